@@ -1,0 +1,51 @@
+"""Everything that can go wrong in a way a person can act on.
+
+    GraftError
+    ├── BadInput            what was brought cannot be used as it is
+    │   ├── UnreadableImage     one file is no usable image
+    │   ├── RefusedArchive      an archive is broken, hostile, or over a limit
+    │   └── UnusableDataset     too few classes, too few images
+    ├── BadRecipe           a choice that does not exist or is out of range
+    ├── WeightsUnavailable  pretrained weights cannot be had here
+    ├── NotFound            an id that names nothing
+    └── OutOfSpace          the disk is full
+
+The message of every one of them is a sentence for the screen: what is wrong, where, and what
+to do about it. It is shown as it is, so it never contains a traceback or markup.
+"""
+
+
+class GraftError(Exception):
+    """Something went wrong that the person in front of the screen can do something about."""
+
+
+class BadInput(GraftError):
+    """What was brought cannot be used as it is."""
+
+
+class UnreadableImage(BadInput):
+    """One file cannot be used as an image. The message is the reason alone, without the name."""
+
+
+class RefusedArchive(BadInput):
+    """An archive is broken, hostile, or larger than the limits allow."""
+
+
+class UnusableDataset(BadInput):
+    """The images are fine one by one, but together they cannot teach a classifier."""
+
+
+class BadRecipe(GraftError):
+    """A choice that does not exist, or an option outside its allowed range."""
+
+
+class WeightsUnavailable(GraftError):
+    """The pretrained weights of a backbone cannot be had on this machine."""
+
+
+class NotFound(GraftError):
+    """An id that names nothing (any more)."""
+
+
+class OutOfSpace(GraftError):
+    """The disk is full."""

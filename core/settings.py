@@ -1,0 +1,79 @@
+"""Every setting of the product, in one place. Each is an environment variable `GRAFT_<NAME>`."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MiB = 1024 * 1024
+GiB = 1024 * MiB
+
+
+class Settings(BaseSettings):
+    """What an administrator can decide. Read once, at start, from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAFT_", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default=Path.home() / ".graft",
+        description="Where images, datasets, runs, caches and the embedded databases live.",
+    )
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the metadata; empty means SQLite inside the home folder.",
+    )
+    queue_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the job queue; empty means SQLite inside the home folder.",
+    )
+    host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
+    port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
+    weights: Path | None = Field(
+        default=None,
+        description="A folder of local weights, one `<timm name>.safetensors` each.",
+    )
+    offline: bool = Field(
+        default=False, description="Never try to reach a model hub, even if one might answer."
+    )
+    device: str = Field(
+        default="auto", description="Where training runs: auto, cpu, cuda or cuda:<number>."
+    )
+    max_upload_bytes: int = Field(
+        default=4 * GiB, gt=0, description="Largest single uploaded file, counted as it arrives."
+    )
+    max_unpacked_bytes: int = Field(
+        default=16 * GiB, gt=0, description="Most bytes read out of one archive."
+    )
+    max_entries: int = Field(
+        default=50_000, gt=0, description="Most entries in one archive or folder."
+    )
+    max_file_bytes: int = Field(
+        default=256 * MiB, gt=0, description="Largest single image file, counted while reading."
+    )
+    max_pixels: int = Field(
+        default=100_000_000, gt=0, description="Most pixels in one image (width times height)."
+    )
+    max_images: int = Field(default=20_000, gt=0, description="Most images in one dataset.")
+    stored_side: int = Field(
+        default=1024,
+        ge=64,
+        description="Images are stored with their longer side at most this many pixels.",
+    )
+
+    @property
+    def metadata_url(self) -> str:
+        """SQLAlchemy URL of the metadata database."""
+        return self.database_url or f"sqlite:///{self.home / 'graft.db'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """SQLAlchemy URL of the queue's database."""
+        return self.queue_url or f"sqlite:///{self.home / 'queue.db'}"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read from the environment the first time they are asked for."""
+    settings = Settings()
+    return settings.model_copy(update={"home": settings.home.expanduser().resolve()})

@@ -1,0 +1,49 @@
+"""Every choice behind a run, frozen. The same recipe on the same machine gives the same model."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import BadRecipe
+
+Fit = Literal["squash", "pad", "crop"]
+
+
+class Recipe(BaseModel):
+    """What to train, on what, and how. JSON round trip; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field(description="Id of the dataset version.")
+    backbone: str = Field(description="Name in the catalogue, or any timm name.")
+    strategy: str = Field(description="File name of the strategy, e.g. feature_extraction.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="What differs from the strategy's own defaults."
+    )
+    size: int = Field(default=0, ge=0, le=1024, description="Input side in px; 0: the backbone's.")
+    fit: Fit = Field(default="squash", description="How an oblong image meets the square input.")
+    holdout: float = Field(
+        default=0.2, gt=0, lt=1, description="Share of each class kept untouched for the score."
+    )
+    seed: int = Field(default=0, ge=0, description="Decides the split and everything random.")
+
+    def to_json(self) -> str:
+        """The recipe as indented JSON."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Recipe":
+        """Read a recipe back. Raises BadRecipe, naming the key, when it is not one."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise BadRecipe(explain(error)) from error
+
+
+def explain(error: ValidationError) -> str:
+    """A pydantic error as one sentence that names each key and its fault."""
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}"
+        for fault in error.errors()
+    )
+    return "These choices cannot be used: " + "; ".join(faults) + "."
