@@ -1,0 +1,1 @@
+"""The pretrained networks: which there are, their weights, and their features."""

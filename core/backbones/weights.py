@@ -1,0 +1,125 @@
+"""Building a network and putting its pretrained weights into it."""
+
+import hashlib
+import importlib
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import timm
+import torch
+from torch import nn
+
+from core.backbones.catalogue import Backbone, hub_file, local_file
+from core.errors import WeightsUnavailable
+from core.settings import Settings
+
+
+def load_network(
+    backbone: Backbone, classes: int, settings: Settings, *, size: int = 0, pretrained: bool = True
+) -> nn.Module:
+    """The backbone with a fresh, zeroed classifier for `classes` classes, in eval mode, on the CPU.
+
+    `size` is the input side in pixels (0: the backbone's own). Raises WeightsUnavailable with the
+    way out when the pretrained weights cannot be had.
+    """
+    shape = _shape(backbone, size or backbone.size)
+    if not pretrained:
+        network = timm.create_model(backbone.name, num_classes=classes, **shape)
+    elif backbone.package:
+        network = timm.create_model(backbone.name, num_classes=classes, **shape)
+        _load_trunk(network, _bundled_state(backbone))
+    else:
+        network = _through_timm(backbone, classes, settings, shape)
+    head = network.get_classifier()
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.zero_()
+    return network.eval()
+
+
+def fingerprint(network: nn.Module) -> str:
+    """A short hash of everything but the classifier: two trunks with it compute the same."""
+    head = {id(tensor) for tensor in network.get_classifier().parameters()}
+    digest = hashlib.blake2b(digest_size=8)
+    tensors = [*network.named_parameters(), *network.named_buffers()]
+    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+        if id(tensor) not in head:
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _shape(backbone: Backbone, size: int) -> dict[str, int]:
+    """What to tell timm so that a network with a fixed input takes `size` pixels."""
+    config = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
+    fixed = bool(config and config.fixed_input_size)
+    return {"img_size": size} if fixed and config.input_size[-1] != size else {}
+
+
+def _bundled_state(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """The tensors of an installed weights package, in their file's order."""
+    folder = Path(importlib.import_module(str(backbone.package)).__file__ or "").parent / "models"
+    file = next(folder.glob("*.pth"))
+    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return state
+
+
+def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Load by position: the packages name the same tensors otherwise, in the same order."""
+    own = network.state_dict()
+    if len(own) != len(state):
+        raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
+    head = set(network.pretrained_cfg["classifier"].split())
+    renamed = {
+        name: tensor
+        for name, tensor in zip(own, state.values(), strict=True)
+        if name.rsplit(".", 1)[0] not in head
+    }
+    if any(own[name].shape != tensor.shape for name, tensor in renamed.items()):
+        raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
+    network.load_state_dict(renamed, strict=False)
+
+
+def _through_timm(
+    backbone: Backbone, classes: int, settings: Settings, shape: dict[str, int]
+) -> nn.Module:
+    """timm's own loading: from a local file, its cache, or the hub."""
+    file = local_file(backbone, settings) or hub_file(backbone)
+    if file is None and (settings.offline or not _hub_answers()):
+        raise WeightsUnavailable(_way_out(backbone))
+    # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
+    overlay = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
+    try:
+        network: nn.Module = timm.create_model(
+            backbone.name, pretrained=True, num_classes=classes, **shape, **overlay
+        )
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if file is not None:
+            raise WeightsUnavailable(
+                f"The weights of {backbone.title} in “{Path(file).name}” cannot be used: they do "
+                f"not fit the network “{backbone.name}”. Replace the file or choose another."
+            ) from error
+        raise WeightsUnavailable(_way_out(backbone)) from error
+    return network
+
+
+def _hub_answers() -> bool:
+    """Whether the model hub can be reached at all; asked first, for its client retries for long."""
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        urllib.request.urlopen(urllib.request.Request(ENDPOINT, method="HEAD"), timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _way_out(backbone: Backbone) -> str:
+    return (
+        f"The weights of {backbone.title} are not on this machine and its model hub cannot be "
+        "reached. Choose a backbone marked “ready”, connect this machine to the network, or put "
+        f"“{backbone.name}.safetensors” into the folder that GRAFT_WEIGHTS names."
+    )
