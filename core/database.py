@@ -1,0 +1,142 @@
+"""The metadata: projects, their dataset versions, their runs. Facts only, never a status.
+
+What happens to a run is written in its folder (`core.jobs.log`), so nothing in here can go stale.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ForeignKey,
+    MetaData,
+    UniqueConstraint,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from core.settings import Settings
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_236_451  # any constant: names the advisory lock on PostgreSQL
+
+
+class Base(DeclarativeBase):
+    """The base of all tables. Constraints have names, so that migrations can alter them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class ProjectRow(Base):
+    """A named place that holds dataset versions and runs."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    owner: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    deleted_at: Mapped[float | None]
+
+
+class ProjectDatasetRow(Base):
+    """A dataset version belongs to a project; the version itself is a file."""
+
+    __tablename__ = "project_datasets"
+    __table_args__ = (UniqueConstraint("project_id", "dataset_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    dataset_id: Mapped[str]
+    note: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[float] = mapped_column(default=time.time)
+
+
+class RunEntry(Base):
+    """A run belongs to a project; the run itself is a folder."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    dataset_id: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    recipe: Mapped[str]
+    created_at: Mapped[float] = mapped_column(default=time.time)
+    deleted_at: Mapped[float | None]
+
+
+def driver_url(url: str) -> str:
+    """The URL with the PostgreSQL driver that is installed, where none is named."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> Engine:
+    made = create_engine(driver_url(url), pool_pre_ping=not url.startswith("sqlite"))
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _prepare_sqlite)
+    return made
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # WAL lets the pages read while the worker writes; a writer waits its turn instead of failing.
+    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def engine(settings: Settings) -> Engine:
+    """The one engine of this process for these settings."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return _engine(settings.metadata_url)
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[Session]:
+    """A session that commits at the end of the block, or rolls back when the block raises."""
+    with Session(engine(settings), expire_on_commit=False) as opened, opened.begin():
+        yield opened
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the metadata to the shape that this version expects. Harmless to repeat.
+
+    Web and worker may start at once: a lock file (and on PostgreSQL an advisory lock, for several
+    machines) lets one of them do it while the other waits.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.home / "migrate.lock"), engine(settings).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    # Imported here: alembic is needed once at start, not by every reader of the tables.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

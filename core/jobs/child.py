@@ -1,0 +1,135 @@
+"""One job, in a process of its own: do the work, write down every event, end in good order."""
+
+import errno
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from core.errors import GraftError, NotFound
+from core.jobs import log
+from core.jobs.card import JobCard
+from core.jobs.digest import digest
+from core.jobs.kinds import KINDS, Work
+from core.jobs.lock import job_lock
+from core.settings import Settings, get_settings
+from core.training.events import Event, Failed, Finished, Started, Stopped
+
+_LOG = logging.getLogger(__name__)
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_DISK_FULL = (
+    "The disk is full. Free some space, for example by emptying the trash, and press resume: "
+    "nothing that was learned so far is lost."
+)
+_NO_MEMORY = (
+    "There was not enough memory for this. Close other programs, or choose a smaller network, "
+    "and press resume."
+)
+
+
+def main(folder: Path, settings: Settings) -> None:
+    """What the worker starts as a child process."""
+    prepare_process(folder)
+    run_job(folder, settings)
+
+
+def prepare_process(folder: Path) -> None:
+    """Make this process a job: its own group, its own log, and never longer-lived than the worker.
+
+    The worker may vanish without a word (kill -9). A job that went on alone would keep the next
+    worker waiting for the folder, so it ends itself; the checkpoint is where the next one begins.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which ends its jobs
+    out = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.close(out)
+    threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def run_job(
+    folder: Path, settings: Settings | None = None, kinds: Mapping[str, Work] = KINDS
+) -> None:
+    """Do the job in this folder, here and now. Every outcome is the last event of its log.
+
+    Waits until no other process works on the folder. A finished job is left alone.
+    """
+    with job_lock(folder):
+        with digest(folder) as known:
+            if isinstance(known.ended, Finished):
+                return
+        _drain(folder, settings or get_settings(), kinds)
+
+
+def _drain(folder: Path, settings: Settings, kinds: Mapping[str, Work]) -> None:
+    began = time.time()
+
+    def should_stop() -> bool:
+        return (folder / "stop").exists()
+
+    try:
+        with closing(_events(folder, settings, kinds, should_stop)) as events:
+            for number, event in enumerate(events):
+                if number == 0 and not isinstance(event, Started):
+                    log.append(folder, Started(began))
+                log.append(folder, event)
+                if isinstance(event, Finished | Failed | Stopped):
+                    return
+        missing = Stopped(0, 0) if should_stop() else Finished(time.time() - began)
+        log.append(folder, missing)
+    # The boundary of the job: whatever went wrong is told to the person who waits for it.
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        _LOG.warning("job %s failed: %s", folder.name, type(error).__name__)
+        log.append(folder, Failed(_explained(error, folder)))
+
+
+def _events(
+    folder: Path, settings: Settings, kinds: Mapping[str, Work], should_stop: Callable[[], bool]
+) -> Generator[Event, None, None]:
+    card = JobCard.read(folder)
+    if card.kind not in kinds:
+        raise NotFound(f"This version cannot do jobs of the kind “{card.kind}”.")
+    events = kinds[card.kind](folder, card.args, settings, should_stop)
+    if card.kind == "train":  # saves what it learned before it stops
+        yield from events
+        return
+    for event in events:
+        yield event
+        if should_stop() and not isinstance(event, Finished):
+            yield Stopped(0, 0)
+            return
+
+
+def _explained(error: Exception, folder: Path) -> str:
+    match error:
+        case GraftError():
+            return str(error)
+        case OSError(errno=number) if number in _FULL:
+            return _DISK_FULL
+        case MemoryError():
+            return _NO_MEMORY
+        case _:
+            where = f"{folder.parent.name}/{folder.name}/log.txt"
+            return (
+                "Something unexpected went wrong. Press resume to try again; "
+                f"if it happens again, the details are in the file {where}."
+            )

@@ -1,0 +1,130 @@
+"""What each kind of job does: a generator of events over the folder and the arguments of the job.
+
+Everything heavy is imported on first use, so that an import of pictures never loads torch.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput, UnusableDataset
+from core.projects import add_dataset, create_run, run_folder, runs
+from core.settings import Settings
+from core.training.events import Event, Finished
+from core.training.recipe import Recipe
+
+ShouldStop = Callable[[], bool]
+Work = Callable[[Path, dict[str, Any], Settings, ShouldStop], Iterator[Event]]
+
+
+def import_pictures(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """Pictures into the project; then, where they can teach, its first model is handed in."""
+    from core.dataset.importing import import_images
+    from core.dataset.samples import SAMPLES, write_sample
+    from core.dataset.store import Store
+
+    store = Store(settings.home)
+    sample, upload = args.get("sample"), args.get("upload")
+    if sample:
+        source, title = write_sample(sample, folder / "sample"), SAMPLES[sample].title
+    elif upload:
+        source, title = _upload_folder(settings, upload), "My pictures"
+    else:
+        raise BadInput("Nothing was brought: choose files or a sample first.")
+    events = import_images(
+        source,
+        store,
+        settings,
+        title=args.get("title") or title,
+        into_class=args.get("into_class"),
+        add_to=store.load(args["add_to"]) if args.get("add_to") else None,
+    )
+    done = False
+    try:
+        for event in events:
+            if isinstance(event, Finished):
+                event, done = _registered(event, args["project"], store), True
+            yield event
+    finally:
+        if done:  # and written down as such, so that nobody will ask for the files again
+            shutil.rmtree(source, ignore_errors=True)
+
+
+def _upload_folder(settings: Settings, upload: str) -> Path:
+    uploads = (settings.home / "uploads").resolve()
+    folder = (uploads / upload).resolve()
+    if folder.parent != uploads or not folder.is_dir():
+        raise BadInput("The files that were uploaded are no longer there. Upload them again.")
+    return folder
+
+
+def _registered(finished: Finished, project: str, store: Any) -> Finished:
+    """Enter the new dataset and its first model; doing it twice, after a crash, changes nothing."""
+    dataset = store.load(finished.result["dataset"])
+    add_dataset(project, dataset.id)
+    try:
+        dataset.require_trainable()
+    except UnusableDataset:
+        return finished
+    return replace(finished, result={**finished.result, "run": _first_model(project, dataset.id)})
+
+
+def _first_model(project: str, dataset: str) -> str:
+    from core.backbones.catalogue import DEFAULT
+    from core.jobs.queue import submit
+
+    known = [run.id for run in runs(project) if run.dataset_id == dataset]
+    recipe = Recipe(dataset=dataset, backbone=DEFAULT, strategy="feature_extraction")
+    run = known[-1] if known else create_run(project, recipe, "First model")
+    submit("train", run_folder(run))
+    return run
+
+
+def train(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """A whole run, from its checkpoint where there is one."""
+    from core.training.run import train as train_run
+
+    yield from train_run(folder, settings, should_stop)
+
+
+def estimate(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How long a recipe would take on this machine."""
+    from core.training.run import estimate as estimate_recipe
+
+    yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
+
+
+def predict(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """What a run's model says about some files."""
+    from core.model import predict_files
+
+    files = [Path(name) for name in args["files"]]
+    yield from predict_files(run_folder(args["run"]), files, settings)
+
+
+def export(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """A run's model as a ZIP that works without this program."""
+    from core.export import export as export_run
+
+    yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
+
+
+KINDS: Mapping[str, Work] = {
+    "import": import_pictures,
+    "train": train,
+    "estimate": estimate,
+    "predict": predict,
+    "export": export,
+}

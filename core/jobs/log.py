@@ -1,0 +1,69 @@
+"""What a job wrote down: one event a line in `events.jsonl`, appended and never changed."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.training.events import Event, Failed, Finished, Stopped, from_line, to_line
+
+_LAST_WORDS = (Finished, Failed, Stopped)
+
+
+def events_file(folder: Path) -> Path:
+    """Where the events of a job are."""
+    return folder / "events.jsonl"
+
+
+def size(folder: Path) -> int:
+    """Bytes written so far: the offset at which the next event will begin, or earlier."""
+    try:
+        return events_file(folder).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def append(folder: Path, event: Event) -> None:
+    """Add one event. Only the holder of the job's lock (`core.jobs.lock`) may do it.
+
+    A writer that was killed in mid-line leaves a line without an end; the new event starts a line
+    of its own, so that the torn one alone is lost.
+    """
+    with events_file(folder).open("a+b") as file:
+        line = to_line(event).encode() + b"\n"
+        if file.seek(0, os.SEEK_END) > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
+        file.flush()
+        if isinstance(event, _LAST_WORDS):
+            os.fsync(file.fileno())
+
+
+def scan(folder: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    """The events from a byte offset on, each with the offset just behind it.
+
+    A line that is not finished yet is left for the next time; a torn or unknown one is skipped.
+    """
+    try:
+        file = events_file(folder).open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            event = from_line(line.decode("utf-8", errors="replace"))
+            if event is not None:
+                yield event, offset
+
+
+def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The events from a byte offset on, and the offset to read on from."""
+    events = []
+    for event, behind in scan(folder, offset):
+        events.append(event)
+        offset = behind
+    return events, offset

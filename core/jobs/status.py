@@ -1,0 +1,143 @@
+"""How a job is doing, in the words and numbers that a page shows."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.jobs.digest import Digest
+from core.training.events import (
+    Failed,
+    Finished,
+    PhaseStarted,
+    Progress,
+    Skipped,
+    Step,
+    Stopped,
+    Watched,
+)
+
+State = Literal["queued", "running", "stopping", "stopped", "failed", "finished", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What a page shows about a job. Everything in it is derived; nothing is stored."""
+
+    state: State
+    sentence: str
+    """The state in one plain sentence."""
+    kind: str = ""
+    """import, train, estimate, predict, export; empty for a folder that was never submitted."""
+    place: int | None = None
+    """Place in the queue: 1 is next. None when the job does not wait."""
+    phase: str = ""
+    """What is going on, in plain words."""
+    fraction: float | None = None
+    """Share of the present phase of the work that is done, 0 to 1; None when it is not known."""
+    progress: Progress | None = None
+    """The newest countable work."""
+    step: int = 0
+    of: int = 0
+    seconds_left: float | None = None
+    curve: tuple[Step, ...] = ()
+    """One point a step, in order, also when steps were repeated after a crash."""
+    watched: tuple[Watched, ...] = ()
+    phases: tuple[PhaseStarted, ...] = ()
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    seconds: float | None = None
+    """Working time of a finished job."""
+    result: dict[str, Any] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything may still happen without somebody pressing a button."""
+        return self.state in ("queued", "running", "stopping", "interrupted")
+
+
+def describe(
+    known: Digest, state: State, kind: str, place: int | None = None, alive: bool = True
+) -> JobStatus:
+    """The status that these events amount to, for a job that is in this state.
+
+    `alive`: whether there is a worker that could take it.
+    """
+    current, last = known.current, known.ended
+    newest = max(known.steps, default=0)
+    step = known.steps.get(newest)
+    return JobStatus(
+        state=state,
+        sentence=_sentence(known, state, place, alive),
+        kind=kind,
+        place=place,
+        phase=_phase(known),
+        fraction=_fraction(current),
+        progress=known.progress,
+        step=newest,
+        of=step.of if step else 0,
+        seconds_left=current.seconds_left if isinstance(current, Step) else None,
+        curve=tuple(known.steps[number] for number in sorted(known.steps)),
+        watched=tuple(known.watched[number] for number in sorted(known.watched)),
+        phases=tuple(known.phases[index] for index in sorted(known.phases)),
+        notes=tuple(known.notes),
+        skipped=tuple(known.skipped.values()),
+        seconds=last.seconds if isinstance(last, Finished) else None,
+        result=last.result if isinstance(last, Finished) else None,
+    )
+
+
+def _phase(known: Digest) -> str:
+    match known.current:
+        case Progress(what=what):
+            return what
+        case PhaseStarted(title=title):
+            return title
+        case Step():
+            return known.phases[max(known.phases)].title if known.phases else "Training"
+        case _:
+            return ""
+
+
+def _fraction(current: Progress | PhaseStarted | Step | None) -> float | None:
+    match current:
+        case Progress(done=done, total=of) | Step(step=done, of=of) if of > 0:
+            return min(1.0, done / of)
+        case _:
+            return None
+
+
+def _sentence(known: Digest, state: State, place: int | None, alive: bool) -> str:
+    match state:
+        case "queued" if not alive:
+            return "Waiting for the training worker to start."
+        case "queued" if place is not None and place > 1:
+            return f"Waiting: {place - 1} ahead in the queue."
+        case "queued":
+            return "Waiting: next in the queue."
+        case "running":
+            return _phase(known) or "Getting ready."
+        case "stopping":
+            return "Stopping: what was learned so far is being kept."
+        case "interrupted":
+            return "Interrupted: it goes on by itself as soon as the training worker is back."
+        case _:
+            return _last_sentence(known, state)
+
+
+def _last_sentence(known: Digest, state: State) -> str:
+    match known.ended:
+        case Finished(seconds=seconds):
+            return f"Finished in {_duration(seconds)}."
+        case Failed(sentence=sentence) if state == "failed":
+            return sentence
+        case Stopped(step=step, of=of) if state == "stopped" and of > 0:
+            return f"Stopped at step {step} of {of}. What was learned is kept."
+        case _ if state == "stopped":
+            return "Stopped. It can go on whenever you like."
+        case _:
+            return "It ended without a word. Press resume to try again."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 2:
+        return "a moment"
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -1,0 +1,13 @@
+"""Run by alembic inside the transaction that `core.database.migrate` opened."""
+
+from alembic import context
+
+from core.database import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite alters a table by copying it
+)
+with context.begin_transaction():
+    context.run_migrations()

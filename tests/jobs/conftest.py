@@ -1,0 +1,92 @@
+"""A home of its own for each test, and workers that never outlive it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from core.jobs import lock
+from core.settings import get_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home that this process and its children use."""
+    monkeypatch.setenv("GRAFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    get_settings.cache_clear()
+    yield get_settings().home
+    get_settings.cache_clear()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Return as soon as the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.01)
+
+
+@dataclass
+class Workers:
+    """Starts workers as separate processes."""
+
+    home: Path
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *arguments: str, wait: bool = True) -> subprocess.Popen[bytes]:
+        """A worker with the kinds of job made for tests."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "worker.txt").open("ab") as out:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent / "worker_for_tests.py"), *arguments],
+                cwd=ROOT,
+                stdout=out,
+                stderr=out,
+            )
+        self.started.append(process)
+        if wait:
+            wait_for(lambda: process.poll() is not None or lock.worker_alive(self.home))
+        return process
+
+    def kill(self) -> None:
+        """kill -9 for the newest one."""
+        self.started[-1].kill()
+        self.started[-1].wait()
+
+    def end(self) -> int:
+        """SIGTERM for the newest one; gives its exit code."""
+        self.started[-1].send_signal(signal.SIGTERM)
+        return self.started[-1].wait(timeout=20)
+
+
+@pytest.fixture
+def workers(home: Path) -> Iterator[Workers]:
+    """Workers on the test's home, all gone at its end."""
+    crew = Workers(home)
+    yield crew
+    for process in crew.started:
+        process.kill()
+        process.wait()
+    log = (home / "worker.txt").read_text() if (home / "worker.txt").exists() else ""
+    sys.stdout.write(log)  # shown when the test fails
+
+
+def children_of_job(folder: Path) -> list[int]:
+    """Process ids of whoever works on the folder: those that have its log open."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(entry / "fd" / "1") == str(folder / "log.txt"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
