@@ -1,0 +1,259 @@
+"""The results of a run on its untouched test part: report.json in the run folder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol, TypedDict
+
+import numpy as np
+
+from core.errors import NotFound, UnusableDataset
+from core.evaluation.scores import (
+    Indices,
+    Interval,
+    Probabilities,
+    class_scores,
+    compare,
+    confusion,
+    log_loss,
+    majority,
+    wilson,
+)
+from core.files import replace_file
+
+FILE = "report.json"
+
+
+class Majority(TypedDict):
+    """What always answering the most frequent class would reach."""
+
+    label: str
+    accuracy: float
+
+
+ClassRow = TypedDict(
+    "ClassRow",
+    {
+        "class": str,
+        "n": int,
+        "correct": int,
+        "precision": float,
+        "recall": float,
+        "recall_interval": Interval,
+        "f1": float,
+    },
+)
+"""One row of the per-class table; see core.evaluation.scores.ClassScore."""
+
+
+class Prediction(TypedDict):
+    """What the model said about one test image."""
+
+    image: str
+    """Hash in the store."""
+    name: str
+    """The path as it was brought: text from outside."""
+    true: str
+    label: str
+    probabilities: list[float]
+    """In class order."""
+
+
+class Start(TypedDict):
+    """The trained head that fine-tuning began from, on the same test images."""
+
+    correct: int
+    accuracy: float
+    interval: Interval
+    verdict: str
+    """Whether the run is better than its start, as a sentence."""
+    p: float
+    only_final_right: int
+    only_start_right: int
+
+
+class Shown(Protocol):
+    """What a report needs to know of an image; core.dataset's Item has it."""
+
+    @property
+    def image(self) -> str:
+        """Hash in the store."""
+
+    @property
+    def name(self) -> str:
+        """The path as it was brought."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Scores of one run on images it never saw. Read and written as report.json."""
+
+    n: int
+    correct: int
+    accuracy: float
+    interval: Interval
+    """95 % Wilson interval of the accuracy."""
+    majority: Majority
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are the true classes."""
+    per_class: tuple[ClassRow, ...]
+    predictions: tuple[Prediction, ...]
+    log_loss: float
+    """In nats."""
+    backbone: str
+    strategy: str
+    dataset: str
+    """Id of the dataset version."""
+    seconds: float
+    """Working time of the run."""
+    n_train: int
+    start: Start | None = None
+    """None when the strategy does not start from a trained head."""
+    stopped: bool = False
+    """Whether training was stopped before its end."""
+
+    @property
+    def mistakes(self) -> list[Prediction]:
+        """The wrong predictions, the most confident first."""
+        wrong = [row for row in self.predictions if row["label"] != row["true"]]
+        return sorted(wrong, key=lambda row: -max(row["probabilities"]))
+
+    def to_json(self) -> str:
+        """All fields as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """Read a report back; fields that this version does not know are left out."""
+        content: dict[str, Any] = json.loads(text)
+        known = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        known["interval"] = _interval(known["interval"])
+        known["classes"] = tuple(known["classes"])
+        known["confusion"] = tuple(tuple(row) for row in known["confusion"])
+        known["predictions"] = tuple(known["predictions"])
+        known["per_class"] = tuple(
+            row | {"recall_interval": _interval(row["recall_interval"])}
+            for row in known["per_class"]
+        )
+        if start := known.get("start"):
+            known["start"] = start | {"interval": _interval(start["interval"])}
+        return cls(**known)
+
+    def save(self, run: Path) -> None:
+        """Write it into the run folder, whole or not at all."""
+        replace_file(run / FILE, self.to_json())
+
+    @classmethod
+    def load(cls, run: Path) -> "Report":
+        """The report in a run folder. Raises NotFound while there is none that can be read."""
+        try:
+            return cls.from_json((run / FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise NotFound("This run has no results yet: its training has not ended.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotFound(
+                "The results of this run cannot be read; train it again to have them."
+            ) from error
+
+
+def report_of(
+    true: Indices,
+    probabilities: Probabilities,
+    *,
+    classes: Sequence[str],
+    items: Sequence[Shown],
+    backbone: str,
+    strategy: str,
+    dataset: str,
+    seconds: float,
+    n_train: int,
+    start_probabilities: Probabilities | None = None,
+    stopped: bool = False,
+) -> Report:
+    """Score predictions on the test part.
+
+    true: class indices, shape (n,); probabilities, and those of the head that fine-tuning began
+    from: (n, classes); items: the n test images. Raises UnusableDataset without any.
+    """
+    true = np.asarray(true, np.int64)
+    if not len(true):
+        raise UnusableDataset("There is no test image to score on; keep a larger part for testing.")
+    predicted = probabilities.argmax(axis=1)
+    matrix = confusion(true, predicted, len(classes))
+    correct, n = int(np.trace(matrix)), len(true)
+    label, share = majority(true, classes)
+    start = None
+    if start_probabilities is not None:
+        start = _start_of(true, predicted, start_probabilities.argmax(axis=1))
+    return Report(
+        n=n,
+        correct=correct,
+        accuracy=correct / n,
+        interval=wilson(correct, n),
+        majority={"label": label, "accuracy": share},
+        classes=tuple(classes),
+        confusion=tuple(tuple(row) for row in matrix.tolist()),
+        per_class=class_rows(matrix.astype(np.int64), classes),
+        predictions=_predictions(true, probabilities, classes, items),
+        log_loss=log_loss(true, probabilities),
+        backbone=backbone,
+        strategy=strategy,
+        dataset=dataset,
+        seconds=seconds,
+        n_train=n_train,
+        start=start,
+        stopped=stopped,
+    )
+
+
+def class_rows(matrix: "np.ndarray[Any, Any]", classes: Sequence[str]) -> tuple[ClassRow, ...]:
+    """The per-class table from a confusion matrix (rows are the true classes)."""
+    return tuple(
+        {
+            "class": name,
+            "n": score.n,
+            "correct": score.correct,
+            "precision": score.precision,
+            "recall": score.recall,
+            "recall_interval": score.recall_interval,
+            "f1": score.f1,
+        }
+        for name, score in zip(classes, class_scores(matrix), strict=True)
+    )
+
+
+def _start_of(true: Indices, final: Indices, start: Indices) -> Start:
+    paired = compare(true, final, start)
+    correct = int((start == true).sum())
+    return {
+        "correct": correct,
+        "accuracy": correct / len(true),
+        "interval": wilson(correct, len(true)),
+        "verdict": paired.verdict("the fine-tuned model", "the classifier it started from"),
+        "p": paired.p,
+        "only_final_right": paired.only_first,
+        "only_start_right": paired.only_second,
+    }
+
+
+def _predictions(
+    true: Indices, probabilities: Probabilities, classes: Sequence[str], items: Sequence[Shown]
+) -> tuple[Prediction, ...]:
+    rounded = np.round(np.asarray(probabilities, np.float64), 6)
+    return tuple(
+        {
+            "image": item.image,
+            "name": item.name,
+            "true": classes[answer],
+            "label": classes[int(row.argmax())],
+            "probabilities": exact.tolist(),
+        }
+        for item, answer, row, exact in zip(items, true, probabilities, rounded, strict=True)
+    )
+
+
+def _interval(bounds: Sequence[float]) -> Interval:
+    low, high = bounds
+    return low, high

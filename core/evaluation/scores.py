@@ -1,0 +1,167 @@
+"""Numbers that say how good a classifier is, each with how far it can be trusted.
+
+Test sets here are small, so nothing is reported without its interval, and two models are only
+called different when the same images say so (a paired test).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.integer[Any]]
+Probabilities = npt.NDArray[np.floating[Any]]
+Interval = tuple[float, float]
+
+SURE = 0.05
+"""Below this p, two models are called different: the usual convention."""
+
+
+def wilson(correct: int, n: int, z: float = 1.96) -> Interval:
+    """The interval that holds the true share with 95 % confidence (z = 1.96), within 0 to 1.
+
+    Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    Unlike the normal approximation it stays honest on small n and near 0 and 1. Without any
+    image (n = 0) nothing is known: (0, 1).
+    """
+    if n == 0:
+        return 0.0, 1.0
+    share = correct / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low = 0.0 if correct == 0 else max(0.0, middle - half)
+    high = 1.0 if correct == n else min(1.0, middle + half)
+    return low, high
+
+
+def in_words(interval: Interval) -> str:
+    """An interval of shares as people say it: "between 79 and 96 of 100"."""
+    low, high = (round(100 * bound) for bound in interval)
+    if (low, high) == (0, 100):
+        return "anywhere between 0 and 100 of 100"
+    if low == high:
+        return {0: "fewer than 1 of 100", 100: "more than 99 of 100"}.get(low, f"{low} of 100")
+    if high == 100:
+        return f"at least {low} of 100"
+    if low == 0:
+        return f"at most {high} of 100"
+    return f"between {low} and {high} of 100"
+
+
+def majority(true: Indices, classes: Sequence[str]) -> tuple[str, float]:
+    """The class that most test images have, and how often always answering it would be right.
+
+    What a classifier that never looks at the image could reach at best; ties go to the first.
+    """
+    counts = np.bincount(true, minlength=len(classes))
+    most = int(counts.argmax())
+    return classes[most], float(counts[most] / max(1, counts.sum()))
+
+
+def confusion(true: Indices, predicted: Indices, n_classes: int) -> npt.NDArray[np.int64]:
+    """How often each true class (row) was called each class (column): (classes, classes)."""
+    pairs = np.asarray(true, np.int64) * n_classes + np.asarray(predicted, np.int64)
+    return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class: its images found (recall), and its answers that were right (precision)."""
+
+    n: int
+    """Test images of this class."""
+    correct: int
+    precision: float
+    """0 when the class was never answered."""
+    recall: float
+    """0 when the class has no test image; the interval is then (0, 1)."""
+    recall_interval: Interval
+    f1: float
+    """Harmonic mean of precision and recall."""
+
+
+def class_scores(matrix: npt.NDArray[np.int64]) -> list[ClassScore]:
+    """The score of each class, in class order, from a confusion matrix (rows are true classes)."""
+    scores = []
+    for index, row in enumerate(matrix):
+        correct, n, answered = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
+        scores.append(
+            ClassScore(
+                n=n,
+                correct=correct,
+                precision=correct / answered if answered else 0.0,
+                recall=correct / n if n else 0.0,
+                recall_interval=wilson(correct, n),
+                f1=2 * correct / (n + answered) if n + answered else 0.0,
+            )
+        )
+    return scores
+
+
+def log_loss(true: Indices, probabilities: Probabilities) -> float:
+    """Mean of -ln(probability given to the true class), in nats; probabilities: (n, classes).
+
+    Probabilities are clipped at float32's resolution, so that one confident mistake is costly but
+    not infinite.
+    """
+    given = np.asarray(probabilities, np.float64)[np.arange(len(true)), true]
+    return -float(np.mean(np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided p that two classifiers, right where the other was wrong this often, are equal.
+
+    McNemar, Psychometrika 12 (1947), in the exact binomial form: images on which both are right
+    or both are wrong say nothing, and each other image is a fair coin if the two are equal.
+    """
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(n, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / (1 << n))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two classifiers on the same test images."""
+
+    n: int
+    only_first: int
+    """Images that the first alone got right."""
+    only_second: int
+    p: float
+    """From `mcnemar`."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether these images can tell the two apart."""
+        return self.p < SURE
+
+    def verdict(self, first: str = "the first", second: str = "the second") -> str:
+        """What follows from it, as one sentence."""
+        if not self.only_first and not self.only_second:
+            return f"Both are right on exactly the same of {_images(self.n)}."
+        if not self.differs:
+            return f"{_images(self.n)} cannot tell them apart (p = {self.p:.2f})."
+        better, more = (first, self.only_first), (second, self.only_second)
+        if self.only_second > self.only_first:
+            better, more = more, better
+        p = f"p = {self.p:.2f}" if self.p >= 0.005 else "p < 0.01"
+        return (
+            f"{better[0][0].upper()}{better[0][1:]} is right on more of the same "
+            f"{_images(self.n)}: on {better[1]} that {more[0]} gets wrong, against {more[1]} the "
+            f"other way round ({p})."
+        )
+
+
+def compare(true: Indices, first: Indices, second: Indices) -> Comparison:
+    """Compare two classifiers by their answers (class indices, shape (n,)) on the same images."""
+    first_right, second_right = np.equal(first, true), np.equal(second, true)
+    only_first = int((first_right & ~second_right).sum())
+    only_second = int((second_right & ~first_right).sum())
+    return Comparison(len(true), only_first, only_second, mcnemar(only_first, only_second))
+
+
+def _images(n: int) -> str:
+    return "1 test image" if n == 1 else f"{n} test images"
