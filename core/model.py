@@ -1,0 +1,264 @@
+"""The model that is taken away: weights and everything needed to predict with them.
+
+A model is a folder of two files, neither of which can run code when it is opened:
+
+    model.safetensors   all weights, the classifier's included
+    model.json          Description: classes, preprocessing, network, scores
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from core.backbones.preprocess import Preprocessing
+from core.errors import BadInput, BadRecipe, NotFound, UnreadableImage
+from core.settings import Settings
+from core.training.events import Event, Finished, Progress
+
+if TYPE_CHECKING:
+    from torch import nn
+
+T = TypeVar("T")
+
+FOLDER = "model"
+"""Where the model of a run is, inside the run's folder."""
+WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FORMAT = 1
+
+_BATCH = 32
+_DAMAGED = "This model cannot be opened: {}. Train it again, or take an undamaged copy."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What model.json says: all that is needed besides the weights, and where they come from."""
+
+    classes: tuple[str, ...]
+    """In the order of the network's outputs."""
+    preprocessing: Preprocessing
+    backbone: str
+    """timm's name of the architecture."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What timm.create_model must be told besides the name, such as {"img_size": 224}."""
+    temperature: float = 1.0
+    """Logits are divided by it before the softmax; 1.0 leaves them as they are."""
+    dataset: str = ""
+    """Id of the dataset version it learned from."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    """On the held-out part: n, correct, accuracy, interval."""
+    created_by: str = ""
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """All fields as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Description":
+        """Read it back. Raises BadInput when it is none, or from a newer version."""
+        try:
+            content = json.loads(text)
+            if content["format"] > FORMAT:
+                raise BadInput("This model was made by a newer version; update Graft to open it.")
+            known = {item.name: content[item.name] for item in fields(cls) if item.name in content}
+            known["classes"] = tuple(str(name) for name in known["classes"])
+            known["preprocessing"] = Preprocessing.from_fields(known["preprocessing"])
+            known["temperature"] = float(known["temperature"])
+            return cls(**known)
+        except (ValueError, KeyError, TypeError, BadRecipe) as error:
+            raise BadInput(_DAMAGED.format(f"“{DESCRIPTION}” is not as expected")) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained network that predicts by itself."""
+
+    network: "nn.Module"
+    description: Description
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the probabilities."""
+        return self.description.classes
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture is prepared."""
+        return self.description.preprocessing
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> "Model":
+        """The model in a folder, ready to predict; nothing in the files can run code.
+
+        Raises NotFound without a model, BadInput when a file is damaged.
+        """
+        import timm
+        import torch
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            description = Description.from_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
+            state = load_file(folder / WEIGHTS)
+        except FileNotFoundError as error:
+            raise NotFound("There is no model here yet: its training has not ended.") from error
+        except (SafetensorError, UnicodeDecodeError) as error:
+            raise BadInput(_DAMAGED.format("its weights file is damaged")) from error
+        try:
+            network = timm.create_model(
+                description.backbone,
+                pretrained=False,
+                num_classes=len(description.classes),
+                **description.arguments,
+            )
+            network.load_state_dict(state, strict=True)
+        except (RuntimeError, TypeError) as error:
+            raise BadInput(_DAMAGED.format("its weights do not fit its network")) from error
+        network = network.to(device).to(memory_format=torch.channels_last)
+        return cls(network.eval(), description)
+
+    def save(self, folder: Path) -> None:
+        """Write the model into `folder`, whole or not at all; what was there is replaced."""
+        import timm
+        import torch
+        from safetensors.torch import save_file
+
+        description = asdict(self.description) | {
+            "arguments": self.description.arguments or _arguments(self),
+            "created_by": f"Graft, with torch {torch.__version__} and timm {timm.__version__}",
+        }
+        # Cloned, because safetensors refuses tensors that share memory.
+        state = {
+            name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)
+            for name, tensor in self.network.state_dict().items()
+        }
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        try:
+            save_file(state, draft / WEIGHTS, metadata={"format": "pt"})
+            text = json.dumps(description, ensure_ascii=False, indent=2)
+            (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+            _put_in_place(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+    def predict(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """Probabilities of RGB pictures: float32 (n, classes), each row sums to 1."""
+        rows = [
+            self.predict_pixels(np.stack([self.preprocessing.pixels(image) for image in batch]))
+            for batch in _batches(images)
+        ]
+        return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)), np.float32)
+
+    def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities of prepared pictures, uint8 (n, 3, size, size), as one batch."""
+        import torch
+
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            batch = self.preprocessing.normalised(torch.from_numpy(pixels).to(device))
+            logits = self.network(batch.contiguous(memory_format=torch.channels_last))
+            shares = torch.softmax(logits.float() / self.description.temperature, dim=1)
+        result: np.ndarray = shares.cpu().numpy()
+        return result
+
+    def row(self, name: str, shares: np.ndarray) -> dict[str, Any]:
+        """One prediction (probabilities of shape (classes,)) as it is shown and written."""
+        probabilities = {
+            label: float(share) for label, share in zip(self.classes, shares, strict=True)
+        }
+        label = self.classes[int(shares.argmax())]
+        return {"image": name, "label": label, "probabilities": probabilities}
+
+
+def model_folder(run: Path) -> Path:
+    """The model of a run; `run` may also be such a folder itself, an unpacked export for one."""
+    return run if (run / DESCRIPTION).is_file() else run / FOLDER
+
+
+def predict_files(
+    run: Path, files: Sequence[Path], settings: Settings, *, names: Sequence[str] | None = None
+) -> Iterator[Event]:
+    """Predict image files; ends with Finished(result={"predictions": [...]}), one row a file.
+
+    A row is {"image", "label", "probabilities": {class: p}}, or {"image", "error"} for a file that
+    is no usable image. `names` are shown for the files (default: their own names).
+    """
+    began = time.monotonic()
+    what = "Looking at your pictures"
+    yield Progress(what, 0, len(files))
+    model = Model.load(model_folder(run))
+    rows: list[dict[str, Any]] = []
+    prepare = partial(_prepared, preprocessing=model.preprocessing, settings=settings)
+    shown = names or [file.name for file in files]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for batch in _batches(list(zip(shown, files, strict=True))):
+            prepared = list(threads.map(prepare, [file for _, file in batch]))
+            rows += _rows(model, [name for name, _ in batch], prepared)
+            yield Progress(what, len(rows), len(files))
+    yield Finished(time.monotonic() - began, {"predictions": rows})
+
+
+def _rows(
+    model: Model, names: Sequence[str], prepared: Sequence[np.ndarray | str]
+) -> Iterator[dict[str, Any]]:
+    """Rows in the order of `names`; `prepared` holds pixels, or why there are none."""
+    readable = [pixels for pixels in prepared if isinstance(pixels, np.ndarray)]
+    shares = iter(model.predict_pixels(np.stack(readable)) if readable else [])
+    for name, pixels in zip(names, prepared, strict=True):
+        if isinstance(pixels, str):
+            yield {"image": name, "error": pixels}
+        else:
+            yield model.row(name, next(shares))
+
+
+def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
+    from core.dataset.decode import decode
+
+    try:
+        return preprocessing.pixels(decode(file, settings))
+    except UnreadableImage as error:
+        return str(error)
+    except FileNotFoundError:
+        return "There is no such file."
+    except OSError as error:
+        return f"It cannot be read: {error.strerror or 'the file is damaged'}."
+
+
+def _arguments(model: Model) -> dict[str, Any]:
+    """A network with a fixed input must be told when its size is not the usual one."""
+    usual: dict[str, Any] = getattr(model.network, "pretrained_cfg", {})
+    size = model.preprocessing.size
+    if not usual.get("fixed_input_size") or usual["input_size"][-1] == size:
+        return {}
+    return {"img_size": size}
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Move a finished folder to its name. Folders cannot be swapped: the old one steps aside."""
+    if not folder.exists():
+        os.replace(draft, folder)
+        return
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    os.replace(folder, aside / folder.name)
+    os.replace(draft, folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _batches(items: Sequence[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

@@ -1,0 +1,168 @@
+"""A model is two harmless files, says the same in every process, and skips what it cannot read."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
+
+from core.errors import BadInput, NotFound
+from core.model import Description, Model, model_folder, predict_files
+from core.settings import Settings
+from core.training.events import Finished, Progress
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return Settings(home=tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def run(settings):
+    """A run folder with a saved model."""
+    folder = settings.home / "runs" / "0123456789abcdef"
+    made_model(settings).save(folder / "model")
+    return folder
+
+
+def test_the_description_comes_back_as_it_was():
+    description = Description(
+        classes=CLASSES, preprocessing=PREPROCESSING, backbone="x", arguments={"img_size": 8}
+    )
+    assert Description.from_json(description.to_json()) == description
+
+
+def test_a_saved_model_predicts_what_it_predicted_before(run, settings):
+    before = made_model(settings).predict(photographs())
+    after = Model.load(run / "model").predict(photographs())
+    assert after.shape == (3, 3)
+    assert after.dtype == np.float32
+    assert np.allclose(after.sum(axis=1), 1, atol=1e-6)
+    assert np.allclose(before, after, atol=1e-5)
+
+
+def test_a_fresh_process_predicts_exactly_the_same(run):
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, 'tests');"
+        "from made_models import photographs; from core.model import Model;"
+        "print(Model.load(Path(sys.argv[1])).predict(photographs()).tobytes().hex())"
+    )
+    command = [sys.executable, "-c", code, str(run / "model")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert said == Model.load(run / "model").predict(photographs()).tobytes().hex()
+
+
+def test_the_order_of_the_classes_is_kept(run):
+    assert Model.load(run / "model").classes == CLASSES
+
+
+def test_saving_twice_leaves_one_whole_model(run, settings, tmp_path):
+    model = Model.load(run / "model")
+    for _ in range(2):
+        model.save(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    names = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert names == ["model.json", "model.safetensors"]
+    first, second = (
+        (folder / "model.safetensors").read_bytes()
+        for folder in (run / "model", tmp_path / "model")
+    )
+    assert first == second
+
+
+def test_no_image_gives_no_row(run):
+    assert Model.load(run / "model").predict([]).shape == (0, 3)
+
+
+def test_a_higher_temperature_makes_every_answer_less_sure(run):
+    model = Model.load(run / "model")
+    content = json.loads(model.description.to_json()) | {"temperature": 3.0}
+    cooler = Model(model.network, Description.from_json(json.dumps(content)))
+    sure, unsure = (m.predict(photographs()).max(axis=1) for m in (model, cooler))
+    assert (unsure < sure).all()
+
+
+def test_a_network_with_a_fixed_input_is_rebuilt_at_the_size_it_was_trained_with(tmp_path):
+    import timm
+
+    preprocessing = PREPROCESSING.from_json(PREPROCESSING.to_json().replace("224", "96"))
+    name = "vit_tiny_patch16_224"
+    network = timm.create_model(name, num_classes=3, img_size=96).eval()
+    description = Description(classes=CLASSES, preprocessing=preprocessing, backbone=name)
+    model = Model(network, description)
+    model.save(tmp_path / "model")
+    again = Model.load(tmp_path / "model")
+    assert again.description.arguments == {"img_size": 96}
+    assert np.allclose(again.predict(photographs()), model.predict(photographs()), atol=1e-5)
+
+
+def test_a_run_without_a_model_says_so(tmp_path):
+    with pytest.raises(NotFound, match="no model here yet"):
+        Model.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.json", "{"),
+        ("model.json", '{"format": 1}'),
+        ("model.json", "[]"),
+        ("model.safetensors", "not a tensor in sight"),
+    ],
+)
+def test_a_damaged_model_says_so(run, tmp_path, file, content):
+    for path in (run / "model").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / file).write_text(content)
+    with pytest.raises(BadInput, match="cannot be opened"):
+        Model.load(tmp_path)
+
+
+def test_weights_of_another_network_are_refused(run, tmp_path):
+    description = json.loads((run / "model/model.json").read_text()) | {"backbone": "resnet18"}
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    (tmp_path / "model.safetensors").write_bytes((run / "model/model.safetensors").read_bytes())
+    with pytest.raises(BadInput, match="do not fit"):
+        Model.load(tmp_path)
+
+
+def test_a_model_from_the_future_asks_for_an_update(run, tmp_path):
+    description = json.loads((run / "model/model.json").read_text()) | {"format": 99}
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    with pytest.raises(BadInput, match="newer version"):
+        Model.load(tmp_path)
+
+
+def test_an_unpacked_export_counts_as_a_run(run):
+    assert model_folder(run) == run / "model"
+    assert model_folder(run / "model") == run / "model"
+
+
+def test_one_unreadable_file_does_not_stop_the_others(run, settings, tmp_path):
+    files = write_photographs(tmp_path)
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    mixed = [files[0], tmp_path / "broken.jpg", files[1], tmp_path / "gone.png", files[2],
+             tmp_path / "empty.png"]  # fmt: skip
+    *progress, finished = predict_files(run, mixed, settings)
+    assert isinstance(finished, Finished)
+    assert all(isinstance(event, Progress) for event in progress)
+    rows = finished.result["predictions"]
+    assert [row["image"] for row in rows] == [file.name for file in mixed]
+    assert [("error" in row) for row in rows] == [False, True, False, True, False, True]
+    expected = Model.load(run / "model").predict(photographs())
+    for row, shares in zip(rows[::2], expected, strict=True):
+        assert list(row["probabilities"].values()) == pytest.approx(shares.tolist(), abs=1e-5)
+        assert row["probabilities"][row["label"]] == max(row["probabilities"].values())
+    assert rows[3]["error"].endswith(".")
+
+
+def test_the_weights_hold_the_whole_network(run):
+    from safetensors.torch import load_file
+
+    state = load_file(run / "model/model.safetensors")
+    assert set(state) == set(Model.load(run / "model").network.state_dict())
+    assert all(isinstance(tensor, torch.Tensor) for tensor in state.values())
