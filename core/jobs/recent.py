@@ -1,0 +1,31 @@
+"""Which jobs there are that belong to something: the imports of a project, the exports of a run."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.errors import NotFound
+from core.jobs.card import JobCard
+from core.settings import get_settings
+
+
+def recent_jobs(kind: str, **belonging: Any) -> list[Path]:
+    """Folders of the jobs of a kind whose arguments hold these values, newest first."""
+    folders = (get_settings().home / "jobs").glob("*/job.json")
+    mine = [file.parent for file in folders if _matches(file.parent, kind, belonging)]
+    return sorted(mine, key=lambda folder: folder.stat().st_ctime_ns, reverse=True)
+
+
+def _matches(folder: Path, kind: str, belonging: dict[str, Any]) -> bool:
+    known_kind, args = _card(folder)
+    return known_kind == kind and all(args.get(name) == v for name, v in belonging.items())
+
+
+@lru_cache(maxsize=10_000)
+def _card(folder: Path) -> tuple[str, dict[str, Any]]:
+    # Only the attempt of a card ever changes, which nobody asks for here.
+    try:
+        card = JobCard.read(folder)
+    except NotFound:
+        return "", {}
+    return card.kind, card.args

@@ -1,0 +1,1 @@
+"""Graft's own HTTP routes and the middleware around everything the server answers."""

@@ -1,0 +1,62 @@
+"""The answers of a predict job, under the names that the pictures were brought with."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.training.events import Finished, from_line
+
+
+def finished_result(folder: Path) -> dict[str, Any] | None:
+    """The result of the job's last event, if it is a Finished."""
+    try:
+        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    last = from_line(lines[-1]) if lines else None
+    return last.result if isinstance(last, Finished) else None
+
+
+def job_predictions(folder: Path) -> list[dict[str, Any]]:
+    """One row a picture: `{"image", "label", "probabilities", "preview"}`, or with an `"error"`.
+
+    `image` is the name as brought; `preview` the address of the uploaded picture, or empty.
+    """
+    result = finished_result(folder) or {}
+    args = _args(folder)
+    rows = [dict(row) for row in result.get("predictions", [])]
+    brought = zip(rows, args.get("names", []), args.get("files", []), strict=False)
+    for row, name, file in brought:
+        row["image"] = name
+        row["preview"] = f"/graft/upload/{args.get('upload', '')}/{Path(file).name}"
+    return rows
+
+
+def _args(folder: Path) -> dict[str, Any]:
+    try:
+        card = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return dict(card["args"])
+
+
+def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
+    """One row an image: name, class, a probability for each class; or the reason it has none."""
+    classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_harmless(["image", "predicted", *classes, "problem"]))
+    for row in predictions:
+        shares = row.get("probabilities", {})
+        cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
+        names = [row["image"], row.get("label", "")]
+        writer.writerow([*_harmless(names), *cells, *_harmless([row.get("error", "")])])
+    return text.getvalue()
+
+
+def _harmless(cells: Iterable[str]) -> list[str]:
+    """A spreadsheet runs a cell that begins like a formula; a leading apostrophe prevents it."""
+    return [f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell for cell in cells]

@@ -1,0 +1,21 @@
+"""Every address under /graft/."""
+
+from starlette.routing import Route
+
+from core.settings import Settings
+from core.web.downloads import Downloads
+from core.web.pictures import Pictures
+from core.web.receiving import Receiver
+
+
+def routes(settings: Settings) -> list[Route]:
+    """The routes that the app serves beside Streamlit's own."""
+    pictures = Pictures(settings)
+    return [
+        Route("/graft/upload/{upload_id}/{n:int}", Receiver(settings).__call__, methods=["PUT"]),
+        Route("/graft/upload/{upload_id}/{n:int}", pictures.uploaded, methods=["GET"]),
+        Route("/graft/image/{hash}", pictures.image),
+        Route("/graft/thumb/{hash}", pictures.thumb),
+        Route("/graft/sample/{name}", pictures.sample),
+        Route("/graft/download/{job_id}", Downloads(settings).__call__),
+    ]
