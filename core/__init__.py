@@ -62,6 +62,12 @@ _HOME_OF = {
     "in_words": "core.evaluation.scores",
     "mcnemar": "core.evaluation.scores",
     "Comparison": "core.evaluation.scores",
+    "all_strategies": "core.strategies:strategies",
+    "describe_strategy": "core.strategies:describe",
+    "Strategy": "core.strategies",
+    "OptionInfo": "core.strategies",
+    "DEFAULT_BACKBONE": "core.backbones.catalogue:DEFAULT",
+    "run_folder": "core.projects",
 }
 
 __all__ = sorted(_HOME_OF)
@@ -70,8 +76,9 @@ __all__ = sorted(_HOME_OF)
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'core' has no attribute {name!r}")
-    module = import_module(_HOME_OF[name])
-    return getattr(module, name, None) or import_module(f"{_HOME_OF[name]}.{name}")
+    home, _, there = _HOME_OF[name].partition(":")
+    module = import_module(home)
+    return getattr(module, there or name, None) or import_module(f"{home}.{name}")
 
 
 def __dir__() -> list[str]:

@@ -128,6 +128,9 @@ def migrate(settings: Settings) -> None:
     with FileLock(settings.home / "migrate.lock"), engine(settings).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+        elif connection.dialect.name == "sqlite":
+            # Python's driver begins by itself only before rows change, not before tables do.
+            connection.execute(text("BEGIN IMMEDIATE"))
         _upgrade(connection)
 
 

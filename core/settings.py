@@ -64,12 +64,17 @@ class Settings(BaseSettings):
     @property
     def metadata_url(self) -> str:
         """SQLAlchemy URL of the metadata database."""
-        return self.database_url or f"sqlite:///{self.home / 'graft.db'}"
+        return self.database_url or _sqlite_url(self.home / "graft.db")
 
     @property
     def jobs_url(self) -> str:
         """SQLAlchemy URL of the queue's database."""
-        return self.queue_url or f"sqlite:///{self.home / 'queue.db'}"
+        return self.queue_url or _sqlite_url(self.home / "queue.db")
+
+
+def _sqlite_url(path: Path) -> str:
+    # The two characters that mean something else in a URL than in the name of a folder.
+    return f"sqlite:///{path}".replace("%", "%25").replace("?", "%3F")
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,6 @@
 It holds no state of its own. Kill it at any moment, and the next one goes on with every job.
 """
 
-import json
 import logging
 import multiprocessing
 import os
@@ -195,12 +194,11 @@ def _tell(folder: Path, event: Note | Failed) -> None:
 
 
 def _may_start(folder: Path) -> bool:
-    """Count one more start, unless the last ones all came no further than each other."""
+    """Count one more start, unless the last restarts all came no further than the one before."""
     with digest(folder) as known:
         reached = known.reached
-    starts = _starts(folder)
-    in_vain = len(starts) - len([one for one in starts if one < reached])
-    if in_vain > RESTARTS:
+    restarts = _starts(folder)[1:]
+    if sum(one >= reached for one in restarts) >= RESTARTS:
         return False
     with (folder / "starts").open("a", encoding="utf-8") as file:
         file.write(f"{reached}\n")
@@ -213,7 +211,7 @@ def _starts(folder: Path) -> list[int]:
         lines = (folder / "starts").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in lines if line.isdigit()]
+    return [int(line) for line in lines if line.isdigit()]
 
 
 def _forget_start(folder: Path) -> None:
@@ -223,5 +221,6 @@ def _forget_start(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    _LOG.setLevel(logging.INFO)
     sys.exit(main(get_settings()))

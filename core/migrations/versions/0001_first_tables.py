@@ -16,8 +16,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
-        sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("deleted_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
     )
     op.create_table(
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=False),
         sa.Column("dataset_id", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name="fk_project_datasets_project_id_projects"
         ),
@@ -43,8 +43,8 @@ def upgrade() -> None:
         sa.Column("dataset_id", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("recipe", sa.String(), nullable=False),
-        sa.Column("created_at", sa.Float(), nullable=False),
-        sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("deleted_at", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name="fk_runs_project_id_projects"
         ),

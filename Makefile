@@ -1,0 +1,49 @@
+# make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it)
+# make test  every test; gets a Chromium first when there is none
+# make lint  style and types        make bench  what benchmarks/ measures
+# make lock  renew requirements.lock         make clean  remove what make made, never your data
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+
+.PHONY: run test lint bench lock clean
+
+run: $(READY)
+	@exec $(PY) -m core serve
+
+test: $(READY)
+	@$(PY) tests/browser/get_chromium.py
+	$(PY) -m pytest $(ARGS)
+
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: $(READY)
+	$(PY) -m benchmarks $(ARGS)
+
+lock: $(READY)
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m uv pip compile --universal --upgrade --python-version 3.11 --no-annotate --no-header \
+		--quiet requirements-dev.txt --output-file requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
+	find core pages tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
+
+# One environment for running and testing. The stamp is newer than the lock once it is complete.
+$(READY): requirements.lock
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Python is missing. Install Python 3.11 or newer, then run make again."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Graft needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V)." \
+			"Name another one: make PYTHON=python3.12 run"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; \
+		exit 1; }
+	@echo "Preparing .venv: the first time this downloads some gigabytes and takes some minutes."
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@

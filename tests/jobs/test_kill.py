@@ -1,0 +1,130 @@
+"""kill -9 anywhere, and the job ends with the same result as one that nobody disturbed."""
+
+import os
+import random
+import signal
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import jobs
+from core.jobs import log
+from core.training.events import Note, Started, Step
+
+from .conftest import Workers, children_of_job, wait_for
+from .test_queue import ended, submitted
+
+STEPS = 60
+
+
+def uninterrupted_state(steps: int) -> int:
+    state = 1
+    for step in range(steps):
+        state = (state * 31 + step) % 1_000_003
+    return state
+
+
+def assert_gone_through_in_order(folder: Path) -> None:
+    """Each start went on at a checkpoint: no step is missing, none done by two at once."""
+    numbers = [event.step for event in log.read_events(folder)[0] if isinstance(event, Step)]
+    assert set(numbers) == set(range(1, STEPS + 1))
+    assert all(after <= before + 2 for before, after in pairwise(numbers))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killing_worker_and_child_at_random_changes_nothing(workers: Workers, seed: int) -> None:
+    chance = random.Random(seed)
+    workers.start()
+    folder = submitted("train", steps=STEPS, pace=0.01)
+    for target in sorted(chance.sample(range(0, STEPS - 5), 4)):
+        wait_for(lambda target=target: jobs.status(folder).step >= target)
+        if chance.random() < 0.5:
+            workers.kill()
+            workers.start()
+        else:
+            for pid in children_of_job(folder):
+                os.kill(pid, signal.SIGKILL)
+    status = ended(folder)
+    assert (status.state, status.result) == ("finished", {"state": uninterrupted_state(STEPS)})
+    assert_gone_through_in_order(folder)
+
+
+def test_a_killed_worker_takes_its_children_along(workers: Workers) -> None:
+    workers.start()
+    folder = submitted("train", steps=10_000, pace=0.01)
+    wait_for(lambda: jobs.status(folder).step >= 3)
+    assert len(children_of_job(folder)) == 1
+    workers.kill()
+    wait_for(lambda: children_of_job(folder) == [])
+    status = jobs.status(folder)
+    assert status.state == "interrupted"
+    assert status.active
+    workers.start()
+    step = status.step
+    wait_for(lambda: jobs.status(folder).step > step)
+    assert jobs.status(folder).state == "running"
+
+
+def test_a_job_stopped_while_its_worker_is_down_stays_stopped(workers: Workers) -> None:
+    workers.start()
+    folder = submitted("train", steps=10_000, pace=0.01)
+    wait_for(lambda: jobs.status(folder).step >= 3)
+    workers.kill()
+    wait_for(lambda: children_of_job(folder) == [])
+    jobs.stop(folder)
+    assert jobs.status(folder).state == "stopped"
+    workers.start()
+    assert ended(submitted("train", steps=1)).state == "finished"
+    assert jobs.status(folder).state == "stopped"
+
+
+def test_an_orderly_shutdown_keeps_the_jobs(workers: Workers) -> None:
+    workers.start()
+    running = submitted("train", steps=80, pace=0.01)
+    waiting = submitted("train", steps=2)
+    for step in (2, 6, 10, 14, 18):  # more often than a job may fail
+        wait_for(lambda step=step: jobs.status(running).step >= step)
+        assert workers.end() == 0
+        assert children_of_job(running) == []
+        assert jobs.status(running).state == "interrupted"
+        assert jobs.status(waiting).state == "queued"
+        workers.start()
+    assert ended(running).result == {"state": uninterrupted_state(80)}
+    assert ended(waiting).state == "finished"
+    assert jobs.status(running).notes == ()
+
+
+def test_a_job_that_always_dies_is_given_up(workers: Workers) -> None:
+    workers.start()
+    folder = submitted("estimate")
+    status = ended(folder)
+    assert status.state == "failed"
+    assert "broke off 4 times" in status.sentence
+    assert "ran out of memory" in status.notes[0]
+    events = log.read_events(folder)[0]
+    assert sum(isinstance(event, Started) for event in events) == 4
+    assert sum(isinstance(event, Note) for event in events) == 4
+    jobs.resume(folder)  # memory was added: the count begins anew
+    assert ended(folder).state == "failed"
+    events = log.read_events(folder)[0]
+    assert sum(isinstance(event, Started) for event in events) == 8
+
+
+def test_what_a_job_started_ends_with_it(workers: Workers) -> None:
+    workers.start()
+    folder = submitted("forks")
+    wait_for((folder / "helper").exists)
+    wait_for(lambda: (folder / "helper").read_text())
+    helper = psutil.Process(int((folder / "helper").read_text()))
+    assert helper.is_running()
+    workers.kill()
+    helper.wait(timeout=20)
+
+
+def test_a_second_worker_leaves(workers: Workers) -> None:
+    workers.start()
+    second = workers.start(wait=False)
+    assert second.wait(timeout=20) == 0
+    assert ended(submitted("train", steps=1)).state == "finished"
