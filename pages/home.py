@@ -1,0 +1,132 @@
+"""Projects: begin one, open one, rename, delete and get back."""
+
+import streamlit as st
+
+from core import (
+    SAMPLES,
+    GraftError,
+    Project,
+    create_project,
+    delete_project,
+    list_projects,
+    rename_project,
+    restore_project,
+)
+from pages.parts import text
+from pages.parts.frame import brand
+from pages.parts.gallery import strip
+from pages.parts.place import Place
+from pages.parts.samples import begin_sample, sample_cards
+from pages.parts.score import report_of, words
+
+
+def hero() -> None:
+    st.html(
+        '<div class="hero"><h1>Show it pictures.<br>It learns to tell them apart.</h1>'
+        "<p>Bring a few hundred pictures sorted into classes. Graft takes a network that has "
+        "already seen a million photographs and teaches it yours. No programming, and nothing "
+        "leaves this computer.</p></div>"
+    )
+
+
+def begin() -> None:
+    with st.form("begin", border=True):
+        title = st.text_input(
+            "What shall it tell apart?",
+            placeholder="for example: leaves of my garden",
+            max_chars=120,
+        )
+        if st.form_submit_button("Begin a project", type="primary", icon=":material/add:"):
+            try:
+                project = create_project(title)
+            except GraftError as error:
+                st.error(str(error))
+            else:
+                st.switch_page("pictures.py", query_params={"project": project.id})
+
+
+def samples() -> None:
+    st.subheader("Or try it with pictures that are already here", anchor=False)
+    chosen = sample_cards()
+    if chosen:
+        project = create_project(SAMPLES[chosen].title)
+        begin_sample(project.id, chosen)
+        st.switch_page("pictures.py", query_params={"project": project.id})
+
+
+def card(project: Project) -> None:
+    place = Place(project)
+    dataset = place.dataset
+    images = [item.image for item in dataset.items] if dataset else []
+    shown = images[:: max(1, len(images) // 8)][:8]
+    with st.container(border=True, height="stretch"):
+        st.html(
+            f'<h3 class="card-title">{text.bdi(project.title)}</h3>'
+            f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(place)}</p>'
+            + (strip(shown, "") if shown else '<div class="strip"></div>')
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            step = "results" if place.finished else "pictures"
+            if st.button("Open", key=f"open-{project.id}", type="primary"):
+                st.switch_page(f"{step}.py", query_params={"project": project.id})
+            if st.button("Rename", key=f"rename-{project.id}", type="tertiary"):
+                rename(project)
+            if st.button("Delete", key=f"delete-{project.id}", type="tertiary"):
+                delete_project(project.id)
+                st.session_state["deleted"] = project.id
+                st.rerun()
+
+
+def facts(place: Place) -> str:
+    dataset = place.dataset
+    if dataset is None:
+        return "<span>No pictures yet</span>"
+    parts = [
+        text.count(len(dataset.items), "picture"),
+        text.count(len(dataset.classes), "class", "classes"),
+    ]
+    reports = [report for run in place.finished if (report := report_of(run))]
+    if reports:
+        best = max(reports, key=lambda report: report["accuracy"])
+        parts.append(f"best: right {words(best)}")
+    return "".join(f"<span>{part}</span>" for part in parts)
+
+
+@st.dialog("Rename this project")
+def rename(project: Project) -> None:
+    title = st.text_input("New name", value=project.title, max_chars=120)
+    if st.button("Rename", type="primary"):
+        try:
+            rename_project(project.id, title)
+        except GraftError as error:
+            st.error(str(error))
+        else:
+            st.rerun()
+
+
+def undo() -> None:
+    deleted = st.session_state.get("deleted")
+    if not deleted:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo"):
+        st.html('<p role="status">The project is deleted.</p>', width="content")
+        if st.button("Undo", icon=":material/undo:"):
+            restore_project(deleted)
+            del st.session_state["deleted"]
+            st.rerun()
+
+
+brand()
+projects = list_projects()
+undo()
+if projects:
+    st.title("Your projects", anchor=False)
+    with st.grid(3, min_column_width=270, gap="small"):
+        for one in projects:
+            card(one)
+    st.space("small")
+    st.subheader("Begin another", anchor=False)
+else:
+    hero()
+begin()
+samples()

@@ -1,0 +1,44 @@
+"""The model that appears by itself: proof that the pictures work, and the floor for all others."""
+
+import streamlit as st
+
+from core import RunRow, status
+from pages.parts import progress, text
+from pages.parts.frame import onward
+from pages.parts.place import Place
+from pages.parts.score import range_bar, report_of, words
+
+
+def first_model(place: Place) -> None:
+    """The card: being made, ready, or why it could not be made."""
+    run = place.first_model
+    if run is None:
+        return
+    with st.container(border=True, key="first-model"):
+        now = place.statuses[run.id]
+        if now.active:
+            _in_the_making(run)
+        elif report := report_of(run):
+            base = report["majority"]
+            share = words(report).removeprefix("between ").replace(" and ", " to ")
+            st.html(
+                '<p class="muted small">Your first model, made by itself</p>'
+                f'<p class="score-words">Already right on {share}, with nothing tuned.</p>'
+                f"{range_bar(report)}"
+                f'<p class="muted small">Judged on {report["n"]} pictures it had never seen. '
+                f"Always saying {text.bdi(base['label'], 40)} would be right on "
+                f"{100 * base['accuracy']:.0f} of 100.</p>"
+            )
+            with st.container(horizontal=True):
+                onward("See what it gets wrong", "results", primary=False, run=run.id)
+        else:
+            st.html(f"<p>{text.html(now.sentence, 400)}</p>")
+
+
+@st.fragment(run_every=1.0)
+def _in_the_making(run: RunRow) -> None:
+    now = status(run.folder)
+    if not now.active:
+        st.rerun(scope="app")
+    st.html('<p class="muted small">Your first model is being made by itself</p>')
+    progress.show(now)

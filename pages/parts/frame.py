@@ -1,0 +1,151 @@
+"""The top of every page: the app's name, the project's name, and the steps."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts import text
+from pages.parts.place import Place, address, here
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the guide."""
+
+    page: str
+    title: str
+
+
+STEPS = (
+    Step("pictures", "Pictures"),
+    Step("backbone", "Backbone"),
+    Step("strategy", "Way to learn"),
+    Step("training", "Train"),
+    Step("results", "Results"),
+    Step("try_it", "Try it"),
+    Step("take_away", "Take away"),
+)
+
+
+def frame(page: str) -> Place:
+    """Draw the top of a step's page. Without a project in the address, says so and ends there."""
+    place = here()
+    if place is None:
+        brand()
+        empty("Which project?", "This page belongs to a project. Choose one, or begin a new one.")
+        onward("Show my projects", "home")
+        st.stop()
+    brand(place.project.title)
+    _steps(page, place)
+    return place
+
+
+def brand(project: str = "") -> None:
+    """The app's name, which leads home, and the project's name."""
+    with st.container(horizontal=True, vertical_alignment="center", key="brand", gap="small"):
+        st.page_link("home.py", label="Graft", icon=":material/psychiatry:", query_params={})
+        if project:
+            st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
+
+
+def _steps(page: str, place: Place) -> None:
+    done = _done(place)
+    with st.container(horizontal=True, key="steps"):
+        for n, step in enumerate(STEPS, start=1):
+            state = "here" if step.page == page else "done" if step.page in done else "open"
+            mark = "check_circle" if step.page in done else f"counter_{n}"
+            with st.container(key=f"step-{state}-{step.page}", width="content"):
+                st.page_link(
+                    f"{step.page}.py",
+                    label=step.title,
+                    icon=f":material/{mark}:",
+                    query_params=address(),
+                )
+    number = [step.page for step in STEPS].index(page) + 1
+    st.html(f'<p class="next">Step {number} of {len(STEPS)} · {_next(place, done)}</p>')
+
+
+def _done(place: Place) -> set[str]:
+    done = {"pictures"} if place.dataset and trainable(place) else set()
+    params = st.query_params
+    done |= {name for name in ("backbone", "strategy") if params.get(name)}
+    if place.finished:
+        done |= {"backbone", "strategy", "training", "results"}
+    return done
+
+
+def trainable(place: Place) -> bool:
+    """Whether the newest pictures can teach a classifier."""
+    dataset = place.dataset
+    return dataset is not None and not problem(place)
+
+
+def problem(place: Place) -> str:
+    """Why the newest pictures cannot teach a classifier yet; empty when they can."""
+    from core import UnusableDataset
+
+    if place.dataset is None:
+        return "There are no pictures yet."
+    try:
+        place.dataset.require_trainable()
+    except UnusableDataset as error:
+        return str(error)
+    return ""
+
+
+def _next(place: Place, done: set[str]) -> str:
+    active = [run for run in place.runs if place.statuses[run.id].active]
+    if place.dataset is None:
+        return "Next: bring pictures."
+    if not trainable(place):
+        return "Next: more pictures are needed before anything can be learned."
+    if active:
+        return "A model is being made right now."
+    if not place.runs:
+        return "Next: choose a backbone and a way to learn, then train."
+    if not place.finished:
+        return "Next: train a model."
+    if len(place.finished) == 1 and place.finished[0].title == "First model":
+        return "Your first model is ready. Try it, or choose another way to learn to beat it."
+    return "Everything is done. Compare the results, try them, take a model away."
+
+
+def empty(title: str, sentence: str) -> None:
+    """What is shown where nothing is yet, with what to do about it."""
+    st.html(f'<div class="empty"><h2>{title}</h2><p>{sentence}</p></div>')
+
+
+def onward(label: str, page: str, *, primary: bool = True, **changes: str | None) -> None:
+    """A button that leads to another page of this project."""
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        kind = "primary" if primary else "secondary"
+        if st.button(
+            label, type=kind, key=f"onward-{page}-{label}", icon=":material/arrow_forward:"
+        ):
+            st.switch_page(f"{page}.py", query_params=address(**changes))
+
+
+def need_pictures(place: Place) -> None:
+    """End the page with a way out when there is nothing to learn from."""
+    fault = problem(place)
+    if fault:
+        empty("First, pictures", text.html(fault, 600))
+        onward("Bring pictures", "pictures")
+        st.stop()
+
+
+def need_model(place: Place) -> None:
+    """End the page with a way out when there is no finished model."""
+    if place.finished:
+        return
+    need_pictures(place)
+    if any(status.active for status in place.statuses.values()):
+        empty(
+            "A model is on its way",
+            "It is being trained right now. This page fills when it is done.",
+        )
+        onward("Watch it learn", "training")
+    else:
+        empty("No model yet", "Choose how to learn, press start, and come back here.")
+        onward("Choose a way to learn", "strategy")
+    st.stop()

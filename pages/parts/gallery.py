@@ -1,0 +1,28 @@
+"""Pictures in rows: thumbnails by address, so that nothing but their names passes through here."""
+
+from collections.abc import Iterable, Sequence
+
+from core import Item
+from pages.parts import text
+
+
+def thumb(image: str, alt: str) -> str:
+    """One thumbnail as HTML."""
+    return (
+        f'<img src="/graft/thumb/{image}" alt="{text.html(alt)}" loading="lazy" decoding="async">'
+    )
+
+
+def strip(images: Sequence[str], alt: str) -> str:
+    """A few thumbnails in one line."""
+    return f'<div class="strip">{"".join(thumb(image, alt) for image in images)}</div>'
+
+
+def gallery(items: Iterable[Item]) -> str:
+    """Thumbnails with the file names below."""
+    figures = (
+        f"<figure>{thumb(item.image, item.label or 'no class')}"
+        f"<figcaption>{text.bdi(item.name.rsplit('/', 1)[-1], 40)}</figcaption></figure>"
+        for item in items
+    )
+    return f'<div class="gallery">{"".join(figures)}</div>'

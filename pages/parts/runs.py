@@ -1,0 +1,47 @@
+"""What a run is called, and all runs of a project beside each other."""
+
+from collections.abc import Sequence
+
+from core import CATALOGUE, RunRow
+from pages.parts import text
+from pages.parts.score import range_bar, report_of, words
+from pages.parts.strategies import strategy_title
+
+
+def backbone_title(name: str) -> str:
+    """The catalogue's title, or the timm name itself."""
+    return CATALOGUE[name].title if name in CATALOGUE else name
+
+
+def run_title(run: RunRow) -> str:
+    """The run's own title, else what it is made of."""
+    made_of = f"{strategy_title(run.recipe.strategy)} · {backbone_title(run.recipe.backbone)}"
+    return f"{run.title} · {made_of}" if run.title else made_of
+
+
+def runs_table(runs: Sequence[RunRow], here: str, newest_dataset: str) -> str:
+    """All finished runs with their scores as HTML, best first."""
+    scored = [(run, report) for run in runs if (report := report_of(run))]
+    scored.sort(key=lambda pair: pair[1]["accuracy"], reverse=True)
+    rows = []
+    for run, report in scored:
+        other = (
+            "" if run.dataset_id == newest_dataset else ' <span class="chip">older pictures</span>'
+        )
+        rows.append(
+            f'<tr class="{"here" if run.id == here else ""}">'
+            f"<td>{text.bdi(run_title(run), 90)}{other}</td>"
+            f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
+            f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
+            f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
+        )
+    return (
+        '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
+        '<th class="n">Right of 100</th>'
+        '<th>Sure within</th><th aria-hidden="true"></th><th class="n">Judged on</th>'
+        f'<th class="n">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,35 @@
+"""The built-in samples as cards, with source and licence named."""
+
+import streamlit as st
+
+from core import SAMPLES, Sample, new_job, submit
+from pages.parts import text
+
+
+def sample_cards() -> str | None:
+    """Show the samples; tells the name of the one that was just chosen."""
+    chosen = None
+    with st.grid(3, min_column_width=250, gap="small"):
+        for name, sample in SAMPLES.items():
+            with st.container(border=True, height="stretch"):
+                st.html(card(name, sample))
+                label = f"Use “{sample.title}”"
+                if st.button(label, key=f"sample-{name}", icon=":material/download_done:"):
+                    chosen = name
+    return chosen
+
+
+def card(name: str, sample: Sample) -> str:
+    """A sample as HTML."""
+    return (
+        f'<img class="preview" src="/graft/sample/{name}" alt="A few of these pictures">'
+        f'<h3 class="card-title" style="margin-top:.6rem">{text.html(sample.title)}</h3>'
+        f'<p class="small">{text.html(sample.advice, 300)}</p>'
+        '<p class="muted small" style="margin-top:.4rem">'
+        f"From {text.html(sample.source, 200)} · {text.html(sample.licence)}</p>"
+    )
+
+
+def begin_sample(project: str, name: str) -> None:
+    """Hand in the import of a sample."""
+    submit("import", new_job(), {"project": project, "sample": name, "title": SAMPLES[name].title})

@@ -1,0 +1,74 @@
+"""What the ways to learn are called, and the widgets for their options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core import OptionInfo, all_strategies
+
+
+def strategy_title(name: str) -> str:
+    """The title of a strategy, or its name when this version does not know it."""
+    known = all_strategies()
+    return known[name].title if name in known else name
+
+
+def option(info: OptionInfo, key: str) -> Any:
+    """The widget of one option; gives what was chosen."""
+    key = f"{key}-{info.name}"
+    if info.choices:
+        at = list(info.choices).index(info.default)
+        return st.selectbox(info.title, info.choices, index=at, help=info.help, key=key)
+    if info.type == "bool":
+        return st.toggle(info.title, value=info.default, help=info.help, key=key)
+    if info.type == "number-or-auto":
+        return _number_or_auto(info, key)
+    return _number(info, key)
+
+
+def _number(info: OptionInfo, key: str) -> Any:
+    kind = int if info.type == "int" else float
+    lowest, highest = (None if b is None else kind(b) for b in (info.minimum, info.maximum))
+    if kind is float and (lowest, highest) in ((0, 1), (0, 0.5), (0, 0.9)) and info.default >= 0.1:
+        return st.slider(
+            info.title, 0.05, highest - 0.05, info.default, 0.05, help=info.help, key=key
+        )
+    return st.number_input(
+        info.title,
+        lowest,
+        highest,
+        value=kind(info.default),
+        format=None if kind is int else "%g",
+        step=_step(kind(info.default)) if kind is float else None,
+        help=info.help,
+        key=key,
+    )
+
+
+def _number_or_auto(info: OptionInfo, key: str) -> float | None:
+    """Left empty, the number is found by itself."""
+    return st.number_input(
+        info.title,
+        info.minimum,
+        info.maximum,
+        value=info.default,
+        format="%g",
+        step=0.01,
+        placeholder="found by itself",
+        help=info.help,
+        key=key,
+    )
+
+
+def _step(value: float) -> float:
+    """A tenth of the value's own magnitude, so that a learning rate of 0.0003 can be changed."""
+    if not value:
+        return 0.01
+    return float(f"{abs(value) / 10:.0e}")
+
+
+def changed(chosen: Mapping[str, Any], infos: list[OptionInfo]) -> dict[str, Any]:
+    """Only what differs from the defaults; that alone belongs into the recipe."""
+    defaults = {info.name: info.default for info in infos}
+    return {name: value for name, value in chosen.items() if value != defaults[name]}

@@ -1,0 +1,70 @@
+"""Text from outside (class names, file names, titles) made safe to show: always as text.
+
+`markdown` is for labels and st.markdown, `html` for st.html, `plotly` for chart labels, which
+understand tags too. All shorten what is endless, drop control characters, and keep right-to-left
+names from turning the sentence around them.
+"""
+
+import re
+import unicodedata
+from html import escape
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_UNSEEN = ("Cc", "Cf", "Cs", "Co")
+_JOINS = "\u200c\u200d"  # these two shape Persian words and compound emoji
+_JOINER = "\u2060"  # word joiner: invisible, no width
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+
+
+def plain(text: str, longest: int = 80) -> str:
+    """The text on one line, without control characters, at most `longest` characters."""
+    one_line = " ".join(text.split())
+    kept = "".join(c for c in one_line if c in _JOINS or unicodedata.category(c) not in _UNSEEN)
+    kept = kept or "(no name)"
+    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
+
+
+def markdown(text: str, longest: int = 80) -> str:
+    """For st.markdown and widget labels: no markup, directive, formula, shortcode or link.
+
+    A backslash covers what Markdown itself parses. Emoji shortcodes, colour directives and bare
+    addresses are looked for afterwards in the finished text, hence the joiners.
+    """
+    kept = plain(text, longest)
+    kept = re.sub(r"(?<=[:.@])|(?=[:@])|(?<=/)(?=/)", _JOINER, kept)
+    kept = re.sub(r"(?i)(?<=w)(?=ww)", _JOINER, kept)
+    return _ISOLATE + _PUNCTUATION.sub(r"\\\1", kept) + _END_ISOLATE
+
+
+def html(text: str, longest: int = 80) -> str:
+    """For st.html, between tags or in a quoted attribute."""
+    return escape(plain(text, longest), quote=True)
+
+
+def bdi(text: str, longest: int = 80) -> str:
+    """For st.html between tags: the name in an element that isolates its direction."""
+    whole = escape(plain(text, 400), quote=True)
+    return f'<bdi title="{whole}">{html(text, longest)}</bdi>'
+
+
+def plotly(text: str, longest: int = 30) -> str:
+    """For labels, ticks and hover text of charts."""
+    return escape(plain(text, longest), quote=False).replace("$", "&#36;")
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """ "1 picture", "1,204 pictures"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time that a person reads at once: "about 40 seconds", "about 3 minutes"."""
+    if seconds < 1.5:
+        return "about a second"
+    if seconds < 90:
+        step = 1 if seconds < 20 else 5
+        return f"about {round(seconds / step) * step} seconds"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"about {round(minutes)} minutes"
+    return f"about {minutes / 60:.1f} hours"

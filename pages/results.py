@@ -1,0 +1,180 @@
+"""Results: how good it is, how sure that is, and what it gets wrong."""
+
+import streamlit as st
+
+from core import Comparison, RunRow, delete_run, in_words, mcnemar, restore_run
+from pages.parts import text
+from pages.parts.frame import frame, need_model, onward
+from pages.parts.gallery import thumb
+from pages.parts.matrix import matrix
+from pages.parts.place import Place
+from pages.parts.runs import run_title, runs_table
+from pages.parts.score import Report, range_bar, report_of, words
+
+MISTAKES = 12
+
+
+def headline(report: Report) -> None:
+    base = report["majority"]
+    gain = 100 * (report["accuracy"] - base["accuracy"])
+    with st.container(border=True, key="headline"):
+        st.html(
+            f'<p class="score-words">Right on {report["correct"]} of {report["n"]} pictures it had '
+            f"never seen.</p>"
+            f"<p>On new pictures like these, expect it to be right on <b>{words(report)}</b> "
+            '<span class="term small">accuracy with 95 % Wilson interval</span></p>'
+            f"{range_bar(report)}"
+            f'<p class="muted small">Always saying {text.bdi(base["label"], 40)} would be right on '
+            f"{100 * base['accuracy']:.0f} of 100 "
+            '<span class="term">majority-class baseline</span>: it gains '
+            f"{gain:.0f} of 100.</p>"
+        )
+        if report.get("stopped"):
+            st.info("This run was stopped early. More training may help.", icon=":material/info:")
+
+
+def against_start(report: Report) -> None:
+    """The paired verdict: did fine-tuning beat the head it began from?"""
+    start = report.get("start")
+    if not start:
+        return
+    with st.container(border=True):
+        st.html(
+            '<h2 class="card-title">Did the extra training help? <span class="term small">'
+            "paired with its own starting point, McNemar test</span></h2>"
+            f'<p style="margin:.3rem 0">{text.html(start["verdict"], 400)}</p>'
+            f'<p class="facts"><span>before: {100 * start["accuracy"]:.0f} of 100</span>'
+            f"<span>after: {100 * report['accuracy']:.0f} of 100</span>"
+            f"<span>only the new one right: {start['only_final_right']}</span>"
+            f"<span>only the old one right: {start['only_start_right']}</span>"
+            f"<span>p = {start['p']:.2f}</span></p>"
+        )
+
+
+def against_first(place: Place, run: RunRow, report: Report) -> None:
+    """The paired verdict against the first model, where both were judged on the same pictures."""
+    first = place.first_model
+    if first is None or first.id == run.id:
+        return
+    floor = report_of(first)
+    if floor is None:
+        return
+    verdict = paired(floor, report)
+    if verdict:
+        with st.container(border=True):
+            st.html(
+                '<h2 class="card-title">Against your first model</h2>'
+                f'<p style="margin:.3rem 0">{verdict}</p>'
+            )
+
+
+def paired(floor: Report, report: Report) -> str:
+    before = {row["image"]: row["label"] == row["true"] for row in floor["predictions"]}
+    after = {row["image"]: row["label"] == row["true"] for row in report["predictions"]}
+    shared = before.keys() & after.keys()
+    if len(shared) < 0.9 * len(after):
+        return ""
+    better = sum(after[image] and not before[image] for image in shared)
+    worse = sum(before[image] and not after[image] for image in shared)
+    comparison = Comparison(len(shared), worse, better, mcnemar(worse, better))
+    return comparison.verdict("your first model", "this run")
+
+
+def per_class(report: Report) -> None:
+    rows = "".join(
+        f"<tr><td>{text.bdi(row['class'])}</td>"
+        f'<td class="n">{row["n"]}</td>'
+        f"<td>{row['correct']} of {row['n']}, so {in_words(tuple(row['recall_interval']))}</td>"
+        f'<td class="n">{100 * row["precision"]:.0f} of 100</td>'
+        f'<td class="n">{row["f1"]:.2f}</td></tr>'
+        for row in report["per_class"]
+    )
+    st.html(
+        '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
+        '<th class="n">Pictures</th><th>Found <span class="term">recall</span></th>'
+        '<th class="n">Right when it says so <span class="term">precision</span></th>'
+        '<th class="n"><span class="term">F1</span></th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def mistakes(report: Report) -> None:
+    wrong = [row for row in report["predictions"] if row["label"] != row["true"]]
+    if not wrong:
+        st.success("Not one mistake on the pictures kept aside.", icon=":material/celebration:")
+        return
+    wrong.sort(key=lambda row: max(row["probabilities"]), reverse=True)
+    figures = "".join(
+        f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
+        f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '
+        f"{100 * max(row['probabilities']):.0f} % sure<br>"
+        f'is <b class="right">{text.bdi(row["true"], 30)}</b><br>'
+        f"{text.bdi(row['name'].rsplit('/', 1)[-1], 26)}</figcaption></figure>"
+        for row in wrong[:MISTAKES]
+    )
+    st.html(
+        '<p class="muted">Where it was most sure and still wrong. Often the picture is unusual, '
+        "or its class is not the right one.</p>"
+        f'<div class="gallery wide" style="margin-top:.8rem">{figures}</div>'
+    )
+
+
+def all_runs(place: Place, run: RunRow) -> None:
+    st.subheader("All runs of this project", anchor=False)
+    newest = place.versions[0] if place.versions else ""
+    st.html(runs_table(place.finished, run.id, newest))
+    st.html(
+        '<p class="muted small">Where two bands overlap widely, these pictures cannot tell the two '
+        "apart; keep the simpler.</p>"
+    )
+    with st.container(horizontal=True):
+        if st.button("Delete this run", type="tertiary", icon=":material/delete:"):
+            delete_run(run.id)
+            st.session_state["deleted_run"] = run.id
+            st.query_params.pop("run", None)
+            st.rerun()
+        gone = st.session_state.get("deleted_run")
+        if gone and st.button("Undo: bring the deleted run back", icon=":material/undo:"):
+            restore_run(gone)
+            del st.session_state["deleted_run"]
+            st.query_params["run"] = gone
+            st.rerun()
+
+
+def choose(place: Place) -> RunRow:
+    run = place.run(place.finished)
+    if len(place.finished) > 1:
+        picked = st.selectbox(
+            "Which run",
+            place.finished,
+            index=[one.id for one in place.finished].index(run.id),
+            format_func=lambda one: text.plain(run_title(one), 120),
+            key=f"which-{run.id}",
+        )
+        if picked.id != run.id:
+            st.query_params["run"] = picked.id
+            st.rerun()
+    return run
+
+
+place = frame("results")
+need_model(place)
+st.title("How good is it?", anchor=False)
+run = choose(place)
+report = report_of(run)
+if report is None:
+    st.error("The report of this run is missing. Train it again.")
+    st.stop()
+headline(report)
+against_start(report)
+against_first(place, run, report)
+mix, table, wrong = st.tabs(["What it mixes up", "Class by class", "Worst mistakes"])
+with mix:
+    matrix(report)
+with table:
+    per_class(report)
+with wrong:
+    mistakes(report)
+all_runs(place, run)
+with st.container(horizontal=True):
+    onward("Try it on new pictures", "try_it", run=run.id)

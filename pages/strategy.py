@@ -1,0 +1,138 @@
+"""Way to learn: how what the network knows is carried over, how long it takes, and start."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import (
+    CATALOGUE,
+    DEFAULT_BACKBONE,
+    Recipe,
+    Strategy,
+    all_strategies,
+    create_run,
+    describe_strategy,
+    run_folder,
+    submit,
+)
+from pages.parts import text
+from pages.parts.estimate import estimate
+from pages.parts.frame import frame, need_pictures
+from pages.parts.place import Place, go
+from pages.parts.runs import backbone_title
+from pages.parts.strategies import changed, option
+
+OFFERED_FIRST = 3
+FITS = {
+    "squash": "Squeeze the whole picture into the square",
+    "pad": "Keep the whole picture, with a border",
+    "crop": "Cut out the middle",
+}
+
+
+def choose() -> str | None:
+    """The strategies as cards; gives the one in the address."""
+    known = all_strategies()
+    chosen = st.query_params.get("strategy")
+    chosen = chosen if chosen in known else None
+    names = list(known)
+    with st.grid(3, min_column_width=270, gap="small"):
+        for name in names[:OFFERED_FIRST]:
+            card(name, known[name], chosen == name)
+    rest = names[OFFERED_FIRST:]
+    if rest:
+        more = st.expander("More ways to learn", expanded=chosen in rest)
+        with more, st.grid(3, min_column_width=270, gap="small"):
+            for name in rest:
+                card(name, known[name], chosen == name)
+    return chosen
+
+
+def card(name: str, strategy: Strategy, is_chosen: bool) -> None:
+    key = f"card-{'chosen' if is_chosen else 'open'}-{name}"
+    with st.container(border=True, height="stretch", key=key):
+        st.html(
+            f'<h3 class="card-title">{text.html(strategy.title)}</h3>'
+            f'<p class="term small">{text.html(strategy.term)}</p>'
+            f'<p style="margin-top:.4rem">{text.html(strategy.advice, 400)}</p>'
+        )
+        label, kind = ("Chosen", "primary") if is_chosen else ("Choose", "secondary")
+        if st.button(label, key=f"choose-{name}", type=kind) and not is_chosen:
+            st.query_params["strategy"] = name
+            st.rerun()
+
+
+def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
+    """Three options in plain sight, the rest under advanced, with what every strategy shares."""
+    dataset = place.dataset
+    family = CATALOGUE[backbone].family if backbone in CATALOGUE else "cnn"
+    known = all_strategies()[strategy]
+    infos = describe_strategy(known, len(dataset.labelled), len(dataset.classes), family)
+    key = f"{strategy}-{backbone}"
+    chosen = {}
+    main = [info for info in infos if info.main]
+    if main:
+        for column, info in zip(st.columns(len(main)), main, strict=True):
+            with column:
+                chosen[info.name] = option(info, key)
+    advanced = st.expander("Advanced", icon=":material/tune:")
+    with advanced, st.grid(3, min_column_width=220, gap="small"):
+        for info in infos:
+            if not info.main:
+                chosen[info.name] = option(info, key)
+        shared = shared_options()
+    return {"options": changed(chosen, infos)} | shared
+
+
+def shared_options() -> dict[str, Any]:
+    fit = st.selectbox(
+        "Pictures that are not square", list(FITS), format_func=FITS.get, key="option-fit"
+    )
+    holdout = st.slider(
+        "Kept aside for judging, of 100", 5, 50, 20, step=5, key="option-holdout",
+        help="These pictures are never learned from, so the score is honest (held-out test part).",
+    )  # fmt: skip
+    size = st.number_input(
+        "Picture size in px", 0, 1024, 0, step=32, key="option-size",
+        help="0 uses the size that the backbone was made for.",
+    )  # fmt: skip
+    seed = st.number_input(
+        "Seed", 0, None, 0, key="option-seed",
+        help="Decides everything random. The same seed gives the same model.",
+    )  # fmt: skip
+    return {"fit": fit, "holdout": holdout / 100, "size": size, "seed": seed}
+
+
+def start(place: Place, recipe: Recipe) -> None:
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+            run = create_run(place.project.id, recipe)
+            submit("train", run_folder(run))
+            go("training", run=run)
+
+
+place = frame("strategy")
+need_pictures(place)
+st.html(
+    '<h1>Choose how it learns <span class="term small">transfer strategy</span></h1>'
+    '<p class="muted">The more of the network may change, the more it can learn, the more pictures '
+    "it needs, and the longer it takes.</p>"
+)
+backbone = st.query_params.get("backbone") or DEFAULT_BACKBONE
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.html(f"<p>Beginning from <b>{text.html(backbone_title(backbone))}</b></p>", width="content")
+    if st.button("Change", type="tertiary", key="change-backbone"):
+        go("backbone")
+strategy = choose()
+if strategy is None:
+    st.html('<p class="muted">Choose one of them to go on.</p>')
+    st.stop()
+st.subheader(all_strategies()[strategy].title, anchor=False)
+recipe = Recipe(
+    dataset=place.versions[0],
+    backbone=backbone,
+    strategy=strategy,
+    **options(place, strategy, backbone),
+)
+estimate(recipe)
+start(place, recipe)

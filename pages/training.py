@@ -1,0 +1,113 @@
+"""Train: watch it learn, stop it, let it go on."""
+
+import streamlit as st
+
+from core import JobStatus, RunRow, resume, status, stop
+from pages.parts import progress, text
+from pages.parts.curves import curves
+from pages.parts.frame import empty, frame, need_pictures, onward
+from pages.parts.place import Place
+from pages.parts.runs import run_title
+from pages.parts.score import range_bar, report_of, words
+
+REFRESH = 1.5
+
+
+def choose_run(place: Place) -> RunRow | None:
+    active = [run for run in place.runs if place.statuses[run.id].active]
+    ordered = active + [run for run in place.runs if run not in active]
+    run = place.run(ordered)
+    if run is None or len(place.runs) == 1:
+        return run
+    picked = st.selectbox(
+        "Which run",
+        place.runs,
+        index=[one.id for one in place.runs].index(run.id),
+        format_func=lambda one: f"{text.plain(run_title(one))} · {place.statuses[one.id].state}",
+        key=f"which-{run.id}",
+    )
+    if picked.id != run.id:
+        st.query_params["run"] = picked.id
+        st.rerun()
+    return run
+
+
+@st.fragment(run_every=REFRESH)
+def live(run: RunRow) -> None:
+    now = status(run.folder)
+    if not now.active:
+        st.rerun(scope="app")
+    with st.container(border=True):
+        progress.show(now)
+        phases(now)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"):
+                stop(run.folder)
+                st.rerun(scope="fragment")
+            st.html(
+                '<p class="muted small">Stopping keeps what was learned; it can go on later.</p>',
+                width="content",
+            )
+    show_notes(now)
+    curves(now)
+
+
+def phases(now: JobStatus) -> None:
+    if len(now.phases) < 1:
+        return
+    of = now.phases[-1].of
+    items = "".join(
+        f"<span>{'✓' if phase is not now.phases[-1] else '▸'} {text.html(phase.title)}</span>"
+        for phase in now.phases
+    )
+    st.html(f'<p class="facts"><span>Phase {now.phases[-1].index + 1} of {of}</span>{items}</p>')
+
+
+def show_notes(now: JobStatus) -> None:
+    for note in now.notes:
+        st.info(text.markdown(note, 400), icon=":material/info:")
+
+
+def ended(run: RunRow, now: JobStatus) -> None:
+    if now.state == "finished":
+        report = report_of(run)
+        with st.container(border=True):
+            st.html(f'<p class="muted small">{text.html(now.sentence, 200)}</p>')
+            if report:
+                st.html(
+                    f'<p class="score-words">It has learned: right {words(report)}.</p>'
+                    f"{range_bar(report)}"
+                )
+            onward("See the results", "results", run=run.id)
+    elif now.state == "failed":
+        st.error(text.markdown(now.sentence, 800), icon=":material/error:")
+        go_on(run, "Try again")
+    else:
+        with st.container(border=True):
+            st.html(f'<p class="card-title">{text.html(now.sentence, 300)}</p>')
+            go_on(run, "Go on learning")
+    show_notes(now)
+    curves(now)
+
+
+def go_on(run: RunRow, label: str) -> None:
+    with st.container(horizontal=True):
+        if st.button(label, type="primary", icon=":material/play_circle:"):
+            resume(run.folder)
+            st.rerun()
+        onward("Choose another way to learn", "strategy", primary=False)
+
+
+place = frame("training")
+need_pictures(place)
+run = choose_run(place)
+if run is None:
+    empty("Nothing has been trained yet", "Choose how it shall learn, then press start.")
+    onward("Choose a way to learn", "strategy")
+    st.stop()
+st.html(f"<h1>{text.bdi(run_title(run), 120)}</h1>")
+now = place.statuses[run.id]
+if now.active:
+    live(run)
+else:
+    ended(run, now)

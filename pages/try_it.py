@@ -1,0 +1,134 @@
+"""Try it: what does it say about pictures it has never seen?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import (
+    GraftError,
+    RunRow,
+    get_settings,
+    job_folder,
+    job_predictions,
+    new_job,
+    open_upload,
+    received,
+    status,
+    submit,
+    upload_folder,
+)
+from pages.parts import progress, text
+from pages.parts.frame import frame, need_model, onward
+from pages.parts.runs import run_title
+from pages.parts.upload import drop_zone
+
+TOP = 4
+PER_PAGE = 24
+
+
+def bring(run: RunRow) -> None:
+    if "try" not in st.session_state:
+        st.session_state["try"] = open_upload(get_settings().home)
+    arrived = drop_zone(
+        st.session_state["try"],
+        key="try-it",
+        headline="Drop pictures to ask about",
+        hint="One or many. They are looked at here and not added to your pictures.",
+        button="Choose pictures",
+        folders=True,
+        camera=True,
+    )
+    if not arrived:
+        return
+    del st.session_state["try"]
+    files = received(upload_folder(get_settings().home, arrived.upload))
+    folder = new_job()
+    submit(
+        "predict",
+        folder,
+        {
+            "run": run.id,
+            "files": [str(file.path) for file in files],
+            "names": [file.name for file in files],
+            "upload": arrived.upload,
+        },
+    )
+    st.query_params["asked"] = folder.name
+    st.rerun()
+
+
+@st.fragment(run_every=0.7)
+def answering(folder: Path) -> None:
+    now = status(folder)
+    if not now.active:
+        st.rerun(scope="app")
+    with st.container(border=True):
+        progress.show(now)
+
+
+def answers(folder: Path) -> None:
+    now = status(folder)
+    if now.active:
+        answering(folder)
+        return
+    if now.state != "finished":
+        st.error(text.markdown(now.sentence, 600), icon=":material/error:")
+        return
+    rows = job_predictions(folder)
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.subheader(f"{text.count(len(rows), 'answer')}", anchor=False)
+        st.link_button("Save as CSV", f"/graft/download/{folder.name}", icon=":material/download:")
+    page, pages = 1, -(-len(rows) // PER_PAGE)
+    if pages > 1:
+        page = st.pagination(pages, key=f"answers-{folder.name}")
+    with st.grid(3, min_column_width=250, gap="small"):
+        for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE]:
+            with st.container(border=True, height="stretch"):
+                st.html(answer(row))
+
+
+def answer(row: Mapping[str, Any]) -> str:
+    name = text.bdi(row["image"].rsplit("/", 1)[-1], 40)
+    source, alt = row.get("preview", ""), text.html(row["image"])
+    picture = f'<img class="asked" src="{source}" alt="{alt}" loading="lazy">'
+    if "error" in row:
+        return (
+            f'<p class="card-title">{name}</p><p class="wrong">{text.html(row["error"], 300)}</p>'
+        )
+    top = sorted(row["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
+    bars = "".join(
+        f"<div>{text.bdi(label, 24)}{progress.bar(share, text.html(label))}"
+        f'<span class="n">{100 * share:.0f} %</span></div>'
+        for label, share in top
+    )
+    return (
+        f'{picture}<p class="card-title said">{text.bdi(row["label"], 40)}</p>'
+        f'<p class="muted small">{name}</p>'
+        f'<div class="shares" style="margin-top:.5rem">{bars}</div>'
+    )
+
+
+place = frame("try_it")
+need_model(place)
+st.title("Try it on new pictures", anchor=False)
+run = place.run(place.finished)
+if len(place.finished) > 1:
+    run = st.selectbox(
+        "Which model answers",
+        place.finished,
+        index=[one.id for one in place.finished].index(run.id),
+        format_func=lambda one: text.plain(run_title(one), 120),
+    )
+bring(run)
+asked = st.query_params.get("asked")
+if asked:
+    try:
+        answers(job_folder(asked))
+    except GraftError as error:
+        st.error(str(error))
+with st.container(horizontal=True):
+    onward("Take the model away", "take_away", primary=False, run=run.id)

@@ -1,0 +1,200 @@
+"""The whole way, as a newcomer walks it."""
+
+import io
+import json
+import os
+import random
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+from running_server import ROOT, Server
+
+PATIENCE = 60_000
+LONG = 120_000
+
+
+def says(page: Page, words: str | re.Pattern[str], timeout: float = LONG) -> None:
+    expect(page.get_by_text(words).first).to_be_visible(timeout=timeout)
+
+
+def press(page: Page, name: str, *, exact: bool = False) -> None:
+    page.get_by_role("button", name=name, exact=exact).first.click()
+
+
+def step(page: Page, name: str) -> None:
+    page.locator(".st-key-steps").get_by_role("link", name=name).click()
+
+
+def picture(kind: int, seed: int, size: int = 160) -> bytes:
+    """A JPEG of one of two easily told kinds: blue rings or orange bars."""
+    chance = random.Random(seed)
+    image = Image.new("RGB", (size, size), ("#dfe8f5", "#f6e7d6")[kind])
+    draw = ImageDraw.Draw(image)
+    for _ in range(6):
+        x, y, r = (chance.randrange(10, size - 10) for _ in range(3))
+        if kind == 0:
+            draw.ellipse((x - r / 4, y - r / 4, x + r / 4, y + r / 4), outline="#2b5fb3", width=5)
+        else:
+            draw.rectangle((x, 0, x + 9, size), fill="#c8641f")
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def archive(folder: Path, classes: tuple[str, str], n: int = 14) -> Path:
+    file = folder / "pictures.zip"
+    with zipfile.ZipFile(file, "w") as zipped:
+        for kind, name in enumerate(classes):
+            for seed in range(n):
+                zipped.writestr(f"root/{name}/{seed}.JPG", picture(kind, 100 * kind + seed))
+        zipped.writestr("root/.DS_Store", b"junk")
+        zipped.writestr(f"root/{classes[0]}/broken.jpg", b"\xff\xd8 not a picture")
+    return file
+
+
+def begin(page: Page, server: Server, title: str) -> None:
+    page.goto(server.address)
+    page.get_by_label("What shall it tell apart?").fill(title)
+    press(page, "Begin a project")
+    says(page, "Bring your pictures")
+
+
+def bring(page: Page, *files: Path | dict[str, object]) -> None:
+    page.locator("input.files").first.set_input_files(list(files))
+
+
+def set_steps(page: Page, steps: int) -> None:
+    box = page.get_by_label("How long to learn")
+    box.fill(str(steps))
+    box.press("Enter")
+
+
+def take_screenshot(page: Page, name: str) -> None:
+    """Only when asked for: GRAFT_SCREENSHOTS=docs python -m pytest tests/browser."""
+    if folder := os.environ.get("GRAFT_SCREENSHOTS"):
+        page.screenshot(path=ROOT / folder / f"{name}.png")
+
+
+def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, server: Server):
+    page.goto(server.address)
+    says(page, "It learns to tell them apart.")
+    page.locator(".st-key-sample-surfaces button").click()
+    says(page, "Already right on")
+
+    press(page, "Choose a backbone")
+    page.locator(".st-key-choose-tf_efficientnet_lite0 button").click()
+    page.locator(".st-key-choose-last_stages button").click()
+    set_steps(page, 6)
+    says(page, "on this computer")
+    press(page, "Start training")
+    says(page, "It has learned")
+
+    press(page, "See the results")
+    says(page, "pictures it had never seen")
+    says(page, "Did the extra training help?")
+    says(page, "Against your first model")
+    take_screenshot(page, "screenshot")
+    page.get_by_role("tab", name="Class by class").click()
+    says(page, "recall")
+    expect(page.locator("tr.here")).to_have_count(1)
+
+    press(page, "Try it on new pictures")
+    ask = [
+        {"name": f"new {n}.jpg", "mimeType": "image/jpeg", "buffer": picture(0, n)} for n in (1, 2)
+    ]
+    bring(page, *ask)
+    says(page, "2 answers")
+    says(page, "new 2.jpg")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Save as CSV").click()
+    table = waiting.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(table) == 3
+    assert table[0].startswith("image,predicted,")
+    assert table[1].startswith("new 1.jpg,")
+
+    press(page, "Take the model away")
+    press(page, "Make the ZIP file")
+    says(page, "greatest difference")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download the ZIP file").click()
+    check_bundle(waiting.value.path())
+
+
+def check_bundle(file: Path) -> None:
+    with zipfile.ZipFile(file) as bundle:
+        names = {Path(name).name for name in bundle.namelist()}
+        assert {"model.safetensors", "model.json", "predict.py"} <= names
+        (described,) = [name for name in bundle.namelist() if name.endswith("model.json")]
+        classes = json.loads(bundle.read(described))["classes"]
+        assert len(classes) >= 3
+
+
+def test_an_uploaded_archive_and_a_refresh_in_mid_training(
+    page: Page, server: Server, tmp_path: Path
+):
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path, ("rings", "bars")))
+    says(page, "28 pictures in 2 classes")
+    page.get_by_text("left out, and why").click()
+    says(page, "broken.jpg")
+    says(page, "Already right on")
+
+    step(page, "Way to learn")
+    page.locator(".st-key-choose-full button").click()
+    set_steps(page, 60)
+    press(page, "Start training")
+    says(page, re.compile(r"step [1-9]\d* of 60"))
+    page.reload()
+    says(page, re.compile(r"step [1-9]\d* of 60"))
+
+    elsewhere = page.context.browser.new_context().new_page()
+    elsewhere.goto(page.url)
+    says(elsewhere, re.compile(r"step [1-9]\d* of 60"))
+    elsewhere.context.close()
+
+    press(page, "Stop", exact=True)
+    says(page, re.compile("What was learned is kept|It has learned"))
+    if page.get_by_role("button", name="Go on learning").count():
+        press(page, "Go on learning")
+    says(page, "It has learned")
+
+
+HOSTILE = ("<img src=x onerror=alert(1)> <b>x", "$x^2$ :smile: **bold** www.evil.example `c`")
+IMAGE = "![x](http://evil.example/a.png) [l](http://evil.example)"
+
+
+def test_hostile_class_names_are_text_and_fetch_nothing(page: Page, server: Server, tmp_path: Path):
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    begin(page, server, "![p](http://evil.example/p.png) <script>alert(1)</script>")
+    bring(page, archive(tmp_path, HOSTILE, n=10))
+    says(page, "20 pictures in 2 classes")
+    for name in HOSTILE:
+        says(page, name)
+
+    page.get_by_text("Add more pictures").click()
+    loose = [
+        {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n % 2, 900 + n, 90)}
+        for n in range(8)
+    ]
+    bring(page, *loose)
+    says(page, "Which class do these 8 pictures show?")
+    box = page.get_by_role("combobox", name="Class").first
+    box.fill(IMAGE)
+    box.press("Enter")
+    press(page, "Add them")
+    says(page, "28 pictures in 3 classes")
+    says(page, IMAGE)
+    says(page, "Already right on")
+
+    press(page, "See what it gets wrong")
+    says(page, "What it mixes up")
+    page.get_by_role("tab", name="Class by class").click()
+    says(page, IMAGE)
+    step(page, "Try it")
+    bring(page, loose[0])
+    says(page, "1 answer")
+    assert page.locator("a[href*='evil'], img[src*='evil']").count() == 0

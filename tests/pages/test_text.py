@@ -1,0 +1,83 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts import text
+
+HOSTILE = [
+    "![x](http://evil.example/a.png)",
+    "[l](javascript:alert(1))",
+    "<img src=x onerror=alert(1)>",
+    ":red[warning] :smile: :material/home:",
+    "$x^2$ **b** _i_ ~~s~~ `c`",
+    "# not a heading",
+    "1. not a list",
+    "www.evil.example a@evil.example http://evil.example",
+    "&lt;b&gt; &#x41;",
+    "\\",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_in_markdown_every_sign_that_could_mean_something_is_escaped(name):
+    shown = text.markdown(name)
+    unescaped = shown.replace("\\\\", "").split("\\")
+    assert not any(sign in part[1:] for part in unescaped[1:] for sign in "![](){}<>*_`$#:~")
+    visible = shown.replace("\u2060", "").strip("\u2068\u2069")
+    assert visible.replace("\\\\", "\0").replace("\\", "").replace("\0", "\\") == name
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_in_html_and_charts_no_tag_survives(name):
+    assert "<" not in text.html(name)
+    assert '"' not in text.html(name)
+    assert "<" not in text.plotly(name)
+
+
+def test_a_name_cannot_leave_its_line_or_turn_its_surroundings():
+    assert text.plain("a\nb\tc\u202egpj.exe") == "a b cgpj.exe"
+    assert text.bdi("قطة").startswith("<bdi")
+
+
+def test_compound_emoji_stay_whole():
+    family = "👩‍👩‍👧 क्‍ष"
+    assert text.plain(family) == family
+
+
+def test_an_endless_name_is_shortened_and_an_empty_one_named():
+    assert len(text.plain("x" * 300)) == 80
+    assert text.plain("\u200b \n") == "(no name)"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "about a second"),
+        (7.2, "about 7 seconds"),
+        (44, "about 45 seconds"),
+        (200, "about 3 minutes"),
+        (9000, "about 2.5 hours"),
+    ],
+)
+def test_times_are_rounded_to_what_one_can_remember(seconds, words):
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("n", "words"), [(1, "1 class"), (2, "2 classes"), (1204, "1,204 classes")]
+)
+def test_counts_are_said_with_the_right_word(n, words):
+    assert text.count(n, "class", "classes") == words
+
+
+def test_streamlit_shows_an_escaped_name_in_a_label():
+    def screen():
+        import streamlit as st
+
+        from pages.parts import text
+
+        st.button(text.markdown("![x](http://evil.example/a.png)"))
+
+    shown = AppTest.from_function(screen).run()
+    assert shown.button[0].label.replace("\\", "").replace("\u2060", "").strip("\u2068\u2069") == (
+        "![x](http://evil.example/a.png)"
+    )
