@@ -59,7 +59,6 @@ _HOME_OF = {
     "received": "core.web.uploads",
     "discard": "core.web.uploads",
     "job_predictions": "core.web.predictions",
-    "in_words": "core.evaluation.scores",
     "mcnemar": "core.evaluation.scores",
     "Comparison": "core.evaluation.scores",
     "all_strategies": "core.strategies:strategies",

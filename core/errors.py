@@ -6,6 +6,7 @@
     │   ├── RefusedArchive      an archive is broken, hostile, or over a limit
     │   └── UnusableDataset     too few classes, too few images
     ├── BadRecipe           a choice that does not exist or is out of range
+    ├── Diverged            training ran away to infinity
     ├── WeightsUnavailable  pretrained weights cannot be had here
     ├── NotFound            an id that names nothing
     └── OutOfSpace          the disk is full
@@ -37,6 +38,10 @@ class UnusableDataset(BadInput):
 
 class BadRecipe(GraftError):
     """A choice that does not exist, or an option outside its allowed range."""
+
+
+class Diverged(GraftError):
+    """The loss is no longer a number: the steps were too bold."""
 
 
 class WeightsUnavailable(GraftError):

@@ -239,12 +239,9 @@ def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -
 
 
 def _arguments(model: Model) -> dict[str, Any]:
-    """A network with a fixed input must be told when its size is not the usual one."""
+    """A network with a fixed input must be told its size: that may differ from the usual one."""
     usual: dict[str, Any] = getattr(model.network, "pretrained_cfg", {})
-    size = model.preprocessing.size
-    if not usual.get("fixed_input_size") or usual["input_size"][-1] == size:
-        return {}
-    return {"img_size": size}
+    return {"img_size": model.preprocessing.size} if usual.get("fixed_input_size") else {}
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:

@@ -117,7 +117,7 @@ def _compiled(graph: "openvino.Model") -> Frozen:  # type: ignore[name-defined] 
         starts = range(0, len(batch), _CHUNK)
         parts: list[np.ndarray | None] = [None] * len(starts)
 
-        def keep(request: "openvino.InferRequest", place: int) -> None:  # type: ignore[name-defined]  # noqa: F821
+        def keep(request: "openvino.InferRequest", place: int) -> None:  # type: ignore[name-defined]
             parts[place] = request.get_output_tensor(0).data.copy()
 
         queue = openvino.AsyncInferQueue(compiled)

@@ -40,14 +40,19 @@ def load_network(
 
 def fingerprint(network: nn.Module) -> str:
     """A short hash of everything but the classifier: two trunks with it compute the same."""
-    head = {id(tensor) for tensor in network.get_classifier().parameters()}
-    digest = hashlib.blake2b(digest_size=8)
-    tensors = [*network.named_parameters(), *network.named_buffers()]
+    return digest(network, without=network.get_classifier())  # type: ignore[operator]
+
+
+def digest(module: nn.Module, *, without: nn.Module | None = None) -> str:
+    """A short hash of a module's weights and of their names."""
+    left_out = {id(tensor) for tensor in without.parameters()} if without else set()
+    made = hashlib.blake2b(type(module).__name__.encode(), digest_size=8)
+    tensors = [*module.named_parameters(), *module.named_buffers()]
     for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
-        if id(tensor) not in head:
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+        if id(tensor) not in left_out:
+            made.update(name.encode())
+            made.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return made.hexdigest()
 
 
 def _shape(backbone: Backbone, size: int) -> dict[str, int]:

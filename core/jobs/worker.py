@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from core.database import migrate
+from core.errors import NotFound
 from core.jobs import child, log
 from core.jobs.card import JobCard
 from core.jobs.digest import digest
@@ -120,7 +121,11 @@ class Crew:
         if not re.fullmatch(r"(jobs|runs)/[0-9a-f]{16}", name):
             raise ValueError(f"not a job: {name!r}")
         folder = self._settings.home / name
-        since = JobCard.read(folder).since
+        try:
+            since = JobCard.read(folder).since
+        except NotFound:
+            _LOG.warning("%s is gone, and its job with it", name)
+            return
         while not _ended(folder, since):
             if not _may_start(folder):
                 _tell(folder, Failed(_GAVE_UP))

@@ -1,0 +1,238 @@
+"""The command line: `python -m core --help`.
+
+Exit codes: 0 done; 2 something the message says how to put right; 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from core.commands import listing, training, using
+from core.commands.terminal import Terminal
+from core.errors import BadRecipe, GraftError, OutOfSpace
+from core.settings import Settings, get_settings
+from core.training.events import Finished
+from core.training.recipe import explain
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Command = Callable[[argparse.Namespace, Settings, Terminal], int]
+
+_ABOUT = "Teach an image classifier from your own pictures, by transfer learning."
+_EXAMPLE = """\
+from nothing to a model:
+  python -m core samples emoji pictures
+  python -m core train pictures --backbone tf_efficientnet_lite0 \\
+      --strategy feature_extraction --out run
+  python -m core predict run pictures/animals/*.png
+  python -m core export run model.zip
+
+DATA is a folder with one folder of pictures for each class, or a ZIP or TAR of one. RUN is the
+folder that train made. Everything else is kept in the folder that GRAFT_HOME names.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    chosen = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an old console may lack a letter of a class name
+            stream.reconfigure(errors="replace")
+    terminal = Terminal(as_json=chosen.json)
+    try:
+        command: Command = chosen.command
+        return command(chosen, _settings(), terminal)
+    except GraftError as error:
+        terminal.problem(str(error))
+    except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        terminal.problem(str(_understood(error)))
+    except KeyboardInterrupt:
+        return training.STOPPED
+    return 2
+
+
+def _settings() -> Settings:
+    try:
+        return get_settings()
+    except ValidationError as error:
+        raise BadRecipe(f"In the environment (GRAFT_…): {explain(error)}") from error
+
+
+def _understood(error: OSError) -> GraftError:
+    """A fault of a disk or a file in words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace("The disk is full. Free some space, then repeat the command.")
+    where = f"“{error.filename}”: " if error.filename else ""
+    return GraftError(f"{where}{error.strerror or error}.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        description=_ABOUT,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_lists(commands)
+    _add_train(commands)
+    _add_uses(commands)
+    _add_servers(commands)
+    return parser
+
+
+def _add(commands: "Commands", name: str, about: str, command: Command) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_lists(commands: "Commands") -> None:
+    parser = _add(commands, "samples", "list the samples, or write one to a folder", _samples)
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which sample to write")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="where to write it")
+    _add(
+        commands,
+        "backbones",
+        "list the pretrained networks",
+        lambda _, settings, terminal: listing.backbones(settings, terminal),
+    )
+    _add(
+        commands,
+        "strategies",
+        "list the ways to teach, with their options",
+        lambda _, settings, terminal: listing.strategies(terminal),
+    )
+
+
+def _samples(chosen: argparse.Namespace, _: Settings, terminal: Terminal) -> int:
+    if chosen.name is None:
+        return listing.samples(terminal)
+    if chosen.folder is None:
+        raise BadRecipe(f"Say where to write it: python -m core samples {chosen.name} DIR")
+    return listing.write_sample(chosen.name, chosen.folder, terminal)
+
+
+def _add_train(commands: "Commands") -> None:
+    from core.backbones.catalogue import DEFAULT
+
+    parser = _add(commands, "train", "teach a model; repeat the command to go on", _train)
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
+    parser.add_argument("--backbone", default=DEFAULT, metavar="B", help="default: %(default)s")
+    parser.add_argument(
+        "--strategy", default="feature_extraction", metavar="S", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key=value",
+        help="options of the strategy; `strategies` lists them",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of each class kept apart for the score; default: %(default)s",
+    )
+    parser.add_argument(
+        "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
+    )
+    parser.add_argument(
+        "--fit",
+        default="squash",
+        metavar="HOW",
+        help="how an oblong picture becomes a square: squash, pad or crop; default: %(default)s",
+    )
+
+
+def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    choices = {
+        "backbone": chosen.backbone,
+        "strategy": chosen.strategy,
+        "options": training.parsed_settings(chosen.set),
+        "size": chosen.size,
+        "fit": chosen.fit,
+        "holdout": chosen.holdout,
+        "seed": chosen.seed,
+    }
+    return training.train(chosen.data, chosen.out, choices, settings, terminal)
+
+
+def _add_uses(commands: "Commands") -> None:
+    def with_run(name: str, about: str, command: Command) -> argparse.ArgumentParser:
+        parser = _add(commands, name, about, command)
+        parser.add_argument("run", type=Path, metavar="RUN", help="a run, or an unpacked export")
+        return parser
+
+    parser = with_run(
+        "evaluate",
+        "score a model on labelled pictures",
+        lambda c, settings, terminal: using.evaluate(c.run, c.data, settings, terminal),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser = with_run(
+        "predict",
+        "say what is in pictures",
+        lambda c, settings, terminal: using.predict(c.run, c.images, settings, terminal),
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser = with_run(
+        "export",
+        "pack a model into a ZIP that works without this program",
+        lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.zip")
+
+
+def _add_servers(commands: "Commands") -> None:
+    _add(commands, "serve", "start the web app and its worker", _serve)
+    _add(commands, "worker", "start a worker alone", _worker)
+    parser = _add(commands, "job", "do the job in a folder, here and now", _job)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+
+
+def _serve(_: argparse.Namespace, settings: Settings, __: Terminal) -> int:
+    from core.launch import serve
+
+    return serve(settings)
+
+
+def _worker(_: argparse.Namespace, settings: Settings, __: Terminal) -> int:
+    from core.jobs.worker import main as work
+
+    return work(settings)
+
+
+def _job(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
+    from core.jobs.card import JobCard
+    from core.jobs.child import run_job
+    from core.jobs.log import read_events
+
+    JobCard.read(chosen.folder)
+    run_job(chosen.folder, settings)
+    last = terminal.drain(read_events(chosen.folder)[0][-1:])
+    if not isinstance(last, Finished):
+        terminal.result({"stopped": True}, "Stopped. The same command goes on from there.")
+        return training.STOPPED
+    terminal.result(last.result, "Done.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

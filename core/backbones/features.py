@@ -1,0 +1,159 @@
+"""What a frozen network says about each image, computed once and kept.
+
+The cache knows an image by its hash and a network by the fingerprint of its weights, so it never
+needs to be told that something changed: another network or input simply has another folder.
+"""
+
+import json
+import os
+import secrets
+import struct
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+from torch import nn
+
+from core.backbones.augment import Augmentation, augment
+from core.backbones.cut import feature_trunk
+from core.backbones.preprocess import Preprocessing
+from core.backbones.runtime import Frozen, freeze
+from core.backbones.weights import fingerprint
+from core.settings import Settings
+from core.training.events import Event, Progress
+
+Read = Callable[[str], Image.Image]
+"""An image's hash to its RGB picture."""
+
+_BATCH = 32
+_VIEWS = Augmentation(smallest_crop=0.6, mirror=True, colour=0.1)
+MIRRORED = -1
+"""The view that is the picture mirrored left to right, and nothing else."""
+
+
+class FeatureCache:
+    """A folder of features of one network at one input, in files that are only ever added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self) -> dict[str, np.ndarray]:
+        """All features (d,) by image hash. A damaged file counts as never written."""
+        known: dict[str, np.ndarray] = {}
+        for file in sorted(self.folder.glob("*.safetensors")):
+            try:
+                hashes = json.loads(_metadata(file)["images"])
+                known.update(zip(hashes, load_file(file)["features"], strict=True))
+            except (OSError, ValueError, KeyError, struct.error):
+                file.unlink(missing_ok=True)
+        return known
+
+    def add(self, hashes: Sequence[str], features: np.ndarray) -> None:
+        """Keep features (n, d) of these images."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = secrets.token_hex(8)
+        temporary = self.folder / f"{name}.part"
+        save_file({"features": features}, temporary, {"images": json.dumps(list(hashes))})
+        os.replace(temporary, self.folder / f"{name}.safetensors")
+
+
+def features(
+    images: Sequence[str],
+    read: Read,
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    settings: Settings,
+    *,
+    view: int = 0,
+    device: str = "cpu",
+    what: str = "Looking at your pictures",
+) -> Generator[Event, None, np.ndarray]:
+    """Yield Progress and return (by `yield from`) float32 features (n, d) in the given order.
+
+    View 0 is the picture itself, MIRRORED its mirror image, others are random variations that
+    depend on the image and the view alone. What was computed is kept even if this is ended early.
+    """
+    identity = _identity(network, preprocessing)
+    cache = FeatureCache(settings.home / "features" / f"{identity}-{view}")
+    known = cache.load()
+    new = sorted(set(images) - known.keys())
+    if new:
+        run = warm(network, preprocessing, settings, device)
+        fresh: dict[str, np.ndarray] = {}
+        try:
+            yield Progress(what, len(images) - len(new), len(images))
+            for hashes, pixels in load_pixels(new, read, preprocessing):
+                fresh.update(zip(hashes, run(varied(hashes, pixels, view)), strict=True))
+                yield Progress(what, len(images) - len(new) + len(fresh), len(images))
+        finally:
+            if fresh:
+                cache.add(list(fresh), np.stack(list(fresh.values())))
+        known |= fresh
+    return np.stack([known[image] for image in images])
+
+
+def load_pixels(
+    images: Sequence[str], read: Read, preprocessing: Preprocessing, *, batch: int = _BATCH
+) -> Iterator[tuple[Sequence[str], np.ndarray]]:
+    """Stored images in batches: their hashes, and uint8 (n, 3, s, s). Decodes on every core."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        chunks = [images[start : start + batch] for start in range(0, len(images), batch)]
+        ahead: list[list[object]] = []
+
+        def submit(chunk: Sequence[str]) -> list[object]:
+            return [pool.submit(lambda h: preprocessing.pixels(read(h)), h) for h in chunk]
+
+        for place, chunk in enumerate(chunks):
+            while len(ahead) < 2 and place + len(ahead) < len(chunks):
+                ahead.append(submit(chunks[place + len(ahead)]))
+            yield chunk, np.stack([future.result() for future in ahead.pop(0)])  # type: ignore[attr-defined]
+
+
+def varied(hashes: Sequence[str], pixels: np.ndarray, view: int) -> np.ndarray:
+    """The pixels (n, 3, s, s) as this view shows them, uint8."""
+    if view == 0:
+        return pixels
+    if view == MIRRORED:
+        return np.ascontiguousarray(pixels[..., ::-1])
+    images = torch.from_numpy(pixels)
+    seeds = (int(h[:15], 16) ^ view for h in hashes)
+    each = [
+        augment(image[None], _VIEWS, torch.Generator().manual_seed(seed))
+        for image, seed in zip(images, seeds, strict=True)
+    ]
+    return torch.cat(each).round_().to(torch.uint8).numpy()
+
+
+def missing(
+    images: Sequence[str], network: nn.Module, preprocessing: Preprocessing, settings: Settings
+) -> list[str]:
+    """Those images whose own features (view 0) are not known yet."""
+    folder = settings.home / "features" / f"{_identity(network, preprocessing)}-0"
+    return sorted(set(images) - FeatureCache(folder).load().keys())
+
+
+def warm(
+    network: nn.Module, preprocessing: Preprocessing, settings: Settings, device: str = "cpu"
+) -> Frozen:
+    """The runner of the features; converted for this machine if it never was."""
+    key, compiled = _identity(network, preprocessing), settings.home / "compiled"
+    return freeze(feature_trunk(network), preprocessing, device=device, cache=compiled, key=key)
+
+
+def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:
+    return f"{fingerprint(network)}-{preprocessing.size}-{preprocessing.fit}"
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    """The metadata of a safetensors file: 8 bytes of length, then a JSON header."""
+    with file.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        if length > 100_000_000:
+            raise ValueError("not a safetensors file")
+        found: dict[str, str] = json.loads(stream.read(length))["__metadata__"]
+    return found

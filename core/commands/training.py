@@ -1,0 +1,212 @@
+"""`train`: from a folder of pictures to a run, in the foreground; stops and goes on on request."""
+
+import json
+import signal
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.commands.listing import allowed
+from core.commands.terminal import Terminal
+from core.errors import BadInput, BadRecipe, GraftError, NotFound
+from core.evaluation.report import Report
+from core.evaluation.scores import in_words
+from core.files import replace_file
+from core.settings import Settings
+from core.training.events import Event, Failed, Finished, Note, Stopped
+from core.training.recipe import Recipe, explain
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells expect, so that `train … && export …` does not go on."""
+
+
+def train(
+    data: Path, run: Path, choices: dict[str, Any], settings: Settings, terminal: Terminal
+) -> int:
+    """Import `data`, train as chosen, and tell the score; returns the exit code.
+
+    `choices` are the fields of a Recipe but the dataset. A run that exists is gone on with if its
+    recipe is the same; otherwise BadRecipe names what differs.
+    """
+    recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
+    with stop_signals() as stop:
+        dataset = _imported(data, settings, terminal, stop)
+        if dataset is None:
+            terminal.result(
+                {"run": str(run), "stopped": True},
+                "Stopped before training began. The same command starts again.",
+            )
+            return STOPPED
+        _prepare(run, recipe_with(choices, dataset))
+        last = _drained(run, settings, terminal, stop)
+    if isinstance(last, Stopped):
+        document = {"run": str(run), "stopped": True, "step": last.step, "of": last.of}
+        at = f" at step {last.step} of {last.of}" if last.of else ""
+        terminal.result(document, f"Stopped{at}. The same command goes on from there.")
+        return STOPPED
+    report = Report.load(run)
+    terminal.result(_summary(run, report), _summary_text(run, report))
+    return 0
+
+
+def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
+    """The recipe, checked as far as it can be without the pictures. Raises BadRecipe."""
+    from core.backbones.catalogue import get_backbone
+    from core.strategies import get_strategy, resolve
+
+    try:
+        recipe = Recipe.model_validate({**choices, "dataset": dataset})
+    except ValidationError as error:
+        raise BadRecipe(explain(error)) from error
+    family = get_backbone(recipe.backbone).family
+    strategy = get_strategy(recipe.strategy)
+    for name, value in recipe.options.items():
+        try:
+            resolve(strategy, {name: value}, images=300, classes=5, family=family)
+        except BadRecipe as error:
+            raise BadRecipe(f"{error}{_range(recipe.strategy, name)}") from error
+    return recipe
+
+
+def _range(strategy: str, name: str) -> str:
+    from core.strategies import describe, get_strategy
+
+    options = {option.name: option for option in describe(get_strategy(strategy), 300, 5, "cnn")}
+    words = allowed(asdict(options[name])) if name in options else ""
+    return f" Allowed for {name}: {words.removeprefix(', ')}." if words else ""
+
+
+def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """["lr=0.1", "mirror=no"] as {"lr": 0.1, "mirror": "no"}: JSON where it is some, else text."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise BadRecipe(f"“--set {pair}” is not of the form name=value.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _imported(
+    data: Path, settings: Settings, terminal: Terminal, stop: threading.Event
+) -> str | None:
+    """The id of the dataset that the pictures make; None when stopped before they are in."""
+    from core.dataset.importing import import_images
+    from core.dataset.store import Store
+
+    if not data.exists():
+        raise NotFound(f"There is no folder or archive “{data}”.")
+    title = data.resolve().name
+    events = import_images(data, Store(settings.home), settings, title=title)
+    last = terminal.drain(_until(events, stop))
+    if isinstance(last, Stopped):
+        return None
+    return str(last.result["dataset"])
+
+
+def _until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
+    for event in events:
+        yield event
+        if stop.is_set() and not isinstance(event, Finished):
+            return
+
+
+def _prepare(run: Path, recipe: Recipe) -> None:
+    """Make the run's folder, or see that the one there is of the same recipe."""
+    from core.jobs.card import JobCard
+
+    file = run / "recipe.json"
+    if file.exists():
+        _require_same(Recipe.from_json(file.read_text(encoding="utf-8")), recipe, run)
+        return
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")
+    run.mkdir(parents=True, exist_ok=True)
+    JobCard("train").write(run)
+    replace_file(file, recipe.to_json())
+
+
+def _require_same(before: Recipe, now: Recipe, run: Path) -> None:
+    old, new = before.model_dump(), now.model_dump()
+    differences = [
+        "the pictures" if name == "dataset" else f"{name} (was {old[name]}, now {new[name]})"
+        for name in old
+        if old[name] != new[name]
+    ]
+    if differences:
+        raise BadRecipe(
+            f"“{run}” holds a run with other choices: {', '.join(differences)} differ. "
+            "Choose another place with --out, or repeat the command that made it."
+        )
+
+
+def _drained(
+    run: Path, settings: Settings, terminal: Terminal, stop: threading.Event
+) -> Finished | Stopped:
+    """Train to the end or to a stop, writing down every event as the worker does."""
+    from core.jobs import log
+    from core.jobs.lock import job_lock
+
+    def written() -> Generator[Event, None, None]:
+        from core.training.run import train as events_of
+
+        for event in events_of(run, settings, stop.is_set):
+            log.append(run, event)
+            yield event
+
+    with job_lock(run):
+        earlier = [e for e in log.read_events(run)[0] if isinstance(e, Finished)]
+        if earlier:
+            terminal.event(Note("This run is finished already; nothing was trained again."))
+            return earlier[-1]
+        try:
+            with closing(written()) as events:
+                return terminal.drain(events)
+        except GraftError as error:
+            log.append(run, Failed(str(error)))
+            raise
+
+
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(run: Path, report: Report) -> dict[str, Any]:
+    content = asdict(report)
+    del content["predictions"]
+    return {"run": str(run), **content}
+
+
+def _summary_text(run: Path, report: Report) -> str:
+    base = round(100 * report.majority["accuracy"])
+    lines = [
+        f"Right on {report.correct} of {report.n} pictures kept apart from training: "
+        f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
+        f"Always answering the most frequent class: {base} of 100.",
+    ]
+    if report.start:
+        lines.append(f"Compared with its start: {report.start['verdict']}")
+    return "\n".join([*lines, f"The run is in {run}"])

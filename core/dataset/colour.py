@@ -1,0 +1,92 @@
+"""Pixels of any kind into RGB: 16 bits, grey, palettes, CMYK, transparency, colour profiles."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageCms, TiffImagePlugin
+
+_BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+
+
+def to_rgb(image: Image.Image, icc: bytes | None, size: tuple[int, int]) -> Image.Image:
+    """A loaded image as RGB of the given size: transparency on white, colours as sRGB.
+
+    Shrinks before colours are converted where that gives the same result, because it is cheaper.
+    """
+    if image.mode in _DEEP:
+        return _shrunk(_eight_bits(image), size).convert("RGB")
+    if image.has_transparency_data or image.mode in ("RGBa", "La"):
+        return _in_srgb(_on_white(_shrunk(_with_alpha(image), size)), icc)
+    if image.mode in ("1", "P"):  # palette numbers cannot be averaged, colours can
+        image = image.convert("RGB" if image.mode == "P" else "L")
+    return _in_srgb(_shrunk(image, size), icc)
+
+
+def _shrunk(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if image.size == size:
+        return image
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _with_alpha(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGBA" else image.convert("RGBA")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits as 8 bits, scaled by the depth of the file, never clipped.
+
+    Integers of 32 bits and real numbers have no agreed white: what fits 8 or 16 bits (or 0 to 1)
+    is taken for that, anything else is stretched from its darkest to its lightest value.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    low, high = float(values.min()), float(values.max())
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if image.mode.startswith("I;16"):
+        low, high = 0.0, 2.0 ** _first(tags.get(_BITS_PER_SAMPLE, 16)) - 1
+    elif low < 0:
+        high = max(high, low + 1)
+    else:
+        whites = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+        fitting = [white for white in whites if high <= white]
+        low, high = (0.0, fitting[0]) if fitting else (low, max(high, low + 1))
+    scaled = np.rint((values - low) * (255.0 / (high - low))).clip(0, 255).astype(np.uint8)
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        scaled = 255 - scaled
+    return Image.fromarray(scaled)
+
+
+def _first(value: object) -> int:
+    """TIFF gives one number or one a channel."""
+    return int(value[0] if isinstance(value, tuple) else value)  # type: ignore[call-overload]
+
+
+def _in_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
+    if image.mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        return _transformed(image, ImageCms.ImageCmsProfile(lab))
+    if icc:
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            if "sRGB" not in ImageCms.getProfileDescription(profile):
+                return _transformed(image, profile)
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a broken profile, or one for other channels: the plain colours are near enough
+    return image.convert("RGB")
+
+
+def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    if image.mode in ("YCbCr", "HSV"):
+        image = image.convert("RGB")
+    converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if converted is None:
+        raise ValueError("no conversion")
+    return converted

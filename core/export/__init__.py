@@ -1,0 +1,133 @@
+"""Taking a model away: one ZIP that predicts without this program, tried out before it is given.
+
+model.safetensors   the weights            MODEL_CARD.md      what it is good for
+model.json          everything else        requirements.txt   what predict.py needs
+predict.py          a short script         examples/          two pictures to try it on
+"""
+
+import importlib.metadata
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.backbones.catalogue import get_backbone
+from core.dataset.store import Store
+from core.errors import NotFound
+from core.evaluation.report import Report
+from core.export.bundle import REQUIREMENTS, write_zip
+from core.export.card import Facts, model_card
+from core.export.rehearsal import greatest_difference, rehearse
+from core.model import DESCRIPTION, WEIGHTS, Description, model_folder, predict_files
+from core.settings import Settings
+from core.strategies import strategies
+from core.training.events import Event, Finished, Progress
+from core.training.recipe import Recipe
+
+_PICTURES = 8
+_EXAMPLES = 2
+_PACKAGES = ("torch", "timm", "safetensors", "pillow")
+_SCRIPT = Path(__file__).with_name("predict.py")
+
+
+def export(run: Path, file: Path, settings: Settings) -> Iterator[Event]:
+    """Pack the model of a run into a ZIP; its predict.py must agree with the app first.
+
+    Ends with Finished(result={"file", "greatest_difference", "images"}): the greatest difference
+    between the probabilities of the two, and on how many test pictures. Raises NotFound without a
+    finished run or its pictures, GraftError when the packed model does not work by itself.
+    """
+    began = time.monotonic()
+    report = Report.load(run)
+    recipe = _recipe(run)
+    store = Store(settings.home)
+    yield Progress("Packing the model", 0, 2)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export.") as space:
+        bundle = Path(space) / "bundle"
+        pictures = _gather(run, bundle, report, recipe, store)
+        yield Progress("Trying the packed model out", 1, 2)
+        ours = _predictions(run, pictures, settings)
+        difference = greatest_difference(ours, rehearse(bundle, pictures))
+        facts = _facts(report, recipe, store, difference, len(pictures))
+        (bundle / "MODEL_CARD.md").write_text(model_card(facts), encoding="utf-8")
+        write_zip(bundle, file)
+    yield Progress("Trying the packed model out", 2, 2)
+    result = {"file": str(file), "greatest_difference": difference, "images": len(pictures)}
+    yield Finished(time.monotonic() - began, result)
+
+
+def _recipe(run: Path) -> Recipe:
+    try:
+        return Recipe.from_json((run / "recipe.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFound("There is no run in this folder: it has no recipe.json.") from error
+
+
+def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, store: Store) -> list[Path]:
+    """Everything but the card, in place; returns test pictures to try the model on."""
+    (bundle / "examples").mkdir(parents=True)
+    model = model_folder(run)
+    try:
+        shutil.copyfile(model / WEIGHTS, bundle / WEIGHTS)
+        description = Description.from_json((model / DESCRIPTION).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFound("This run has no model yet: its training has not ended.") from error
+    scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
+    whole = replace(
+        description, dataset=report.dataset, recipe=recipe.model_dump(mode="json"), scores=scores
+    )
+    (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
+    (bundle / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
+    shutil.copyfile(_SCRIPT, bundle / _SCRIPT.name)
+    return _pictures(bundle, report, store)
+
+
+def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
+    """Test pictures under names of our own: the first in examples/, the others beside the bundle.
+
+    One of each class before a second of any, so that a few show as much as they can.
+    """
+    seen: dict[str, int] = {}
+    turns = []
+    for place, row in enumerate(report.predictions):
+        seen[row["true"]] = seen.get(row["true"], 0) + 1
+        turns.append((seen[row["true"]], place, store.path(row["image"])))
+    chosen = [path for _, _, path in sorted(turns) if path.is_file()][:_PICTURES]
+    if not chosen:
+        raise NotFound(
+            "The pictures that this model was tested on are not in this home folder, so the "
+            "exported model cannot be tried out. Export it where it was trained."
+        )
+    copies = []
+    for number, path in enumerate(chosen, 1):
+        folder = bundle / "examples" if number <= _EXAMPLES else bundle.parent
+        copies.append(folder / f"{number}{path.suffix}")
+        shutil.copyfile(path, copies[-1])
+    return copies
+
+
+def _predictions(run: Path, pictures: Sequence[Path], settings: Settings) -> list[dict[str, Any]]:
+    *_, last = predict_files(run, pictures, settings)
+    if not isinstance(last, Finished):
+        raise TypeError(f"predict_files ended with {last!r}")
+    rows: list[dict[str, Any]] = last.result["predictions"]
+    return rows
+
+
+def _facts(report: Report, recipe: Recipe, store: Store, difference: float, n: int) -> Facts:
+    strategy = strategies().get(report.strategy)
+    return Facts(
+        report=report,
+        dataset=store.load(report.dataset),
+        recipe=recipe,
+        backbone=get_backbone(report.backbone),
+        strategy=strategy.title if strategy else report.strategy,
+        greatest_difference=difference,
+        compared=n,
+        examples=min(n, _EXAMPLES),
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+    )

@@ -1,0 +1,36 @@
+"""The files of an exported model, and the ZIP made of them: the same files give the same bytes."""
+
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a ZIP can hold: real times would make every export different."""
+
+REQUIREMENTS = "torch>=2.7\ntimm>=1.0.20,<2\nsafetensors>=0.5\npillow>=12\n"
+
+
+def write_zip(folder: Path, file: Path) -> None:
+    """All files below `folder` as a ZIP, whole or not at all. Weights do not shrink: stored."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with open(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                _add(archive, path, path.relative_to(folder).as_posix())
+        os.chmod(draft, 0o644)
+        os.replace(draft, file)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.create_system = 3  # Unix, wherever it is made, so that the bytes are the same
+    entry.external_attr = 0o100644 << 16
+    entry.file_size = path.stat().st_size
+    with path.open("rb") as source, archive.open(entry, "w") as target:
+        shutil.copyfileobj(source, target, 1024 * 1024)

@@ -1,0 +1,156 @@
+"""The model card: what a model is for, how good it is, and what to mind, in plain words.
+
+After Mitchell et al., "Model Cards for Model Reporting" (FAT* 2019). Class names, titles and
+sources are text from outside: they are escaped, so that they stay text wherever it is rendered.
+"""
+
+import json
+import shlex
+import string
+import unicodedata
+from dataclasses import dataclass
+
+from core.backbones.catalogue import Backbone
+from core.dataset.manifest import Dataset
+from core.evaluation.report import Report
+from core.evaluation.scores import in_words
+from core.training.recipe import Recipe
+
+_LONGEST = 120
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HARMLESS = set("-,'")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that a card is written from."""
+
+    report: Report
+    dataset: Dataset
+    recipe: Recipe
+    backbone: Backbone
+    strategy: str
+    """Its title in plain words."""
+    greatest_difference: float
+    """Between the probabilities of predict.py and of the app."""
+    compared: int
+    """Pictures on which that was measured."""
+    examples: int
+    versions: dict[str, str]
+    """Of the packages that the model was tried out with."""
+
+
+def escaped(text: str) -> str:
+    """Text from outside as one line of Markdown in which nothing is markup or a link."""
+    line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
+    if len(line) > _LONGEST:
+        line = line[:_LONGEST] + "…"
+    return "".join(
+        _HTML.get(c) or (f"\\{c}" if c in string.punctuation and c not in _HARMLESS else c)
+        for c in line
+    )
+
+
+def model_card(facts: Facts) -> str:
+    """The whole card, as Markdown."""
+    parts = (_purpose, _scores, _origins, _limits, _use, _again)
+    return "\n\n".join(part(facts) for part in parts) + "\n"
+
+
+def _purpose(facts: Facts) -> str:
+    classes = facts.report.classes
+    names = ", ".join(escaped(name) for name in classes[:30])
+    more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
+    return f"""# {escaped(facts.dataset.title) or "Pictures"}: an image classifier
+
+It tells {len(classes)} kinds of pictures apart: {names}{more}.
+
+## What it is for
+
+Sorting pictures like those it learned from, with a person who can look when it matters. It is not
+made for decisions about people's health, safety or rights."""
+
+
+def _scores(facts: Facts) -> str:
+    report = facts.report
+    base = round(100 * report.majority["accuracy"])
+    rows = "\n".join(
+        f"| {escaped(row['class'])} | {row['n']} | {row['recall']:.0%} "
+        f"| {in_words(row['recall_interval'])} | {row['precision']:.0%} |"
+        for row in report.per_class
+    )
+    start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
+    early = "\n\nTraining was stopped before its end." if report.stopped else ""
+    return f"""## How good it is
+
+Of {report.n} pictures kept apart from training, it was right on {report.correct}
+({report.accuracy:.1%}). With 95 % confidence it is right on {in_words(report.interval)} pictures
+like these; always answering the most frequent class would be right on {base} of 100.{start}{early}
+
+| class | test pictures | found (recall) | with 95 % confidence | right when said (precision) |
+|---|---|---|---|---|
+{rows}"""
+
+
+def _origins(facts: Facts) -> str:
+    dataset, backbone = facts.dataset, facts.backbone
+    source = escaped(dataset.source) or "not stated"
+    licence = escaped(dataset.licence) or "not stated"
+    return f"""## What it learned from
+
+- Pictures: {escaped(dataset.title)}, {facts.report.n_train} for training and {facts.report.n} for
+  the test (dataset version `{facts.report.dataset}`). Source: {source}. Licence: {licence}.
+- Pretrained network: {escaped(backbone.title)} (`{_code(backbone.name)}` in timm). Licence of its
+  weights: {escaped(backbone.licence)}.
+- How it was taught: {escaped(facts.strategy)}.
+
+The model is made from both the pictures and the pretrained weights: heed both licences when you
+pass it on."""
+
+
+def _limits(facts: Facts) -> str:
+    return """## Limits
+
+- It always answers with one of its classes, even for a picture that shows none of them.
+- Its probabilities are a guide, not a promise: how well they fit has not been adjusted.
+- Pictures taken otherwise (another camera, light, background or style) can score much lower than
+  the test pictures, which come from the same collection as those it learned from.
+- What its training pictures leave out or show one-sidedly, it does not know."""
+
+
+def _use(facts: Facts) -> str:
+    examples = f"`examples/` holds {facts.examples} pictures of the test part. "
+    versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+    return f"""## How to use it
+
+```
+pip install -r requirements.txt
+python predict.py picture.jpg another.png
+python predict.py picture.jpg --json
+```
+
+{examples}`predict.py` was tried out in a process of its own on {facts.compared} test pictures: its
+probabilities and the app's differ by at most {facts.greatest_difference:.1e}. This was with
+{versions}."""
+
+
+def _again(facts: Facts) -> str:
+    recipe = facts.recipe
+    words = ["python", "-m", "core", "train", "DATA", "--backbone", recipe.backbone]
+    words += ["--strategy", recipe.strategy]
+    for key, value in recipe.options.items():
+        words += ["--set", f"{key}={json.dumps(value)}"]
+    words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
+    words += ["--holdout", str(recipe.holdout), "--out", "RUN"]
+    return f"""## How to make it again
+
+```
+{shlex.join(words)}
+```
+
+DATA is a folder with one folder of pictures for each class. The same pictures, recipe and machine
+give the same model."""
+
+
+def _code(name: str) -> str:
+    return "".join(c for c in name if c.isprintable() and c != "`")

@@ -1,0 +1,96 @@
+"""Say what is in pictures:   python predict.py picture.jpg [more.png ...] [--json]
+
+Needs torch, timm, safetensors and pillow (requirements.txt), and the files model.safetensors and
+model.json beside it. Made by Graft; MODEL_CARD.md says what this model is good for.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from PIL import Image, ImageOps
+from safetensors.torch import load_file
+
+HERE = Path(__file__).resolve().parent
+
+
+def load() -> tuple[torch.nn.Module, dict[str, Any]]:
+    """The network with its trained weights, and what model.json says about it."""
+    about = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
+    network = timm.create_model(
+        about["backbone"], pretrained=False, num_classes=len(about["classes"]), **about["arguments"]
+    )
+    network.load_state_dict(load_file(HERE / "model.safetensors"))
+    return network.eval(), about
+
+
+def opened(file: str) -> Image.Image:
+    """The picture upright, in red, green and blue, on white where it is transparent."""
+    image = ImageOps.exif_transpose(Image.open(file))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def square(image: Image.Image, size: int, fit: str, mean: list[float], how: int) -> Image.Image:
+    """The picture as a square: squashed, cropped to its middle, or padded with the mean colour."""
+    width, height = image.size
+    if fit == "squash":
+        return image.resize((size, size), how)
+    if fit == "crop":
+        edge = min(width, height)
+        left, top = (width - edge) / 2, (height - edge) / 2
+        return image.resize((size, size), how, box=(left, top, left + edge, top + edge))
+    longer = max(width, height)
+    inner = max(1, round(width * size / longer)), max(1, round(height * size / longer))
+    ground = Image.new("RGB", (size, size), tuple(round(255 * colour) for colour in mean))
+    ground.paste(image.resize(inner, how), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return ground
+
+
+def predict(network: torch.nn.Module, about: dict[str, Any], file: str) -> dict[str, float]:
+    """The probability of each class."""
+    p = about["preprocessing"]
+    how = Image.Resampling[p["interpolation"].upper()]
+    picture = square(opened(file), p["size"], p["fit"], p["mean"], how)
+    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    batch = pixels.view(1, p["size"], p["size"], 3).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(p[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
+    with torch.inference_mode():
+        logits = network((batch - mean) / std)[0] / about["temperature"]
+    return dict(zip(about["classes"], logits.softmax(0).tolist(), strict=True))
+
+
+def main() -> None:
+    """Print one line a picture, or all as JSON."""
+    parser = argparse.ArgumentParser(description="Say what is in pictures.")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    chosen = parser.parse_args()
+    network, about = load()
+    rows: list[dict[str, Any]] = []
+    for file in chosen.pictures:
+        try:
+            shares = predict(network, about, file)
+        except (OSError, ValueError) as error:
+            rows.append({"image": file, "error": str(error)})
+        else:
+            label = max(shares, key=lambda name: shares[name])
+            rows.append({"image": file, "label": label, "probabilities": shares})
+    if chosen.json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    for row in rows:
+        said = row.get("error") or f"{row['label']} ({row['probabilities'][row['label']]:.0%})"
+        line = f"{row['image']}: {said}"
+        line = "".join(c if c.isprintable() else "?" for c in line) + "\n"
+        sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))
+
+
+if __name__ == "__main__":
+    main()

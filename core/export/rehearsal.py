@@ -1,0 +1,72 @@
+"""Trying an exported model out where it will live: in a process that knows nothing of this app."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import GraftError
+
+LARGEST_DIFFERENCE = 1e-3
+"""Probabilities that differ by more than this come from another model."""
+
+_SECONDS = 600
+
+
+def rehearse(bundle: Path, pictures: Sequence[Path]) -> list[dict[str, Any]]:
+    """What the bundle's own predict.py says about the pictures, one row each.
+
+    Runs without the app's modules and without the model hub. Raises GraftError, with the last
+    line of what the script said, when it does not run.
+    """
+    command = [sys.executable, "-I", "predict.py", "--json", *(str(file) for file in pictures)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=bundle,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+        if done.returncode:
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            raise _did_not_run(lines[-1] if lines else f"it ended with {done.returncode}")
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+    except (ValueError, subprocess.TimeoutExpired) as error:
+        raise _did_not_run(str(error)) from error
+    return rows
+
+
+def greatest_difference(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> float:
+    """The greatest absolute difference between the probabilities of two lists of predictions.
+
+    Raises GraftError when a picture was unreadable to either, or they differ by more than
+    LARGEST_DIFFERENCE.
+    """
+    differences = [0.0]
+    for one, other in zip(ours, theirs, strict=True):
+        if reason := one.get("error") or other.get("error"):
+            raise _did_not_run(f"a test picture could not be read: {reason}")
+        first, second = one["probabilities"], other["probabilities"]
+        differences += [abs(first[name] - second[name]) for name in first]
+    greatest = float(np.max(differences))  # unlike Python's max, it never drops a NaN
+    if not greatest <= LARGEST_DIFFERENCE:
+        raise GraftError(
+            "The exported model was tried out and its probabilities differ from the app's by up "
+            f"to {greatest:.2g}, so nothing was exported. Train the model again, then export it."
+        )
+    return greatest
+
+
+def _did_not_run(why: str) -> GraftError:
+    return GraftError(
+        f"The exported model was tried out and did not work ({why}), so nothing was exported. "
+        "Check that the packages in requirements.txt are installed, then try again."
+    )

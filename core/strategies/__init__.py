@@ -1,0 +1,208 @@
+"""What a strategy is made of, and which there are. Every other file here is one strategy.
+
+A strategy says in which phases a pretrained network meets the new pictures. A parameter listed in a
+phase's groups trains; every other one is frozen, and its module stays in eval mode.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import BadRecipe
+from core.training.recipe import explain
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Network: TypeAlias = "nn.Module"
+"""Named lazily: listing the strategies must not load torch."""
+
+Group: TypeAlias = dict[str, Any]
+"""A torch parameter group: "params", "lr", maybe "weight_decay"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A phase solved in one go: the best linear classifier on the features as they are."""
+
+    title: str
+    views: int = 1
+    """How many variations of each picture it learns from; the first is the picture itself."""
+    strength: float | None = None
+    """Inverse regularisation; None: chosen by cross-validation."""
+    balanced: bool = False
+    """Whether rare classes weigh as much as frequent ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A phase of gradient steps. The learning rate warms up, then falls along a cosine to 0."""
+
+    title: str
+    steps: int
+    groups: Sequence[Group]
+
+
+class Options(BaseModel):
+    """The choices within a strategy. Unknown names and values out of range are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Mirror = Literal["auto", "yes", "no"]
+
+
+def option(default: Any, title: str, advice: str, *, main: bool = False, **limits: Any) -> Any:
+    """A field with what a person reads about it; `main` ones are shown without asking."""
+    extra = {"main": main}
+    return Field(default, title=title, description=advice, json_schema_extra=extra, **limits)
+
+
+class FineTuning(Options):
+    """What every strategy with gradient steps has in common."""
+
+    steps: int = option(
+        300, "How long to learn (steps)",
+        "Each step looks at one batch of pictures. More steps fit closer, and take longer.",
+        main=True, ge=1, le=20_000,
+    )  # fmt: skip
+    mirror: Mirror = option(
+        "auto", "May pictures be mirrored?",
+        "Mirrored copies help when left and right do not matter. “auto” tries it on your pictures.",
+        main=True,
+    )  # fmt: skip
+    lr: float = option(
+        3e-4, "How boldly to change (learning rate)",
+        "Smaller keeps more of what the network knows.", gt=0, le=1,
+    )  # fmt: skip
+    batch: int = option(
+        32, "Pictures per step (batch size)", "Larger is steadier and slower.", ge=2, le=1024
+    )
+    weight_decay: float = option(
+        0.02, "Pull towards simple (weight decay)",
+        "Keeps weights small, against learning by heart.", ge=0, le=1,
+    )  # fmt: skip
+    label_smoothing: float = option(
+        0.05, "Doubt in the labels (label smoothing)",
+        "A little doubt keeps the model from being too sure.", ge=0, le=0.5,
+    )  # fmt: skip
+    smallest_crop: float = option(
+        0.5, "Smallest piece of a picture (crop)",
+        "Random pieces of each picture are shown; 1 shows it whole.", gt=0.05, le=1,
+    )  # fmt: skip
+    colour: float = option(
+        0.2, "Changes of light (colour jitter)",
+        "How far brightness and contrast are varied.", ge=0, le=0.9,
+    )  # fmt: skip
+    ema: float = option(
+        0.99, "Averaging over steps (EMA)",
+        "The model is the running average of its last steps; 0 keeps the last alone.", ge=0, lt=1,
+    )  # fmt: skip
+    watch: float = option(
+        0.1, "Share to watch with (validation part)",
+        "Kept out of learning to draw the curve, from 200 pictures on. 0 learns from all.",
+        ge=0, le=0.5,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One way to transfer what a network knows."""
+
+    title: str
+    """Plain words."""
+    term: str
+    """The field's standard term."""
+    advice: str
+    """When to choose it: one or two sentences."""
+    options: type[Options]
+    phases: Callable[[Network, Any], list[Probe | Phase]]
+    """(network with its classifier, options) to the phases in order."""
+    defaults: Callable[[int, int, str], dict[str, Any]] = field(
+        default=lambda n, classes, family: {}
+    )
+    """(training images, classes, family of the backbone) to defaults that differ."""
+    rank: int = 100
+    """Where it stands when all are listed: quick and simple ones first."""
+
+
+@cache
+def strategies() -> dict[str, Strategy]:
+    """Every strategy by the name of its file, in the order they are offered."""
+    modules = [
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+    ]
+    found = {module.__name__.rsplit(".", 1)[1]: module.STRATEGY for module in modules}
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].rank, pair[0])))
+
+
+def get_strategy(name: str) -> Strategy:
+    """The strategy of that name. Raises BadRecipe, listing those that exist."""
+    if name not in strategies():
+        raise BadRecipe(f"No strategy is called “{name}”. There are: {', '.join(strategies())}.")
+    return strategies()[name]
+
+
+def resolve(
+    strategy: Strategy, chosen: dict[str, Any], *, images: int, classes: int, family: str
+) -> Options:
+    """The strategy's options: its defaults for this many images, and what was chosen over them.
+
+    Raises BadRecipe naming each option that does not exist or is out of range.
+    """
+    known = strategy.options.model_fields
+    for name in chosen:
+        if name not in known:
+            raise BadRecipe(f"There is no option “{name}” here. There are: {', '.join(known)}.")
+    try:
+        return strategy.options(**{**strategy.defaults(images, classes, family), **chosen})
+    except ValidationError as error:
+        raise BadRecipe(explain(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """One option as a screen or a command line shows it."""
+
+    name: str
+    title: str
+    help: str
+    type: str
+    """int, float, bool, choice or number-or-auto."""
+    default: Any
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    main: bool
+
+
+def describe(strategy: Strategy, images: int, classes: int, family: str) -> list[OptionInfo]:
+    """Every option with its default for this many images, the main ones first."""
+    defaults = resolve(strategy, {}, images=images, classes=classes, family=family)
+    schema = strategy.options.model_json_schema()["properties"]
+    infos = [_info(name, schema[name], getattr(defaults, name)) for name in schema]
+    return sorted(infos, key=lambda info: not info.main)
+
+
+def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
+    numeric = next((s for s in schema.get("anyOf", [schema]) if s.get("type") != "null"), schema)
+    kind = {"integer": "int", "number": "float", "boolean": "bool"}.get(numeric.get("type", ""), "")
+    if "anyOf" in schema:
+        kind = "number-or-auto"
+    lowest = numeric.get("minimum", numeric.get("exclusiveMinimum"))
+    highest = numeric.get("maximum", numeric.get("exclusiveMaximum"))
+    choices = tuple(schema.get("enum", ()))
+    return OptionInfo(
+        name, schema["title"], schema["description"], "choice" if choices else kind, default,
+        lowest, highest, choices, bool(schema.get("main")),
+    )  # fmt: skip
+
+
+def head_groups(network: Network, lr: float) -> list[Group]:
+    """The classifier alone, as one parameter group."""
+    return [{"params": list(network.get_classifier().parameters()), "lr": lr}]  # type: ignore[operator]

@@ -1,0 +1,43 @@
+"""Keep the pretrained network as it is and teach only a new classifier on its features.
+
+The floor in speed and in accuracy: every fine-tuning starts from this and must beat it.
+"""
+
+from typing import Any
+
+from core.strategies import Network, Options, Probe, Strategy, option
+
+
+class FeatureExtraction(Options):
+    """Choices of the classifier on frozen features."""
+
+    views: int = option(
+        1, "Variations of each picture (augmented views)",
+        "1 learns from your pictures as they are; more adds cropped and varied copies.",
+        main=True, ge=1, le=16,
+    )  # fmt: skip
+    balanced: bool = option(
+        False, "Treat rare classes as equals (class weights)",
+        "Helps when some classes have far fewer pictures than others.", main=True,
+    )  # fmt: skip
+    strength: float | None = option(
+        None, "How closely to fit (C)",
+        "Empty lets cross-validation choose; smaller is more cautious.", main=True, gt=0, le=1e4,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """One closed phase: the best linear classifier on the features."""
+    return [
+        Probe("Teaching the classifier", options.views, options.strength, options.balanced),
+    ]
+
+
+STRATEGY = Strategy(
+    title="Teach only the classifier",
+    term="feature extraction",
+    advice="Done in seconds and hard to beat below 100 pictures. Always try this first.",
+    options=FeatureExtraction,
+    phases=phases,
+    rank=10,
+)

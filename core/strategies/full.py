@@ -1,0 +1,54 @@
+"""Teach the new classifier first, then let the whole network adapt gently.
+
+Starting from a good classifier keeps the pretrained features from being torn apart by its first,
+random errors (LP-FT: Kumar et al. 2022, arXiv 2202.10054).
+"""
+
+from typing import Any
+
+from core.strategies import FineTuning, Network, Phase, Probe, Strategy, option
+
+
+class Full(FineTuning):
+    """Choices of full fine-tuning."""
+
+    layer_decay: float = option(
+        0.85, "How much less early layers move (layer-wise decay)",
+        "Early layers hold general knowledge: each block back from the end moves by this share "
+        "of the next one's rate.", main=True, gt=0, le=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then everything, the early layers at smaller rates."""
+    from timm.optim._param_groups import param_groups_layer_decay
+
+    groups = [
+        {"params": g["params"], "lr": options.lr * g["lr_scale"], "weight_decay": g["weight_decay"]}
+        for g in param_groups_layer_decay(
+            network, weight_decay=options.weight_decay, layer_decay=options.layer_decay
+        )
+    ]
+    return [
+        Probe("Teaching the new classifier"),
+        Phase("Adapting the whole network", options.steps, groups),
+    ]
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """Steps by the number of pictures, rates by the kind of network (arXiv 2202.10054, timm)."""
+    steps = 150 if images < 300 else 300 if images < 1000 else 600
+    if family == "cnn":
+        return {"steps": steps}
+    return {"steps": steps, "lr": 1e-4, "layer_decay": 0.75}
+
+
+STRATEGY = Strategy(
+    title="Adapt the whole network",
+    term="full fine-tuning from the trained head",
+    advice="Learns the most from about 300 pictures on, and takes the longest. Best with a GPU.",
+    options=Full,
+    phases=phases,
+    defaults=defaults,
+    rank=30,
+)

@@ -1,0 +1,45 @@
+"""Teach the classifier, then let the last layers adapt; the early, general ones stay frozen."""
+
+from typing import Any
+
+from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+
+
+class LastStages(FineTuning):
+    """Choices of partial fine-tuning."""
+
+    share: float = option(
+        0.3, "How much of the network adapts",
+        "Share of the layers, counted from the end. More can learn more, and forget more.",
+        main=True, gt=0, lt=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then gradient steps on it and on the last layers."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(options.share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    return [
+        Probe("Teaching the new classifier"),
+        Phase("Adapting the last layers", options.steps, groups),
+    ]
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """More pictures bear more steps; transformers want gentler ones."""
+    return {"steps": 150 if images < 300 else 300, "lr": 3e-4 if family == "cnn" else 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Adapt the last layers",
+    term="partial fine-tuning",
+    advice="A good next try from about 100 pictures, quicker than adapting everything.",
+    options=LastStages,
+    phases=phases,
+    defaults=defaults,
+    rank=20,
+)

@@ -1,0 +1,131 @@
+"""How long a recipe takes on this machine: a few pictures and steps are timed, the rest is sums."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from core.backbones.augment import Augmentation
+from core.backbones.features import load_pixels, missing, warm
+from core.files import replace_file
+from core.settings import Settings
+from core.strategies import FineTuning, Phase, Probe
+from core.training.events import Event, Finished, Progress
+from core.training.loop import Trainer
+from core.training.recipe import Recipe
+from core.training.setup import Setup, fine, on_device, prepare
+from core.training.sources import Activations, Pictures, Source, activate
+from core.training.staging import Plan, make_plan
+
+_SAMPLE = 16
+"""Pictures that are timed."""
+_STEPS = 2
+"""Gradient steps that are timed, after one that warms up."""
+_AROUND = 1.5
+"""Seconds for starting, the classifier, and writing the results."""
+_FILE = "estimates.json"
+
+
+def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
+    """Yield Progress, then Finished with {"seconds", "parts": {title: seconds}, "how"}.
+
+    What was timed is kept, so that the same question is answered at once the next time.
+    """
+    began = time.monotonic()
+    setup = prepare(recipe, settings)
+    known = _read(settings)
+    yield Progress("Timing a few pictures", 0, len(setup.phases))
+    if (key := _key(setup, "picture")) not in known:
+        known[key] = _a_picture(setup, settings)
+    views = sum(phase.views for phase in setup.phases if isinstance(phase, Probe))
+    views += isinstance(setup.options, FineTuning)
+    new = missing(setup.images([*setup.learn, *setup.test]), setup.network, setup.preprocessing,
+                  settings)  # fmt: skip
+    parts = {"Looking at your pictures": known[key] * len(new) * views}
+    for number, phase in enumerate(setup.phases):
+        if isinstance(phase, Phase):
+            yield Progress("Timing a few steps", number, len(setup.phases))
+            parts[phase.title] = _phase(setup, phase, number, settings, known)
+    if setup.steps:
+        # Scoring passes through torch, whose forward pass is about a third of a whole step.
+        a_step = parts[next(reversed(parts))] / setup.steps
+        parts["Scoring"] = len(setup.test) * a_step / (3 * fine(setup).batch)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    replace_file(settings.home / _FILE, json.dumps(known))
+    result = {
+        "seconds": round(sum(parts.values()) + _AROUND, 1),
+        "parts": {title: round(seconds, 1) for title, seconds in parts.items()},
+        "how": f"Timed on this machine with {_SAMPLE} of your pictures and {_STEPS} steps.",
+    }
+    yield Finished(round(time.monotonic() - began, 2), result)
+
+
+def _a_picture(setup: Setup, settings: Settings) -> float:
+    """Seconds to decode one picture and pass it through the frozen network."""
+    run = warm(setup.network, setup.preprocessing, settings, setup.device)
+    hashes = setup.images(setup.learn[:_SAMPLE])
+    run(_pixels(setup, hashes))
+    began = time.monotonic()
+    run(_pixels(setup, hashes))
+    return (time.monotonic() - began) / len(hashes)
+
+
+def _phase(
+    setup: Setup, phase: Phase, number: int, settings: Settings, known: dict[str, float]
+) -> float:
+    """Seconds for a phase of gradient steps: frozen layers once a variation, then the steps."""
+    on_device(setup)
+    pixels = _pixels(setup, setup.images(setup.learn[:_SAMPLE]))
+    plan = make_plan(setup, phase, settings, pixels)
+    view, step = (_key(setup, f"{what}-{number}") for what in ("view", "step"))
+    if view not in known or step not in known:
+        known[view], source = _source(setup, plan, pixels)
+        suffix = plan.suffix if plan.run else setup.network
+        trainer = Trainer(setup.network, suffix, replace(phase, steps=_STEPS + 1), source,
+                          fine(setup), seed=0, number=number, device=setup.device)  # fmt: skip
+        steps = trainer.run()
+        next(steps)
+        began = time.monotonic()
+        taken = sum(1 for _ in steps)
+        known[step] = (time.monotonic() - began) / taken
+    return known[view] * plan.views * len(setup.learn) + known[step] * phase.steps
+
+
+def _source(setup: Setup, plan: Plan, pixels: np.ndarray) -> tuple[float, Source]:
+    """Seconds for one variation of a picture in the frozen layers; one full batch to learn."""
+    how = Augmentation(fine(setup).smallest_crop, True, fine(setup).colour)
+    size = min(fine(setup).batch, len(setup.learn))
+    labels = np.resize(setup.labels[setup.learn[:_SAMPLE]], size).tolist()
+    if plan.run is None:
+        batch = np.resize(pixels, (size, *pixels.shape[1:]))
+        return 0.0, Pictures(batch, labels, setup.preprocessing, how, setup.device)
+    began = time.monotonic()
+    kept = torch.cat(list(activate(pixels, plan.run, how, 2, 0)))
+    each = (time.monotonic() - began) / (2 * len(pixels))
+    kept = kept[torch.arange(size) % len(kept)]
+    return each, Activations(kept, labels, setup.device)
+
+
+def _pixels(setup: Setup, hashes: list[str]) -> np.ndarray:
+    batches = load_pixels(hashes, setup.store.open, setup.preprocessing)
+    return np.concatenate([pixels for _, pixels in batches])
+
+
+def _key(setup: Setup, what: str) -> str:
+    """What a timing depends on."""
+    options = setup.options.model_dump(exclude={"steps"})
+    text = json.dumps([setup.recipe.strategy, options]) if what != "picture" else ""
+    parts = [what, setup.device, setup.backbone.name, str(setup.preprocessing.size), text]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def _read(settings: Settings) -> dict[str, float]:
+    try:
+        known = json.loads((settings.home / _FILE).read_text(encoding="utf-8"))
+        return {str(key): float(value) for key, value in known.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -1,0 +1,235 @@
+"""The gradient steps of one phase, as a generator of events.
+
+It knows no file, no queue and no screen. To cancel is to stop iterating. Everything random is drawn
+from (seed, phase, step), so that a phase continued from its state ends with the very same weights.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from core.errors import Diverged
+from core.strategies import FineTuning, Phase
+from core.training.events import Event, Note, Step, Watched
+from core.training.sources import Source
+
+_WARM_UP = 0.1
+_CLIP = 1.0
+
+
+class Trainer:
+    """One phase being carried out on a network."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        suffix: nn.Module,
+        phase: Phase,
+        source: Source,
+        options: FineTuning,
+        *,
+        seed: int,
+        number: int,
+        device: str = "cpu",
+        watched: Source | None = None,
+    ) -> None:
+        """`suffix` is the part of `network` that reads what `source` gives; both share weights."""
+        self.network, self.suffix, self.phase, self.source = network, suffix, phase, source
+        self.options, self.device, self.watched = options, device, watched
+        self.seed = seed * 1_000_003 + number * 10_007
+        self.step = 0
+        self.pieces = 1
+        self.trained = [p for group in phase.groups for p in group["params"]]
+        select(network, suffix, self.trained)
+        self.average = [p.detach().clone() for p in self.trained]
+        self.optimizer = torch.optim.AdamW(
+            [dict(group) for group in phase.groups],
+            weight_decay=options.weight_decay,
+            fused=device != "cpu",
+        )
+        self.peaks = [group["lr"] for group in self.optimizer.param_groups]
+
+    def run(self, *, before: int = 0, of: int | None = None) -> Iterator[Event]:
+        """Carry out the steps that are left. `before` and `of` count over all phases.
+
+        Raises Diverged when the loss is no longer finite.
+        """
+        total = of or self.phase.steps
+        every = max(1, self.phase.steps // 12)
+        pace = _Pace()
+        if self.step == 0 and self.watched:
+            yield self._watch(before)
+        while self.step < self.phase.steps:
+            loss, accuracy, note = self._one_step()
+            if note:
+                yield note
+            if not math.isfinite(loss):
+                raise Diverged(
+                    f"The learning ran away at step {before + self.step}: the loss is no longer a "
+                    f"number. Choose a smaller learning rate than {self.options.lr:g} and start "
+                    "again."
+                )
+            left = pace.seconds(total - before - self.step)
+            yield Step(before + self.step, total, loss, accuracy, left)
+            if self.watched and (self.step % every == 0 or self.step == self.phase.steps):
+                yield self._watch(before + self.step)
+
+    def settle(self) -> None:
+        """Make the running average the network's weights."""
+        with torch.no_grad():
+            for parameter, average in zip(self.trained, self.average, strict=True):
+                parameter.copy_(average)
+        self.network.eval()
+        self.suffix.eval()
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything but the network's own weights: moments, averages and the step's number."""
+        tensors = {"step": torch.tensor(self.step), "pieces": torch.tensor(self.pieces)}
+        for place, (parameter, average) in enumerate(zip(self.trained, self.average, strict=True)):
+            tensors[f"average.{place}"] = average
+            for name, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"adam.{place}.{name}"] = value
+        return tensors
+
+    def load(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on from what `state` returned, on a network with the weights of that moment."""
+        self.step, self.pieces = int(state["step"]), int(state["pieces"])
+        for place, parameter in enumerate(self.trained):
+            self.average[place] = state[f"average.{place}"].to(parameter.device).clone()
+            prefix = f"adam.{place}."
+            moments = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            if moments:
+                self.optimizer.state[parameter] = {
+                    name: value.to(parameter.device).clone() if name != "step" else value.clone()
+                    for name, value in moments.items()
+                }
+
+    def _one_step(self) -> tuple[float, float, Note | None]:
+        note = None
+        while True:
+            try:
+                loss, accuracy = self._gradients()
+                break
+            except torch.cuda.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                if self.pieces >= self.options.batch:
+                    raise
+                self.pieces *= 2
+                size = math.ceil(self.options.batch / self.pieces)
+                note = Note(
+                    f"The GPU's memory is full: pictures now go through {size} at a time. The "
+                    "result stays the same; it takes a little longer."
+                )
+        progress = self.step / self.phase.steps
+        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+            group["lr"] = peak * schedule(progress)
+        nn.utils.clip_grad_norm_(self.trained, _CLIP)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.options.ema, self.step / (self.step + 9))
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.trained], 1 - keep)
+        return loss, accuracy, note
+
+    def _gradients(self) -> tuple[float, float]:
+        """Mean loss and accuracy of the step's batch, its gradients left on the parameters."""
+        generator = torch.Generator().manual_seed(self.seed + 2 * self.step + 1)
+        torch.manual_seed(self.seed + 2 * self.step + 1)
+        self.optimizer.zero_grad()
+        chosen = self._batch()
+        inputs, labels = self.source.batch(chosen, generator)
+        loss_sum = right = torch.zeros((), device=labels.device)
+        for part, own in zip(inputs.chunk(self.pieces), labels.chunk(self.pieces), strict=True):
+            with precision(self.device):
+                logits = self.suffix(part).float()
+            smoothing = self.options.label_smoothing
+            loss = functional.cross_entropy(logits, own, label_smoothing=smoothing, reduction="sum")
+            (loss / len(labels)).backward()
+            loss_sum = loss_sum + loss.detach()
+            right = right + (logits.argmax(1) == own).sum()
+        return float(loss_sum) / len(labels), float(right) / len(labels)
+
+    def _batch(self) -> torch.Tensor:
+        """The indices of this step's pictures: every picture once before any comes again."""
+        n = len(self.source)
+        size = min(self.options.batch, n)
+        an_epoch = n // size
+        epoch, place = divmod(self.step, an_epoch)
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed + 2 * epoch))
+        return order[place * size : (place + 1) * size]
+
+    @torch.no_grad()
+    def _watch(self, step: int) -> Watched:
+        """Scores of the running average on the pictures that are only watched."""
+        watched = self.watched
+        if watched is None:
+            raise ValueError("nothing to watch")
+        raw = [p.detach().clone() for p in self.trained]
+        modes = [(module, module.training) for module in self.network.modules()]
+        self.settle()
+        loss = right = 0.0
+        for inputs, labels in watched.plain():
+            logits = self.suffix(inputs).float()
+            loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
+            right += float((logits.argmax(1) == labels).sum())
+        for parameter, value in zip(self.trained, raw, strict=True):
+            parameter.copy_(value)
+        for module, mode in modes:
+            module.training = mode
+        return Watched(step, loss / len(watched), right / len(watched), len(watched))
+
+
+def schedule(progress: float) -> float:
+    """The learning rate as a share of its peak: a linear warm-up, then half a cosine to 0."""
+    if progress < _WARM_UP:
+        return (progress + 0.01) / (_WARM_UP + 0.01)
+    return 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def select(network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter]) -> None:
+    """Let exactly these parameters learn; only their modules leave eval mode.
+
+    BatchNorm keeps its pretrained statistics always: batches of 32 would only blur them.
+    """
+    chosen = {id(p) for p in trained}
+    for parameter in network.parameters():
+        parameter.requires_grad_(id(parameter) in chosen)
+    for root in (network, suffix):
+        root.eval()
+        for module in root.modules():
+            if any(id(p) in chosen for p in module.parameters()) and not _normalises(module):
+                module.training = True
+                for child in module.children():
+                    if next(child.parameters(), None) is None:
+                        child.train()
+
+
+def _normalises(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm)
+
+
+def precision(device: str) -> torch.autocast:
+    """bfloat16 arithmetic where the hardware has it, float32 elsewhere; weights stay float32."""
+    kind = "cuda" if device.startswith("cuda") else "cpu"
+    if kind == "cuda":
+        able = torch.cuda.is_bf16_supported()
+    else:
+        able = bool(torch.cpu._is_avx512_bf16_supported())
+    return torch.autocast(kind, torch.bfloat16, enabled=able)
+
+
+class _Pace:
+    """Seconds that are left, from how long the latest steps took."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+        self.each: float | None = None
+
+    def seconds(self, steps: int) -> float:
+        now = time.monotonic()
+        took, self.last = now - self.last, now
+        self.each = took if self.each is None else 0.9 * self.each + 0.1 * took
+        return round(self.each * steps, 1)

@@ -1,0 +1,231 @@
+"""A whole run in its folder: look at the images, carry out the phases, score, save the model."""
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from core.backbones.features import MIRRORED, features, load_pixels
+from core.evaluation.report import report_of
+from core.evaluation.scores import compare
+from core.files import replace_file
+from core.model import Description, Model
+from core.settings import Settings
+from core.strategies import FineTuning, Phase, Probe
+from core.training.checkpoint import Checkpoints, Progressed
+from core.training.events import Event, Finished, Note, PhaseStarted, Progress, Started, Stopped
+from core.training.loop import Trainer
+from core.training.probe import STRENGTHS, ProbeFit, fit_probe
+from core.training.recipe import Recipe
+from core.training.setup import fine, prepare
+from core.training.staging import stage
+
+T = TypeVar("T")
+_START = "start.json"
+"""In the run folder: what the first classifier says about the test part, (n, classes)."""
+
+ShouldStop = Callable[[], bool]
+
+
+def train(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
+    """Carry out the recipe in `folder`, from its checkpoint if there is one.
+
+    Yields events; the last is Finished or Stopped. Raises GraftError with a sentence when it
+    cannot go on. Between two events it may be ended without harm.
+    """
+    yield from _Run(folder, settings, should_stop).events()
+
+
+class _Halt(Exception):
+    """Somebody pressed stop."""
+
+
+class _Run:
+    def __init__(self, folder: Path, settings: Settings, should_stop: ShouldStop) -> None:
+        self.folder, self.settings, self.should_stop = folder, settings, should_stop
+        self.began = time.monotonic()
+        recipe = Recipe.from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+        self.setup = prepare(recipe, settings)
+        self.checkpoints = Checkpoints(folder)
+        self.at, self.state = self.checkpoints.read(self.setup.network) or (Progressed(), {})
+        self.done, self.mirror = self.at.before + self.at.step, self.at.mirror
+
+    @property
+    def seconds(self) -> float:
+        """Working time over all sittings."""
+        return round(self.at.seconds + time.monotonic() - self.began, 2)
+
+    def events(self) -> Iterator[Event]:
+        """Everything in order."""
+        yield Started(time.time(), self.done)
+        of, taught = self.setup.steps, self.at.phase > 0
+        try:
+            for number, phase in enumerate(self.setup.phases):
+                if number >= self.at.phase:
+                    yield from self._phase(number, phase)
+                    taught = True
+        except _Halt:
+            if not taught:  # there is nothing to keep yet
+                yield Stopped(0, of)
+                return
+        stopped = self.done < of
+        yield from self._conclude(stopped)
+        yield Stopped(self.done, of) if stopped else Finished(self.seconds)
+
+    def _phase(self, number: int, phase: Probe | Phase) -> Iterator[Event]:
+        steps = phase.steps if isinstance(phase, Phase) else 0
+        yield PhaseStarted(phase.title, number, len(self.setup.phases), steps)
+        if isinstance(phase, Probe):
+            yield from self._probe(phase)
+        else:
+            yield from self._gradient(number, phase)
+        if number + 1 < len(self.setup.phases):
+            self._save(number + 1, 0, {})
+
+    def _probe(self, phase: Probe) -> Iterator[Event]:
+        """Fit the classifier on kept features and put it into the network."""
+        setup, labels = self.setup, self.setup.labels[self.setup.learn]
+        views = [(yield from self._features([*setup.learn, *setup.test]))]
+        own, tests = np.split(views[0], [len(labels)])
+        rows = [own]
+        for view in range(1, phase.views):
+            rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
+        undecided = isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
+        mirrored = None
+        if undecided:
+            mirrored = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
+        fitted = fit_probe(
+            np.concatenate(rows), np.tile(labels, phase.views), len(setup.dataset.classes),
+            setup.folds(setup.learn), balanced=phase.balanced, other=mirrored,
+            strengths=(phase.strength,) if phase.strength else STRENGTHS,
+            source=np.tile(np.arange(len(labels)), phase.views),
+        )  # fmt: skip
+        set_head(setup.network, fitted)
+        if isinstance(setup.options, FineTuning):
+            self.mirror = setup.options.mirror == "yes"
+        if undecided:
+            self.mirror = mirror_is_harmless(fitted, labels)
+            so = "may be mirrored" if self.mirror else "are not mirrored, for left and right matter"
+            yield Note(f"Tried out on a classifier: your pictures {so}.")
+        shares = softmax(tests @ fitted.weight.T + fitted.bias)
+        replace_file(self.folder / _START, json.dumps(shares.tolist()))
+
+    def _features(
+        self, places: list[int], view: int = 0, what: str = "Looking at your pictures"
+    ) -> Generator[Event, None, np.ndarray]:
+        """Features (n, d) of these items."""
+        setup = self.setup
+        return self._heeding_stop(
+            features(
+                setup.images(places), setup.store.open, setup.network, setup.preprocessing,
+                self.settings, view=view, device=setup.device, what=what,
+            )
+        )  # fmt: skip
+
+    def _gradient(self, number: int, phase: Phase) -> Iterator[Event]:
+        """Gradient steps, with a checkpoint now and then and when somebody presses stop."""
+        setup, before = self.setup, self.done
+        resumed = number == self.at.phase and self.at.step > 0
+        if resumed:
+            before = self.at.before
+        staged = yield from self._heeding_stop(
+            stage(phase, setup, self.settings, self.mirror, number)
+        )
+        trainer = Trainer(
+            setup.network, staged.suffix, phase, staged.learn, fine(setup),
+            seed=setup.recipe.seed, number=number, device=setup.device, watched=staged.watch,
+        )  # fmt: skip
+        if resumed:
+            trainer.load(self.state)
+        for event in trainer.run(before=before, of=setup.steps):
+            yield event
+            self.done = before + trainer.step
+            stop = trainer.step < phase.steps and self.should_stop()
+            if stop or self.checkpoints.due():
+                self._save(number, trainer.step, trainer.state())
+            if stop:
+                trainer.settle()
+                raise _Halt
+        trainer.settle()
+
+    def _save(self, phase: int, step: int, state: dict[str, torch.Tensor]) -> None:
+        now = Progressed(phase, self.done - step, step, self.seconds, self.mirror)
+        self.checkpoints.write(now, self.setup.network, state)
+
+    def _heeding_stop(self, events: Generator[Event, None, T]) -> Generator[Event, None, T]:
+        """Pass events on; raise _Halt after one when somebody pressed stop."""
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                return cast(T, end.value)
+            yield event
+            if self.should_stop():
+                events.close()
+                raise _Halt
+
+    def _conclude(self, stopped: bool) -> Iterator[Event]:
+        """Score on the untouched part, then write the model and the report."""
+        setup, names = self.setup, self.setup.dataset.classes
+        description = Description(
+            classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.architecture,
+            dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
+        )  # fmt: skip
+        start = np.array(json.loads((self.folder / _START).read_text()), np.float32)
+        tuned = self.done > 0
+        shares = start
+        if tuned:
+            shares = yield from self._predict(Model(setup.network, description))
+        report = report_of(
+            setup.labels[setup.test], shares, classes=names,
+            items=[setup.items[place] for place in setup.test], backbone=setup.backbone.name,
+            strategy=setup.recipe.strategy, dataset=setup.dataset.id, seconds=self.seconds,
+            n_train=len(setup.learn), start_probabilities=start if tuned else None, stopped=stopped,
+        )  # fmt: skip
+        scores = {"n": report.n, "correct": report.correct, "accuracy": report.accuracy}
+        described = replace(description, scores={**scores, "interval": list(report.interval)})
+        Model(setup.network, described).save(self.folder / "model")
+        report.save(self.folder)
+
+    def _predict(self, model: Model) -> Generator[Event, None, np.ndarray]:
+        """Probabilities (n, classes) of the test items."""
+        setup, made, done = self.setup, [], 0
+        hashes = setup.images(setup.test)
+        for _, pixels in load_pixels(hashes, setup.store.open, setup.preprocessing):
+            made.append(model.predict_pixels(pixels))
+            done += len(pixels)
+            yield Progress("Scoring on pictures it has never seen", done, len(hashes))
+        return np.concatenate(made)
+
+
+def set_head(network: nn.Module, fitted: ProbeFit) -> None:
+    """Make a fitted probe the classifier of the network."""
+    head = network.get_classifier()  # type: ignore[operator]
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(fitted.weight).view_as(head.weight))
+        head.bias.copy_(torch.from_numpy(fitted.bias))
+
+
+def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:
+    """Whether images are recognised as well mirrored as they are, out of fold.
+
+    They are not when the plain image alone is right significantly more often (McNemar, 5 %).
+    """
+    if fitted.other_out_of_fold is None:
+        raise ValueError("the probe was fitted without mirror images")
+    plain, mirrored = fitted.out_of_fold.argmax(1), fitted.other_out_of_fold.argmax(1)
+    paired = compare(labels, plain, mirrored)
+    return paired.p >= 0.05 or paired.only_second > paired.only_first
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows (n, classes) as probabilities."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
