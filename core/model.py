@@ -45,6 +45,7 @@ _DAMAGED = "This model cannot be opened: {}. Train it again, or take an undamage
 class Description:
     """What model.json says: all that is needed besides the weights, and where they come from."""
 
+    format: int = FORMAT
     classes: tuple[str, ...]
     """In the order of the network's outputs."""
     preprocessing: Preprocessing
@@ -52,6 +53,8 @@ class Description:
     """timm's name of the architecture."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """What timm.create_model must be told besides the name, such as {"img_size": 224}."""
+    longest_side: int = 1024
+    """Larger pictures are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
     """Logits are divided by it before the softmax; 1.0 leaves them as they are."""
     dataset: str = ""
@@ -60,7 +63,6 @@ class Description:
     scores: dict[str, Any] = field(default_factory=dict)
     """On the held-out part: n, correct, accuracy, interval."""
     created_by: str = ""
-    format: int = FORMAT
 
     def to_json(self) -> str:
         """All fields as JSON."""

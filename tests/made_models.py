@@ -19,7 +19,7 @@ PREPROCESSING = Preprocessing(
 
 
 def made_model(settings: Settings) -> Model:
-    """EfficientNet-Lite0 with its real weights and a classifier drawn by chance, always the same."""
+    """EfficientNet-Lite0 with its real weights; the classifier is random, and always the same."""
     network = load_network(get_backbone("tf_efficientnet_lite0"), len(CLASSES), settings)
     chance = torch.Generator().manual_seed(0)
     with torch.no_grad():

@@ -48,7 +48,8 @@ def export(run: Path, file: Path, settings: Settings) -> Iterator[Event]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export.") as space:
         bundle = Path(space) / "bundle"
-        pictures = _gather(run, bundle, report, recipe, store)
+        _gather(run, bundle, report, recipe, settings.stored_side)
+        pictures = _pictures(bundle, report, store)
         yield Progress("Trying the packed model out", 1, 2)
         ours = _predictions(run, pictures, settings)
         difference = greatest_difference(ours, rehearse(bundle, pictures))
@@ -67,8 +68,8 @@ def _recipe(run: Path) -> Recipe:
         raise NotFound("There is no run in this folder: it has no recipe.json.") from error
 
 
-def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, store: Store) -> list[Path]:
-    """Everything but the card, in place; returns test pictures to try the model on."""
+def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_side: int) -> None:
+    """Put everything but the pictures and the card into the bundle."""
     (bundle / "examples").mkdir(parents=True)
     model = model_folder(run)
     try:
@@ -78,12 +79,15 @@ def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, store: Stor
         raise NotFound("This run has no model yet: its training has not ended.") from error
     scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
     whole = replace(
-        description, dataset=report.dataset, recipe=recipe.model_dump(mode="json"), scores=scores
+        description,
+        longest_side=longest_side,
+        dataset=report.dataset,
+        recipe=recipe.model_dump(mode="json"),
+        scores=scores,
     )
     (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
     (bundle / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
     shutil.copyfile(_SCRIPT, bundle / _SCRIPT.name)
-    return _pictures(bundle, report, store)
 
 
 def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
@@ -95,13 +99,14 @@ def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
     turns = []
     for place, row in enumerate(report.predictions):
         seen[row["true"]] = seen.get(row["true"], 0) + 1
-        turns.append((seen[row["true"]], place, store.path(row["image"])))
-    chosen = [path for _, _, path in sorted(turns) if path.is_file()][:_PICTURES]
-    if not chosen:
+        turns.append((seen[row["true"]], place, row["image"]))
+    try:
+        chosen = [store.path(image) for _, _, image in sorted(turns)[:_PICTURES]]
+    except NotFound as error:
         raise NotFound(
             "The pictures that this model was tested on are not in this home folder, so the "
             "exported model cannot be tried out. Export it where it was trained."
-        )
+        ) from error
     copies = []
     for number, path in enumerate(chosen, 1):
         folder = bundle / "examples" if number <= _EXAMPLES else bundle.parent

@@ -5,6 +5,7 @@ sources are text from outside: they are escaped, so that they stay text wherever
 """
 
 import json
+import re
 import shlex
 import string
 import unicodedata
@@ -18,7 +19,7 @@ from core.training.recipe import Recipe
 
 _LONGEST = 120
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_HARMLESS = set("-,'")
+_HARMLESS = set("-,'./=;\"?%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ def escaped(text: str) -> str:
     line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
     if len(line) > _LONGEST:
         line = line[:_LONGEST] + "…"
-    return "".join(
+    text = "".join(
         _HTML.get(c) or (f"\\{c}" if c in string.punctuation and c not in _HARMLESS else c)
         for c in line
     )
+    return re.sub(r"(?i)(www)\.", r"\1\\.", text)  # some renderers make a link of www. alone
 
 
 def model_card(facts: Facts) -> str:

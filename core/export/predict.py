@@ -7,12 +7,13 @@ model.json beside it. Made by Graft; MODEL_CARD.md says what this model is good 
 import argparse
 import json
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
@@ -28,13 +29,22 @@ def load() -> tuple[torch.nn.Module, dict[str, Any]]:
     return network.eval(), about
 
 
-def opened(file: str) -> Image.Image:
-    """The picture upright, in red, green and blue, on white where it is transparent."""
-    image = ImageOps.exif_transpose(Image.open(file))
+def opened(file: str, longest: int) -> Image.Image:
+    """The picture as the model learned from such: upright, on white, in plain red, green, blue."""
+    image: Image.Image = Image.open(file)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        return image.convert("F").point(lambda grey: grey * (255 / 65535) + 0.5).convert("RGB")
+    profile = BytesIO(image.info.get("icc_profile", b""))
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    try:
+        own, plain = ImageCms.ImageCmsProfile(profile), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, own, plain, outputMode="RGB") or image
+    except (ImageCms.PyCMSError, OSError):  # no colour profile, or none that fits
+        return image.convert("RGB")
 
 
 def square(image: Image.Image, size: int, fit: str, mean: list[float], how: int) -> Image.Image:
@@ -57,7 +67,7 @@ def predict(network: torch.nn.Module, about: dict[str, Any], file: str) -> dict[
     """The probability of each class."""
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
-    picture = square(opened(file), p["size"], p["fit"], p["mean"], how)
+    picture = square(opened(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
     batch = pixels.view(1, p["size"], p["size"], 3).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(p[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
