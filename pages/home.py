@@ -59,7 +59,7 @@ def card(project: Project) -> None:
     dataset = place.dataset
     images = [item.image for item in dataset.items] if dataset else []
     shown = images[:: max(1, len(images) // 8)][:8]
-    with st.container(border=True, height="stretch"):
+    with st.container(border=True, height="stretch", key=f"card-project-{project.id}"):
         st.html(
             f'<h3 class="card-title">{text.bdi(project.title)}</h3>'
             f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(place)}</p>'
@@ -80,7 +80,7 @@ def card(project: Project) -> None:
 def facts(place: Place) -> str:
     dataset = place.dataset
     if dataset is None:
-        return "<span>No pictures yet</span>"
+        return f"<span>{place.damage or 'No pictures yet'}</span>"
     parts = [
         text.count(len(dataset.items), "picture"),
         text.count(len(dataset.classes), "class", "classes"),

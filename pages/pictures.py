@@ -1,5 +1,7 @@
 """Pictures: bring them, see them, and meet the first model."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from core import (
@@ -29,7 +31,7 @@ ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".t
 
 
 def begin_import(place: Place, upload: str, into_class: str | None = None) -> None:
-    newest = place.versions[0] if place.versions else None
+    newest = place.versions[0] if place.dataset else None
     submit(
         "import",
         new_job(),
@@ -96,7 +98,7 @@ def name_class(place: Place, upload: str) -> None:
 
 
 @st.fragment(run_every=1.0)
-def importing(folder: object) -> None:
+def importing(folder: Path) -> None:
     now = status(folder)
     if not now.active:
         st.rerun(scope="app")
@@ -108,7 +110,7 @@ def importing(folder: object) -> None:
     progress.show_skipped(now)
 
 
-def import_ended(folder: object, now: JobStatus) -> None:
+def import_ended(folder: Path, now: JobStatus) -> None:
     if now.state == "failed":
         st.error(text.plain(now.sentence, 600).replace("$", r"\$"), icon=":material/error:")
     if now.state in ("failed", "stopped"):
@@ -124,13 +126,15 @@ def import_ended(folder: object, now: JobStatus) -> None:
 
 def class_table(place: Place) -> None:
     dataset = place.dataset
-    rows = []
-    for name, n in dataset.counts.items():
-        images = [item.image for item in dataset.items if item.label == name][:8]
-        rows.append(
-            f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'
-            f"<td>{strip(images, name)}</td></tr>"
-        )
+    some: dict[str, list[str]] = {name: [] for name in dataset.counts}
+    for item in dataset.labelled:
+        if len(some[item.label]) < 8:
+            some[item.label].append(item.image)
+    rows = [
+        f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'
+        f"<td>{strip(some[name], name)}</td></tr>"
+        for name, n in dataset.counts.items()
+    ]
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
         '<th class="n">Pictures</th><th>Some of them</th></tr></thead>'
@@ -154,7 +158,7 @@ def all_pictures(place: Place) -> None:
     st.html(gallery(items[(page - 1) * PER_PAGE : page * PER_PAGE]))
 
 
-def overview(place: Place) -> None:
+def overview(place: Place, import_job: Path | None) -> None:
     dataset = place.dataset
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
@@ -164,6 +168,8 @@ def overview(place: Place) -> None:
             f"{text.count(len(dataset.classes), 'class', 'classes')}",
             anchor=False,
         )
+    if import_job:
+        import_ended(import_job, status(import_job))
     fault = problem(place)
     if fault:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
@@ -193,13 +199,13 @@ if newest and newest.active:
     st.title("Taking in your pictures", anchor=False)
     importing(jobs[0])
 elif here.dataset:
-    if newest:
-        import_ended(jobs[0], newest)
-    overview(here)
+    overview(here, jobs[0] if jobs else None)
 else:
     if newest:
         import_ended(jobs[0], newest)
     st.title("Bring your pictures", anchor=False)
+    if here.damage:
+        st.error(here.damage, icon=":material/error:")
     bring(here)
     st.subheader("Or begin with a sample", anchor=False)
     picked = sample_cards()

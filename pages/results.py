@@ -16,7 +16,6 @@ MISTAKES = 12
 
 def headline(report: Report) -> None:
     base = report["majority"]
-    gain = 100 * (report["accuracy"] - base["accuracy"])
     with st.container(border=True, key="headline"):
         st.html(
             f'<p class="score-words">Right on {report["correct"]} of {report["n"]} pictures it had '
@@ -26,8 +25,7 @@ def headline(report: Report) -> None:
             f"{range_bar(report)}"
             f'<p class="muted small">Always saying {text.bdi(base["label"], 40)} would be right on '
             f"{100 * base['accuracy']:.0f} of 100 "
-            '<span class="term">majority-class baseline</span>: it gains '
-            f"{gain:.0f} of 100.</p>"
+            '<span class="term">(majority-class baseline)</span>.</p>'
         )
         if report.get("stopped"):
             st.info("This run was stopped early. More training may help.", icon=":material/info:")

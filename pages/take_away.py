@@ -1,5 +1,6 @@
 """Take away: the model as a ZIP that works without this app."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import streamlit as st
@@ -40,6 +41,11 @@ def making(folder: Path) -> None:
         progress.show(now)
 
 
+def plain_number(value: float) -> str:
+    """0.0000002 rather than 2e-07."""
+    return format(Decimal(f"{value:.1e}").normalize(), "f")
+
+
 def ready(folder: Path) -> None:
     result = status(folder).result or {}
     difference, n = result.get("greatest_difference", 0.0), result.get("images", 0)
@@ -47,8 +53,8 @@ def ready(folder: Path) -> None:
         st.html(
             '<p class="score-words">Your model is ready to go.</p>'
             f"<p>It was run on {text.count(n, 'picture')} in a clean process. The greatest "
-            "difference to the answers given here was "
-            f"<b>{difference:.2g}</b> in any probability.</p>"
+            f"difference to the answers given here was <b>{plain_number(difference)}</b> "
+            "in a probability between 0 and 1.</p>"
         )
         st.link_button(
             "Download the ZIP file",

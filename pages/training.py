@@ -5,7 +5,7 @@ import streamlit as st
 from core import JobStatus, RunRow, resume, status, stop
 from pages.parts import progress, text
 from pages.parts.curves import curves
-from pages.parts.frame import empty, frame, need_pictures, onward
+from pages.parts.frame import empty, frame, lead, need_pictures, onward
 from pages.parts.place import Place
 from pages.parts.runs import run_title
 from pages.parts.score import range_bar, report_of, words
@@ -78,7 +78,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
                     f'<p class="score-words">It has learned: right {words(report)}.</p>'
                     f"{range_bar(report)}"
                 )
-            onward("See the results", "results", run=run.id)
+            lead("See the results", "results", primary=True, run=run.id)
     elif now.state == "failed":
         st.error(text.markdown(now.sentence, 800), icon=":material/error:")
         go_on(run, "Try again")
@@ -95,7 +95,7 @@ def go_on(run: RunRow, label: str) -> None:
         if st.button(label, type="primary", icon=":material/play_circle:"):
             resume(run.folder)
             st.rerun()
-        onward("Choose another way to learn", "strategy", primary=False)
+        lead("Choose another way to learn", "strategy")
 
 
 place = frame("training")

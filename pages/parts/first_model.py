@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import RunRow, status
 from pages.parts import progress, text
-from pages.parts.frame import onward
+from pages.parts.frame import lead
 from pages.parts.place import Place
 from pages.parts.score import range_bar, report_of, words
 
@@ -29,8 +29,7 @@ def first_model(place: Place) -> None:
                 f"Always saying {text.bdi(base['label'], 40)} would be right on "
                 f"{100 * base['accuracy']:.0f} of 100.</p>"
             )
-            with st.container(horizontal=True):
-                onward("See what it gets wrong", "results", primary=False, run=run.id)
+            lead("See what it gets wrong", "results", run=run.id)
         else:
             st.html(f"<p>{text.html(now.sentence, 400)}</p>")
 

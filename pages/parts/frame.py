@@ -85,7 +85,7 @@ def problem(place: Place) -> str:
     from core import UnusableDataset
 
     if place.dataset is None:
-        return "There are no pictures yet."
+        return place.damage or "There are no pictures yet."
     try:
         place.dataset.require_trainable()
     except UnusableDataset as error:
@@ -116,13 +116,16 @@ def empty(title: str, sentence: str) -> None:
 
 
 def onward(label: str, page: str, *, primary: bool = True, **changes: str | None) -> None:
-    """A button that leads to another page of this project."""
+    """The button in the middle that leads to another page of this project."""
     with st.container(horizontal=True, horizontal_alignment="center"):
-        kind = "primary" if primary else "secondary"
-        if st.button(
-            label, type=kind, key=f"onward-{page}-{label}", icon=":material/arrow_forward:"
-        ):
-            st.switch_page(f"{page}.py", query_params=address(**changes))
+        lead(label, page, primary=primary, **changes)
+
+
+def lead(label: str, page: str, *, primary: bool = False, **changes: str | None) -> None:
+    """The same button, wherever it is put."""
+    kind = "primary" if primary else "secondary"
+    if st.button(label, type=kind, key=f"lead-{page}-{label}", icon=":material/arrow_forward:"):
+        st.switch_page(f"{page}.py", query_params=address(**changes))
 
 
 def need_pictures(place: Place) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from core import (
     Dataset,
+    GraftError,
     JobStatus,
     NotFound,
     Project,
@@ -41,8 +42,18 @@ class Place:
 
     @cached_property
     def dataset(self) -> Dataset | None:
-        """The newest dataset version."""
-        return load_dataset(self.versions[0]) if self.versions else None
+        """The newest dataset version; None also when it can no longer be read (see `damage`)."""
+        try:
+            return load_dataset(self.versions[0]) if self.versions else None
+        except GraftError:
+            return None
+
+    @property
+    def damage(self) -> str:
+        """Why the newest dataset version cannot be read; empty when it can."""
+        if not self.versions or self.dataset is not None:
+            return ""
+        return "The list of pictures of this project is damaged. Bring the pictures again."
 
     @cached_property
     def runs(self) -> list[RunRow]:

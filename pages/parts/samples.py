@@ -11,7 +11,7 @@ def sample_cards() -> str | None:
     chosen = None
     with st.grid(3, min_column_width=250, gap="small"):
         for name, sample in SAMPLES.items():
-            with st.container(border=True, height="stretch"):
+            with st.container(border=True, height="stretch", key=f"card-sample-{name}"):
                 st.html(card(name, sample))
                 label = f"Use “{sample.title}”"
                 if st.button(label, key=f"sample-{name}", icon=":material/download_done:"):

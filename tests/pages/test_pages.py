@@ -1,0 +1,281 @@
+"""Every page, run as a script against a home folder of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import CLASSES, LITE0, fill, finish_run
+from streamlit.testing.v1 import AppTest
+
+from core import get_run, list_projects, new_job, recent_jobs, run_folder, runs, status, stop
+from core.jobs.card import JobCard
+from core.jobs.log import append
+from core.training.events import Failed, Finished, Skipped, Started, Stopped
+
+INDEX = Path(__file__).resolve().parents[2] / "pages" / "index.py"
+STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
+
+
+def open_page(page: str = "home", **query: str) -> AppTest:
+    app = AppTest.from_file(str(INDEX), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "home":
+        app.switch_page(f"{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+    assert not app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    """All that the page says, markup included."""
+    kinds = [app.main.get(kind) for kind in ("html", "markdown", "title", "subheader", "error")]
+    return "\n".join(str(getattr(one, "value", "") or one.proto.body) for k in kinds for one in k)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_an_empty_app_says_what_it_is_and_what_to_do(home):
+    app = open_page()
+    assert "It learns to tell them apart" in everything(app)
+    assert app.button[0].label == "Begin a project"
+
+
+def test_a_project_is_begun_by_naming_it(home):
+    app = open_page()
+    app.text_input[0].set_value("Leaves")
+    press(app, "Begin a project")
+    assert [project.title for project in list_projects()] == ["Leaves"]
+
+
+def test_a_project_without_a_name_is_not_begun_and_says_why(home):
+    app = press(open_page(), "Begin a project")
+    assert "name is missing" in app.error[0].value
+    assert list_projects() == []
+
+
+def test_a_sample_is_one_click_away(home):
+    app = open_page()
+    app.button(key="sample-emoji").click().run()
+    (project,) = list_projects()
+    assert len(recent_jobs("import", project=project.id, sample="emoji")) == 1
+
+
+def test_a_deleted_project_can_be_brought_back(home):
+    project, _ = fill(home)
+    app = open_page()
+    app.button(key=f"delete-{project}").click().run()
+    assert list_projects() == []
+    press(app, "Undo")
+    assert [one.id for one in list_projects()] == [project]
+
+
+@pytest.mark.parametrize("page", STEPS)
+@pytest.mark.parametrize("query", [{}, {"project": "0" * 16}, {"project": "../../etc"}])
+def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, query):
+    app = open_page(page, **query)
+    assert "Which project?" in everything(app)
+    assert [button.label for button in app.button] == ["Show my projects"]
+
+
+@pytest.mark.parametrize("page", STEPS[1:])
+def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
+    open_page().text_input[0].set_value("Leaves").run()
+    from core import create_project
+
+    app = open_page(page, project=create_project("Empty").id)
+    assert "First, pictures" in everything(app)
+    assert "Bring pictures" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("page", STEPS)
+def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    finish_run(home, project, dataset, strategy="full", wrong=2)
+    said = everything(open_page(page, project=project, strategy="full"))
+    assert "oak <b>" not in said
+    assert "<i>my</i>" not in said
+    assert "![birch](http:" not in said.replace("<", " ") or "<bdi" in said
+
+
+def test_the_pictures_page_counts_and_shows_what_is_there(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    said = everything(open_page("pictures", project=project))
+    assert "36 pictures in 3 classes" in said
+    assert said.count("/graft/thumb/") >= 24
+    assert "Already right on" in said
+    assert "my garden" in said
+
+
+def test_left_out_files_are_listed_with_their_reasons(home):
+    project, _ = fill(home)
+    job = new_job()
+    JobCard("import", {"project": project}).write(job)
+    append(job, Started(0.0))
+    append(job, Skipped("cats/<b>.jpg", "It is cut off. Export it again."))
+    append(job, Finished(1.0, {}))
+    said = everything(open_page("pictures", project=project))
+    assert "It is cut off" in said
+    assert "&lt;b&gt;.jpg" in said
+
+
+def test_a_failed_import_says_why_and_can_go_on(home):
+    project, _ = fill(home)
+    job = new_job()
+    JobCard("import", {"project": project}).write(job)
+    append(job, Failed("The archive “a.zip” is broken. Make it again."))
+    app = open_page("pictures", project=project)
+    assert "is broken" in app.error[0].value
+    assert "Go on with it" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("page", ["home", *STEPS])
+def test_a_damaged_manifest_is_said_and_the_way_out_shown(home, page):
+    project, dataset = fill(home)
+    (home / "datasets" / f"{dataset}.json").write_text("{", encoding="utf-8")
+    app = open_page(page, project=project)
+    assert "is damaged" in everything(app)
+    assert app.button
+
+
+def test_a_backbone_is_chosen_by_a_click_and_goes_into_the_address(home):
+    project, _ = fill(home)
+    app = open_page("backbone", project=project)
+    app.button(key=f"choose-{LITE0}").click().run()
+    assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+def test_offline_a_backbone_from_the_network_cannot_be_chosen_and_says_the_way_out(home):
+    project, _ = fill(home)
+    app = open_page("backbone", project=project)
+    remote = app.button(key="choose-resnet50.a1_in1k")
+    assert remote.disabled
+    assert "GRAFT" in app.info[0].value
+    assert "WEIGHTS" in app.info[0].value
+
+
+def test_starting_a_training_writes_the_recipe_and_hands_it_in(home):
+    project, dataset = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    press(app, "Start training")
+    (run,) = runs(project)
+    assert (run.recipe.dataset, run.recipe.strategy, run.recipe.options) == (dataset, "full", {})
+    assert status(run.folder).state == "queued"
+    stop(run.folder)
+
+
+def test_only_options_that_differ_from_the_defaults_go_into_the_recipe(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app.number_input(key=f"full-{LITE0}-steps").set_value(7).run()
+    press(app, "Start training")
+    assert runs(project)[0].recipe.options == {"steps": 7}
+
+
+def test_the_time_is_measured_once_for_each_recipe(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app.run()
+    assert len(recent_jobs("estimate")) == 1
+
+
+def test_a_measured_time_is_said_in_words(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    (job,) = recent_jobs("estimate")
+    append(job, Finished(1.0, {"seconds": 200.0, "how": "Ten steps were timed."}))
+    app.run()
+    assert "About 3 minutes" in everything(app)
+
+
+def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    log = run_folder(run) / "events.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
+    append(run_folder(run), Stopped(20, 40))
+    app = open_page("training", project=project, run=run)
+    assert "step 20 of 40" in everything(app)
+    press(app, "Go on learning")
+    assert status(run_folder(run)).state == "queued"
+    stop(run_folder(run))
+
+
+def test_results_say_how_good_how_sure_and_against_what(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    said = everything(open_page("results", project=project, run=run))
+    assert "Right on 34 of 36 pictures it had never seen" in said
+    assert "between 82 and 98 of 100" in said
+    assert "33 of 100" in said
+    assert "Against your first model" in said
+    assert said.count('<tr class="') == 2
+
+
+def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    app = press(open_page("results", project=project, run=run), "Delete this run")
+    assert len(runs(project)) == 1
+    press(app, "Undo: bring the deleted run back")
+    assert get_run(run).deleted_at is None
+
+
+def test_answers_are_shown_with_their_names_and_shares(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    job = new_job()
+    names = ["new/<u>.jpg", "broken.jpg"]
+    JobCard("predict", {"run": run, "names": names, "files": ["/u/0", "/u/1"]}).write(job)
+    shares = dict(zip(CLASSES, (0.7, 0.2, 0.1), strict=True))
+    answers = [
+        {"image": "0", "label": "maple", "probabilities": shares},
+        {"image": "1", "error": "It is cut off."},
+    ]
+    append(job, Finished(1.0, {"predictions": answers}))
+    said = everything(open_page("try_it", project=project, run=run, asked=job.name))
+    assert "2 answers" in said
+    assert "70 %" in said
+    assert "&lt;u&gt;.jpg" in said
+    assert "It is cut off." in said
+
+
+def test_an_unknown_question_in_the_address_is_a_sentence(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="full", wrong=2)
+    app = open_page("try_it", project=project, asked="../../x")
+    assert len(app.error) == 1
+
+
+def test_a_ready_export_states_the_greatest_difference(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    job = new_job()
+    JobCard("export", {"run": run}).write(job)
+    append(job, Finished(1.0, {"file": "model.zip", "greatest_difference": 2e-7, "images": 8}))
+    said = everything(open_page("take_away", project=project, run=run))
+    assert "0.0000002" in said
+    assert "8 pictures" in said
+
+
+def test_exporting_is_handed_in_for_the_chosen_run(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    press(open_page("take_away", project=project, run=run), "Make the ZIP file")
+    (job,) = recent_jobs("export", run=run)
+    assert json.loads((job / "job.json").read_text(encoding="utf-8"))["args"]["file"] == str(
+        job / "model.zip"
+    )
+    stop(job)
