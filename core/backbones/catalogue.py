@@ -100,7 +100,7 @@ _ROWS = (
              "BSD-3-Clause", 138_357_544, 224),
     Backbone("inception_v3.tv_in1k", "Inception v3",
              "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299),
-    Backbone("xception.tf_in1k", "Xception",
+    Backbone("legacy_xception.tf_in1k", "Xception",
              "From 2016: a textbook classic, stronger than Inception v3.",
              "Apache-2.0", 22_855_952, 299),
 )  # fmt: skip

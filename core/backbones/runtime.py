@@ -9,12 +9,16 @@ import secrets
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from core.backbones.preprocess import Preprocessing
+
+if TYPE_CHECKING:
+    import openvino
 
 Frozen = Callable[[np.ndarray], np.ndarray]
 """uint8 images (n, 3, s, s) to float32 activations (n, …)."""
@@ -43,6 +47,9 @@ def freeze(
 
 
 class _Normalised(nn.Module):
+    mean: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, module: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.module = module
@@ -55,12 +62,13 @@ class _Normalised(nn.Module):
 
 
 def _through_torch(module: nn.Module, device: str) -> Frozen:
-    module = module.to(device, memory_format=torch.channels_last)
+    module = module.to(device).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def run(batch: np.ndarray) -> np.ndarray:
         images = torch.from_numpy(batch).to(device, memory_format=torch.channels_last)
-        return module(images).float().cpu().numpy()
+        activations: np.ndarray = module(images).float().cpu().numpy()
+        return activations
 
     return run
 
@@ -84,7 +92,7 @@ def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str
         return None
 
 
-def _convert(module: nn.Module, size: int) -> "openvino.Model":  # type: ignore[name-defined]  # noqa: F821
+def _convert(module: nn.Module, size: int) -> "openvino.Model":
     import openvino
 
     with torch.no_grad(), warnings.catch_warnings():
@@ -95,7 +103,7 @@ def _convert(module: nn.Module, size: int) -> "openvino.Model":  # type: ignore[
     return graph
 
 
-def _save(graph: "openvino.Model", file: Path) -> None:  # type: ignore[name-defined]  # noqa: F821
+def _save(graph: "openvino.Model", file: Path) -> None:
     """Put both files in place whole: the weights first, since the .xml is what is looked for."""
     import openvino
 
@@ -106,7 +114,7 @@ def _save(graph: "openvino.Model", file: Path) -> None:  # type: ignore[name-def
     os.replace(temporary, file)
 
 
-def _compiled(graph: "openvino.Model") -> Frozen:  # type: ignore[name-defined]  # noqa: F821
+def _compiled(graph: "openvino.Model") -> Frozen:
     import openvino
 
     compiled = openvino.Core().compile_model(
@@ -117,7 +125,7 @@ def _compiled(graph: "openvino.Model") -> Frozen:  # type: ignore[name-defined] 
         starts = range(0, len(batch), _CHUNK)
         parts: list[np.ndarray | None] = [None] * len(starts)
 
-        def keep(request: "openvino.InferRequest", place: int) -> None:  # type: ignore[name-defined]
+        def keep(request: Any, place: int) -> None:
             parts[place] = request.get_output_tensor(0).data.copy()
 
         queue = openvino.AsyncInferQueue(compiled)

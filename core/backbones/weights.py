@@ -5,6 +5,7 @@ import importlib
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import cast
 
 import timm
 import torch
@@ -25,22 +26,26 @@ def load_network(
     """
     shape = _shape(backbone, size or backbone.size)
     if not pretrained:
-        network = timm.create_model(backbone.name, num_classes=classes, **shape)
+        network: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     elif backbone.package:
         network = timm.create_model(backbone.name, num_classes=classes, **shape)
         _load_trunk(network, _bundled_state(backbone))
     else:
         network = _through_timm(backbone, classes, settings, shape)
-    head = network.get_classifier()
     with torch.no_grad():
-        for parameter in head.parameters():
+        for parameter in classifier(network).parameters():
             parameter.zero_()
     return network.eval()
 
 
+def classifier(network: nn.Module) -> nn.Linear:
+    """The last layer of a timm network, which reads features (n, d)."""
+    return cast(nn.Linear, network.get_classifier())  # type: ignore[operator]
+
+
 def fingerprint(network: nn.Module) -> str:
     """A short hash of everything but the classifier: two trunks with it compute the same."""
-    return digest(network, without=network.get_classifier())  # type: ignore[operator]
+    return digest(network, without=classifier(network))
 
 
 def digest(module: nn.Module, *, without: nn.Module | None = None) -> str:
@@ -51,7 +56,8 @@ def digest(module: nn.Module, *, without: nn.Module | None = None) -> str:
     for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
         if id(tensor) not in left_out:
             made.update(name.encode())
-            made.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            plain = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            made.update(plain.numpy().data)
     return made.hexdigest()
 
 
@@ -75,7 +81,7 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     own = network.state_dict()
     if len(own) != len(state):
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
-    head = set(network.pretrained_cfg["classifier"].split())
+    head = {name for name, module in network.named_modules() if module is classifier(network)}
     renamed = {
         name: tensor
         for name, tensor in zip(own, state.values(), strict=True)
@@ -96,17 +102,36 @@ def _through_timm(
     # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
     overlay = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
     try:
-        network: nn.Module = timm.create_model(
-            backbone.name, pretrained=True, num_classes=classes, **shape, **overlay
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            network: nn.Module = timm.create_model(
+                backbone.name, pretrained=True, num_classes=classes, **shape, **overlay
+            )
+            torch.manual_seed(0)
+            blank: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        if file is not None:
-            raise WeightsUnavailable(
-                f"The weights of {backbone.title} in “{Path(file).name}” cannot be used: they do "
-                f"not fit the network “{backbone.name}”. Replace the file or choose another."
-            ) from error
-        raise WeightsUnavailable(_way_out(backbone)) from error
+        raise WeightsUnavailable(_no_fit(backbone, file) if file else _way_out(backbone)) from error
+    if not _all_replaced(network, blank):
+        raise WeightsUnavailable(_no_fit(backbone, file or "the hub's file"))
     return network
+
+
+def _all_replaced(network: nn.Module, blank: nn.Module) -> bool:
+    """Whether no random weight is left outside the classifier; timm itself would let that pass."""
+    head = {id(parameter) for parameter in classifier(network).parameters()}
+    pairs = zip(network.parameters(), blank.parameters(), strict=True)
+    return not any(
+        torch.equal(own, random)
+        for own, random in pairs
+        if id(own) not in head and own.dim() > 1 and bool(random.any())
+    )
+
+
+def _no_fit(backbone: Backbone, file: Path | str) -> str:
+    return (
+        f"The weights of {backbone.title} in “{Path(file).name}” cannot be used: they do not fit "
+        f"the network “{backbone.name}”. Replace the file or choose another backbone."
+    )
 
 
 def _hub_answers() -> bool:

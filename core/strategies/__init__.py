@@ -59,8 +59,9 @@ Mirror = Literal["auto", "yes", "no"]
 
 def option(default: Any, title: str, advice: str, *, main: bool = False, **limits: Any) -> Any:
     """A field with what a person reads about it; `main` ones are shown without asking."""
-    extra = {"main": main}
-    return Field(default, title=title, description=advice, json_schema_extra=extra, **limits)
+    return Field(
+        default, title=title, description=advice, json_schema_extra={"main": main}, **limits
+    )
 
 
 class FineTuning(Options):
@@ -205,4 +206,6 @@ def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
 
 def head_groups(network: Network, lr: float) -> list[Group]:
     """The classifier alone, as one parameter group."""
-    return [{"params": list(network.get_classifier().parameters()), "lr": lr}]  # type: ignore[operator]
+    from core.backbones.weights import classifier
+
+    return [{"params": list(classifier(network).parameters()), "lr": lr}]

@@ -1,4 +1,4 @@
-"""The state of a run on disk, replaced whole: from here a run goes on as if nothing had happened."""
+"""The state of a run on disk, replaced whole: from it a run goes on as if never interrupted."""
 
 import json
 import os

@@ -147,7 +147,7 @@ class Trainer:
                 logits = self.suffix(part).float()
             smoothing = self.options.label_smoothing
             loss = functional.cross_entropy(logits, own, label_smoothing=smoothing, reduction="sum")
-            (loss / len(labels)).backward()
+            (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
             loss_sum = loss_sum + loss.detach()
             right = right + (logits.argmax(1) == own).sum()
         return float(loss_sum) / len(labels), float(right) / len(labels)

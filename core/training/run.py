@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from core.backbones.features import MIRRORED, features, load_pixels
+from core.backbones.weights import classifier
 from core.evaluation.report import report_of
 from core.evaluation.scores import compare
 from core.files import replace_file
@@ -206,7 +207,7 @@ class _Run:
 
 def set_head(network: nn.Module, fitted: ProbeFit) -> None:
     """Make a fitted probe the classifier of the network."""
-    head = network.get_classifier()  # type: ignore[operator]
+    head = classifier(network)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(fitted.weight).view_as(head.weight))
         head.bias.copy_(torch.from_numpy(fitted.bias))

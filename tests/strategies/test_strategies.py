@@ -1,0 +1,85 @@
+"""Every strategy as a person meets it: titles, options, defaults, and what it trains."""
+
+import subprocess
+import sys
+
+import pytest
+import timm
+
+from core.errors import BadRecipe
+from core.strategies import FineTuning, Phase, Probe, describe, get_strategy, resolve, strategies
+
+FAMILIES = {"resnet18": "cnn", "convnext_atto": "convnext", "vit_tiny_patch16_224": "vit"}
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_a_person_can_understand_each_choice(name):
+    strategy = strategies()[name]
+    assert strategy.title != strategy.term
+    assert strategy.advice.endswith(".")
+    infos = describe(strategy, 300, 5, "cnn")
+    assert sum(info.main for info in infos) == 3
+    assert all(info.title and info.help.endswith(".") for info in infos)
+    assert all(info.type for info in infos)
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+@pytest.mark.parametrize("images", [10, 150, 500, 5000])
+@pytest.mark.parametrize("family", ["cnn", "convnext", "vit"])
+def test_defaults_are_within_their_own_limits_at_every_size(name, images, family):
+    resolve(strategies()[name], {}, images=images, classes=2, family=family)
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_an_option_that_does_not_exist_is_refused_by_name(name):
+    with pytest.raises(BadRecipe, match=r"no option “speed”.*There are"):
+        resolve(strategies()[name], {"speed": 3}, images=100, classes=2, family="cnn")
+
+
+def test_a_value_out_of_range_is_refused_with_the_range():
+    with pytest.raises(BadRecipe, match=r"steps.*greater than or equal to 1"):
+        resolve(get_strategy("full"), {"steps": 0}, images=100, classes=2, family="cnn")
+
+
+def test_an_unknown_strategy_is_refused_with_those_that_exist():
+    with pytest.raises(BadRecipe, match="There are: feature_extraction, last_stages, full"):
+        get_strategy("magic")
+
+
+@pytest.mark.parametrize("architecture", list(FAMILIES))
+def test_full_fine_tuning_trains_everything_and_early_layers_least(architecture):
+    network = timm.create_model(architecture, num_classes=3)
+    options = resolve(
+        get_strategy("full"), {}, images=500, classes=3, family=FAMILIES[architecture]
+    )
+    probe, phase = get_strategy("full").phases(network, options)
+    assert isinstance(probe, Probe)
+    assert isinstance(phase, Phase)
+    trained = {id(p): g["lr"] for g in phase.groups for p in g["params"]}
+    assert set(trained) == {id(p) for p in network.parameters()}
+    first, last = next(network.parameters()), network.get_classifier().weight
+    assert trained[id(first)] < trained[id(last)] == options.lr
+
+
+@pytest.mark.parametrize("architecture", list(FAMILIES))
+def test_a_larger_share_of_the_layers_trains_more_of_them(architecture):
+    network = timm.create_model(architecture, num_classes=3)
+    counts = []
+    for share in (0.1, 0.3, 0.6, 0.99):
+        options = resolve(
+            get_strategy("last_stages"), {"share": share}, images=500, classes=3, family="cnn"
+        )
+        phase = get_strategy("last_stages").phases(network, options)[1]
+        counts.append(sum(p.numel() for g in phase.groups for p in g["params"]))
+    assert counts == sorted(counts)
+    assert counts[0] < sum(p.numel() for p in network.parameters()) / 2
+
+
+def test_listing_the_strategies_does_not_load_torch():
+    code = "import sys, core.strategies as s; s.strategies(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_options_of_gradient_strategies_share_their_names():
+    for name in ("last_stages", "full"):
+        assert issubclass(strategies()[name].options, FineTuning)
