@@ -44,6 +44,6 @@ $(READY): requirements.lock
 		echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; \
 		exit 1; }
 	@echo "Preparing .venv: the first time this downloads some gigabytes and takes some minutes."
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@

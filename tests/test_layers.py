@@ -17,14 +17,14 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
     ("core.errors", "core.settings", "core.files"),
-    ("core.training.events", "core.training.recipe"),
+    ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
     ("core.training", "core.model", "core.export"),
     ("core.database", "core.projects"),
     ("core.jobs",),
     ("core.web", "core.launch"),
-    ("core.__main__",),
+    ("core.__main__", "core.commands"),
 )
 ALONE = ("core.errors", "core.training.events", "core.training.recipe")
 

@@ -46,6 +46,7 @@ def _client(url: str, home: Path) -> "DBOSClient":
         system_database_url=url,
         serializer=DBOSPortableJSONSerializer(),
         application_name=APPLICATION,
+        retry_connection_errors=False,  # a page must say so, not hang, when the database is away
     )
     for name, at_once in ((TRAINING, 1), (QUICK, _QUICK_AT_ONCE)):
         client.register_queue(name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS)

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import connection
@@ -44,6 +45,7 @@ WARM = (
     "core.training.run",
     "core.dataset.importing",
 )
+_END_SECONDS = 5.0
 _KILLED = "The job ran out of memory or was ended from outside; it goes on from where it was."
 _CRASHED = "The job broke off unexpectedly; it goes on from where it was."
 _GAVE_UP = (
@@ -132,7 +134,6 @@ class Crew:
                 return
             code = self._child(folder)
             if self._dismissed.is_set():
-                _forget_start(folder)
                 threading.Event().wait()  # until the process ends, with the job still begun
             if code != 0 and not _ended(folder, since):
                 _tell(folder, Note(_KILLED if code == -signal.SIGKILL else _CRASHED))
@@ -144,6 +145,7 @@ class Crew:
         )
         with self._guard:
             if self._dismissed.is_set():
+                _forget_start(folder)
                 return 0
             process.start()
             pid = process.pid or 0
@@ -153,6 +155,8 @@ class Crew:
             with self._guard:
                 code = process.exitcode
                 if code is not None:
+                    if self._dismissed.is_set():
+                        _forget_start(folder)
                     del self._children[pid]
                     break
         _kill_group(pid)  # what the child itself had started
@@ -165,6 +169,9 @@ class Crew:
             for pid, process in self._children.items():
                 _kill_group(pid)
                 process.kill()
+        deadline = time.monotonic() + _END_SECONDS
+        while self._children and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def _context(warm: Sequence[str]) -> ForkServerContext | SpawnContext:

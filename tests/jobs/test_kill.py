@@ -17,6 +17,7 @@ from .conftest import Workers, children_of_job, wait_for
 from .test_queue import ended, submitted
 
 STEPS = 60
+KILLS = 4
 
 
 def uninterrupted_state(steps: int) -> int:
@@ -27,9 +28,12 @@ def uninterrupted_state(steps: int) -> int:
 
 
 def assert_gone_through_in_order(folder: Path) -> None:
-    """Each start went on at a checkpoint: no step is missing, none done by two at once."""
+    """Each start went on at a checkpoint, and no two processes were at work at once.
+
+    A kill between a step's checkpoint and its event leaves that one event out.
+    """
     numbers = [event.step for event in log.read_events(folder)[0] if isinstance(event, Step)]
-    assert set(numbers) == set(range(1, STEPS + 1))
+    assert len(set(range(1, STEPS + 1)) - set(numbers)) <= KILLS
     assert all(after <= before + 2 for before, after in pairwise(numbers))
 
 
@@ -38,7 +42,7 @@ def test_killing_worker_and_child_at_random_changes_nothing(workers: Workers, se
     chance = random.Random(seed)
     workers.start()
     folder = submitted("train", steps=STEPS, pace=0.01)
-    for target in sorted(chance.sample(range(0, STEPS - 5), 4)):
+    for target in sorted(chance.sample(range(0, STEPS - 5), KILLS)):
         wait_for(lambda target=target: jobs.status(folder).step >= target)
         if chance.random() < 0.5:
             workers.kill()
@@ -128,3 +132,18 @@ def test_a_second_worker_leaves(workers: Workers) -> None:
     second = workers.start(wait=False)
     assert second.wait(timeout=20) == 0
     assert ended(submitted("train", steps=1)).state == "finished"
+
+
+def test_the_server_that_children_are_forked_from_may_die_too(workers: Workers) -> None:
+    worker = workers.start()
+    folder = submitted("train", steps=STEPS, pace=0.01)
+    wait_for(lambda: jobs.status(folder).step >= 5)
+    servers = [
+        child
+        for child in psutil.Process(worker.pid).children()
+        if any("forkserver" in part for part in child.cmdline())
+    ]
+    for server in servers:
+        server.kill()
+    status = ended(folder)
+    assert (status.state, status.result) == ("finished", {"state": uninterrupted_state(STEPS)})

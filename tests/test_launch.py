@@ -1,0 +1,128 @@
+"""Starting and stopping the product as a whole, with the real programs."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import launch
+from core.errors import GraftError
+from core.jobs.lock import worker_alive
+from core.settings import Settings, get_settings
+
+ROOT = Path(launch.__file__).parents[1]
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+        time.sleep(0.02)
+
+
+def workers_of(home: Path) -> list[psutil.Process]:
+    """The worker processes that serve this home."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if "core.jobs.worker" in (process.info["cmdline"] or []):
+            try:
+                if process.environ().get("GRAFT_HOME") == str(home):
+                    found.append(process)
+            except psutil.Error:
+                continue
+    return found
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A home and a free port of the test's own; no worker is left behind."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setenv("GRAFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GRAFT_PORT", str(port))
+    get_settings.cache_clear()
+    yield get_settings()
+    get_settings.cache_clear()
+    for worker in workers_of(tmp_path / "home"):
+        worker.kill()
+
+
+def serve(settings: Settings) -> "subprocess.Popen[str]":
+    code = "import sys, core.launch as l, core; sys.exit(l.serve(core.get_settings()))"
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def answers(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/_stcore/health", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_command_starts_everything_and_a_signal_stops_it(
+    settings: Settings, number: signal.Signals
+) -> None:
+    process = serve(settings)
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"Graft is open at http://127.0.0.1:{settings.port}\n"
+    assert answers(settings)
+    [worker] = workers_of(settings.home)
+    worker.kill()  # and another one comes by itself
+    wait_for(lambda: worker_alive(settings.home) and workers_of(settings.home) != [worker])
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0
+    assert not answers(settings)
+    assert not worker_alive(settings.home)
+    assert workers_of(settings.home) == []
+
+
+def test_a_taken_port_is_told_with_the_remedy(settings: Settings) -> None:
+    with socket.socket() as other:
+        other.bind((settings.host, settings.port))
+        other.listen()
+        with pytest.raises(GraftError, match=f"GRAFT_PORT={settings.port + 1}"):
+            launch.serve(settings)
+    assert not worker_alive(settings.home)
+
+
+def test_many_who_want_a_worker_get_one(settings: Settings) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(launch.ensure_worker, [settings] * 4))
+    [worker] = workers_of(settings.home)
+    launch.ensure_worker(settings)
+    assert workers_of(settings.home) == [worker]
+    assert os.getsid(worker.pid) == worker.pid != os.getsid(0)
+
+
+def test_a_worker_that_cannot_start_is_told_with_its_log(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch.sys, "executable", "/bin/false")
+    with pytest.raises(GraftError, match=r"worker\.log"):
+        launch.ensure_worker(settings)
+
+
+def test_all_settings_reach_the_processes(settings: Settings) -> None:
+    given = settings.model_copy(update={"offline": True, "weights": Path("/a b")})
+    environment = launch._environment(given)
+    assert environment["GRAFT_OFFLINE"] == "True"
+    assert environment["GRAFT_WEIGHTS"] == "/a b"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        assert Settings() == given
