@@ -1,8 +1,10 @@
 """Pixels of any kind into RGB: 16 bits, grey, palettes, CMYK, transparency, colour profiles."""
 
 import io
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
 _BITS_PER_SAMPLE = 258
@@ -31,7 +33,15 @@ def _shrunk(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
+def see_through(image: Image.Image) -> bool:
+    """Whether any pixel of a loaded image lets the background through."""
+    if image.mode in ("RGBA", "LA"):
+        return int(image.getchannel("A").getextrema()[0]) < 255  # type: ignore[arg-type]
+    return image.has_transparency_data
+
+
 def _with_alpha(image: Image.Image) -> Image.Image:
+    image = image.convert("LA") if image.mode == "La" else image
     return image if image.mode == "RGBA" else image.convert("RGBA")
 
 
@@ -41,31 +51,37 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits as 8 bits, scaled by the depth of the file, never clipped.
-
-    Integers of 32 bits and real numbers have no agreed white: what fits 8 or 16 bits (or 0 to 1)
-    is taken for that, anything else is stretched from its darkest to its lightest value.
-    """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    low, high = float(values.min()), float(values.max())
+    """Grey of more than 8 bits as 8 bits, scaled by the depth of the file, never clipped."""
     tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     if image.mode.startswith("I;16"):
-        low, high = 0.0, 2.0 ** _first(tags.get(_BITS_PER_SAMPLE, 16)) - 1
-    elif low < 0:
-        high = max(high, low + 1)
+        white = 2 ** _depth(tags.get(_BITS_PER_SAMPLE)) - 1
+        table = np.rint(np.arange(65536) * (255.0 / white)).clip(0, 255).astype(np.uint8)
+        scaled: NDArray[np.uint8] = table[np.asarray(image)]
     else:
-        whites = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        fitting = [white for white in whites if high <= white]
-        low, high = (0.0, fitting[0]) if fitting else (low, max(high, low + 1))
-    scaled = np.rint((values - low) * (255.0 / (high - low))).clip(0, 255).astype(np.uint8)
+        scaled = _stretched(np.nan_to_num(np.asarray(image, dtype=np.float32)))
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         scaled = 255 - scaled
     return Image.fromarray(scaled)
 
 
-def _first(value: object) -> int:
-    """TIFF gives one number or one a channel."""
-    return int(value[0] if isinstance(value, tuple) else value)  # type: ignore[call-overload]
+def _stretched(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Integers of 32 bits and real numbers have no agreed white.
+
+    What fits 0 to 1, 8 bits or 16 bits is taken for that; anything else is stretched from its
+    darkest to its lightest value.
+    """
+    low, high = float(values.min()), float(values.max())
+    fitting = [white for white in (1.0, 255.0, 65535.0) if low >= 0 and high <= white]
+    if fitting:
+        low, high = 0.0, fitting[0]
+    scaled = np.rint((values - low) * (255.0 / max(high - low, 1e-12)))
+    eight: NDArray[np.uint8] = scaled.clip(0, 255).astype(np.uint8)
+    return eight
+
+
+def _depth(tag: Any) -> int:
+    """Bits a pixel; TIFF gives one number or one for each channel, other formats none."""
+    return int(tag[0] if isinstance(tag, tuple) else tag or 16)
 
 
 def _in_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:

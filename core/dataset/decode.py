@@ -6,15 +6,14 @@ allowed to look at the file. Pixels are counted from the header before any of th
 
 import io
 import struct
-import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from core.dataset.colour import to_rgb
+from core.dataset.colour import see_through, to_rgb
 from core.errors import UnreadableImage
 from core.settings import MiB, Settings
 
@@ -50,6 +49,16 @@ _DAMAGE = (
     Image.DecompressionBombError,
 )
 """What decoders throw at files that are not what their first bytes promise."""
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _DRAWN_SIDE = 256
 """Up to this side an image is stored without loss: it costs little and small details matter."""
 
@@ -84,7 +93,7 @@ def decode_for_storage(source: Path | BinaryIO, limits: Settings) -> Decoded:
             return decode_for_storage(file, limits)
     kind = _require_kind(source, limits)
     try:
-        with warnings.catch_warnings(), Image.open(source, formats=_decoders(kind)) as opened:
+        with Image.open(source, formats=_decoders(kind)) as opened:
             _require_few_pixels(opened, limits)
             return _decoded(opened, limits.stored_side)
     except _DAMAGE as error:
@@ -157,25 +166,26 @@ def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
 
 
 def _decoded(opened: Image.Image, side: int) -> Decoded:
-    """Pixels of the first frame, in the cheapest order: shrink, turn, then see to the colours."""
-    drawn = opened.mode in ("1", "P", "PA") or opened.has_transparency_data
-    icc, orientation = opened.info.get("icc_profile"), opened.getexif()
+    """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
+    icc, turn = opened.info.get("icc_profile"), _turn(opened)
     small = min(1.0, side / max(opened.size))
     goal = (max(1, round(opened.width * small)), max(1, round(opened.height * small)))
     if small < 1:
         opened.draft(None, goal)  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
     opened.load()
+    lossless = max(goal) <= _DRAWN_SIDE or opened.mode in ("1", "P", "PA") or see_through(opened)
     image = to_rgb(opened, icc, goal)
+    image = image.transpose(turn) if turn is not None else image
     image.info = {}
-    turned = ImageOps.exif_transpose(_with_orientation(image, orientation))
-    turned.info = {}
-    lossless = drawn or max(turned.size) <= _DRAWN_SIDE
-    return Decoded(turned, lossless)
+    return Decoded(image, lossless)
 
 
-def _with_orientation(image: Image.Image, exif: Image.Exif) -> Image.Image:
-    image.getexif()[0x0112] = exif.get(0x0112, 1)
-    return image
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings the image upright; None also when its metadata are too broken to tell."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except _DAMAGE:
+        return None
 
 
 def _reason(error: BaseException, kind: str) -> str:

@@ -1,0 +1,137 @@
+"""One file after the other, as it was brought, and what is counted while they are read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from core.dataset.decode import HEAD, kind_of, too_many_bytes, what_else
+from core.errors import RefusedArchive, UnreadableImage
+from core.settings import GiB, MiB, Settings
+
+_IMAGES = re.compile(
+    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif)", re.IGNORECASE
+)
+_ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
+_JUNK = frozenset(
+    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r")
+)
+_DRIVE = re.compile(r"[A-Za-z]:/")
+CHUNK = MiB
+
+NESTED = (
+    "An archive inside what was brought is not opened: unpack it and bring its folders, "
+    "or bring it by itself."
+)
+LINK = "This is a link to another file, and links are not followed: bring the picture itself."
+SPECIAL = "This is a device or another special file, not a picture: leave it out."
+LEADS_OUT = "Its path leads out of the archive, which no honest one needs: pack the folder anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that was brought."""
+
+    name: str
+    """Its path as brought: clean text, `/` between folders."""
+    content: Path | bytes | None
+    """Where to read it, or what was read; None when it is left out."""
+    refusal: str = ""
+    """Why it is left out, with the remedy."""
+    archive: str = ""
+    """The archive it came in, when there were several things to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Files to go through, once, in a fixed order."""
+
+    entries: Iterator[Entry]
+    total: int | None
+    """How many; None when that is known only at the end."""
+    pictures: int = 0
+    """How many are called like images, as far as known."""
+
+
+class Budget:
+    """Counts what is read out of everything brought together, against the limits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bytes = 0
+        self._entries = 0
+
+    @property
+    def most_entries(self) -> int:
+        """The limit on files."""
+        return self._settings.max_entries
+
+    def entry(self, n: int = 1) -> None:
+        """Count files. Raises RefusedArchive over the limit."""
+        self._entries += n
+        if self._entries > self._settings.max_entries:
+            raise RefusedArchive(
+                f"There are more than {self._settings.max_entries:,} files in what was brought, "
+                "the most for one import. Bring it in several portions."
+            )
+
+    def read(self, n: int) -> None:
+        """Count bytes. Raises RefusedArchive over the limit."""
+        self._bytes += n
+        if self._bytes > self._settings.max_unpacked_bytes:
+            most = self._settings.max_unpacked_bytes / GiB
+            raise RefusedArchive(
+                f"Unpacked, what was brought is larger than {most:,.3g} GB, the most for one "
+                "import. Bring it in several portions, or make the pictures smaller."
+            )
+
+
+def is_junk(name: str) -> bool:
+    """Files that systems put beside images: hidden ones, previews, settings of folders."""
+    return any(
+        part.lower() in _JUNK or (part.startswith(".") and part not in (".", ".."))
+        for part in name.split("/")
+    )
+
+
+def leads_out(name: str) -> bool:
+    """Whether a path is absolute or climbs upwards."""
+    return name.startswith("/") or bool(_DRIVE.match(name)) or ".." in name.split("/")
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file is called like an archive."""
+    return bool(_ARCHIVES.fullmatch(PurePosixPath(name).suffix))
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file is called like an image."""
+    return bool(_IMAGES.fullmatch(PurePosixPath(name).suffix))
+
+
+def read_image(stream: IO[bytes], settings: Settings, budget: Budget | None = None) -> bytes:
+    """All bytes of a file that begins like an image, counted as they come.
+
+    Raises UnreadableImage for other files and for too large ones, RefusedArchive when what was
+    brought is too large all in all.
+    """
+    head = stream.read(HEAD)
+    if kind_of(head) is None:
+        raise UnreadableImage(what_else(head))
+    chunks, size = [head], len(head)
+    while chunk := stream.read(CHUNK):
+        size += len(chunk)
+        if budget:
+            budget.read(len(chunk))
+        if size > settings.max_file_bytes:
+            raise UnreadableImage(too_many_bytes(settings))
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def damaged(archive: str) -> RefusedArchive:
+    """The error for an archive of which nothing can be read."""
+    return RefusedArchive(
+        f"The archive “{archive}” is damaged or incomplete: pack it or download it again."
+    )

@@ -1,0 +1,121 @@
+"""Parting a dataset into what is learned from and what is tested with.
+
+Stratified: every class is parted by the same share. Grouped: images of one group, and copies of
+one image, are never torn apart, because a test image whose twin was learned from proves nothing.
+The same dataset and seed always give the same parts.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from core.dataset.manifest import Dataset, Item
+from core.errors import UnusableDataset
+
+_FEWEST_TO_LEARN_FROM = 2
+"""Images of a class that a held-out part leaves, where it can."""
+
+
+def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], list[int]]:
+    """Places in `dataset.labelled` to learn from, and those to test with; both ascending.
+
+    About `fraction` of each class is tested with, at least 1 image, while at least 2 are left to
+    learn from. Where groups make that impossible the class is only learned from. Raises
+    UnusableDataset when nothing could be tested with.
+    """
+    items = dataset.labelled
+    labels = [item.label for item in items]
+    test = _test_part(labels, _parcels(labels, groups_of(items), seed), fraction)
+    if not test:
+        raise UnusableDataset(
+            "No picture can be kept for a test: each class is too small or a single group. "
+            "Add pictures, or part the groups."
+        )
+    return sorted(set(range(len(items))) - test), sorted(test)
+
+
+def folds(
+    labels: Sequence[Hashable], groups: Sequence[Hashable] | None, k: int, seed: int
+) -> list[tuple[list[int], list[int]]]:
+    """(learn from, check with) for each of k folds; every place is checked with exactly once.
+
+    Fewer folds when there are fewer groups than k. Each class is spread as evenly as its groups
+    allow. Raises ValueError when there is nothing to part.
+    """
+    parcels = _parcels(labels, groups if groups is not None else range(len(labels)), seed)
+    k = min(k, len(parcels))
+    if k < 2:
+        raise ValueError("cross-validation needs at least two groups and two folds")
+    held: list[Counter[Hashable]] = [Counter() for _ in range(k)]
+    parts: list[list[int]] = [[] for _ in range(k)]
+    for parcel in parcels:
+        counts = Counter(labels[place] for place in parcel)
+        fold = min(range(k), key=lambda each: (_load(held[each], counts), len(parts[each]), each))
+        held[fold] += counts
+        parts[fold] += parcel
+    everything = set(range(len(labels)))
+    return [(sorted(everything - set(part)), sorted(part)) for part in parts]
+
+
+def groups_of(items: Sequence[Item]) -> list[int]:
+    """A number for each item; equal where items share a group or are the same image.
+
+    Transitive: a copy of an image in one group ties everything it appears with together.
+    """
+    parent = list(range(len(items)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    first: dict[tuple[str, str], int] = {}
+    for place, item in enumerate(items):
+        keys = [("image", item.image)]
+        if item.group is not None:
+            keys.append(("group", item.group))
+        for key in keys:
+            one, other = sorted((root(place), root(first.setdefault(key, place))))
+            parent[other] = one
+    return [root(place) for place in range(len(items))]
+
+
+def _parcels(labels: Sequence[Hashable], groups: Sequence[Hashable], seed: int) -> list[list[int]]:
+    """What must stay together, as lists of places: shuffled, then the largest first."""
+    together: dict[Hashable, list[int]] = {}
+    for place, group in zip(range(len(labels)), groups, strict=True):
+        together.setdefault(group, []).append(place)
+    parcels = list(together.values())
+    order = np.random.default_rng(seed).permutation(len(parcels))
+    return sorted((parcels[place] for place in order), key=len, reverse=True)
+
+
+def _test_part(
+    labels: Sequence[Hashable], parcels: Sequence[list[int]], fraction: float
+) -> set[int]:
+    """Parcels for the test: first what fits into each class's share, then one for each class
+    that got none because its parcels are larger than its share."""
+    sizes = Counter(labels)
+    share = {label: max(1, round(n * fraction)) for label, n in sizes.items()}
+    most = {label: n - _FEWEST_TO_LEARN_FROM for label, n in sizes.items()}
+    test: set[int] = set()
+    held: Counter[Hashable] = Counter()
+
+    def takes(counts: Counter[Hashable], limits: dict[Hashable, int]) -> bool:
+        return all(held[label] + n <= limits[label] for label, n in counts.items())
+
+    for limits in ({label: min(share[label], most[label]) for label in sizes}, most):
+        smallest_first = parcels if limits is not most else list(reversed(parcels))
+        for parcel in smallest_first:
+            counts = Counter(labels[place] for place in parcel)
+            needed = limits is not most or any(held[label] == 0 for label in counts)
+            if needed and takes(counts, limits):
+                test.update(parcel)
+                held += counts
+    return test
+
+
+def _load(held: Counter[Hashable], counts: Counter[Hashable]) -> int:
+    return sum(held[label] * n for label, n in counts.items())
