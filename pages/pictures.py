@@ -78,7 +78,8 @@ def name_class(place: Place, upload: str) -> None:
     files = received(upload_folder(get_settings().home, upload))
     known = place.dataset.classes if place.dataset else ()
     with st.container(border=True):
-        st.subheader(f"Which class do these {len(files):,} pictures show?", anchor=False)
+        these = f"do these {len(files):,} pictures" if len(files) > 1 else "does this picture"
+        st.subheader(f"Which class {these} show?", anchor=False)
         name = st.selectbox(
             "Class",
             known,
@@ -128,7 +129,7 @@ def class_table(place: Place) -> None:
     dataset = place.dataset
     some: dict[str, list[str]] = {name: [] for name in dataset.counts}
     for item in dataset.labelled:
-        if len(some[item.label]) < 8:
+        if item.label in some and len(some[item.label]) < 8:
             some[item.label].append(item.image)
     rows = [
         f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'

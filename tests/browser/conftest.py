@@ -49,13 +49,15 @@ class Watch:
 
     def __init__(self, page: Page, server: Server) -> None:
         self.faults: list[str] = []
+        self.allowed = ""
         self._own = urlsplit(server.address).netloc
         page.on("console", self._heard)
         page.on("request", self._requested)
         page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        allowed = self.allowed and self.allowed in message.text
+        if message.type == "error" and not allowed:
             self.faults.append(f"console: {message.text}")
 
     def _requested(self, request: Request) -> None:
@@ -65,12 +67,24 @@ class Watch:
 
 
 @pytest.fixture
-def page(chromium: Browser, server: Server) -> Iterator[Page]:
-    """A fresh browser window; fails the test when it fetched or complained about anything."""
+def window(chromium: Browser) -> Iterator[Page]:
+    """A fresh browser window."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    watch = Watch(opened, server)
-    yield opened
+    context.grant_permissions(["camera"])
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
     context.close()
+
+
+@pytest.fixture
+def watch(window: Page, server: Server) -> Watch:
+    """Listens to what the window does."""
+    return Watch(window, server)
+
+
+@pytest.fixture
+def page(window: Page, watch: Watch) -> Iterator[Page]:
+    """The window; fails the test when it fetched or complained about anything."""
+    yield window
     assert watch.faults == []
