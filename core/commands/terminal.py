@@ -1,7 +1,7 @@
 """What the command line says: words for a person, or JSON for a program.
 
-With --json, stdout is exactly one JSON document, and each event of the work is one line of JSON
-on stderr. Otherwise everything is plain lines on stdout, and problems are on stderr.
+What comes out goes to stdout, and with --json that is exactly one JSON document. What happens on
+the way goes to stderr: plain lines, or with --json one line of JSON for each event.
 """
 
 import json
@@ -55,7 +55,7 @@ class Terminal:
             if not isinstance(event, Finished):  # its result is told by `result`
                 _write(sys.stderr, to_line(event), clean=False)
         elif (text := _in_words(event)) and self._is_due(event):
-            _write(sys.stdout, text)
+            _write(sys.stderr, text)
 
     def drain(self, events: Iterable[Event]) -> Finished | Stopped:
         """Tell each event; returns the last word. Raises GraftError when that is Failed."""

@@ -21,6 +21,7 @@ from core.settings import Settings
 from core.training.events import Event, Failed, Finished, Note, Stopped
 from core.training.recipe import Recipe, explain
 
+_RECIPE = "recipe.json"
 STOPPED = 130
 """Exit code after Ctrl-C, as shells expect, so that `train … && export …` does not go on."""
 
@@ -34,6 +35,7 @@ def train(
     recipe is the same; otherwise BadRecipe names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
+    _require_place(run)
     with stop_signals() as stop:
         dataset = _imported(data, settings, terminal, stop)
         if dataset is None:
@@ -98,18 +100,23 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
 def _imported(
     data: Path, settings: Settings, terminal: Terminal, stop: threading.Event
 ) -> str | None:
-    """The id of the dataset that the pictures make; None when stopped before they are in."""
+    """The id of the dataset that the pictures make; None when stopped before they are in.
+
+    Raises UnusableDataset when they cannot teach a classifier.
+    """
     from core.dataset.importing import import_images
     from core.dataset.store import Store
 
     if not data.exists():
         raise NotFound(f"There is no folder or archive “{data}”.")
-    title = data.resolve().name
-    events = import_images(data, Store(settings.home), settings, title=title)
+    store = Store(settings.home)
+    events = import_images(data, store, settings, title=data.resolve().name)
     last = terminal.drain(_until(events, stop))
     if isinstance(last, Stopped):
         return None
-    return str(last.result["dataset"])
+    dataset = store.load(last.result["dataset"])
+    dataset.require_trainable()  # before the run's folder is made: its recipe would never change
+    return dataset.id
 
 
 def _until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
@@ -119,16 +126,21 @@ def _until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
             return
 
 
+def _require_place(run: Path) -> None:
+    if (run / _RECIPE).exists() or not run.exists():
+        return
+    if not run.is_dir() or any(run.iterdir()):
+        raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")
+
+
 def _prepare(run: Path, recipe: Recipe) -> None:
     """Make the run's folder, or see that the one there is of the same recipe."""
     from core.jobs.card import JobCard
 
-    file = run / "recipe.json"
+    file = run / _RECIPE
     if file.exists():
         _require_same(Recipe.from_json(file.read_text(encoding="utf-8")), recipe, run)
         return
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")
     run.mkdir(parents=True, exist_ok=True)
     JobCard("train").write(run)
     replace_file(file, recipe.to_json())

@@ -89,7 +89,7 @@ _EMOJI_GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
         ("shinto_shrine", "kaaba"),
         ("circus_tent", "circus_tent"),
     ),
-    "faces": (("grinning", "imp"), ("clown_face", "clown_face")),
+    "faces": (("grinning", "skull"), ("clown_face", "robot_face")),
     "food": (("grapes", "beverage_box"),),
     "hands": (("wave", "nail_care"),),
     "transport": (
@@ -98,9 +98,11 @@ _EMOJI_GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
         ("helicopter", "flying_saucer"),
     ),
 }
-_NO_MEMBERS = frozenset({"feet", "feather", "wing", "spider_web", "station", "satellite"})
+_NO_MEMBERS = frozenset(
+    {"feet", "feather", "wing", "spider_web", "station", "satellite", "ghost", "space_invader"}
+)
 """Inside a stretch, but not what the group's name says."""
-_TWIN = 0.035
+_TWIN = 0.018
 """Mean difference (0 to 1) of two drawings below which they count as the same one again."""
 
 

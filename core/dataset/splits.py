@@ -95,23 +95,18 @@ def _parcels(labels: Sequence[Hashable], groups: Sequence[Hashable], seed: int) 
 def _test_part(
     labels: Sequence[Hashable], parcels: Sequence[list[int]], fraction: float
 ) -> set[int]:
-    """Parcels for the test: first what fits into each class's share, then one for each class
-    that got none because its parcels are larger than its share."""
+    """Places to test with: the parcels that fit into the share of each class, the largest first;
+    then the smallest one for each class that got none because its parcels exceed its share."""
     sizes = Counter(labels)
-    share = {label: max(1, round(n * fraction)) for label, n in sizes.items()}
     most = {label: n - _FEWEST_TO_LEARN_FROM for label, n in sizes.items()}
+    share = {label: min(max(1, round(n * fraction)), most[label]) for label, n in sizes.items()}
     test: set[int] = set()
     held: Counter[Hashable] = Counter()
-
-    def takes(counts: Counter[Hashable], limits: dict[Hashable, int]) -> bool:
-        return all(held[label] + n <= limits[label] for label, n in counts.items())
-
-    for limits in ({label: min(share[label], most[label]) for label in sizes}, most):
-        smallest_first = parcels if limits is not most else list(reversed(parcels))
-        for parcel in smallest_first:
+    for limits, order in ((share, parcels), (most, list(reversed(parcels)))):
+        for parcel in order:
             counts = Counter(labels[place] for place in parcel)
-            needed = limits is not most or any(held[label] == 0 for label in counts)
-            if needed and takes(counts, limits):
+            wanted = limits is share or any(held[label] == 0 for label in counts)
+            if wanted and all(held[label] + n <= limits[label] for label, n in counts.items()):
                 test.update(parcel)
                 held += counts
     return test

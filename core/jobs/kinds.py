@@ -28,13 +28,13 @@ def import_pictures(
     from core.dataset.store import Store
 
     store = Store(settings.home)
-    sample, upload = args.get("sample"), args.get("upload")
-    if sample:
-        source, title = write_sample(sample, folder / "sample"), SAMPLES[sample].title
-    elif upload:
-        source, title = _upload_folder(settings, upload), "My pictures"
+    if sample := args.get("sample"):
+        source = write_sample(sample, folder / "sample")
+        known = SAMPLES[sample]
+        title, origin, licence = known.title, known.source, known.licence
     else:
-        raise BadInput("Nothing was brought: choose files or a sample first.")
+        source = _upload_folder(settings, args.get("upload", ""))
+        title, origin, licence = "My pictures", "", ""
     events = import_images(
         source,
         store,
@@ -42,6 +42,8 @@ def import_pictures(
         title=args.get("title") or title,
         into_class=args.get("into_class"),
         add_to=store.load(args["add_to"]) if args.get("add_to") else None,
+        origin=origin,
+        licence=licence,
     )
     done = False
     try:
@@ -97,7 +99,7 @@ def estimate(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How long a recipe would take on this machine."""
-    from core.training.run import estimate as estimate_recipe
+    from core.training.estimate import estimate as estimate_recipe
 
     yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
 

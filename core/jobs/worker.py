@@ -35,7 +35,7 @@ _LOG = logging.getLogger(__name__)
 RESTARTS = 3
 """How often a job is begun again without having come any further."""
 WARM = (
-    "core.jobs.worker",
+    "core.jobs.child",
     "numpy",
     "PIL.Image",
     "torch",
@@ -46,6 +46,7 @@ WARM = (
     "core.dataset.importing",
 )
 _END_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
 _KILLED = "The job ran out of memory or was ended from outside; it goes on from where it was."
 _CRASHED = "The job broke off unexpectedly; it goes on from where it was."
 _GAVE_UP = (
@@ -57,8 +58,9 @@ Entry = Callable[[Path, Settings], None]
 
 
 def main(settings: Settings, *, entry: Entry = child.main, warm: Sequence[str] = WARM) -> int:
-    """Work until SIGTERM or SIGINT; gives the exit code. One worker a home: a second one leaves.
+    """Work until SIGTERM, SIGINT or the end of the home; gives the exit code.
 
+    One worker a home: a second one leaves at once.
     `entry` is what a child process runs, `warm` what it has imported before it starts.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -76,12 +78,21 @@ def main(settings: Settings, *, entry: Entry = child.main, warm: Sequence[str] =
     open_queue(settings)
     _launch(settings, crew)
     _LOG.info("worker %d serves %s", os.getpid(), settings.home)
-    while not stopping.wait(timeout=3600):
+    mine = _identity(settings.home)
+    while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
         pass
     crew.dismiss()
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.
     logging.shutdown()
     os._exit(0)
+
+
+def _identity(home: Path) -> int | None:
+    """Which file the worker's lock is: a home that was deleted under it has none, or another."""
+    try:
+        return Path(worker_lock(home).lock_file).stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _launch(settings: Settings, crew: "Crew") -> None:

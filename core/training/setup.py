@@ -12,7 +12,7 @@ from core.backbones.catalogue import Backbone, get_backbone
 from core.backbones.preprocess import Interpolation, Preprocessing
 from core.backbones.weights import load_network
 from core.dataset.manifest import Dataset, Item
-from core.dataset.splits import folds, holdout
+from core.dataset.splits import folds, groups_of, holdout
 from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.settings import Settings
@@ -64,7 +64,7 @@ class Setup:
         """Five stratified folds over these items (fewer for tiny classes), copies kept together."""
         own = self.labels[places]
         most = int(np.bincount(own)[np.unique(own)].min())
-        groups = [self.items[place].group or self.items[place].image for place in places]
+        groups = groups_of([self.items[place] for place in places])
         return folds(own.tolist(), groups, max(2, min(5, most)), self.recipe.seed)
 
 
@@ -130,6 +130,6 @@ def _set_aside(
     share = options.watch if isinstance(options, FineTuning) else 0.0
     if share == 0 or len(train) < _WATCH_FROM:
         return train, []
-    groups = [dataset.labelled[place].group or dataset.labelled[place].image for place in train]
+    groups = groups_of([dataset.labelled[place] for place in train])
     learn, watch = folds(labels[train].tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
     return [train[place] for place in learn], [train[place] for place in watch]
