@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 from itertools import pairwise
 from pathlib import Path
@@ -147,3 +148,10 @@ def test_the_server_that_children_are_forked_from_may_die_too(workers: Workers) 
         server.kill()
     status = ended(folder)
     assert (status.state, status.result) == ("finished", {"state": uninterrupted_state(STEPS)})
+
+
+def test_a_worker_leaves_a_home_that_is_deleted(workers: Workers) -> None:
+    worker = workers.start()
+    assert ended(submitted("predict", steps=1)).state == "finished"
+    shutil.rmtree(workers.home)
+    assert worker.wait(timeout=20) == 0
