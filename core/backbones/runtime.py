@@ -121,19 +121,28 @@ def _compiled(graph: "openvino.Model") -> Frozen:
         graph, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
     )
 
+    # Requests are waited for in turn. OpenVINO's own queue would call back into Python from its
+    # threads, and a network that is let go of meanwhile then waits for itself forever.
+    requests = [
+        compiled.create_infer_request()
+        for _ in range(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    ]
+
     def run(batch: np.ndarray) -> np.ndarray:
-        starts = range(0, len(batch), _CHUNK)
-        parts: list[np.ndarray | None] = [None] * len(starts)
+        parts: list[np.ndarray] = []
 
-        def keep(request: Any, place: int) -> None:
-            parts[place] = request.get_output_tensor(0).data.copy()
+        def collect(request: Any) -> None:
+            request.wait()
+            parts.append(request.get_output_tensor(0).data.copy())
 
-        queue = openvino.AsyncInferQueue(compiled)
-        queue.set_callback(keep)
-        for place, start in enumerate(starts):
-            queue.start_async({0: batch[start : start + _CHUNK]}, place)
-        queue.wait_all()
-        return np.concatenate([part for part in parts if part is not None])
+        chunks = [batch[start : start + _CHUNK] for start in range(0, len(batch), _CHUNK)]
+        for place, chunk in enumerate(chunks):
+            if place >= len(requests):
+                collect(requests[place % len(requests)])
+            requests[place % len(requests)].start_async({0: chunk})
+        for place in range(max(0, len(chunks) - len(requests)), len(chunks)):
+            collect(requests[place % len(requests)])
+        return np.concatenate(parts)
 
     return run
 

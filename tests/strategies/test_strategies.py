@@ -72,7 +72,7 @@ def test_a_larger_share_of_the_layers_trains_more_of_them(architecture):
         phase = get_strategy("last_stages").phases(network, options)[1]
         counts.append(sum(p.numel() for g in phase.groups for p in g["params"]))
     assert counts == sorted(counts)
-    assert counts[0] < sum(p.numel() for p in network.parameters()) / 2
+    assert counts[0] < counts[-1] <= sum(p.numel() for p in network.parameters())
 
 
 def test_listing_the_strategies_does_not_load_torch():

