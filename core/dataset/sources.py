@@ -113,5 +113,5 @@ def _upload(folder: Path, index: Path) -> list[File]:
                 latest[int(entry["n"])] = clean_path(str(entry["name"]))
             except (ValueError, KeyError, TypeError):
                 continue  # a line that was cut off when the power went
-    files = [(name.lstrip("/"), folder / str(number)) for number, name in latest.items()]
+    files = [(name, folder / str(number)) for number, name in latest.items()]
     return sorted(each for each in files if each[1].exists())
