@@ -1,0 +1,275 @@
+"""The command line does the whole way, and every mistake gets a sentence."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from core.__main__ import main
+from core.settings import get_settings
+
+ROOT = Path(__file__).parents[1]
+PHOTOGRAPHS = {"cat": data.chelsea, "coffee": data.coffee, "space": data.astronaut}
+
+
+def graft(home, *arguments):
+    """Run a command to its end: exit code, stdout, stderr. A traceback fails the test."""
+    out, err = io.StringIO(), io.StringIO()
+    get_settings.cache_clear()
+    with (
+        mock.patch.dict(os.environ, GRAFT_HOME=str(home)),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = main([*map(str, arguments)])
+    get_settings.cache_clear()
+    return code, out.getvalue(), err.getvalue()
+
+
+def start(home, *arguments):
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "GRAFT_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def as_json(home, *arguments):
+    code, out, err = graft(home, *arguments, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def refused(home, *arguments):
+    code, out, err = graft(home, *arguments)
+    assert code == 2
+    assert out == ""
+    return err
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Three classes of 12 pieces of a photograph each."""
+    folder = tmp_path_factory.mktemp("data") / "pieces"
+    random = np.random.default_rng(0)
+    for name, photograph in PHOTOGRAPHS.items():
+        (folder / name).mkdir(parents=True)
+        whole = Image.fromarray(photograph())
+        for number in range(12):
+            left, top = (int(random.integers(0, side - 150)) for side in whole.size)
+            piece = whole.crop((left, top, left + 150, top + 150))
+            piece.save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(home, pictures, tmp_path_factory):
+    """A finished run, with what `train --json` said."""
+    run = tmp_path_factory.mktemp("runs") / "first"
+    process = start(home, "train", pictures, "--out", run, "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return run, json.loads(out)
+
+
+def test_training_ends_with_the_run_folder_and_the_held_out_score(trained):
+    run, said = trained
+    assert said["run"] == str(run)
+    assert said["n"] == 6
+    assert said["correct"] >= 5
+    assert said["accuracy"] == said["correct"] / said["n"]
+    assert said["interval"][0] < said["accuracy"] <= said["interval"][1]
+    assert {"recipe.json", "report.json", "events.jsonl", "model"} <= set(os.listdir(run))
+
+
+def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, pictures):
+    run, said = trained
+    code, out, err = graft(home, "train", pictures, "--out", run)
+    assert code == 0
+    assert "finished already" in err
+    assert f"Right on {said['correct']} of {said['n']}" in out
+    assert out.rstrip().endswith(str(run))
+
+
+def test_another_recipe_in_the_same_folder_is_refused_with_the_difference(trained, home, pictures):
+    run, _ = trained
+    err = refused(home, "train", pictures, "--out", run, "--seed", "7")
+    assert "seed (was 0, now 7)" in err
+
+
+def test_evaluate_scores_a_folder_and_tells_what_it_left_out(trained, home, pictures, tmp_path):
+    run, _ = trained
+    (tmp_path / "data" / "zebra").mkdir(parents=True)
+    for name in PHOTOGRAPHS:
+        (tmp_path / "data" / name).mkdir()
+        (tmp_path / "data" / name / "0.png").write_bytes((pictures / name / "0.png").read_bytes())
+    Image.new("RGB", (64, 64), "gray").save(tmp_path / "data" / "zebra" / "z.png")
+    (tmp_path / "data" / "cat" / "broken.jpg").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        for file in (tmp_path / "data").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path))
+    before = sorted((home / "images").rglob("*"))
+    for source in (tmp_path / "data", tmp_path / "data.zip"):
+        said = as_json(home, "evaluate", run, source)
+        assert said["n"] == 3
+        assert said["accuracy"] == said["correct"] / 3
+        assert [row["class"] for row in said["per_class"]] == sorted(PHOTOGRAPHS)
+        assert said["unknown_classes"] == {"zebra": 1}
+        assert len(said["skipped"]) == 1
+        assert 0 < said["trained_on"] <= 3
+    assert sorted((home / "images").rglob("*")) == before
+
+
+def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
+    run, _ = trained
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    files = [pictures / "space" / "0.png", broken, pictures / "cat" / "0.png"]
+    rows = as_json(home, "predict", run, *files)
+    assert [row["image"] for row in rows] == [str(file) for file in files]
+    assert [row.get("label") for row in rows] == ["space", None, "cat"]
+    assert set(rows[0]["probabilities"]) == set(PHOTOGRAPHS)
+    assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert rows[1]["error"]
+
+
+def test_predict_with_nothing_readable_fails(trained, home, tmp_path):
+    code, out, _ = graft(home, "predict", trained[0], tmp_path / "gone.png", "--json")
+    assert code == 2
+    assert "error" in json.loads(out)[0]
+
+
+def test_an_exported_model_can_be_used_as_a_run(trained, home, pictures, tmp_path):
+    run, _ = trained
+    said = as_json(home, "export", run, tmp_path / "model.zip")
+    assert said["file"] == str(tmp_path / "model.zip")
+    assert said["greatest_difference"] < 1e-5
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        archive.extractall(tmp_path / "model")
+    picture = pictures / "coffee" / "0.png"
+    assert as_json(home, "predict", tmp_path / "model", picture) == as_json(
+        home, "predict", run, picture
+    )
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(home, pictures, tmp_path):
+    command = ["train", pictures, "--out", tmp_path / "run", "--strategy", "full",
+               "--set", "steps=12", "batch=8", "mirror=no"]  # fmt: skip
+    process = start(home, *command, "--json")
+    for line in process.stderr:
+        if '"event": "Step"' in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    stopped = json.loads(out)
+    assert stopped["stopped"] is True
+    assert 0 < stopped["step"] < stopped["of"] == 12
+    code, out, err = graft(home, *command, "--json")
+    assert code == 0
+    assert f'"resumed_at_step": {stopped["step"]}' in err
+    assert json.loads(out)["stopped"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "strengthh=1"], "strengthh"),
+        (["--set", "views=99"], "views: 1 to 16"),
+        (["--set", "views"], "name=value"),
+        (["--backbone", "no_such_network"], "no_such_network"),
+        (["--strategy", "magic"], "magic"),
+        (["--holdout", "2"], "holdout"),
+        (["--seed", "-1"], "seed"),
+        (["--fit", "stretch"], "fit"),
+    ],
+)
+def test_a_wrong_choice_is_named_before_anything_is_done(
+    arguments, words, home, pictures, tmp_path
+):
+    err = refused(home, "train", pictures, "--out", tmp_path / "run", *arguments)
+    assert words in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_paths_that_name_nothing_are_named(home, pictures, tmp_path):
+    gone = tmp_path / "gone"
+    assert "gone" in refused(home, "train", gone, "--out", tmp_path / "run")
+    assert "gone" in refused(home, "predict", gone, pictures / "cat" / "0.png")
+    assert "gone" in refused(home, "evaluate", gone, pictures)
+    assert "gone" in refused(home, "export", gone, tmp_path / "model.zip")
+
+
+def test_a_folder_of_something_else_is_not_overwritten(home, pictures, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("Dear")
+    assert "is no run" in refused(home, "train", pictures, "--out", tmp_path / "letters")
+    assert os.listdir(tmp_path / "letters") == ["dear.txt"]
+
+
+def test_too_few_images_are_refused_with_the_remedy(home, tmp_path):
+    (tmp_path / "data" / "only").mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(tmp_path / "data" / "only" / "1.png")
+    assert refused(home, "train", tmp_path / "data", "--out", tmp_path / "run").endswith(".\n")
+
+
+def test_with_json_a_problem_is_a_document_too(home, tmp_path):
+    code, out, err = graft(home, "evaluate", tmp_path / "gone", tmp_path, "--json")
+    assert code == 2
+    assert json.loads(out)["error"] in err
+
+
+def test_lists_are_readable_by_people_and_programs(home):
+    assert {row["name"] for row in as_json(home, "samples")} >= {"emoji", "digits", "surfaces"}
+    backbones = {row["name"]: row for row in as_json(home, "backbones")}
+    assert backbones["tf_efficientnet_lite0"]["available"] == "bundled"
+    assert len(backbones) >= 15
+    strategies = {row["name"]: row for row in as_json(home, "strategies")}
+    assert {"feature_extraction", "last_stages", "full"} <= set(strategies)
+    for command in ("samples", "backbones", "strategies"):
+        code, out, _ = graft(home, command)
+        assert code == 0
+        assert len(out.splitlines()) >= 3
+
+
+def test_a_sample_is_written_as_class_folders(home, tmp_path):
+    said = as_json(home, "samples", "surfaces", tmp_path / "surfaces")
+    assert said["images"] == sum(said["classes"].values())
+    assert "DIR" in refused(home, "samples", "surfaces")
+    assert "emoji" in refused(home, "samples", "no such sample", tmp_path / "x")
+
+
+def test_a_wrong_environment_variable_is_named(home, monkeypatch):
+    monkeypatch.setenv("GRAFT_PORT", "a harbour")
+    assert "port" in refused(home, "backbones")
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from core.__main__ import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "evaluate" in done.stdout
