@@ -133,7 +133,7 @@ def class_table(place: Place) -> None:
             some[item.label].append(item.image)
     rows = [
         f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'
-        f"<td>{strip(some[name], name)}</td></tr>"
+        f"<td>{strip(some[name], '')}</td></tr>"
         for name, n in dataset.counts.items()
     ]
     st.html(
@@ -182,8 +182,8 @@ def overview(place: Place, import_job: Path | None) -> None:
         all_pictures(place)
     if dataset.source or dataset.licence:
         st.html(
-            f'<p class="muted small">Pictures from {text.html(dataset.source or "unknown", 200)}'
-            f" · {text.html(dataset.licence or 'licence not stated')}</p>"
+            f'<p class="muted small">Source: {text.html(dataset.source or "not stated", 300)}'
+            f" Licence: {text.html(dataset.licence or 'not stated', 200)}</p>"
         )
     with st.expander(
         "Add more pictures", icon=":material/add_photo_alternate:", expanded=bool(fault)

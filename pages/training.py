@@ -75,7 +75,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
             st.html(f'<p class="muted small">{text.html(now.sentence, 200)}</p>')
             if report:
                 st.html(
-                    f'<p class="score-words">It has learned: right {words(report)}.</p>'
+                    f'<p class="score-words">It has learned: right on {words(report)}.</p>'
                     f"{range_bar(report)}"
                 )
             lead("See the results", "results", primary=True, run=run.id)

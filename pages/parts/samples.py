@@ -26,8 +26,17 @@ def card(name: str, sample: Sample) -> str:
         f'<h3 class="card-title" style="margin-top:.6rem">{text.html(sample.title)}</h3>'
         f'<p class="small">{text.html(sample.advice, 300)}</p>'
         '<p class="muted small" style="margin-top:.4rem">'
-        f"From {text.html(sample.source, 200)} · {text.html(sample.licence)}</p>"
+        f"Source: {text.html(sample.source, 300)} Licence: {licence(sample.licence)}.</p>"
     )
+
+
+def licence(words: str) -> str:
+    """A licence as HTML; one that names its address leads there. Only for our own words."""
+    name, _, link = words.removesuffix(")").partition(" (https://")
+    if not link:
+        return text.html(words)
+    where = f'href="https://{text.html(link)}" target="_blank" rel="noreferrer"'
+    return f"<a {where}>{text.html(name)}</a>"
 
 
 def begin_sample(project: str, name: str) -> None:

@@ -1,6 +1,7 @@
 """A real Chromium against the whole running product."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,9 @@ class Watch:
 
     def _heard(self, message: ConsoleMessage) -> None:
         allowed = self.allowed and self.allowed in message.text
-        if message.type == "error" and not allowed:
+        # Opened at a step's address, Streamlit first looks for itself below that address.
+        probing = re.search(r"/_stcore/(health|host-config)$", message.location.get("url", ""))
+        if message.type == "error" and not allowed and not probing:
             self.faults.append(f"console: {message.text}")
 
     def _requested(self, request: Request) -> None:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 from running_server import Server
 
-LONG = 120_000
+LONG = 180_000
 
 
 def says(page: Page, words: str | re.Pattern[str], timeout: float = LONG) -> None:
@@ -64,6 +64,6 @@ def bring(page: Page, *files: Path | dict[str, object]) -> None:
 
 
 def set_steps(page: Page, steps: int) -> None:
-    box = page.get_by_label("How long to learn")
+    box = page.get_by_role("spinbutton", name="How long to learn")
     box.fill(str(steps))
     box.press("Enter")
