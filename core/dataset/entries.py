@@ -90,14 +90,14 @@ class Budget:
 def is_junk(name: str) -> bool:
     """Files that systems put beside images: hidden ones, previews, settings of folders."""
     return any(
-        part.lower() in _JUNK or (part.startswith(".") and part not in (".", ".."))
+        part.lower() in _JUNK or (part.startswith(".") and part != "." and part[:2] != "..")
         for part in name.split("/")
     )
 
 
 def leads_out(name: str) -> bool:
     """Whether a path is absolute or climbs upwards."""
-    return name.startswith("/") or bool(_DRIVE.match(name)) or ".." in name.split("/")
+    return name.startswith("/") or bool(_DRIVE.match(name)) or ".." in re.split(r"[/\\]", name)
 
 
 def is_archive_name(name: str) -> bool:

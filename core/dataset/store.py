@@ -4,7 +4,9 @@
     <home>/thumbs/ab/<sha256>.jpg        what pages show
     <home>/datasets/<id>.json            immutable manifests
 
-A file is in its place whole or not at all, and never changes once it is there.
+A file is in its place whole or not at all, and never changes once it is there. Images are forced
+onto the disk before the first manifest that names them, all together, because to wait for the
+disk after each of them takes longer than to decode them.
 """
 
 import errno
@@ -13,8 +15,10 @@ import io
 import os
 import re
 import tempfile
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -24,8 +28,8 @@ from core.errors import NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
 
 THUMBNAIL_SIDE = 256
-_QUALITY = 95
-_THUMBNAIL_QUALITY = 85
+_FLUSHES_AT_ONCE = 16
+"""Waiting for the disk takes no processor time, and disks serve many requests together."""
 _PNG_LEVEL = 1
 """Fast; a higher level costs several times the time for a tenth of the size."""
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -44,15 +48,15 @@ class Store:
 
         `lossless` writes a PNG instead of a JPEG. Raises OutOfSpace when the disk is full.
         """
-        encoded = _png(image) if lossless else _jpeg(image, _QUALITY)
+        encoded = _png(image) if lossless else _jpeg(image, quality=95, subsampling=0)
         digest = hashlib.sha256(encoded).hexdigest()
         path = self._place("images", digest, "png" if lossless else "jpg")
         thumbnail = self._place("thumbs", digest, "jpg")
         with _full_disk_in_words():
             if not _holds(path, len(encoded)):
-                _write(path, encoded, durable=True)
-            if not thumbnail.exists():  # can be made again, so that it need not survive a crash
-                _write(thumbnail, _thumbnail(image), durable=False)
+                _write(path, encoded)
+            if not thumbnail.exists():
+                _write(thumbnail, _thumbnail(image))
         return digest
 
     def path(self, digest: str) -> Path:
@@ -68,7 +72,7 @@ class Store:
         path = self._place("thumbs", digest, "jpg")
         if not path.exists():
             with self.open(digest) as image, _full_disk_in_words():
-                _write(path, _thumbnail(image), durable=False)
+                _write(path, _thumbnail(image))
         return path
 
     def open(self, digest: str) -> Image.Image:
@@ -77,10 +81,13 @@ class Store:
             return image.convert("RGB")
 
     def save(self, dataset: Dataset) -> str:
-        """Write the manifest; return the dataset's id. Raises OutOfSpace."""
+        """Write the manifest once its images are safe; return its id. Raises OutOfSpace."""
         dataset_id = dataset.id
         path = self._manifest(dataset_id)
+        images = {item.image for item in dataset.items}
         with _full_disk_in_words():
+            with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
+                deque(pool.map(self._flush, images), maxlen=0)  # raises what went wrong
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, dataset.to_json())
         return dataset_id
@@ -98,6 +105,10 @@ class Store:
             ) from error
         return dataset
 
+    def _flush(self, digest: str) -> None:
+        with suppress(NotFound), self.path(digest).open("r+b") as file:
+            os.fsync(file.fileno())
+
     def _place(self, kind: str, digest: str, suffix: str) -> Path:
         if not _HASH.fullmatch(digest):
             raise NotFound("That is not the address of a picture.")
@@ -109,9 +120,9 @@ class Store:
         return self._home / "datasets" / f"{dataset_id}.json"
 
 
-def _jpeg(image: Image.Image, quality: int) -> bytes:
+def _jpeg(image: Image.Image, *, quality: int, subsampling: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    image.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     return buffer.getvalue()
 
 
@@ -122,9 +133,11 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _thumbnail(image: Image.Image) -> bytes:
-    small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _jpeg(small, _THUMBNAIL_QUALITY)
+    scale = min(1.0, THUMBNAIL_SIDE / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    # A quarter of the time of LANCZOS, for a picture that is looked at and never learned from.
+    small = image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.0)
+    return _jpeg(small, quality=85, subsampling=2)
 
 
 def _holds(path: Path, size: int) -> bool:
@@ -135,15 +148,12 @@ def _holds(path: Path, size: int) -> bool:
         return False
 
 
-def _write(path: Path, content: bytes, *, durable: bool) -> None:
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft.")
     try:
         with open(handle, "wb") as file:
             file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
         os.replace(draft, path)
     except BaseException:
         Path(draft).unlink(missing_ok=True)
