@@ -12,6 +12,10 @@ from running_server import ROOT, Server
 from steps import archive, begin, bring, picture, press, says, set_steps, step
 
 
+STEPS = 16
+LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
+
+
 def take_screenshot(page: Page, name: str) -> None:
     """Only when asked for: GRAFT_SCREENSHOTS=docs python -m pytest tests/browser."""
     if folder := os.environ.get("GRAFT_SCREENSHOTS"):
@@ -89,15 +93,15 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
 
     step(page, "Way to learn")
     page.locator(".st-key-choose-full button").click()
-    set_steps(page, 60)
+    set_steps(page, STEPS)
     press(page, "Start training")
-    says(page, re.compile(r"step [1-9]\d* of 60"))
+    says(page, LEARNING)
     page.reload()
-    says(page, re.compile(r"step [1-9]\d* of 60"))
+    says(page, LEARNING)
 
     elsewhere = page.context.browser.new_context().new_page()
     elsewhere.goto(page.url)
-    says(elsewhere, re.compile(r"step [1-9]\d* of 60"))
+    says(elsewhere, LEARNING)
     elsewhere.context.close()
 
     press(page, "Stop", exact=True)
