@@ -167,17 +167,21 @@ def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
 
 def _decoded(opened: Image.Image, side: int) -> Decoded:
     """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
-    icc, turn = opened.info.get("icc_profile"), _turn(opened)
-    small = min(1.0, side / max(opened.size))
-    goal = (max(1, round(opened.width * small)), max(1, round(opened.height * small)))
-    if small < 1:
-        opened.draft(None, goal)  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
+    icc = opened.info.get("icc_profile")
+    opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
     opened.load()
+    turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
+    goal = _within(opened.size, side)
     lossless = max(goal) <= _DRAWN_SIDE or opened.mode in ("1", "P", "PA") or see_through(opened)
     image = to_rgb(opened, icc, goal)
     image = image.transpose(turn) if turn is not None else image
     image.info = {}
     return Decoded(image, lossless)
+
+
+def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = min(1.0, side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -35,8 +35,7 @@ def open_source(source: Path, settings: Settings) -> Source:
     """The files in `source`. Raises RefusedArchive when it is no folder, archive or image."""
     budget = Budget(settings)
     if source.is_dir():
-        index = source / UPLOAD_INDEX
-        files = _upload(source, index) if index.is_file() else _inside(source, budget)
+        files = _upload(source) if _is_upload(source) else _inside(source, budget)
         return _opened([each for each in files if not is_junk(each[0])], settings, budget)
     if not source.is_file():
         raise RefusedArchive(f"There is no file or folder “{clean_path(source.name)}”.")
@@ -103,10 +102,19 @@ def _inside(folder: Path, budget: Budget) -> list[File]:
     return sorted(found)
 
 
-def _upload(folder: Path, index: Path) -> list[File]:
+def _is_upload(folder: Path) -> bool:
+    """Whether there are only numbered files beside an index; class folders may hold one too."""
+    index = folder / UPLOAD_INDEX
+    return index.is_file() and all(
+        each == index or (each.name.split(".")[0].isdigit() and each.is_file())
+        for each in folder.iterdir()
+    )
+
+
+def _upload(folder: Path) -> list[File]:
     """The files of an upload by the paths they had where they came from, in order."""
     latest: dict[int, str] = {}
-    with index.open(encoding="utf-8") as lines:
+    with (folder / UPLOAD_INDEX).open(encoding="utf-8") as lines:
         for line in lines:
             try:
                 entry = json.loads(line)

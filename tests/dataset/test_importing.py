@@ -144,6 +144,13 @@ def test_an_upload_is_read_by_the_names_in_its_index(take_in, tmp_path: Path) ->
     assert done.skipped.keys() == {"../../evil/1.jpg", "/etc/2.jpg"}
 
 
+def test_class_folders_beside_an_index_are_no_upload(take_in, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x", class_files() | {"index.jsonl": b'{"n": 1, "name": "x"}'})
+    done = take_in(folder)
+    assert done.dataset.counts == {"cat": 5, "dog": 5}
+    assert done.skipped.keys() == {"index.jsonl"}
+
+
 def test_two_uploaded_files_of_one_name_are_both_taken(take_in, tmp_path: Path) -> None:
     folder = tmp_path / "upload"
     folder.mkdir()
