@@ -7,10 +7,9 @@ from pages.parts import text
 
 
 def thumb(image: str, alt: str) -> str:
-    """One thumbnail as HTML."""
-    return (
-        f'<img src="/graft/thumb/{image}" alt="{text.html(alt)}" loading="lazy" decoding="async">'
-    )
+    """One thumbnail as HTML. An empty `alt` is for pictures that the words beside them explain."""
+    said = text.html(alt) if alt else ""
+    return f'<img src="/graft/thumb/{image}" alt="{said}" loading="lazy" decoding="async">'
 
 
 def strip(images: Sequence[str], alt: str) -> str:

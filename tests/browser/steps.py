@@ -14,7 +14,7 @@ LONG = 180_000
 
 
 def says(page: Page, words: str | re.Pattern[str], timeout: float = LONG) -> None:
-    expect(page.get_by_text(words).first).to_be_visible(timeout=timeout)
+    expect(page.get_by_text(words).filter(visible=True).first).to_be_visible(timeout=timeout)
 
 
 def press(page: Page, name: str, *, exact: bool = False) -> None:

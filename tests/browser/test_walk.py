@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from running_server import ROOT, Server
 from steps import archive, begin, bring, picture, press, says, set_steps, step
 
-
 STEPS = 16
 LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
 

@@ -1,27 +1,14 @@
-"""A home folder with a project in it, made without a worker: real files, real tables."""
+"""An empty home folder for each test."""
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import streamlit as st
-from PIL import Image, ImageDraw
 
-from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
 from core.database import migrate
-from core.evaluation.report import report_of
-from core.jobs.card import JobCard
-from core.jobs.log import append
 from core.jobs.queue import open_queue
-from core.projects import add_dataset
 from core.settings import get_settings
-from core.training.events import Finished, PhaseStarted, Started, Step
-
-CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
-LITE0 = "tf_efficientnet_lite0"
-COLOURS = ("#b5472e", "#5d7f3a", "#d9b64a")
 
 
 @pytest.fixture
@@ -35,68 +22,3 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     open_queue(get_settings())
     yield get_settings().home
     get_settings.cache_clear()
-
-
-def leaf(kind: int, seed: int) -> Image.Image:
-    chance = random.Random(seed)
-    image = Image.new("RGB", (96, 96), "#f4f1e6")
-    draw = ImageDraw.Draw(image)
-    x, y = chance.randrange(30, 60), chance.randrange(30, 60)
-    draw.ellipse((x - 24, y - 14 - 6 * kind, x + 24, y + 14 + 6 * kind), fill=COLOURS[kind])
-    draw.line((x - 30, y + 20, x + 24, y - 12), fill="#3b2f22", width=2)
-    return image
-
-
-def fill(home: Path, n: int = 12) -> tuple[str, str]:
-    """A project with n pictures in each of three classes; gives both ids."""
-    store = Store(home)
-    items = tuple(
-        Item(store.add(leaf(kind, 1000 * kind + k), lossless=False), name, f"{name}/{k}.jpg")
-        for kind, name in enumerate(CLASSES)
-        for k in range(n)
-    )
-    dataset = store.save(Dataset("Leaves", items, source="my garden", licence="my own"))
-    project = create_project("Leaves of <i>my</i> garden").id
-    add_dataset(project, dataset)
-    return project, dataset
-
-
-def finish_run(
-    home: Path, project: str, dataset: str, *, strategy: str, wrong: int, title: str = ""
-) -> str:
-    """A run that ended well with so many mistakes; gives its id."""
-    recipe = Recipe(dataset=dataset, backbone=LITE0, strategy=strategy)
-    run = create_run(project, recipe, title)
-    folder = run_folder(run)
-    loaded = Store(home).load(dataset)
-    items = list(loaded.labelled)
-    true = np.array([loaded.classes.index(item.label) for item in items])
-    probabilities = np.full((len(items), 3), 0.1, np.float32)
-    for k, label in enumerate(true):
-        probabilities[k, (label + 1) % 3 if k % len(items) < wrong else label] = 0.8
-    start = np.roll(probabilities, 1, axis=0) if strategy != "feature_extraction" else None
-    report = report_of(
-        true,
-        probabilities,
-        classes=loaded.classes,
-        items=items,
-        backbone=LITE0,
-        strategy=strategy,
-        dataset=dataset,
-        seconds=12.5,
-        n_train=99,
-        start_probabilities=start,
-    )
-    report.save(folder)
-    JobCard("train").write(folder)
-    for event in learning(20):
-        append(folder, event)
-    append(folder, Finished(12.5, {}))
-    return run
-
-
-def learning(steps: int) -> Iterator[object]:
-    yield Started(0.0)
-    yield PhaseStarted("Adapting the last layers", 0, 1, steps)
-    for n in range(1, steps + 1):
-        yield Step(n, steps, 1.2 / n, min(1.0, 0.4 + n / 30), 3.0)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import CLASSES, LITE0, fill, finish_run
+from leaves import CLASSES, LITE0, fill, finish_run
 from streamlit.testing.v1 import AppTest
 
 from core import get_run, list_projects, new_job, recent_jobs, run_folder, runs, status, stop
