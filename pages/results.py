@@ -105,7 +105,7 @@ def mistakes(report: Report) -> None:
     figures = "".join(
         f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
         f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '
-        f"{100 * max(row['probabilities']):.0f} % sure<br>"
+        f"{text.percent(max(row['probabilities']))} sure<br>"
         f'is <b class="right">{text.bdi(row["true"], 30)}</b><br>'
         f"{text.bdi(row['name'].rsplit('/', 1)[-1], 26)}</figcaption></figure>"
         for row in wrong[:MISTAKES]

@@ -102,7 +102,7 @@ def answer(row: Mapping[str, Any]) -> str:
     top = sorted(row["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
     bars = "".join(
         f"<div>{text.bdi(label, 24)}{progress.bar(share, text.html(label))}"
-        f'<span class="n">{100 * share:.0f} %</span></div>'
+        f'<span class="n">{text.percent(share)}</span></div>'
         for label, share in top
     )
     return (

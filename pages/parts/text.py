@@ -57,6 +57,13 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def percent(share: float) -> str:
+    """A probability for people: never "100 %" for what is not certain."""
+    if share > 0.99:
+        return "over 99 %"
+    return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
 def duration(seconds: float) -> str:
     """A time that a person reads at once: "about 40 seconds", "about 3 minutes"."""
     if seconds < 1.5:

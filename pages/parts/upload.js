@@ -219,11 +219,13 @@ class Upload {
       return;
     }
     this.shots = 0;
-    this.at("video").srcObject = this.stream;
-    this.at("video").play();
+    const video = this.at("video"), shoot = this.at(".shoot");
+    shoot.disabled = true; // until there is something to be seen
+    video.onloadeddata = () => { shoot.disabled = false; shoot.focus(); };
+    video.srcObject = this.stream;
+    video.play();
     this.at(".camera").hidden = false;
     this.at(".ask").hidden = true;
-    this.at(".shoot").focus();
   }
 
   shoot() {

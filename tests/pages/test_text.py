@@ -49,6 +49,20 @@ def test_an_endless_name_is_shortened_and_an_empty_one_named():
 
 
 @pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (1.0, "over 99 %"),
+        (0.994, "over 99 %"),
+        (0.5, "50 %"),
+        (0.004, "under 1 %"),
+        (0, "under 1 %"),
+    ],
+)
+def test_no_probability_is_shown_as_certain(share, words):
+    assert text.percent(share) == words
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"),
     [
         (0.4, "about a second"),
