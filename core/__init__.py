@@ -4,8 +4,13 @@ Names are imported on first use (PEP 562), so that the web process never loads w
 worker needs.
 """
 
+import os
 from importlib import import_module
 from typing import Any
+
+# Before torch is loaded: its threads sleep rather than spin while they wait. Two jobs on two cores
+# each ran at an eighth of their speed while spinning, at half with this (benchmarks/threads.py).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOME_OF = {
     "GraftError": "core.errors",

@@ -28,7 +28,8 @@ def load_network(
     if not pretrained:
         network: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     elif backbone.package:
-        network = timm.create_model(backbone.name, num_classes=classes, **shape)
+        with torch.device("meta"):  # no time is lost on random weights
+            network = timm.create_model(backbone.name, num_classes=classes, **shape)
         _load_trunk(network, _bundled_state(backbone))
     else:
         network = _through_timm(backbone, classes, settings, shape)
@@ -81,15 +82,16 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     own = network.state_dict()
     if len(own) != len(state):
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
-    head = {name for name, module in network.named_modules() if module is classifier(network)}
+    heads = {name for name, module in network.named_modules() if module is classifier(network)}
     renamed = {
         name: tensor
         for name, tensor in zip(own, state.values(), strict=True)
-        if name.rsplit(".", 1)[0] not in head
+        if name.rsplit(".", 1)[0] not in heads
     }
     if any(own[name].shape != tensor.shape for name, tensor in renamed.items()):
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
-    network.load_state_dict(renamed, strict=False)
+    network.load_state_dict(renamed, strict=False, assign=True)
+    classifier(network).to_empty(device="cpu")
 
 
 def _through_timm(

@@ -175,7 +175,7 @@ class _Run:
         """Score on the untouched part, then write the model and the report."""
         setup, names = self.setup, self.setup.dataset.classes
         description = Description(
-            classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.architecture,
+            classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.name,
             dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
         )  # fmt: skip
         start = np.array(json.loads((self.folder / _START).read_text()), np.float32)

@@ -1,0 +1,72 @@
+"""What every strategy promises on every family of network, with small networks made here."""
+
+import pytest
+import timm
+import torch
+
+from core.backbones.augment import Augmentation
+from core.backbones.cut import cut
+from core.backbones.preprocess import Preprocessing
+from core.strategies import FineTuning, Phase, resolve, strategies
+from core.training.loop import Trainer
+from core.training.sources import Pictures
+
+NETWORKS = {
+    "CNN with BatchNorm": ("resnet10t", "cnn"),
+    "ConvNeXt": ("convnext_atto", "convnext"),
+    "ViT": ("vit_tiny_patch16_224", "vit"),
+    "VGG": ("vgg11", "cnn"),
+}
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
+def network(request):
+    architecture, family = NETWORKS[request.param]
+    torch.manual_seed(0)
+    shape = {"img_size": 64} if family == "vit" else {}
+    return timm.create_model(architecture, num_classes=3, **shape).eval(), family
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    chance = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (6, 3, 64, 64), generator=chance).to(torch.uint8).numpy()
+    preprocessing = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)
+    return Pictures(pixels, [0, 1, 2] * 2, preprocessing, Augmentation(), "cpu")
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_exactly_what_a_strategy_declares_changes(name, network, pictures):
+    made, family = network
+    strategy = strategies()[name]
+    options = resolve(strategy, {}, images=300, classes=3, family=family)
+    for number, phase in enumerate(strategy.phases(made, options)):
+        if not isinstance(phase, Phase):
+            continue
+        assert isinstance(options, FineTuning)
+        declared = {id(p) for group in phase.groups for p in group["params"]}
+        names = {n for n, p in made.named_parameters() if id(p) in declared}
+        before = {n: v.clone() for n, v in made.state_dict().items()}
+        short = Phase(phase.title, 2, phase.groups)
+        few = options.model_copy(update={"batch": 4, "ema": 0.0})
+        trainer = Trainer(made, made, short, pictures, few, seed=0, number=number)
+        losses = [event.loss for event in trainer.run()]
+        trainer.settle()
+        assert all(loss == loss and loss < float("inf") for loss in losses)
+        changed = {n for n, v in made.state_dict().items() if not torch.equal(v, before[n])}
+        assert changed == names
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_the_network_can_be_cut_where_a_strategy_begins(name, network):
+    made, family = network
+    strategy = strategies()[name]
+    options = resolve(strategy, {}, images=300, classes=3, family=family)
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    for phase in strategy.phases(made, options):
+        if isinstance(phase, Phase):
+            declared = {id(p) for group in phase.groups for p in group["params"]}
+            parts = cut(made, {n for n, p in made.named_parameters() if id(p) in declared})
+            with torch.no_grad():
+                inputs = parts.prefix(images) if parts.prefix else images
+                torch.testing.assert_close(parts.suffix(inputs), made(images))

@@ -1,0 +1,40 @@
+"""The time a recipe takes, told beforehand."""
+
+from core.training.estimate import estimate
+from core.training.events import Finished
+from core.training.recipe import Recipe
+
+
+def recipe_of(folder):
+    return Recipe.from_json((folder / "recipe.json").read_text())
+
+
+def test_it_is_told_in_parts_with_how_it_was_measured(run_folder, settings):
+    recipe = recipe_of(run_folder("full", steps=40, batch=8))
+    last = list(estimate(recipe, settings))[-1]
+    assert isinstance(last, Finished)
+    assert last.result["seconds"] >= sum(last.result["parts"].values()) > 0
+    assert "Adapting the whole network" in last.result["parts"]
+    assert "Timed on this machine" in last.result["how"]
+
+
+def test_twice_the_steps_are_told_to_take_twice_the_time(run_folder, settings):
+    parts = []
+    for steps in (50, 100):
+        recipe = recipe_of(run_folder("full", f"{steps}", steps=steps, batch=8))
+        last = list(estimate(recipe, settings))[-1]
+        assert isinstance(last, Finished)
+        parts.append(last.result["parts"]["Adapting the whole network"])
+    assert abs(parts[1] - 2 * parts[0]) <= 0.2
+
+
+def test_the_same_question_is_answered_from_memory(run_folder, settings, monkeypatch):
+    recipe = recipe_of(run_folder("last_stages", "one", steps=20, batch=8))
+    first = list(estimate(recipe, settings))[-1]
+
+    def never(*args, **kwargs):
+        raise AssertionError("it was timed again")
+
+    monkeypatch.setattr("core.training.estimate.Trainer", never)
+    second = list(estimate(recipe, settings))[-1]
+    assert second.result["parts"] == first.result["parts"]
