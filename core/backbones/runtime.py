@@ -25,7 +25,7 @@ Frozen = Callable[[np.ndarray], np.ndarray]
 
 _LEAST_COSINE = 0.9999
 _CHUNK = 4
-"""Images in one request: small ones keep every core busy (measured in benchmarks/)."""
+"""Images in one request: small ones keep every core busy."""
 
 
 def freeze(

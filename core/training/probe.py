@@ -88,7 +88,7 @@ class _Basis:
 
     Each feature is centred and divided by the geometric mean of its own deviation and the average
     one: halfway between trusting all features alike and trusting the lively ones more. On the
-    samples this gave a lower out-of-fold log-loss than either end (benchmarks/probe.py).
+    samples this gave a lower out-of-fold log-loss than either end (docs/decisions/0004).
     """
 
     rows: torch.Tensor
