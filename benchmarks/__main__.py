@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-NAMES = ("features", "training", "threads")
+NAMES = ("features", "training", "threads", "accuracy")
 
 
 def main() -> None:

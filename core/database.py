@@ -66,6 +66,7 @@ class ProjectDatasetRow(Base):
     dataset_id: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
+    chosen_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
 
 
 class RunEntry(Base):

@@ -42,6 +42,8 @@ class ProjectDataset:
     dataset_id: str
     note: str
     created_at: float
+    chosen_at: float
+    """When it was last made the one in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,29 +107,41 @@ def restore_project(project_id: str) -> None:
 
 
 def add_dataset(project_id: str, dataset_id: str, note: str = "") -> None:
-    """Put a dataset version into the project; one that is there already stays as it is."""
+    """Put a dataset version into the project and make it the one in use. Raises NotFound."""
+    now = time.time()
     with session(get_settings()) as opened:
         _project_row(opened, project_id)
         known = select(ProjectDatasetRow).filter_by(project_id=project_id, dataset_id=dataset_id)
-        if opened.scalar(known) is None:
-            opened.add(
-                ProjectDatasetRow(
-                    project_id=project_id, dataset_id=dataset_id, note=note, created_at=time.time()
-                )
+        row = opened.scalar(known)
+        if row is not None:
+            row.chosen_at = now
+            return
+        opened.add(
+            ProjectDatasetRow(
+                project_id=project_id,
+                dataset_id=dataset_id,
+                note=note,
+                created_at=now,
+                chosen_at=now,
             )
+        )
 
 
 def datasets(project_id: str) -> list[ProjectDataset]:
-    """The dataset versions of the project, newest first. Raises NotFound."""
+    """The dataset versions of the project, the one in use first. Raises NotFound.
+
+    To undo an edit is to `add_dataset` the parent again, to redo it to add the child again.
+    """
     with session(get_settings()) as opened:
         _project_row(opened, project_id)
         rows = opened.scalars(
             select(ProjectDatasetRow)
             .where(ProjectDatasetRow.project_id == project_id)
-            .order_by(ProjectDatasetRow.created_at.desc(), ProjectDatasetRow.id.desc())
+            .order_by(ProjectDatasetRow.chosen_at.desc(), ProjectDatasetRow.id.desc())
         )
         return [
-            ProjectDataset(row.project_id, row.dataset_id, row.note, row.created_at) for row in rows
+            ProjectDataset(row.project_id, row.dataset_id, row.note, row.created_at, row.chosen_at)
+            for row in rows
         ]
 
 

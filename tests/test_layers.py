@@ -16,11 +16,11 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("core.errors", "core.settings", "core.files"),
+    ("core.errors", "core.settings", "core.files", "core.tied"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
-    ("core.training", "core.model", "core.export"),
+    ("core.training", "core.checking", "core.model", "core.export"),
     ("core.database", "core.projects"),
     ("core.jobs",),
     ("core.web", "core.launch"),

@@ -3,17 +3,49 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from core.errors import UnusableDataset
 
 Role = Literal["labelled", "unlabelled", "source"]
-FORMAT = 1
+"""What an image is for: the task itself; the same world without labels; another domain's labels."""
+Part = Literal["train", "val", "test"]
+FORMAT = 2
 """Raised when the written form changes, so that old manifests can be told from new ones."""
 FEWEST_IMAGES = 5
 """In each class: fewer cannot be parted into something to learn from and something to test."""
 _MOST_NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The file an image was brought as. Only what a check can use: no place, no person."""
+
+    format: str
+    """As Pillow names it: JPEG, PNG, …"""
+    width: int
+    height: int
+    mode: str
+    """As Pillow names it: RGB, L, P, …"""
+    size: int
+    """Bytes."""
+    camera: str = ""
+    """Maker and model, when the file says so. Text from outside."""
+    taken: float | None = None
+    """When the picture was taken, in seconds of the camera's own clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that was brought and is no item."""
+
+    name: str
+    """Its path as it was brought. Text from outside."""
+    reason: str
+    """One sentence with the remedy."""
+    copy_of: str | None = None
+    """The name of the item of which it is an exact copy in the same class; None: unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +61,11 @@ class Item:
     role: Role = "labelled"
     group: str | None = None
     """Images of one group (a burst, a patient, a tile's photograph) are never parted by a split."""
+    part: Part | None = None
+    """Where a ready split put it; None: it is parted like any other."""
+    labels: tuple[str | None, ...] = ()
+    """With several label columns: one for each of Dataset.tasks, `label` being the first."""
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +79,14 @@ class Dataset:
     licence: str = ""
     parent: str | None = None
     """Id of the version this one was made from."""
+    change: str = ""
+    """What was changed against the parent: "3 pictures moved to “cat”". Text from outside too."""
+    tasks: tuple[str, ...] = ()
+    """Names of the label columns where there are several; empty for the usual single one."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files that were brought and not taken, over all imports."""
+    kept: tuple[str, ...] = ()
+    """Keys of problems (see core.dataset.checks) that somebody saw and wants left as they are."""
 
     @property
     def id(self) -> str:
@@ -66,6 +111,17 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in order; a class's place here is its number everywhere."""
         return tuple(self.counts)
+
+    def for_task(self, task: str) -> "Dataset":
+        """The same images with the labels of one of `tasks`; items without one are unlabelled.
+
+        Raises UnusableDataset for a task there is none of.
+        """
+        if task not in self.tasks:
+            known = ", ".join(f"“{each}”" for each in self.tasks) or "none"
+            raise UnusableDataset(f"There is no label column “{task}”. There are: {known}.")
+        place = self.tasks.index(task)
+        return replace(self, items=tuple(_of_task(item, place) for item in self.items), tasks=())
 
     def require_trainable(self) -> None:
         """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it."""
@@ -101,21 +157,48 @@ class Dataset:
                     f"This dataset was written in form {written}, by another version of Graft, "
                     f"and this one reads form {FORMAT}. Update Graft."
                 )
-            items = tuple(_item(entry) for entry in content.pop("items"))
-            return cls(items=items, **content)
+            return cls(
+                items=tuple(_item(entry) for entry in content.pop("items")),
+                left_out=tuple(LeftOut(**entry) for entry in content.pop("left_out", ())),
+                tasks=tuple(content.pop("tasks", ())),
+                kept=tuple(content.pop("kept", ())),
+                **content,
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnusableDataset(
                 "The list of pictures of this dataset is damaged. Import the pictures again."
             ) from error
 
     def _content(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        content = _written(self)
+        content["items"] = [_written(item) for item in self.items]
+        content["left_out"] = [_written(each) for each in self.left_out]
+        return {"format": FORMAT, **content}
+
+
+def _of_task(item: Item, place: int) -> Item:
+    if not item.labels:
+        return item
+    label = item.labels[place]
+    role: Role = "unlabelled" if label is None and item.role == "labelled" else item.role
+    return replace(item, label=label, labels=(), role=role)
+
+
+def _written(thing: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are not at their defaults; what is usual is left unsaid."""
+    content: dict[str, Any] = {}
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if field.default is MISSING or value != field.default:
+            content[field.name] = _written(value) if isinstance(value, Facts) else value
+    return content
 
 
 def _item(entry: dict[str, Any]) -> Item:
-    item = Item(**entry)
-    if item.role not in get_args(Role):
-        raise ValueError(item.role)
+    facts, labels = entry.pop("facts", None), tuple(entry.pop("labels", ()))
+    item = Item(**entry, labels=labels, facts=Facts(**facts) if facts else None)
+    if item.role not in get_args(Role) or item.part not in (None, *get_args(Part)):
+        raise ValueError(item.role, item.part)
     return item
 
 

@@ -104,6 +104,17 @@ def estimate(
     yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
 
 
+def check(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """What is wrong with a dataset."""
+    from core.checking import check as check_dataset
+    from core.dataset.store import Store
+
+    store = Store(settings.home)
+    yield from check_dataset(store.load(args["dataset"]), store, settings)
+
+
 def predict(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -127,6 +138,7 @@ KINDS: Mapping[str, Work] = {
     "import": import_pictures,
     "train": train,
     "estimate": estimate,
+    "check": check,
     "predict": predict,
     "export": export,
 }

@@ -53,6 +53,14 @@ class Note(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Found(Event):
+    """A check found a problem."""
+
+    problem: dict[str, Any]
+    """As core.dataset.checks.to_dict writes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseStarted(Event):
     """A phase of the strategy begins."""
 

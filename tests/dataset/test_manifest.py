@@ -80,9 +80,9 @@ def test_json_and_back_is_the_same_dataset(dataset: Dataset) -> None:
         "",
         "null",
         "{}",
-        '{"format": 1, "title": "t", "items": [], "surprise": 1}',
-        '{"format": 1, "title": "t", "items": [{"image": "x", "label": "a", "name": ""}, {}]}',
-        '{"format": 1, "title": "t", "items": [{"image": "", "label": "", "name": "", "role": 1}]}',
+        '{"format": 2, "title": "t", "items": [], "surprise": 1}',
+        '{"format": 2, "title": "t", "items": [{"image": "x", "label": "a", "name": ""}, {}]}',
+        '{"format": 2, "title": "t", "items": [{"image": "", "label": "", "name": "", "role": 1}]}',
     ],
 )
 def test_what_is_no_manifest_is_refused(text: str) -> None:
@@ -92,7 +92,7 @@ def test_what_is_no_manifest_is_refused(text: str) -> None:
 
 def test_a_manifest_of_a_later_version_says_so() -> None:
     with pytest.raises(UnusableDataset, match="Update Graft"):
-        Dataset.from_json('{"format": 2}')
+        Dataset.from_json('{"format": 3}')
 
 
 @pytest.mark.parametrize(

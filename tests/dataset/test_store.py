@@ -94,7 +94,7 @@ def test_a_dataset_comes_back_as_it_was(store: Store) -> None:
 def test_a_damaged_manifest_gives_a_sentence(store: Store, tmp_path: Path) -> None:
     dataset = Dataset("Pets", (Item("a" * 64, "cat", "x/1.jpg"),))
     file = tmp_path / "home" / "datasets" / f"{store.save(dataset)}.json"
-    for content in (b"", b"{}", b"\xff\xfe", b'{"format": 1, "items": [{}]}', b"[]"):
+    for content in (b"", b"{}", b"\xff\xfe", b'{"format": 2, "items": [{}]}', b"[]"):
         file.write_bytes(content)
         with pytest.raises(UnusableDataset):
             store.load(dataset.id)
