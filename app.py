@@ -11,18 +11,16 @@ from starlette.middleware import Middleware
 from core import GraftError, ensure_worker, get_settings, migrate
 from core.web.middleware import Guard
 from core.web.routes import routes
-from core.web.uploads import sweep
 
 log = logging.getLogger("graft")
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Before the first page: tables, a worker, and no left-over uploads."""
+    """Before the first page: tables and a worker."""
     settings = get_settings()
     await run_in_threadpool(migrate, settings)
     await run_in_threadpool(ensure_worker, settings)
-    await run_in_threadpool(sweep, settings.home)
     yield
 
 

@@ -52,7 +52,7 @@ def serve(settings: Settings) -> int:
     web: Process | None = None
     try:
         keeper.look_after()
-        web = _start(_web_command(settings), settings, "web.log")
+        web = _start(_web_command(settings), settings, "web.log", tied=True)
         _wait_until_open(settings, web, stopping)
         if not stopping.is_set():
             sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
@@ -91,16 +91,16 @@ class WorkerKeeper:
             _LOG.warning("the worker ended with code %s and is started again", self.process.poll())
         self._not_before = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        self.process = _start_worker(self._settings) or self.process
+        self.process = _start_worker(self._settings, tied=True) or self.process
 
 
-def _start_worker(settings: Settings) -> Process | None:
+def _start_worker(settings: Settings, *, tied: bool = False) -> Process | None:
     """The new worker, alive; None when there was one already. GraftError when it does not live."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with FileLock(settings.home / "worker.start.lock"):
         if worker_alive(settings.home):
             return None
-        process = _start([sys.executable, "-m", "core.jobs.worker"], settings, "worker.log")
+        process = _start(["core.jobs.worker"], settings, "worker.log", tied=tied)
         deadline = time.monotonic() + _START_SECONDS
         while not worker_alive(settings.home):
             if process.poll() is not None or time.monotonic() > deadline:
@@ -114,21 +114,32 @@ def _start_worker(settings: Settings) -> Process | None:
 
 def _web_command(settings: Settings) -> list[str]:
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(_ROOT / "app.py")),
+        *("streamlit", "run", str(_ROOT / "app.py")),
         *("--server.address", settings.host),
         *("--server.port", str(settings.port)),
         *("--server.headless", "true"),
+        *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
     ]
 
 
-def _start(command: list[str], settings: Settings, log_name: str) -> Process:
-    """A process with the same settings and its own log, out of reach of this terminal's Ctrl-C."""
+def _names(settings: Settings) -> list[str]:
+    """The host names that requests may bear: the addresses of this machine, and those given."""
+    given = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
+    own = [socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host]
+    return list(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *given]))
+
+
+def _start(module: list[str], settings: Settings, log_name: str, *, tied: bool) -> Process:
+    """A module with its arguments as a process with the same settings and a log of its own.
+
+    It is out of reach of this terminal's Ctrl-C; `tied`, it ends when this process does.
+    """
     with _open_log(settings, log_name) as out:
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", *(["core.tied"] if tied else []), *module],
             cwd=_ROOT,
             env=os.environ | _environment(settings),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,

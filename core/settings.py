@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
+    allowed_hosts: str = Field(
+        default="",
+        description="More names, separated by commas, under which browsers may call this server, "
+        "such as `graft.example.org` or the address of this machine; needed when GRAFT_HOST lets "
+        "other machines in.",
+    )
     weights: Path | None = Field(
         default=None,
         description="A folder of local weights, one `<timm name>.safetensors` each.",

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,53 @@ def test_one_command_starts_everything_and_a_signal_stops_it(
     assert not answers(settings)
     assert not worker_alive(settings.home)
     assert workers_of(settings.home) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 as on POSIX")
+def test_when_the_parent_is_killed_web_and_worker_end_too(settings: Settings) -> None:
+    process = serve(settings)
+    assert process.stdout is not None
+    process.stdout.readline()
+    children = psutil.Process(process.pid).children()
+    assert len(children) == 2
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    assert alive == []
+    assert not answers(settings)
+    assert not worker_alive(settings.home)
+
+
+def test_the_server_answers_to_this_machine_and_the_names_that_are_given(
+    settings: Settings,
+) -> None:
+    given = settings.model_copy(
+        update={"host": "0.0.0.0", "allowed_hosts": "graft.example.org, 10.0.0.7"}
+    )
+    own = ["localhost", "127.0.0.1", "[::1]"]
+    assert launch._names(settings) == own
+    assert launch._names(given) == [*own, socket.gethostname(), "graft.example.org", "10.0.0.7"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+def test_the_web_app_answers_to_a_name_that_is_allowed_and_to_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFT_ALLOWED_HOSTS", "graft.example.org")
+    process = serve(settings)
+    assert process.stdout is not None
+    process.stdout.readline()
+    found = {}
+    for name in ("graft.example.org", "evil.example"):
+        address = f"http://127.0.0.1:{settings.port}/_stcore/health"
+        request = urllib.request.Request(address, headers={"Host": name})
+        try:
+            found[name] = urllib.request.urlopen(request, timeout=10).status
+        except urllib.error.HTTPError as error:
+            found[name] = error.code
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=30)
+    assert found == {"graft.example.org": 200, "evil.example": 400}
 
 
 def test_a_taken_port_is_told_with_the_remedy(settings: Settings) -> None:

@@ -24,12 +24,12 @@ from core.training.events import Event, Failed, Finished, Started, Stopped
 _LOG = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _DISK_FULL = (
-    "The disk is full. Free some space, for example by emptying the trash, and press resume: "
+    "The disk is full. Free some space, for example by emptying the trash, and try again: "
     "nothing that was learned so far is lost."
 )
 _NO_MEMORY = (
     "There was not enough memory for this. Close other programs, or choose a smaller network, "
-    "and press resume."
+    "and try again."
 )
 
 
@@ -45,13 +45,18 @@ def prepare_process(folder: Path) -> None:
     The worker may vanish without a word (kill -9). A job that went on alone would keep the next
     worker waiting for the folder, so it ends itself; the checkpoint is where the next one begins.
     """
-    if hasattr(os, "setsid"):
-        os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which ends its jobs
     out = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.close(out)
+    end_with_worker()
+
+
+def end_with_worker() -> None:
+    """A group of its own, which ends when the worker does, for whatever reason that ends."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which ends its jobs
     threading.Thread(target=_end_with_parent, daemon=True, name="end-with-parent").start()
 
 
@@ -130,6 +135,6 @@ def _explained(error: Exception, folder: Path) -> str:
         case _:
             where = f"{folder.parent.name}/{folder.name}/log.txt"
             return (
-                "Something unexpected went wrong. Press resume to try again; "
+                "Something unexpected went wrong. Try again; "
                 f"if it happens again, the details are in the file {where}."
             )

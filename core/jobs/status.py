@@ -134,7 +134,7 @@ def _last_sentence(known: Digest, state: State) -> str:
         case _ if state == "stopped":
             return "Stopped. It can go on whenever you like."
         case _:
-            return "It ended without a word. Press resume to try again."
+            return "It ended without a word. Try again."
 
 
 def _duration(seconds: float) -> str:

@@ -22,11 +22,12 @@ from filelock import Timeout
 
 from core.database import migrate
 from core.errors import NotFound
-from core.jobs import child, log
+from core.jobs import ahead, child, log
 from core.jobs.card import JobCard
 from core.jobs.digest import digest
 from core.jobs.lock import job_lock, worker_lock
 from core.jobs.queue import APPLICATION, QUICK, TRAINING, VERSION, WORKFLOW, open_queue
+from core.jobs.sweep import sweep
 from core.settings import Settings, get_settings
 from core.training.events import Failed, Note
 
@@ -51,17 +52,24 @@ _KILLED = "The job ran out of memory or was ended from outside; it goes on from 
 _CRASHED = "The job broke off unexpectedly; it goes on from where it was."
 _GAVE_UP = (
     f"The job broke off {RESTARTS + 1} times at the same place, most likely because there is not "
-    "enough memory. Close other programs or choose a smaller network, then press resume."
+    "enough memory. Close other programs or choose a smaller network, then try again."
 )
 
 Entry = Callable[[Path, Settings], None]
 
 
-def main(settings: Settings, *, entry: Entry = child.main, warm: Sequence[str] = WARM) -> int:
+def main(
+    settings: Settings,
+    *,
+    entry: Entry = child.main,
+    warm: Sequence[str] = WARM,
+    first: Callable[[Settings], None] | None = ahead.main,
+) -> int:
     """Work until SIGTERM, SIGINT or the end of the home; gives the exit code.
 
     One worker a home: a second one leaves at once.
-    `entry` is what a child process runs, `warm` what it has imported before it starts.
+    `entry` is what a child process runs, `warm` what it has imported before it starts, and `first`
+    is run by a child of its own in the background, while the jobs go on.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = worker_lock(settings.home)
@@ -77,6 +85,9 @@ def main(settings: Settings, *, entry: Entry = child.main, warm: Sequence[str] =
     migrate(settings)
     open_queue(settings)
     _launch(settings, crew)
+    if first:
+        crew.begin(first)
+    sweep(settings)
     _LOG.info("worker %d serves %s", os.getpid(), settings.home)
     mine = _identity(settings.home)
     while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
@@ -149,37 +160,57 @@ class Crew:
             if code != 0 and not _ended(folder, since):
                 _tell(folder, Note(_KILLED if code == -signal.SIGKILL else _CRASHED))
 
+    def begin(self, task: Callable[[Settings], None]) -> None:
+        """Run a task beside the jobs. How it ends is of no concern."""
+        process = self._context.Process(target=task, args=(self._settings,), name="ahead")
+
+        def see_through() -> None:
+            if pid := self._start(process):
+                self._reap(process)
+                del self._children[pid]
+
+        threading.Thread(target=see_through, daemon=True, name="ahead").start()
+
     def _child(self, folder: Path) -> int:
         """Run one child process; gives its exit code."""
         process = self._context.Process(
             target=self._entry, args=(folder, self._settings), name=f"job {folder.name}"
         )
+        pid = self._start(process)
+        code = self._reap(process) if pid else 0
+        if self._dismissed.is_set():
+            _forget_start(folder)
+        if pid:
+            del self._children[pid]
+            _kill_group(pid)  # what the child itself had started
+        return code
+
+    def _start(self, process: BaseProcess) -> int:
+        """Its process id; 0 when there is to be no child any more."""
         with self._guard:
             if self._dismissed.is_set():
-                _forget_start(folder)
                 return 0
             process.start()
-            pid = process.pid or 0
-            self._children[pid] = process
+            self._children[process.pid or 0] = process
+            return process.pid or 0
+
+    def _reap(self, process: BaseProcess) -> int:
+        """Wait for the end of a child; gives its exit code."""
         while True:
             connection.wait([process.sentinel])
             with self._guard:
-                code = process.exitcode
-                if code is not None:
-                    if self._dismissed.is_set():
-                        _forget_start(folder)
-                    del self._children[pid]
-                    break
-        _kill_group(pid)  # what the child itself had started
-        return code
+                if (code := process.exitcode) is not None:
+                    return code
 
     def dismiss(self) -> None:
         """End every child at once. Their jobs stay begun, and go on with the next worker."""
-        with self._guard:
-            self._dismissed.set()
-            for pid, process in self._children.items():
+        self._dismissed.set()
+        # Held for long only by a child that waits for its imports: it will find its worker gone.
+        if self._guard.acquire(timeout=_END_SECONDS):
+            for pid, process in list(self._children.items()):
                 _kill_group(pid)
                 process.kill()
+            self._guard.release()
         deadline = time.monotonic() + _END_SECONDS
         while self._children and time.monotonic() < deadline:
             time.sleep(0.01)

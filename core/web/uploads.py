@@ -11,7 +11,6 @@ import json
 import re
 import secrets
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,21 +68,6 @@ def received_bytes(folder: Path) -> dict[int, int]:
 def discard(home: Path, upload_id: str) -> None:
     """Delete an upload and all its files."""
     shutil.rmtree(upload_folder(home, upload_id), ignore_errors=True)
-
-
-def sweep(home: Path, *, older_than: float = 86_400.0) -> int:
-    """Delete uploads that nothing was added to for `older_than` seconds. Returns how many."""
-    swept = 0
-    for folder in (home / "uploads").glob("*"):
-        if folder.is_dir() and time.time() - _last_change(folder) > older_than:
-            shutil.rmtree(folder, ignore_errors=True)
-            swept += 1
-    return swept
-
-
-def _last_change(folder: Path) -> float:
-    index = folder / INDEX
-    return max(p.stat().st_mtime for p in (folder, index) if p.exists())
 
 
 def _read_index(folder: Path) -> dict[int, dict[str, Any]]:

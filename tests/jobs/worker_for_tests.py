@@ -11,7 +11,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.files import replace_file
-from core.jobs import child, worker
+from core.jobs import ahead, child, worker
 from core.settings import Settings, get_settings
 from core.training.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 
@@ -121,6 +121,12 @@ def entry(folder: Path, settings: Settings) -> None:
     child.run_job(folder, settings, KINDS)
 
 
+def broken(settings: Settings) -> None:
+    """A task of the worker's own that goes wrong."""
+    raise RuntimeError("cannot be done ahead")
+
+
 if __name__ == "__main__":
     heavy = ("torch", "timm", "openvino", "not_there") if "--warm" in sys.argv else ()
-    sys.exit(worker.main(get_settings(), entry=entry, warm=heavy))
+    first = {"--ahead": ahead.main, "--broken-ahead": broken}.get(sys.argv[-1])
+    sys.exit(worker.main(get_settings(), entry=entry, warm=heavy, first=first))

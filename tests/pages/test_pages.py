@@ -189,6 +189,21 @@ def test_the_time_is_measured_once_for_each_recipe(home):
     assert len(recent_jobs("estimate")) == 1
 
 
+def test_what_was_asked_before_is_stopped_and_measured_when_it_is_asked_again(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    (former,) = recent_jobs("estimate")
+    steps = app.number_input(key=f"full-{LITE0}-steps")
+    usual = steps.value
+    steps.set_value(7).run()
+    newest = recent_jobs("estimate")[0]
+    assert newest != former
+    assert (status(former).state, status(newest).state) == ("stopped", "queued")
+    app.number_input(key=f"full-{LITE0}-steps").set_value(usual).run()
+    assert len(recent_jobs("estimate")) == 2
+    assert (status(former).state, status(newest).state) == ("queued", "stopped")
+
+
 def test_a_measured_time_is_said_in_words(home):
     project, _ = fill(home)
     app = open_page("strategy", project=project, backbone=LITE0, strategy="full")

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 
 from core.errors import NotFound
 from core.settings import Settings
-from core.web.uploads import discard, open_upload, received, sweep, upload_folder
+from core.web.uploads import discard, open_upload, received, upload_folder
 
 SAME = {"Origin": "http://testserver"}
 
@@ -109,12 +109,3 @@ def test_a_discarded_upload_is_gone_and_takes_nothing_more(client, settings, upl
     assert put(client, upload, 1, b"x").status_code == 404
     with pytest.raises(NotFound):
         upload_folder(settings.home, upload)
-
-
-def test_old_uploads_are_swept_and_fresh_ones_stay(settings, upload):
-    import os
-
-    old = open_upload(settings.home)
-    os.utime(settings.home / "uploads" / old, (0, 0))
-    assert sweep(settings.home) == 1
-    assert [p.name for p in (settings.home / "uploads").iterdir()] == [upload]

@@ -1,0 +1,29 @@
+"""What the first job would otherwise wait for: the usual network, converted for this machine."""
+
+import os
+
+from core.jobs.child import end_with_worker
+from core.settings import Settings
+
+
+def main(settings: Settings) -> None:
+    """What the worker starts beside its jobs, once. Whatever goes wrong, a job does it itself."""
+    end_with_worker()
+    if hasattr(os, "nice"):
+        os.nice(19)  # a job that is there already comes first
+    convert(settings)
+
+
+def convert(settings: Settings) -> None:
+    """Keep the default backbone's frozen network on disk, as its features will ask for it."""
+    from core.backbones.catalogue import DEFAULT, get_backbone
+    from core.backbones.features import warm
+    from core.backbones.weights import load_network
+    from core.training.recipe import Recipe
+    from core.training.setup import device_of, preprocessing_of
+
+    if device_of(settings) != "cpu":
+        return  # torch runs it as it is
+    backbone = get_backbone(DEFAULT)
+    recipe = Recipe(dataset="0" * 16, backbone=DEFAULT, strategy="feature_extraction")
+    warm(load_network(backbone, 2, settings), preprocessing_of(backbone, recipe), settings)

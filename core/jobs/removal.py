@@ -1,0 +1,24 @@
+"""Taking runs and projects off the list, once their work has been asked to stop."""
+
+from contextlib import suppress
+
+from core import projects
+from core.errors import NotFound
+from core.jobs.queue import stop
+from core.jobs.recent import recent_jobs
+
+
+def delete_run(run_id: str) -> None:
+    """Stop the run and take it off the table. `restore_run` brings it back, to go on or not."""
+    with suppress(NotFound):  # it was never handed in
+        stop(projects.run_folder(run_id))
+    projects.delete_run(run_id)
+
+
+def delete_project(project_id: str) -> None:
+    """Stop what works for the project and take it off the list; `restore_project` undoes that."""
+    imports = recent_jobs("import", project=project_id)
+    for folder in [*imports, *(run.folder for run in projects.runs(project_id))]:
+        with suppress(NotFound):
+            stop(folder)
+    projects.delete_project(project_id)

@@ -1,0 +1,89 @@
+"""What the worker does on its own account: convert the usual network, sweep what is left over."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from core import jobs
+from core.jobs import log
+from core.jobs.sweep import DAY, sweep
+from core.settings import get_settings
+from core.training.events import Failed, Finished
+
+from .conftest import Workers, wait_for
+from .test_queue import ended, submitted
+
+
+def left_alone(folder: Path, days: float = 2) -> Path:
+    """As if nothing had been written there for so long."""
+    then = time.time() - days * DAY
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (then, then))
+    return folder
+
+
+def upload(home: Path, name: str) -> Path:
+    folder = home / "uploads" / name
+    folder.mkdir(parents=True)
+    (folder / "index.jsonl").write_text("{}\n")
+    return left_alone(folder)
+
+
+def test_a_new_worker_converts_the_usual_network_before_anybody_asks(workers: Workers) -> None:
+    workers.start("--ahead")
+    wait_for(lambda: list((workers.home / "compiled").glob("*.xml")), seconds=120)
+    assert not (workers.home / "jobs").exists()
+
+
+def test_a_first_task_that_fails_harms_no_job(workers: Workers) -> None:
+    workers.start("--broken-ahead")
+    wait_for(lambda: b"cannot be done ahead" in (workers.home / "worker.txt").read_bytes())
+    assert ended(submitted("train", steps=2)).state == "finished"
+
+
+@pytest.mark.parametrize("last", [Finished(1.0), Failed("No.")])
+def test_quick_jobs_are_swept_a_day_after_their_end(home: Path, last: Finished | Failed) -> None:
+    old, fresh = submitted("predict"), submitted("predict")
+    for folder in (old, fresh):
+        log.append(folder, last)
+    left_alone(old)
+    assert sweep(get_settings()) == 1
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_a_job_that_still_waits_is_never_swept(home: Path) -> None:
+    waiting = left_alone(submitted("predict"))
+    assert sweep(get_settings()) == 0
+    jobs.stop(waiting)
+    left_alone(waiting)
+    assert sweep(get_settings()) == 1
+
+
+def test_runs_are_never_swept(home: Path) -> None:
+    run = home / "runs" / ("0" * 16)
+    run.mkdir(parents=True)
+    left_alone(run, days=1000)
+    assert sweep(get_settings()) == 0
+
+
+def test_uploads_go_once_no_job_names_them(home: Path) -> None:
+    named, forgotten = upload(home, "a" * 32), upload(home, "b" * 32)
+    fresh = home / "uploads" / ("c" * 32)
+    fresh.mkdir()
+    job = submitted("import", upload=named.name)
+    assert sweep(get_settings()) == 1
+    assert (named.exists(), forgotten.exists(), fresh.exists()) == (True, False, True)
+    log.append(job, Finished(1.0))
+    left_alone(job)
+    assert sweep(get_settings()) == 2
+    assert not named.exists()
+
+
+def test_a_worker_sweeps_when_it_starts(workers: Workers) -> None:
+    old = submitted("predict")
+    log.append(old, Finished(1.0))
+    left_alone(old)
+    workers.start()
+    wait_for(lambda: not old.exists())
