@@ -17,7 +17,7 @@ from core.errors import BadRecipe
 from core.training.recipe import explain
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Network: TypeAlias = "nn.Module"
 """Named lazily: listing the strategies must not load torch."""
@@ -40,12 +40,34 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step sees, on the device it trains on."""
+
+    inputs: "Tensor"
+    """Pictures (n, 3, s, s), or what the frozen layers made of them."""
+    labels: "Tensor"
+    """Class indices (n,)."""
+
+
+Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor]]"
+"""Inputs to float32 logits (n, classes), and to the features (n, d) that the classifier read."""
+
+Objective: TypeAlias = "Callable[[Forward, Batch], tuple[Tensor, Tensor]]"
+"""What a phase makes small: a mean loss, and the logits of the batch's inputs for the curve."""
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A phase of gradient steps. The learning rate warms up, then falls along a cosine to 0."""
 
     title: str
     steps: int
     groups: Sequence[Group]
+    objective: "Objective | None" = None
+    """None: cross-entropy with the options' label smoothing. One that is a module is moved to the
+    device and kept in checkpoints; its own parameters learn when a group lists them."""
+    fresh: bool = False
+    """Whether the network begins at random, so that normalisation learns its statistics too."""
 
 
 class Options(BaseModel):

@@ -7,13 +7,15 @@ from (seed, phase, step), so that a phase continued from its state ends with the
 import math
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from core.backbones.weights import classifier
 from core.errors import Diverged
-from core.strategies import FineTuning, Phase
+from core.strategies import Batch, FineTuning, Forward, Objective, Phase
 from core.training.events import Event, Note, Step, Watched
 from core.training.sources import Source
 
@@ -44,7 +46,11 @@ class Trainer:
         self.step = 0
         self.pieces = 1
         self.trained = [p for group in phase.groups for p in group["params"]]
-        select(network, suffix, self.trained)
+        select(network, suffix, self.trained, fresh=phase.fresh)
+        self.objective = phase.objective or cross_entropy(options.label_smoothing)
+        self.features = torch.empty(0)
+        if isinstance(self.objective, nn.Module):
+            self.objective.to(device)
         self.average = [p.detach().clone() for p in self.trained]
         self.optimizer = torch.optim.AdamW(
             [dict(group) for group in phase.groups],
@@ -89,6 +95,9 @@ class Trainer:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything but the network's own weights: moments, averages and the step's number."""
         tensors = {"step": torch.tensor(self.step), "pieces": torch.tensor(self.pieces)}
+        if isinstance(self.objective, nn.Module):
+            kept = self.objective.state_dict()
+            tensors |= {f"objective.{name}": value for name, value in kept.items()}
         for place, (parameter, average) in enumerate(zip(self.trained, self.average, strict=True)):
             tensors[f"average.{place}"] = average
             for name, value in self.optimizer.state.get(parameter, {}).items():
@@ -98,6 +107,10 @@ class Trainer:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from what `state` returned, on a network with the weights of that moment."""
         self.step, self.pieces = int(state["step"]), int(state["pieces"])
+        if isinstance(self.objective, nn.Module):
+            start = "objective."
+            kept = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+            self.objective.load_state_dict(kept)
         for place, parameter in enumerate(self.trained):
             self.average[place] = state[f"average.{place}"].to(parameter.device).clone()
             prefix = f"adam.{place}."
@@ -141,16 +154,31 @@ class Trainer:
         self.optimizer.zero_grad()
         chosen = self._batch()
         inputs, labels = self.source.batch(chosen, generator)
+        with self._watching_features():
+            return self._backward(inputs, labels)
+
+    def _backward(self, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
         loss_sum = right = torch.zeros((), device=labels.device)
         for part, own in zip(inputs.chunk(self.pieces), labels.chunk(self.pieces), strict=True):
-            with precision(self.device):
-                logits = self.suffix(part).float()
-            smoothing = self.options.label_smoothing
-            loss = functional.cross_entropy(logits, own, label_smoothing=smoothing, reduction="sum")
-            (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
-            loss_sum = loss_sum + loss.detach()
+            loss, logits = self.objective(self._forward, Batch(part, own))
+            share = len(own) / len(labels)
+            (share * loss).backward()  # type: ignore[no-untyped-call]
+            loss_sum = loss_sum + share * loss.detach()
             right = right + (logits.argmax(1) == own).sum()
-        return float(loss_sum) / len(labels), float(right) / len(labels)
+        return float(loss_sum), float(right) / len(labels)
+
+    def _forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with precision(self.device):
+            logits = self.suffix(inputs)
+        return logits.float(), self.features.float()
+
+    def _watching_features(self) -> AbstractContextManager[object]:
+        if self.phase.objective is None:  # plain cross-entropy asks for no features
+            return nullcontext()
+        return classifier(self.network).register_forward_pre_hook(self._remember)
+
+    def _remember(self, _module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        self.features = inputs[0]
 
     def _batch(self) -> torch.Tensor:
         """The indices of this step's pictures: every picture once before any comes again."""
@@ -182,6 +210,17 @@ class Trainer:
         return Watched(step, loss / len(watched), right / len(watched), len(watched))
 
 
+def cross_entropy(smoothing: float) -> Objective:
+    """The usual loss, with a little doubt in the labels."""
+
+    def objective(forward: Forward, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, _ = forward(batch.inputs)
+        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+        return loss, logits
+
+    return objective
+
+
 def schedule(progress: float) -> float:
     """The learning rate as a share of its peak: a linear warm-up, then half a cosine to 0."""
     if progress < _WARM_UP:
@@ -189,10 +228,13 @@ def schedule(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
-def select(network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter]) -> None:
+def select(
+    network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter], *, fresh: bool = False
+) -> None:
     """Let exactly these parameters learn; only their modules leave eval mode.
 
-    BatchNorm keeps its pretrained statistics always: batches of 32 would only blur them.
+    BatchNorm keeps its pretrained statistics: batches of 32 would only blur them. Only a network
+    that begins at random (`fresh`) has none to keep.
     """
     chosen = {id(p) for p in trained}
     for parameter in network.parameters():
@@ -200,7 +242,9 @@ def select(network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter]) -
     for root in (network, suffix):
         root.eval()
         for module in root.modules():
-            if any(id(p) in chosen for p in module.parameters()) and not _normalises(module):
+            if any(id(p) in chosen for p in module.parameters()) and (
+                fresh or not _normalises(module)
+            ):
                 module.training = True
                 for child in module.children():
                     if next(child.parameters(), None) is None:

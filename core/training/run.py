@@ -178,10 +178,10 @@ class _Run:
             classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.name,
             dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
         )  # fmt: skip
-        start = np.array(json.loads((self.folder / _START).read_text()), np.float32)
-        tuned = self.done > 0
+        start = self._start()
+        tuned = self.done > 0 or start is None
         shares = start
-        if tuned:
+        if tuned or shares is None:
             shares = yield from self._predict(Model(setup.network, description))
         report = report_of(
             setup.labels[setup.test], shares, classes=names,
@@ -193,6 +193,12 @@ class _Run:
         described = replace(description, scores={**scores, "interval": list(report.interval)})
         Model(setup.network, described).save(self.folder / "model")
         report.save(self.folder)
+
+    def _start(self) -> np.ndarray | None:
+        """What the first classifier said about the test part; None where no phase made one."""
+        if not any(isinstance(phase, Probe) for phase in self.setup.phases):
+            return None
+        return np.array(json.loads((self.folder / _START).read_text()), np.float32)
 
     def _predict(self, model: Model) -> Generator[Event, None, np.ndarray]:
         """Probabilities (n, classes) of the test items."""

@@ -1,0 +1,62 @@
+"""Teach the classifier, then let one more layer join in at a time, from the end to the beginning.
+
+Gradual unfreezing of Howard and Ruder 2018 (arXiv 1801.06146): what is learned late in the network
+settles before what lies below it begins to move.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+
+
+class Gradual(FineTuning):
+    """Choices of gradual unfreezing."""
+
+    rounds: int = option(
+        3, "In how many rounds (unfreezing)",
+        "The layers are parted into this many portions; each round lets one more of them learn.",
+        main=True, ge=2, le=8,
+    )  # fmt: skip
+    decay: float = option(
+        0.5, "How much less earlier portions move",
+        "Each portion towards the beginning moves by this share of the next one's rate.",
+        gt=0, le=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then rounds of gradient steps on ever more layers."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    rounds = min(options.rounds, len(layers))
+    bounds = [round(len(layers) * k / rounds) for k in range(rounds + 1)]
+    portions = [layers[a:b] for a, b in pairwise(bounds)][::-1]
+    parts: list[Any] = [Probe("Teaching the new classifier")]
+    for number in range(rounds):
+        groups = head_groups(network, 3 * options.lr)
+        for back, portion in enumerate(portions[: number + 1]):
+            own = [parameter for layer in portion for parameter in layer]
+            groups.append({"params": own, "lr": options.lr * options.decay**back})
+        title = f"Round {number + 1} of {rounds}: one more portion of the network learns"
+        steps = options.steps * (number + 1) // rounds - options.steps * number // rounds
+        parts.append(Phase(title, max(1, steps), groups))
+    return parts
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for the last layers, with more steps for the later rounds."""
+    return {"steps": 210 if images < 300 else 360, "lr": 3e-4 if family == "cnn" else 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Wake the layers one after the other",
+    term="gradual unfreezing",
+    advice="Gentle on what the network knows. Worth a try when adapting everything at once forgets "
+    "too much; its early rounds are quick.",
+    options=Gradual,
+    phases=phases,
+    defaults=defaults,
+    rank=25,
+)

@@ -1,0 +1,136 @@
+"""Let the whole network adapt, but hold it near what it was: soft sharing of parameters.
+
+Four ways to hold it, each after its paper: see core.losses.
+"""
+
+from typing import Any, Literal
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    head_groups,
+    option,
+)
+
+
+class SoftSharing(FineTuning):
+    """Choices of soft parameter sharing."""
+
+    hold: Literal["l2-sp", "bss", "delta"] = option(
+        "l2-sp", "What is held",
+        "l2-sp: the weights themselves. bss: only against the feeblest directions of the features. "
+        "delta: the features that the first classifier relies on.", main=True,
+    )  # fmt: skip
+    pull: float = option(
+        1.0, "How strongly (regularisation)", "1 is the strength of the paper; 0 lets go.",
+        main=True, ge=0, le=100,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then all layers, with a pull towards the start."""
+    from core.backbones.weights import classifier
+
+    head = {id(p) for p in classifier(network).parameters()}
+    body = [p for p in network.parameters() if id(p) not in head]
+    holds = {"l2-sp": _weights, "bss": _spectrum, "delta": _features}
+    hold = holds[options.hold](network, body, options)
+    groups = [
+        *head_groups(network, 3 * options.lr),
+        {"params": body, "lr": options.lr, "weight_decay": 0.0},
+    ]
+    title = "Adapting the whole network, held near its start"
+    return [
+        Probe("Teaching the new classifier"),
+        Phase(title, options.steps, groups, objective=_with(hold, options.label_smoothing)),
+    ]
+
+
+def _with(hold: Any, smoothing: float) -> Any:
+    """Cross-entropy and the pull; a module, so that what the pull remembers is kept."""
+    from torch import nn
+    from torch.nn import functional
+
+    class Held(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hold = hold
+
+        def forward(self, forward: Forward, batch: Batch) -> Any:
+            logits, features = forward(batch.inputs)
+            loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+            return loss + self.hold(batch, features), logits
+
+    return Held()
+
+
+def _weights(_: Network, body: list[Any], options: Any) -> Any:
+    from core.losses import l2_sp
+
+    start = [p.detach().clone() for p in body]
+
+    def hold(batch: Batch, features: Any) -> Any:
+        start[:] = [s.to(features.device) for s in start]
+        return 0.1 * options.pull * l2_sp(body, start)
+
+    return hold
+
+
+def _spectrum(_: Network, __: list[Any], options: Any) -> Any:
+    from core.losses import batch_spectral_shrinkage
+
+    return lambda batch, features: 1e-3 * options.pull * batch_spectral_shrinkage(features)
+
+
+def _features(network: Network, _: list[Any], options: Any) -> Any:
+    """Distances to a copy that does not learn, along what the first classifier looks at."""
+    import copy
+
+    import torch
+    from torch import nn
+
+    from core.backbones.cut import feature_trunk
+    from core.backbones.weights import classifier
+    from core.losses import attention_distance
+
+    before = feature_trunk(copy.deepcopy(network)).requires_grad_(False)
+
+    class Hold(nn.Module):
+        weight: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("weight", torch.zeros(classifier(network).in_features))
+
+        def forward(self, batch: Batch, features: Any) -> Any:
+            if not self.weight.any():  # the classifier as the first phase left it
+                relied = classifier(network).weight.detach().abs().mean(0)
+                self.weight = relied / relied.mean()
+            with torch.no_grad():
+                start = before.to(features.device)(batch.inputs).float()
+            return 0.01 * options.pull * attention_distance(features, start, self.weight)
+
+    return Hold()
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for full fine-tuning."""
+    steps = 150 if images < 300 else 300 if images < 1000 else 600
+    return {"steps": steps, "lr": 3e-4 if family == "cnn" else 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Adapt everything, but stay close",
+    term="soft parameter sharing: L2-SP, BSS, DELTA",
+    advice="For few pictures of many similar classes, where free adapting learns by heart. Gains "
+    "little once there are hundreds of pictures.",
+    options=SoftSharing,
+    phases=phases,
+    defaults=defaults,
+    rank=35,
+)
