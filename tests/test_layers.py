@@ -18,10 +18,10 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 LAYERS = (
     ("core.errors", "core.settings", "core.files", "core.tied"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
-    ("core.dataset", "core.backbones"),
+    ("core.dataset", "core.backbones", "core.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
-    ("core.training", "core.checking", "core.model", "core.export"),
-    ("core.database", "core.projects"),
+    ("core.training", "core.checking", "core.mapping", "core.labelling", "core.model", "core.export"),
+    ("core.database", "core.projects", "core.versions"),
     ("core.jobs",),
     ("core.web", "core.launch"),
     ("core.__main__", "core.commands"),
