@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from core.dataset.checks import (
     Evidence,
@@ -135,8 +134,7 @@ def _signs(
     new = sorted(set(images) - known.keys())
 
     def measure(image: str) -> np.ndarray:
-        with Image.open(store.thumbnail(image), formats=["JPEG"]) as thumbnail:
-            return signs_of(thumbnail)
+        return signs_of(store.open_thumbnail(image))
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(new), _BATCH):

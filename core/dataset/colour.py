@@ -30,7 +30,18 @@ def to_rgb(image: Image.Image, icc: bytes | None, size: tuple[int, int]) -> Imag
 def _shrunk(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     if image.size == size:
         return image
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def is_srgb(icc: bytes | None) -> bool:
+    """Whether colours under this profile (None: no profile) are right as they are."""
+    if not icc:
+        return True
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        return "sRGB" in ImageCms.getProfileDescription(profile)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
 
 
 def see_through(image: Image.Image) -> bool:

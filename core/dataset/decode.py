@@ -7,13 +7,17 @@ allowed to look at the file. Pixels are counted from the header before any of th
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageCms
 
-from core.dataset.colour import see_through, to_rgb
+from core.dataset.channels import Array, as_rgb, grey_of, many_of, mode_of, within
+from core.dataset.colour import is_srgb, see_through, to_rgb
+from core.dataset.facts import camera_and_time, facts_of
+from core.dataset.manifest import Facts
+from core.dataset.verbatim import plain_jpeg, plain_png
 from core.errors import UnreadableImage
 from core.settings import MiB, Settings
 
@@ -61,6 +65,8 @@ _UPRIGHT = {
 }
 _DRAWN_SIDE = 256
 """Up to this side an image is stored without loss: it costs little and small details matter."""
+_MOST_BYTES_PER_PIXEL = 8
+_PLAIN_MODES = ("1", "L", "P", "RGB")
 
 # Every image is held against Settings.max_pixels before it is decoded; Pillow's own limit would
 # only add a second, different one (and a warning for each large photograph).
@@ -75,6 +81,12 @@ class Decoded:
     """RGB, upright, longer side at most Settings.stored_side, no metadata."""
     lossless: bool
     """Whether it was drawn rather than photographed (palette, transparency) or is small."""
+    facts: Facts
+    """The file as it was brought."""
+    plain: bytes | None = None
+    """A JPEG or PNG of just this image, from the file itself: to be stored without encoding it."""
+    array: Array | None = None
+    """(h, w, c) of 8 or 16 bits, when it was to be kept as it is and is more than RGB or less."""
 
 
 def decode(source: Path | BinaryIO, limits: Settings) -> Image.Image:
@@ -86,16 +98,26 @@ def decode(source: Path | BinaryIO, limits: Settings) -> Image.Image:
     return decode_for_storage(source, limits).image
 
 
-def decode_for_storage(source: Path | BinaryIO, limits: Settings) -> Decoded:
-    """As `decode`, with advice on how to store the image. Raises UnreadableImage."""
+def decode_for_storage(source: Path | BinaryIO, limits: Settings, *, keep: bool = False) -> Decoded:
+    """As `decode`, with all that storing it well takes. Raises UnreadableImage.
+
+    With `keep`, grey, 16-bit and N-channel images are given as `array` too.
+    """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return decode_for_storage(file, limits)
-    kind = _require_kind(source, limits)
+            return decode_for_storage(file, limits, keep=keep)
+    kind, size = _require_kind(source, limits)
     try:
+        if keep and kind == "TIFF" and (many := many_of(source, limits)) is not None:
+            return _many_decoded(many, size, limits.stored_side)
+        source.seek(0)
         with Image.open(source, formats=_decoders(kind)) as opened:
             _require_few_pixels(opened, limits)
-            return _decoded(opened, limits.stored_side)
+            facts = facts_of(opened, kind, size)
+            as_brought = not keep or opened.mode in ("P", "RGB")
+            if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
+                return _plainly_decoded(opened, plain, facts)
+            return _decoded(opened, facts, limits.stored_side, keep)
     except _DAMAGE as error:
         raise UnreadableImage(_reason(error, kind)) from error
 
@@ -128,7 +150,8 @@ def what_else(head: bytes) -> str:
     )
 
 
-def _require_kind(file: BinaryIO, limits: Settings) -> str:
+def _require_kind(file: BinaryIO, limits: Settings) -> tuple[str, int]:
+    """The format and the bytes of the file."""
     head = file.read(HEAD)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -137,7 +160,7 @@ def _require_kind(file: BinaryIO, limits: Settings) -> str:
         raise UnreadableImage(what_else(head))
     if size > limits.max_file_bytes:
         raise UnreadableImage(too_many_bytes(limits))
-    return kind
+    return kind, size
 
 
 def too_many_bytes(limits: Settings) -> str:
@@ -165,18 +188,52 @@ def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
         )
 
 
-def _decoded(opened: Image.Image, side: int) -> Decoded:
+def _plain(opened: Image.Image, source: BinaryIO, kind: str, side: int) -> bytes | None:
+    """The file without metadata, where that is the image already: small, upright, sRGB, opaque."""
+    if kind not in ("JPEG", "PNG") or max(opened.size) > side or opened.mode not in _PLAIN_MODES:
+        return None
+    if kind == "JPEG" and not (_turn(opened) is None and is_srgb(opened.info.get("icc_profile"))):
+        return None
+    source.seek(0)
+    content = (plain_jpeg if kind == "JPEG" else plain_png)(source.read())
+    most = opened.width * opened.height * _MOST_BYTES_PER_PIXEL + _DRAWN_SIDE**2
+    return content if content and len(content) <= most else None
+
+
+def _plainly_decoded(opened: Image.Image, plain: bytes, facts: Facts) -> Decoded:
+    """What is decoded is what will be stored, so whatever is stored can be decoded."""
+    camera, taken = camera_and_time(opened)
+    with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
+        image = stored.convert("RGB")
+    image.info = {}
+    lossless = facts.format == "PNG" or max(image.size) <= _DRAWN_SIDE
+    return Decoded(image, lossless, replace(facts, camera=camera, taken=taken), plain)
+
+
+def _decoded(opened: Image.Image, facts: Facts, side: int, keep: bool) -> Decoded:
     """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
     icc = opened.info.get("icc_profile")
     opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
     opened.load()
     turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
+    camera, taken = camera_and_time(opened)
+    facts = replace(facts, camera=camera, taken=taken)
+    if keep and (grey := grey_of(opened if turn is None else opened.transpose(turn))) is not None:
+        grey = within(grey, side)
+        return Decoded(as_rgb(grey), True, replace(facts, mode=mode_of(grey)), array=grey)
     goal = _within(opened.size, side)
     lossless = max(goal) <= _DRAWN_SIDE or opened.mode in ("1", "P", "PA") or see_through(opened)
     image = to_rgb(opened, icc, goal)
     image = image.transpose(turn) if turn is not None else image
     image.info = {}
-    return Decoded(image, lossless)
+    return Decoded(image, lossless, facts)
+
+
+def _many_decoded(values: Array, size: int, side: int) -> Decoded:
+    height, width = values.shape[:2]
+    facts = Facts("TIFF", width, height, mode_of(values), size)
+    values = within(values, side)
+    return Decoded(as_rgb(values), True, facts, array=values)
 
 
 def _within(size: tuple[int, int], side: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from core.dataset.classes import classes_of, clean_class, shortened
 from core.dataset.decode import decode_for_storage
 from core.dataset.entries import Entry, is_image_name, leads_out
-from core.dataset.manifest import Dataset, Item
+from core.dataset.manifest import Dataset, Facts, Item
 from core.dataset.sources import open_source
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
@@ -44,6 +44,7 @@ class _Taken:
     image: str | None
     """Hash in the store; None when it was left out."""
     reason: str = ""
+    facts: Facts | None = None
 
 
 def import_images(
@@ -56,12 +57,14 @@ def import_images(
     add_to: Dataset | None = None,
     origin: str = "",
     licence: str = "",
+    keep: bool = False,
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
 
     Classes are told by the folders (see core.dataset.classes) unless `into_class` names one for
     all. With `add_to` the dataset is a new version that also holds the items of that one.
-    `origin` and `licence` say in words where the images come from.
+    `origin` and `licence` say in words where the images come from. With `keep` grey, 16-bit and
+    N-channel images stay what they are (see core.dataset.channels) instead of becoming RGB.
 
     Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
     "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
@@ -71,7 +74,7 @@ def import_images(
     taken: list[_Taken] = []
     old = add_to.items if add_to else ()
     room = settings.max_images - len(old)
-    with closing(_take_all(source, store, settings, room, taken)) as events:
+    with closing(_take_all(source, store, settings, room, taken, keep)) as events:
         yield from events
     items, remarks = _items(taken, old, into_class)
     yield from remarks
@@ -91,7 +94,7 @@ def import_images(
 
 
 def _take_all(
-    source: Path, store: Store, settings: Settings, room: int, taken: list[_Taken]
+    source: Path, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
 ) -> Generator[Event]:
     """Store every image and append to `taken` what became of each file, in a fixed order."""
     brought = open_source(source, settings)
@@ -99,7 +102,7 @@ def _take_all(
     _require_room(brought.pictures, room, settings)
     news, images = time.monotonic(), 0
     yield Progress(_WORK, 0, total)
-    with closing(_in_parallel(brought.entries, store, settings)) as results:
+    with closing(_in_parallel(brought.entries, store, settings, keep)) as results:
         for each in results:
             taken.append(each)
             images += each.image is not None
@@ -112,19 +115,21 @@ def _take_all(
     yield Progress(_WORK, len(taken), len(taken))
 
 
-def _in_parallel(entries: Iterator[Entry], store: Store, settings: Settings) -> Generator[_Taken]:
+def _in_parallel(
+    entries: Iterator[Entry], store: Store, settings: Settings, keep: bool
+) -> Generator[_Taken]:
     """What became of each entry, in their order; a few are always under way."""
-    threads = min(_cores(), _MOST_THREADS)
+    at_once = threads()
     waiting: deque[tuple[Future[_Taken], int]] = deque()
     ahead = 0
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="decode")
     try:
         for entry in entries:
             size = len(entry.content) if isinstance(entry.content, bytes) else 0
-            waiting.append((pool.submit(_take, entry, store, settings), size))
+            waiting.append((pool.submit(_take, entry, store, settings, keep), size))
             ahead += size
             del entry
-            while waiting and (len(waiting) > 2 * threads or ahead > _MOST_BYTES_AHEAD):
+            while waiting and (len(waiting) > 2 * at_once or ahead > _MOST_BYTES_AHEAD):
                 future, size = waiting.popleft()
                 ahead -= size
                 yield future.result()
@@ -134,27 +139,27 @@ def _in_parallel(entries: Iterator[Entry], store: Store, settings: Settings) -> 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _take(entry: Entry, store: Store, settings: Settings) -> _Taken:
+def _take(entry: Entry, store: Store, settings: Settings, keep: bool) -> _Taken:
     """Decode one file and store it. Raises only what ends the whole import."""
     content, bare = entry.content, Entry(entry.name, None, entry.refusal, entry.archive)
     if content is None:
         return _Taken(bare, None, entry.refusal)
     try:
         decoded = decode_for_storage(
-            BytesIO(content) if isinstance(content, bytes) else content, settings
+            BytesIO(content) if isinstance(content, bytes) else content, settings, keep=keep
         )
     except UnreadableImage as error:
         return _Taken(bare, None, str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
-    return _Taken(bare, store.add(decoded.image, lossless=decoded.lossless))
+    return _Taken(bare, store.take(decoded), facts=decoded.facts)
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def threads() -> int:
+    """How many images are decoded at once: as many as this process may use cores, at most 8."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_THREADS)
 
 
 def _require_room(images: int, room: int, settings: Settings) -> None:
@@ -190,7 +195,7 @@ def _items(
             )
         else:
             held[each.image, label] = name
-            items.append(Item(each.image, label, name))
+            items.append(Item(each.image, label, name, facts=each.facts))
     return items, remarks + _note_on_two_classes([*old, *items])
 
 

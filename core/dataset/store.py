@@ -1,8 +1,8 @@
 """The content store: images by the hash of their bytes, and the manifests that name them.
 
-    <home>/images/ab/<sha256>.jpg|png    what networks see
-    <home>/thumbs/ab/<sha256>.jpg        what pages show
-    <home>/datasets/<id>.json            immutable manifests
+    <home>/images/ab/<sha256>.jpg|png|npy    what networks see
+    <home>/thumbs/ab/<sha256>.jpg            what pages show, unless the image itself is small
+    <home>/datasets/<id>.json                immutable manifests
 
 A file is in its place whole or not at all, and never changes once it is there. Images are forced
 onto the disk before the first manifest that names them, all together, because to wait for the
@@ -14,27 +14,35 @@ import hashlib
 import io
 import os
 import re
-import tempfile
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
+from core.dataset import channels
+from core.dataset.channels import Array
+from core.dataset.decode import Decoded
+from core.dataset.flush import flush
 from core.dataset.manifest import Dataset
 from core.errors import NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
 
 THUMBNAIL_SIDE = 256
-_FLUSHES_AT_ONCE = 16
-"""Waiting for the disk takes no processor time, and disks serve many requests together."""
+_SMALL_SIDE, _SMALL_BYTES = 512, 64 * 1024
+"""An image of no more pixels and bytes is its own thumbnail: a smaller one would save nothing."""
+_SUFFIXES = ("jpg", "png", "npy")
 _PNG_LEVEL = 1
 """Fast; a higher level costs several times the time for a tenth of the size."""
+_DATASETS_IN_MEMORY = 4
+_DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_GONE = "This picture is no longer stored here. Import the pictures again."
 
 
 class Store:
@@ -49,65 +57,117 @@ class Store:
         `lossless` writes a PNG instead of a JPEG. Raises OutOfSpace when the disk is full.
         """
         encoded = _png(image) if lossless else _jpeg(image, quality=95, subsampling=0)
+        return self._add(encoded, "png" if lossless else "jpg", image)
+
+    def take(self, decoded: Decoded) -> str:
+        """As `add`, in the form that is best for it: as it came, encoded, or as an array."""
+        if decoded.array is not None:
+            return self._add(
+                channels.to_bytes(decoded.array), "npy", channels.to_look_at(decoded.array)
+            )
+        if decoded.plain is None:
+            return self.add(decoded.image, lossless=decoded.lossless)
+        suffix = "png" if decoded.plain.startswith(b"\x89PNG") else "jpg"
+        return self._add(decoded.plain, suffix, decoded.image)
+
+    def _add(self, encoded: bytes, suffix: str, looks: Image.Image) -> str:
         digest = hashlib.sha256(encoded).hexdigest()
-        path = self._place("images", digest, "png" if lossless else "jpg")
-        thumbnail = self._place("thumbs", digest, "jpg")
+        path = self._place("images", digest, suffix)
         with _full_disk_in_words():
-            if not _holds(path, len(encoded)):
+            if not _renewed(path, len(encoded)):
                 _write(path, encoded)
-            if not thumbnail.exists():
-                _write(thumbnail, _thumbnail(image))
+            if suffix == "npy" or not _is_small(looks, len(encoded)):
+                thumbnail = self._place("thumbs", digest, "jpg")
+                if not _renewed(thumbnail):
+                    _write(thumbnail, _thumbnail(looks))
         return digest
 
     def path(self, digest: str) -> Path:
         """The stored file of an image. Raises NotFound for a hash that is none or not here."""
-        for suffix in ("jpg", "png"):
+        for suffix in _SUFFIXES:
             path = self._place("images", digest, suffix)
             if path.exists():
                 return path
-        raise NotFound("This picture is no longer stored here. Import the pictures again.")
+        raise NotFound(_GONE)
 
     def thumbnail(self, digest: str) -> Path:
-        """A JPEG of at most 256 × 256 px, made again if it got lost. Raises NotFound."""
+        """A small JPEG or PNG to show, made again if it got lost. Raises NotFound.
+
+        At most 256 × 256 px; or the image itself, when that has at most 512 × 512 px in 64 KiB.
+        """
         path = self._place("thumbs", digest, "jpg")
-        if not path.exists():
-            with self.open(digest) as image, _full_disk_in_words():
-                _write(path, _thumbnail(image))
+        if path.exists():
+            return path
+        stored = self.path(digest)
+        if stored.suffix == ".npy":
+            looks = channels.to_look_at(self.array(digest))
+        else:
+            looks = self.open(digest)
+            if _is_small(looks, stored.stat().st_size):
+                return stored
+        with _full_disk_in_words():
+            _write(path, _thumbnail(looks))
         return path
 
+    def open_thumbnail(self, digest: str) -> Image.Image:
+        """RGB of at most 256 × 256 px, to measure or to show. Raises NotFound."""
+        with Image.open(self.thumbnail(digest), formats=["JPEG", "PNG"]) as image:
+            return _shrunk(image.convert("RGB"))
+
     def open(self, digest: str) -> Image.Image:
-        """The stored image, decoded, RGB. Raises NotFound."""
-        with Image.open(self.path(digest), formats=["JPEG", "PNG"]) as image:
+        """The stored image, decoded, RGB. Raises NotFound.
+
+        Of images kept as they are: grey repeated, 16 bits as 8, the first three of many channels.
+        """
+        path = self.path(digest)
+        if path.suffix == ".npy":
+            return channels.as_rgb(self.array(digest))
+        with Image.open(path, formats=["JPEG", "PNG"]) as image:
             return image.convert("RGB")
+
+    def array(self, digest: str) -> Array:
+        """(h, w, c) of uint8 or uint16 with all the channels there are; 3 of an RGB image.
+
+        Raises NotFound, also when the file is damaged.
+        """
+        path = self.path(digest)
+        if path.suffix != ".npy":
+            return np.asarray(self.open(digest))
+        try:
+            return channels.from_bytes(path.read_bytes())
+        except ValueError as error:
+            raise NotFound(_GONE) from error
 
     def save(self, dataset: Dataset) -> str:
         """Write the manifest once its images are safe; return its id. Raises OutOfSpace."""
         dataset_id = dataset.id
         path = self._manifest(dataset_id)
         images = {item.image for item in dataset.items}
+        if dataset.parent:
+            with suppress(NotFound, UnusableDataset):  # safe since that one was saved
+                images -= {item.image for item in self.load(dataset.parent).items}
         with _full_disk_in_words():
-            with ThreadPoolExecutor(_FLUSHES_AT_ONCE) as pool:
-                deque(pool.map(self._flush, images), maxlen=0)  # raises what went wrong
+            flush(self._home, self._files(images))
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, dataset.to_json())
         return dataset_id
 
     def load(self, dataset_id: str) -> Dataset:
-        """The dataset of an id. Raises NotFound, or UnusableDataset when its file is damaged."""
+        """The dataset of an id. Raises NotFound, or UnusableDataset when its file is damaged.
+
+        Those asked for last are kept in memory, since they never change.
+        """
         path = self._manifest(dataset_id)
         try:
-            dataset = Dataset.from_json(path.read_text(encoding="utf-8"))
+            known = path.stat()
         except FileNotFoundError:
             raise NotFound("This dataset does not exist here (any more).") from None
-        except UnicodeDecodeError as error:
-            raise UnusableDataset(
-                "The list of pictures of this dataset is damaged. Import the pictures again."
-            ) from error
-        return dataset
+        return _loaded(path, known.st_mtime_ns, known.st_size)
 
-    def _flush(self, digest: str) -> None:
-        with suppress(NotFound), self.path(digest).open("r+b") as file:
-            os.fsync(file.fileno())
+    def _files(self, digests: Collection[str]) -> Iterator[Path]:
+        for digest in digests:
+            with suppress(NotFound):
+                yield self.path(digest)
 
     def _place(self, kind: str, digest: str, suffix: str) -> Path:
         if not _HASH.fullmatch(digest):
@@ -132,32 +192,70 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def _is_small(image: Image.Image, size: int) -> bool:
+    return max(image.size) <= _SMALL_SIDE and size <= _SMALL_BYTES
+
+
 def _thumbnail(image: Image.Image) -> bytes:
-    scale = min(1.0, THUMBNAIL_SIDE / max(image.size))
+    return _jpeg(_shrunk(image), quality=85, subsampling=2)
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """At most THUMBNAIL_SIDE: by a whole number where there are pixels enough, which is fastest."""
+    longest = max(image.size)
+    if longest <= THUMBNAIL_SIDE:
+        return image
+    if longest > 2 * THUMBNAIL_SIDE:
+        return image.reduce(-(-longest // THUMBNAIL_SIDE))
+    scale = THUMBNAIL_SIDE / longest
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    # A quarter of the time of LANCZOS, for a picture that is looked at and never learned from.
-    small = image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.0)
-    return _jpeg(small, quality=85, subsampling=2)
+    return image.resize(size, Image.Resampling.HAMMING)
 
 
-def _holds(path: Path, size: int) -> bool:
-    """Whether the file is there in full: a disk that lost power may keep a name without bytes."""
+def _renewed(path: Path, size: int | None = None) -> bool:
+    """Whether the file is there in full; if so, it counts as new, so that no sweep takes it.
+
+    A disk that lost power may keep a name without all of its bytes.
+    """
     try:
-        return path.stat().st_size == size
+        os.utime(path)
+        known = path.stat().st_size
     except FileNotFoundError:
         return False
+    return known == size if size is not None else known > 0
+
+
+_number = count()
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft.")
+    draft = path.with_name(f"{_DRAFT}{os.getpid()}.{next(_number)}")
     try:
-        with open(handle, "wb") as file:
-            file.write(content)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with open(handle, "wb", buffering=0) as file:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[file.write(rest) :]
         os.replace(draft, path)
     except BaseException:
-        Path(draft).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
+
+
+@lru_cache(maxsize=_DATASETS_IN_MEMORY)
+def _loaded(path: Path, written_ns: int, size: int) -> Dataset:
+    try:
+        return Dataset.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound("This dataset does not exist here (any more).") from None
+    except UnicodeDecodeError as error:
+        raise UnusableDataset(
+            "The list of pictures of this dataset is damaged. Import the pictures again."
+        ) from error
 
 
 @contextmanager

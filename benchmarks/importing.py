@@ -1,0 +1,95 @@
+"""What an import costs against decoding alone: photographs of three sizes, 200 of each.
+
+Both use the same number of threads, on the same files, in turn; of three turns each the shortest
+counts, because whatever else the machine does can only lengthen one. `make bench ARGS=importing`.
+"""
+
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from core.dataset.importing import import_images, threads
+from core.dataset.store import Store
+from core.settings import Settings
+
+SIZES = ((400, 300), (1024, 768), (3000, 2000))
+IMAGES = 200
+TURNS = 3
+
+
+def main() -> dict[str, dict[str, float]]:
+    """By size: seconds of an import (fsync and manifest included) and of decoding, and the ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {f"{w}x{h}": _measured(Path(folder), (w, h)) for w, h in SIZES}
+
+
+def _measured(folder: Path, size: tuple[int, int]) -> dict[str, float]:
+    files = write_photographs(folder / f"{size[0]}", size, IMAGES)
+    turns = []
+    for turn in range(TURNS):
+        decoding = _seconds(lambda: decode_all(files))
+        home = folder / f"home-{size[0]}-{turn}"
+        importing = _seconds(lambda home=home: import_all(files[0].parent, home))
+        turns.append((importing, decoding))
+    importing, decoding = (min(turn[k] for turn in turns) for k in (0, 1))
+    return {
+        "importing": round(importing, 3),
+        "decoding": round(decoding, 3),
+        "ratio": round(importing / decoding, 2),
+        "mean_bytes": round(sum(file.stat().st_size for file in files) / len(files)),
+    }
+
+
+def write_photographs(folder: Path, size: tuple[int, int], n: int) -> list[Path]:
+    """JPEGs (quality 90, 4:2:0) of `size`: windows of scikit-image's photographs, each another."""
+    from skimage import data
+
+    folder.mkdir(parents=True)
+    photographs = [
+        Image.fromarray(load()) for load in (data.astronaut, data.coffee, data.chelsea, data.rocket)
+    ]
+    rng = np.random.default_rng(0)
+    files = []
+    for number in range(n):
+        whole = photographs[number % len(photographs)]
+        share = rng.uniform(0.6, 1.0)
+        width, height = (share * side for side in whole.size)
+        x, y = rng.uniform(0, whole.width - width), rng.uniform(0, whole.height - height)
+        window = whole.resize(size, Image.Resampling.BICUBIC, box=(x, y, x + width, y + height))
+        files.append(folder / f"{number}.jpg")
+        window.save(files[-1], quality=90)
+    return files
+
+
+def decode_all(files: Iterable[Path]) -> None:
+    """Decode to RGB at full size, with the threads of an import."""
+
+    def decode(file: Path) -> None:
+        with Image.open(file) as image:
+            image.convert("RGB")
+
+    with ThreadPoolExecutor(threads()) as pool:
+        deque(pool.map(decode, files), maxlen=0)
+
+
+def import_all(folder: Path, home: Path) -> None:
+    """A whole import into a new home."""
+    settings = Settings(home=home)
+    events = import_images(folder, Store(home), settings, title="Photographs", into_class="photo")
+    deque(events, maxlen=0)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    print(main())
