@@ -1,0 +1,75 @@
+"""Images that resemble none of the others: they may show something that belongs to no class."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from core.dataset.checks import Check, Evidence, Fix, Problem
+from core.dataset.neighbours import nearest
+
+_NEAR, _FAR = 5, 15
+"""An image is held against its 6th to 15th neighbour: a handful of images of some other world,
+however alike among themselves, do not vouch for each other."""
+_FEWEST = 20
+"""Images below which nothing can be called usual."""
+_UNUSUAL = 2.6
+"""Spreads above the median distance. Of bell-shaped distances 0.5 % lie beyond."""
+_SPREAD = 1.2816
+"""The 90 % quantile of a bell curve, in its spreads."""
+
+
+def _find(evidence: Evidence) -> Iterator[Problem]:
+    places = np.flatnonzero(evidence.labels >= 0)
+    if evidence.features is None or len(places) < _FEWEST:
+        return
+    away = strangeness(evidence.features[places], evidence.labels[places])
+    for row in np.flatnonzero(away > _UNUSUAL):
+        place = int(places[row])
+        yield Problem(
+            kind="outlier",
+            sentence="The picture resembles no other one here: it may show something that belongs "
+            f"to no class, or be a rare kind of “{evidence.dataset.items[place].label}”.",
+            places=(place,),
+            fixes=(Fix("remove", "Remove the picture", (place,)),),
+            suggestion="remove it if it does not belong here",
+            weight=float(away[row]),
+        )
+
+
+def strangeness(
+    features: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """How far each image is from its neighbours: (n,) in spreads above the median distance.
+
+    Distance to the k-th neighbours in feature space (Sun et al. 2022, arXiv 2204.06507). It must
+    be unusual among all images and in its own class, lest a class of great variety be strange as
+    a whole. In a class too small for that many neighbours, fewer are looked at.
+    """
+    _, likeness = nearest(features, _FAR)
+    distances = np.maximum(1 - likeness.astype(np.float64), 1e-6)
+    until = np.minimum(np.bincount(labels)[labels] - 1, distances.shape[1]).clip(min=1)
+    since = np.minimum(_NEAR, until // 2)
+    sums = np.cumsum(np.pad(distances, ((0, 0), (1, 0))), axis=1)
+    rows = np.arange(len(labels))
+    away = np.log((sums[rows, until] - sums[rows, since]) / (until - since))
+    usual = np.zeros(labels.max() + 1)
+    for label in np.unique(labels):
+        usual[label] = np.median(away[labels == label])
+    return np.minimum(_spreads(away - np.median(away)), _spreads(away - usual[labels]))
+
+
+def _spreads(away: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Read off the upper half, so that the odd ones hardly count; 0 where there is no spread."""
+    spread = np.quantile(away, 0.9) / _SPREAD
+    return away / spread if spread > 1e-9 else np.zeros(len(away))
+
+
+CHECK = Check(
+    kind="outlier",
+    title="Pictures unlike all others",
+    advice="A picture that belongs to no class teaches the network something wrong (an outlier, "
+    "told by the distance to its nearest neighbours in feature space).",
+    find=_find,
+    needs=frozenset({"features"}),
+)
