@@ -72,6 +72,19 @@ _HOME_OF = {
     "OptionInfo": "core.strategies",
     "DEFAULT_BACKBONE": "core.backbones.catalogue:DEFAULT",
     "run_folder": "core.projects",
+    "edits": "core.dataset",
+    "fixing": "core.dataset",
+    "apply_edit": "core.versions:apply",
+    "undo": "core.versions",
+    "redo": "core.versions",
+    "history": "core.versions",
+    "undoable": "core.versions",
+    "redoable": "core.versions",
+    "Version": "core.versions",
+    "Problem": "core.dataset.checks",
+    "Fix": "core.dataset.checks",
+    "checks": "core.dataset.checks",
+    "known_problems": "core.checking:problems",
 }
 
 __all__ = sorted(_HOME_OF)

@@ -138,11 +138,14 @@ class Store:
         except ValueError as error:
             raise NotFound(_GONE) from error
 
-    def save(self, dataset: Dataset) -> str:
-        """Write the manifest once its images are safe; return its id. Raises OutOfSpace."""
+    def save(self, dataset: Dataset, *, edited: bool = False) -> str:
+        """Write the manifest once its images are safe; return its id. Raises OutOfSpace.
+
+        The images of a version that was `edited` are safe already: its parent names them all.
+        """
         dataset_id = dataset.id
         path = self._manifest(dataset_id)
-        images = {item.image for item in dataset.items}
+        images = set() if edited else {item.image for item in dataset.items}
         if dataset.parent:
             with suppress(NotFound, UnusableDataset):  # safe since that one was saved
                 images -= {item.image for item in self.load(dataset.parent).items}
