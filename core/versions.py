@@ -35,7 +35,7 @@ class Version:
 
 def apply(project_id: str, dataset: Dataset) -> str:
     """Save an edited dataset as the version in use and give its id. Raises NotFound, OutOfSpace."""
-    made = Store(get_settings().home).save(dataset, edited=True)
+    made = Store(get_settings().home).save(dataset)
     add_dataset(project_id, made, dataset.change)
     return made
 

@@ -138,14 +138,11 @@ class Store:
         except ValueError as error:
             raise NotFound(_GONE) from error
 
-    def save(self, dataset: Dataset, *, edited: bool = False) -> str:
-        """Write the manifest once its images are safe; return its id. Raises OutOfSpace.
-
-        The images of a version that was `edited` are safe already: its parent names them all.
-        """
+    def save(self, dataset: Dataset) -> str:
+        """Write the manifest once its images are safe; return its id. Raises OutOfSpace."""
         dataset_id = dataset.id
         path = self._manifest(dataset_id)
-        images = set() if edited else {item.image for item in dataset.items}
+        images = {item.image for item in dataset.items}
         if dataset.parent:
             with suppress(NotFound, UnusableDataset):  # safe since that one was saved
                 images -= {item.image for item in self.load(dataset.parent).items}
