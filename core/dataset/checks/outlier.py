@@ -17,6 +17,8 @@ _UNUSUAL = 2.6
 """Spreads above the median distance. Of bell-shaped distances 0.5 % lie beyond."""
 _SPREAD = 1.2816
 """The 90 % quantile of a bell curve, in its spreads."""
+_MANY = 1 / 3
+"""Of a class: so many strange images are no oddities but what the class looks like."""
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
@@ -42,9 +44,10 @@ def strangeness(
 ) -> npt.NDArray[np.float64]:
     """How far each image is from its neighbours: (n,) in spreads above the median distance.
 
-    Distance to the k-th neighbours in feature space (Sun et al. 2022, arXiv 2204.06507). It must
-    be unusual among all images and in its own class, lest a class of great variety be strange as
-    a whole. In a class too small for that many neighbours, fewer are looked at.
+    Distance to the k-th neighbours in feature space (Sun et al. 2022, arXiv 2204.06507). In a
+    class too small for that many neighbours, fewer are looked at; a class of which a great part
+    is strange is one of great variety, and held against itself. Spread is read off the upper
+    half, so that the odd ones hardly count; 0 everywhere when all distances are equal.
     """
     _, likeness = nearest(features, _FAR)
     distances = np.maximum(1 - likeness.astype(np.float64), 1e-6)
@@ -53,16 +56,14 @@ def strangeness(
     sums = np.cumsum(np.pad(distances, ((0, 0), (1, 0))), axis=1)
     rows = np.arange(len(labels))
     away = np.log((sums[rows, until] - sums[rows, since]) / (until - since))
-    usual = np.zeros(labels.max() + 1)
-    for label in np.unique(labels):
-        usual[label] = np.median(away[labels == label])
-    return np.minimum(_spreads(away - np.median(away)), _spreads(away - usual[labels]))
-
-
-def _spreads(away: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Read off the upper half, so that the odd ones hardly count; 0 where there is no spread."""
+    away -= np.median(away)
     spread = np.quantile(away, 0.9) / _SPREAD
-    return away / spread if spread > 1e-9 else np.zeros(len(away))
+    away = away / spread if spread > 1e-9 else np.zeros(len(away))
+    for label in np.unique(labels):
+        own = labels == label
+        if (away[own] > _UNUSUAL).mean() > _MANY:
+            away[own] -= np.median(away[own])
+    return away
 
 
 CHECK = Check(
