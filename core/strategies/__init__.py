@@ -6,7 +6,7 @@ phase's groups trains; every other one is frozen, and its module stays in eval m
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -17,6 +17,7 @@ from core.errors import BadRecipe
 from core.training.recipe import explain
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor, nn
 
 Network: TypeAlias = "nn.Module"
@@ -24,6 +25,25 @@ Network: TypeAlias = "nn.Module"
 
 Group: TypeAlias = dict[str, Any]
 """A torch parameter group: "params", "lr", maybe "weight_decay"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Features of the source domain brought to where the target's are, or the other way round."""
+
+    rows: "np.ndarray"
+    """(n, k): what the classifier learns from, a row for each source image."""
+    matrix: "np.ndarray"
+    """(d, k): a target image's features x meet that classifier as (x - shift) @ matrix."""
+    shift: "np.ndarray"
+    """(d,)."""
+
+
+Align: TypeAlias = "Callable[[np.ndarray, np.ndarray], Aligned]"
+"""Features of source (n, d) and target (m, d) to the source's aligned ones."""
+
+Weigh: TypeAlias = "Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]"
+"""Features and class indices of the target, then of the source (m, d): a weight (m,) for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,20 @@ class Probe:
     """Inverse regularisation; None: chosen by cross-validation."""
     balanced: bool = False
     """Whether rare classes weigh as much as frequent ones."""
+    align: "Align | None" = None
+    """Learn once more on aligned features; for strategies that learn from the source."""
+    weigh: "Weigh | None" = None
+    """Learn once more with source images beside the own ones, weighted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Pictures that a phase sees beside those it learns from."""
+
+    of: Literal["unlabelled", "source", "learned"]
+    """Which: unlabelled target images, the labelled source, or the learned ones once more."""
+    strong: bool = False
+    """Whether they are varied strongly. Streams of the same images go in step: image by image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +81,12 @@ class Batch:
     """Pictures (n, 3, s, s), or what the frozen layers made of them."""
     labels: "Tensor"
     """Class indices (n,)."""
+    streams: "Mapping[str, tuple[Tensor, Tensor]]" = field(default_factory=dict)
+    """Inputs and class indices (-1: none) of each of the phase's streams."""
+    taught: "tuple[Tensor, Tensor] | None" = None
+    """What the teacher says about the plain pictures: logits (n, classes) and features (n, d)."""
+    progress: float = 0.0
+    """Share of the phase that is done."""
 
 
 Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor]]"
@@ -66,6 +106,10 @@ class Phase:
     objective: "Objective | None" = None
     """None: cross-entropy with the options' label smoothing. One that is a module is moved to the
     device and kept in checkpoints; its own parameters learn when a group lists them."""
+    streams: "Mapping[str, Stream]" = field(default_factory=dict)
+    """Further pictures that the objective sees, by the names it uses for them."""
+    taught: bool = False
+    """Whether the objective asks what the recipe's teacher says."""
     fresh: bool = False
     """Whether the network begins at random, so that normalisation learns its statistics too."""
 
@@ -133,6 +177,10 @@ class FineTuning(Options):
     )  # fmt: skip
 
 
+Need = Literal["source", "unlabelled", "teacher"]
+"""What a strategy cannot do without, besides labelled pictures: see Item.role, Recipe.teacher."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """One way to transfer what a network knows."""
@@ -150,6 +198,9 @@ class Strategy:
         default=lambda n, classes, family: {}
     )
     """(training images, classes, family of the backbone) to defaults that differ."""
+    needs: frozenset[Need] = frozenset()
+    learns: Literal["target", "source"] = "target"
+    """Whose labels it learns from. With "source" the labels of the target only ever judge."""
     rank: int = 100
     """Where it stands when all are listed: quick and simple ones first."""
 

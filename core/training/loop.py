@@ -6,8 +6,9 @@ from (seed, phase, step), so that a phase continued from its state ends with the
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -38,10 +39,17 @@ class Trainer:
         number: int,
         device: str = "cpu",
         watched: Source | None = None,
+        streams: Mapping[str, Source] | None = None,
+        taught: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> None:
-        """`suffix` is the part of `network` that reads what `source` gives; both share weights."""
+        """`suffix` is the part of `network` that reads what `source` gives; both share weights.
+
+        `streams` are what the phase's objective sees besides, `taught` what a teacher says about
+        the pictures of `source`: logits (n, classes) and features (n, d).
+        """
         self.network, self.suffix, self.phase, self.source = network, suffix, phase, source
         self.options, self.device, self.watched = options, device, watched
+        self.streams, self.taught = streams or {}, taught
         self.seed = seed * 1_000_003 + number * 10_007
         self.step = 0
         self.pieces = 1
@@ -152,20 +160,44 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.seed + 2 * self.step + 1)
         torch.manual_seed(self.seed + 2 * self.step + 1)
         self.optimizer.zero_grad()
-        chosen = self._batch()
-        inputs, labels = self.source.batch(chosen, generator)
+        batch = self._batch(generator)
+        loss_sum = right = torch.zeros((), device=batch.labels.device)
         with self._watching_features():
-            return self._backward(inputs, labels)
+            for part in self._parts(batch):
+                loss, logits = self.objective(self._forward, part)
+                share = len(part.labels) / len(batch.labels)
+                (share * loss).backward()  # type: ignore[no-untyped-call]
+                loss_sum = loss_sum + share * loss.detach()
+                right = right + (logits.argmax(1) == part.labels).sum()
+        return float(loss_sum), float(right) / len(batch.labels)
 
-    def _backward(self, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-        loss_sum = right = torch.zeros((), device=labels.device)
-        for part, own in zip(inputs.chunk(self.pieces), labels.chunk(self.pieces), strict=True):
-            loss, logits = self.objective(self._forward, Batch(part, own))
-            share = len(own) / len(labels)
-            (share * loss).backward()  # type: ignore[no-untyped-call]
-            loss_sum = loss_sum + share * loss.detach()
-            right = right + (logits.argmax(1) == own).sum()
-        return float(loss_sum), float(right) / len(labels)
+    def _batch(self, generator: torch.Generator) -> Batch:
+        """This step's pictures; streams of the same images go in step."""
+        chosen = self._chosen(len(self.source), 0)
+        inputs, labels = self.source.batch(chosen, generator)
+        streams = {
+            name: stream.batch(self._chosen(len(stream), 7), generator)
+            for name, stream in self.streams.items()
+        }
+        taught = None
+        if self.taught:
+            logits, features = (each[chosen.to(each.device)] for each in self.taught)
+            taught = (logits, features)
+        return Batch(inputs, labels, streams, taught, self.step / self.phase.steps)
+
+    def _parts(self, batch: Batch) -> Iterator[Batch]:
+        """The batch in as many pieces as the memory asks for."""
+        if self.pieces == 1:
+            yield batch
+            return
+        split = {name: _pieces(pair, self.pieces) for name, pair in batch.streams.items()}
+        taught = _pieces(batch.taught, self.pieces) if batch.taught else None
+        for number, (inputs, labels) in enumerate(
+            _pieces((batch.inputs, batch.labels), self.pieces)
+        ):
+            streams = {name: pairs[number % len(pairs)] for name, pairs in split.items()}
+            own = taught[number] if taught else None
+            yield replace(batch, inputs=inputs, labels=labels, streams=streams, taught=own)
 
     def _forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with precision(self.device):
@@ -180,13 +212,13 @@ class Trainer:
     def _remember(self, _module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
         self.features = inputs[0]
 
-    def _batch(self) -> torch.Tensor:
+    def _chosen(self, n: int, salt: int) -> torch.Tensor:
         """The indices of this step's pictures: every picture once before any comes again."""
-        n = len(self.source)
         size = min(self.options.batch, n)
         an_epoch = n // size
         epoch, place = divmod(self.step, an_epoch)
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.seed + 2 * epoch))
+        chance = torch.Generator().manual_seed(self.seed + 2 * epoch + 1_000_000_007 * salt)
+        order = torch.randperm(n, generator=chance)
         return order[place * size : (place + 1) * size]
 
     @torch.no_grad()
@@ -208,6 +240,13 @@ class Trainer:
         for module, mode in modes:
             module.training = mode
         return Watched(step, loss / len(watched), right / len(watched), len(watched))
+
+
+def _pieces(
+    pair: tuple[torch.Tensor, torch.Tensor], pieces: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    first, second = pair
+    return list(zip(first.chunk(pieces), second.chunk(pieces), strict=True))
 
 
 def cross_entropy(smoothing: float) -> Objective:

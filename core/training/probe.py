@@ -46,8 +46,12 @@ def fit_probe(
     balanced: bool = False,
     source: np.ndarray | None = None,
     other: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> ProbeFit:
     """Fit features (n, d) to labels (n,), with the C whose out-of-fold log-loss is least.
+
+    `weights` (n,) say how much each row counts. Images that no fold holds out are always learned
+    from and never judge.
 
     `source` maps rows to images when a row is one of several views of an image; folds list images.
     `other` holds features of another rendering of each image, which is predicted but not learned.
@@ -55,13 +59,16 @@ def fit_probe(
     """
     basis = _Basis.of(features)
     importance = _importance(labels, classes) if balanced else torch.ones(len(labels))
+    if weights is not None:
+        importance = importance * torch.from_numpy(weights.astype(np.float32))
     owner = np.arange(len(labels)) if source is None else source
+    judged = np.array(sorted(place for _, outside in folds for place in outside))
     masks = torch.stack([_mask(owner, train) for train, _ in folds])
     problems = masks.repeat_interleave(len(strengths), 0) * importance
     penalties = (1 / torch.tensor(strengths, dtype=torch.float32)).repeat(len(folds))
     solved = _solve(basis, torch.from_numpy(labels), classes, problems, penalties, rounds=200)
     held_out = _held_out(basis.rows, solved, owner, folds, len(strengths))
-    losses = [_log_loss(probabilities, labels) for probabilities in held_out]
+    losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
     best = int(np.argmin(losses))
     final = _solve(
         basis,
@@ -179,7 +186,7 @@ def _held_out(
             own = torch.softmax(coordinates[rows] @ solved[:, fold * strengths + k], -1).numpy()
             np.add.at(results[k], owner[rows], own)
     views = np.bincount(owner, minlength=images)[:, None]
-    return [result / views for result in results]
+    return [result / views.clip(min=1) for result in results]
 
 
 def _mask(owner: np.ndarray, images: list[int]) -> torch.Tensor:
@@ -192,5 +199,5 @@ def _importance(labels: np.ndarray, classes: int) -> torch.Tensor:
 
 
 def _log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    own = labels[: len(probabilities)]
-    return float(-np.log(probabilities[np.arange(len(own)), own].clip(min=1e-7)).mean())
+    own = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(own.clip(min=1e-7)).mean())

@@ -25,6 +25,10 @@ class Recipe(BaseModel):
     holdout: float = Field(
         default=0.2, gt=0, lt=1, description="Share of each class kept untouched for the score."
     )
+    start: str = Field(
+        default="", description="Run whose trained network is the backbone; empty: the pretrained."
+    )
+    teacher: str = Field(default="", description="Run whose model teaches this one.")
     seed: int = Field(default=0, ge=0, description="Decides the split and everything random.")
 
     def to_json(self) -> str:

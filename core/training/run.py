@@ -65,6 +65,8 @@ class _Run:
     def events(self) -> Iterator[Event]:
         """Everything in order."""
         yield Started(time.time(), self.done)
+        if not self.done:
+            yield from map(Note, self.setup.notes)
         of, taught = self.setup.steps, self.at.phase > 0
         try:
             for number, phase in enumerate(self.setup.phases):
@@ -92,8 +94,8 @@ class _Run:
     def _probe(self, phase: Probe) -> Iterator[Event]:
         """Fit the classifier on kept features and put it into the network."""
         setup, labels = self.setup, self.setup.labels[self.setup.learn]
-        views = [(yield from self._features([*setup.learn, *setup.test]))]
-        own, tests = np.split(views[0], [len(labels)])
+        first = yield from self._features([*setup.learn, *setup.test])
+        own, tests = np.split(first, [len(labels)])
         rows = [own]
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
@@ -107,7 +109,7 @@ class _Run:
             strengths=(phase.strength,) if phase.strength else STRENGTHS,
             source=np.tile(np.arange(len(labels)), phase.views),
         )  # fmt: skip
-        set_head(setup.network, fitted)
+        set_head(setup.network, fitted.weight, fitted.bias)
         if isinstance(setup.options, FineTuning):
             self.mirror = setup.options.mirror == "yes"
         if undecided:
@@ -116,6 +118,35 @@ class _Run:
             yield Note(f"Tried out on a classifier: your pictures {so}.")
         shares = softmax(tests @ fitted.weight.T + fitted.bias)
         replace_file(self.folder / _START, json.dumps(shares.tolist()))
+        if phase.align or phase.weigh:
+            yield from self._transferred(phase, own, labels)
+
+    def _transferred(self, phase: Probe, own: np.ndarray, labels: np.ndarray) -> Iterator[Event]:
+        """Once more, with what the other domain offers; the classifier before was the start."""
+        setup, classes = self.setup, len(self.setup.dataset.classes)
+        folds = setup.folds(setup.learn)
+        if phase.align:
+            target = yield from self._features(setup.unlabelled, what="Looking at the other world")
+            aligned = phase.align(own, target)
+            fitted = fit_probe(aligned.rows, labels, classes, folds, balanced=phase.balanced)
+            weight = fitted.weight @ aligned.matrix.T
+            set_head(setup.network, weight, fitted.bias - weight @ aligned.shift)
+        if phase.weigh:
+            source = yield from self._features(setup.source, what="Looking at the other world")
+            theirs = setup.labels[setup.source]
+            weights = phase.weigh(own, labels, source, theirs)
+            beside = list(range(len(own), len(own) + len(source)))
+            fitted = fit_probe(
+                np.concatenate([own, source]), np.concatenate([labels, theirs]), classes,
+                [([*learn, *beside], held) for learn, held in folds], balanced=phase.balanced,
+                weights=np.concatenate([np.ones(len(own)), weights]),
+            )  # fmt: skip
+            set_head(setup.network, fitted.weight, fitted.bias)
+            heavy = float((weights.sum() ** 2) / (weights**2).sum())
+            yield Note(
+                f"Of {len(source):,} pictures from the other world, weighted by how much they "
+                f"resemble yours, as many count as {heavy:,.0f} equal ones would."
+            )
 
     def _features(
         self, places: list[int], view: int = 0, what: str = "Looking at your pictures"
@@ -141,6 +172,7 @@ class _Run:
         trainer = Trainer(
             setup.network, staged.suffix, phase, staged.learn, fine(setup),
             seed=setup.recipe.seed, number=number, device=setup.device, watched=staged.watch,
+            streams=staged.streams, taught=staged.taught,
         )  # fmt: skip
         if resumed:
             trainer.load(self.state)
@@ -179,7 +211,8 @@ class _Run:
             dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
         )  # fmt: skip
         start = self._start()
-        tuned = self.done > 0 or start is None
+        again = any(isinstance(p, Probe) and (p.align or p.weigh) for p in setup.phases)
+        tuned = self.done > 0 or start is None or again
         shares = start
         if tuned or shares is None:
             shares = yield from self._predict(Model(setup.network, description))
@@ -211,12 +244,12 @@ class _Run:
         return np.concatenate(made)
 
 
-def set_head(network: nn.Module, fitted: ProbeFit) -> None:
-    """Make a fitted probe the classifier of the network."""
+def set_head(network: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
+    """Make weight (classes, d) and bias (classes,) the classifier of the network."""
     head = classifier(network)
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(fitted.weight).view_as(head.weight))
-        head.bias.copy_(torch.from_numpy(fitted.bias))
+        head.weight.copy_(torch.from_numpy(weight).view_as(head.weight))
+        head.bias.copy_(torch.from_numpy(bias))
 
 
 def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:

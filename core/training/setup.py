@@ -1,6 +1,9 @@
 """A recipe made ready: the images, the network, the choices and who learns from what."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +13,12 @@ from torch import nn
 
 from core.backbones.catalogue import Backbone, get_backbone
 from core.backbones.preprocess import Interpolation, Preprocessing
-from core.backbones.weights import load_network
+from core.backbones.weights import classifier, load_network
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import folds, groups_of, holdout
 from core.dataset.store import Store
-from core.errors import BadRecipe
+from core.errors import BadRecipe, NotFound
+from core.model import Model
 from core.settings import Settings
 from core.strategies import FineTuning, Options, Phase, Probe, Strategy, get_strategy, resolve
 from core.training.recipe import Recipe
@@ -37,19 +41,23 @@ class Setup:
     network: nn.Module
     store: Store
     device: str
+    items: tuple[Item, ...]
+    """The labelled items, then the labelled ones of the source domain, then the unlabelled."""
     labels: np.ndarray
-    """Class index of every labelled item."""
+    """Class index of every item; -1 for the unlabelled."""
     learn: list[int]
-    """Places in `dataset.labelled` that are learned from."""
+    """Places in `items` that are learned from."""
     watch: list[int]
     """Those that are only watched while learning."""
     test: list[int]
     """Those kept untouched for the score."""
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        """The labelled items."""
-        return self.dataset.labelled
+    source: list[int]
+    """Those of the source domain whose class is one of ours."""
+    unlabelled: list[int]
+    """Those of the target domain that are seen without a label."""
+    teacher: Model | None = None
+    notes: tuple[str, ...] = ()
+    """What the person should know before it begins."""
 
     @property
     def steps(self) -> int:
@@ -74,20 +82,111 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     dataset = store.load(recipe.dataset)
     dataset.require_trainable()
     backbone, strategy = get_backbone(recipe.backbone), get_strategy(recipe.strategy)
-    classes = {name: index for index, name in enumerate(dataset.classes)}
-    labels = np.array([classes[str(item.label)] for item in dataset.labelled])
+    items, labels, source, unlabelled, notes = _cast(dataset)
     train, test = holdout(dataset, recipe.holdout, recipe.seed)
+    if strategy.learns == "source":
+        unlabelled, train = [*unlabelled, *train], source
+    _require(strategy, recipe, source, unlabelled)
+    classes = len(dataset.classes)
     options = resolve(
-        strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
+        strategy, recipe.options, images=len(train), classes=classes, family=backbone.family
     )
-    learn, watch = _set_aside(dataset, labels, train, options, recipe.seed)
-    network = load_network(backbone, len(classes), settings, size=recipe.size)
+    learn, watch = _set_aside(items, labels, train, options, recipe.seed)
+    network = load_network(backbone, classes, settings, size=recipe.size)
+    if recipe.start:
+        _begin_from(network, recipe, settings)
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
         phases=strategy.phases(network, options), preprocessing=preprocessing_of(backbone, recipe),
-        network=network, store=store, device=device_of(settings), labels=labels,
-        learn=learn, watch=watch, test=test,
+        network=network, store=store, device=device_of(settings), items=items, labels=labels,
+        learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
+        teacher=_teacher(recipe, dataset, settings), notes=notes,
     )  # fmt: skip
+
+
+def _cast(
+    dataset: Dataset,
+) -> tuple[tuple[Item, ...], np.ndarray, list[int], list[int], tuple[str, ...]]:
+    """All items in order of their roles, their class indices, who is source, who is unlabelled."""
+    number = {name: index for index, name in enumerate(dataset.classes)}
+    known = [i for i in dataset.items if i.role == "source" and i.label in number]
+    strange = {str(i.label) for i in dataset.items if i.role == "source"} - number.keys()
+    plain = [item for item in dataset.items if item.role == "unlabelled"]
+    items = (*dataset.labelled, *known, *plain)
+    labels = np.array([number.get(item.label or "", -1) for item in items], np.int64)
+    first, last = len(dataset.labelled), len(dataset.labelled) + len(known)
+    notes: tuple[str, ...] = ()
+    if strange:
+        listed = ", ".join(f"“{name}”" for name in sorted(strange)[:5])
+        notes = (f"Classes that only the other world has are not used: {listed}.",)
+    return items, labels, list(range(first, last)), list(range(last, len(items))), notes
+
+
+def _require(strategy: Strategy, recipe: Recipe, source: list[int], unlabelled: list[int]) -> None:
+    """Raise BadRecipe, with the way out, when what the strategy needs is not there."""
+    if "source" in strategy.needs and not source:
+        raise BadRecipe(
+            f"“{strategy.title}” needs sorted pictures from another world with the same classes. "
+            "Add some as “from another world” (on the command line: --source)."
+        )
+    if "unlabelled" in strategy.needs and not unlabelled:
+        raise BadRecipe(
+            f"“{strategy.title}” needs more pictures of the same world, which need not be sorted. "
+            "Add some as “not sorted” (on the command line: --unlabelled)."
+        )
+    if "teacher" in strategy.needs and not recipe.teacher:
+        raise BadRecipe(
+            f"“{strategy.title}” learns from an earlier, larger model. Choose one of the finished "
+            "runs as teacher (on the command line: --teacher RUN)."
+        )
+
+
+def run_of(name: str, settings: Settings) -> Path:
+    """The folder of a run that a recipe names, by its id or, from the command line, by its path."""
+    return settings.home / "runs" / name if re.fullmatch(r"[0-9a-f]{16}", name) else Path(name)
+
+
+def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | None:
+    if not recipe.teacher:
+        return None
+    teacher = _model(recipe.teacher, "teacher", settings)
+    if teacher.classes != dataset.classes:
+        raise BadRecipe(
+            "The teacher knows other classes than these pictures have: "
+            f"{', '.join(teacher.classes)}. Choose a teacher that was taught on the same classes."
+        )
+    return teacher
+
+
+def _model(run: str, what: str, settings: Settings) -> Model:
+    try:
+        return Model.load(run_of(run, settings) / "model", device=device_of(settings))
+    except NotFound as error:
+        raise BadRecipe(
+            f"The {what} “{run}” has no model (any more). Choose another run."
+        ) from error
+
+
+def _begin_from(network: nn.Module, recipe: Recipe, settings: Settings) -> None:
+    """Give the network the weights of an earlier run; classes that both know keep their answer."""
+    earlier = _model(recipe.start, "earlier run", settings)
+    if earlier.description.backbone != recipe.backbone:
+        raise BadRecipe(
+            f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "
+            "that its weights fit."
+        )
+    head = {f"{name}." for name, m in network.named_modules() if m is classifier(network)}
+    state = {
+        name: tensor
+        for name, tensor in earlier.network.state_dict().items()
+        if not name.startswith(tuple(head))
+    }
+    try:
+        network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise BadRecipe(
+            "The earlier run was trained at another input size; choose the same one."
+        ) from error
 
 
 def preprocessing_of(backbone: Backbone, recipe: Recipe) -> Preprocessing:
@@ -124,12 +223,12 @@ def fine(setup: Setup) -> FineTuning:
 
 
 def _set_aside(
-    dataset: Dataset, labels: np.ndarray, train: list[int], options: Options, seed: int
+    items: Sequence[Item], labels: np.ndarray, train: list[int], options: Options, seed: int
 ) -> tuple[list[int], list[int]]:
     """The training part, and of it what is only watched: none on small sets."""
     share = options.watch if isinstance(options, FineTuning) else 0.0
     if share == 0 or len(train) < _WATCH_FROM:
         return train, []
-    groups = groups_of([dataset.labelled[place] for place in train])
+    groups = groups_of([items[place] for place in train])
     learn, watch = folds(labels[train].tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
     return [train[place] for place in learn], [train[place] for place in watch]

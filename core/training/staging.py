@@ -1,8 +1,9 @@
 """Getting the pictures of a phase ready: decoded once, frozen layers passed once a variation."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -12,9 +13,9 @@ from core.backbones.augment import Augmentation
 from core.backbones.cut import cut
 from core.backbones.features import load_pixels
 from core.backbones.runtime import Frozen, freeze
-from core.backbones.weights import digest
+from core.backbones.weights import classifier, digest
 from core.settings import Settings
-from core.strategies import Phase
+from core.strategies import Phase, Stream
 from core.training.events import Event, Progress
 from core.training.setup import Setup, fine, on_device
 from core.training.sources import Activations, Pictures, Source, activate
@@ -32,6 +33,9 @@ class Staged:
     """The part of the network that reads what the sources give."""
     learn: Source
     watch: Source | None
+    streams: Mapping[str, Source]
+    taught: tuple[torch.Tensor, torch.Tensor] | None
+    """The teacher's logits (n, classes) and features (n, d) for the learned pictures."""
 
 
 def stage(
@@ -42,26 +46,64 @@ def stage(
     number: int,
 ) -> Generator[Event, None, Staged]:
     """Yield Progress and return Staged (by `yield from`)."""
-    network = on_device(setup)
-    pixels = yield from _decode(setup)
+    on_device(setup)
     options = fine(setup)
+    places = {name: _places(setup, stream) for name, stream in phase.streams.items()}
+    everyone = sorted({*setup.learn, *setup.watch, *chain.from_iterable(places.values())})
+    row = {place: number for number, place in enumerate(everyone)}
+    pixels = yield from _decode(setup, everyone)
     how = Augmentation(options.smallest_crop, mirror, options.colour)
-    learn, watch = pixels[: len(setup.learn)], pixels[len(setup.learn) :]
-    labels, seen = setup.labels[setup.learn].tolist(), setup.labels[setup.watch].tolist()
-    plan = make_plan(setup, phase, settings, learn[:1])
-    if plan.run is None:
-        first, second = (
-            Pictures(part, own, setup.preprocessing, how, setup.device)
-            for part, own in ((learn, labels), (watch, seen))
-        )
-        return Staged(network, first, second if setup.watch else None)
+    plan = make_plan(setup, phase, settings, pixels[:1])
     seed = setup.recipe.seed * 1_000_003 + number
-    kept = yield from _keep(learn, plan.run, how, plan.views, seed)
-    watched = None
-    if setup.watch:
-        plain = torch.cat(list(activate(watch, plan.run, how, 1, 0)))
-        watched = Activations(plain, seen, setup.device)
-    return Staged(plan.suffix, Activations(kept, labels, setup.device), watched)
+
+    def source(
+        places: list[int], how: Augmentation, views: int, seed: int
+    ) -> Generator[Event, None, Source]:
+        own = pixels[[row[place] for place in places]]
+        labels = setup.labels[places].tolist()
+        if plan.run is None:
+            return Pictures(own, labels, setup.preprocessing, how, setup.device)
+        kept = yield from _keep(own, plan.run, how, views, seed)
+        return Activations(kept, labels, setup.device)
+
+    learn = yield from source(setup.learn, how, plan.views, seed)
+    watch = (yield from source(setup.watch, how, 1, 0)) if setup.watch else None
+    streams: dict[str, Source] = {}
+    for order, (name, stream) in enumerate(phase.streams.items(), start=1):
+        varied = _strong(how) if stream.strong else how
+        streams[name] = yield from source(places[name], varied, plan.views, seed + 500 * order)
+    taught = (yield from _taught(setup)) if phase.taught else None
+    return Staged(plan.suffix, learn, watch, streams, taught)
+
+
+def _places(setup: Setup, stream: Stream) -> list[int]:
+    each = {"unlabelled": setup.unlabelled, "source": setup.source, "learned": setup.learn}
+    return each[stream.of]
+
+
+def _strong(how: Augmentation) -> Augmentation:
+    """Variations that change a picture about as much as they can without changing its class."""
+    return Augmentation(min(0.3, how.smallest_crop), how.mirror, max(0.5, how.colour))
+
+
+def _taught(setup: Setup) -> Generator[Event, None, tuple[torch.Tensor, torch.Tensor]]:
+    """What the teacher says about each learned picture as it is: logits and features."""
+    teacher = setup.teacher
+    if teacher is None:
+        raise ValueError("the recipe names no teacher")
+    network, preprocessing = teacher.network, teacher.preprocessing
+    hashes = setup.images(setup.learn)
+    logits: list[torch.Tensor] = []
+    features: list[torch.Tensor] = []
+    for _, batch in load_pixels(hashes, setup.store.open, preprocessing):
+        images = preprocessing.normalised(torch.from_numpy(batch).to(setup.device))
+        with torch.inference_mode():
+            maps = network.forward_features(images)  # type: ignore[operator]
+            read = network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
+            logits.append(classifier(network)(read).float())
+            features.append(read.float())
+        yield Progress("Asking the teacher", sum(map(len, logits)), len(hashes))
+    return torch.cat(logits).clone(), torch.cat(features).clone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +135,9 @@ def make_plan(setup: Setup, phase: Phase, settings: Settings, pixels: np.ndarray
     return Plan(parts.suffix, run, views) if views >= 2 else Plan(setup.network, None, 0)
 
 
-def _decode(setup: Setup) -> Generator[Event, None, np.ndarray]:
-    """uint8 (n, 3, s, s) of the learned, then the watched items."""
-    hashes = setup.images([*setup.learn, *setup.watch])
+def _decode(setup: Setup, places: list[int]) -> Generator[Event, None, np.ndarray]:
+    """uint8 (n, 3, s, s) of these items."""
+    hashes = setup.images(places)
     size = setup.preprocessing.size
     pixels = np.empty((len(hashes), 3, size, size), np.uint8)
     done = 0

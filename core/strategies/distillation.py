@@ -1,0 +1,98 @@
+"""Let a small network learn from a larger one that was taught before.
+
+From its answers (Hinton, Vinyals and Dean 2015, arXiv 1503.02531) or from how it sees pictures in
+relation to each other (relational knowledge distillation, Park et al. 2019, arXiv 1904.05068).
+"""
+
+from typing import Any, Literal
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    head_groups,
+    option,
+)
+
+
+class Distillation(FineTuning):
+    """Choices of learning from a teacher."""
+
+    what: Literal["relations", "answers", "both"] = option(
+        "both", "What is passed on",
+        "answers: how sure the teacher is of each class. relations: which pictures it finds alike.",
+        main=True,
+    )  # fmt: skip
+    strength: float = option(
+        1.0, "How much the teacher counts", "Against the labels, which count 1.", main=True,
+        ge=0, le=20,
+    )  # fmt: skip
+    temperature: float = option(
+        4.0, "How soft its answers are made (temperature)",
+        "Higher shows more of what it thinks of the other classes.", ge=1, le=20,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then all layers, beside the teacher."""
+    from core.backbones.weights import classifier
+
+    head = {id(p) for p in classifier(network).parameters()}
+    body = [p for p in network.parameters() if id(p) not in head]
+    groups = [*head_groups(network, 3 * options.lr), {"params": body, "lr": options.lr}]
+    return [
+        Probe("Teaching the new classifier"),
+        Phase(
+            "Learning from the teacher", options.steps, groups, objective=_taught(options),
+            taught=True,
+        ),
+    ]  # fmt: skip
+
+
+def _taught(options: Any) -> Any:
+    def objective(forward: Forward, batch: Batch) -> Any:
+        from torch.nn import functional
+
+        from core import losses
+
+        if batch.taught is None:
+            raise ValueError("a teacher is needed")
+        logits, features = forward(batch.inputs)
+        answers, relations = batch.taught
+        loss = functional.cross_entropy(
+            logits, batch.labels, label_smoothing=options.label_smoothing
+        )
+        if options.what != "relations":
+            loss = loss + options.strength * losses.distillation(
+                logits, answers, options.temperature
+            )
+        if options.what != "answers":  # weights 25 and 50 as in the paper
+            loss = loss + options.strength * (
+                25 * losses.relational_distance(features, relations)
+                + 50 * losses.relational_angle(features, relations)
+            )
+        return loss, logits
+
+    return objective
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for full fine-tuning."""
+    steps = 150 if images < 300 else 300 if images < 1000 else 600
+    return {"steps": steps, "lr": 3e-4 if family == "cnn" else 1e-4, "label_smoothing": 0.0}
+
+
+STRATEGY = Strategy(
+    title="Learn from a larger model",
+    term="distillation, relational knowledge transfer",
+    advice="You have a good but large model and want a small, quick one that comes close to it.",
+    options=Distillation,
+    phases=phases,
+    defaults=defaults,
+    needs=frozenset({"teacher"}),
+    rank=60,
+)

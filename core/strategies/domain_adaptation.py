@@ -1,0 +1,131 @@
+"""Learn from a sorted world and let the network find features that hold in an unsorted one, too.
+
+MCC (arXiv 1912.03699) is the steady one; DANN (arXiv 1505.07818), Deep CORAL (arXiv 1607.01719)
+and MMD (arXiv 1502.02791) are alternatives. The last step is kept: choosing a better one would
+need labels of the target.
+"""
+
+from typing import Any, Literal
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    Stream,
+    head_groups,
+    option,
+)
+
+_BOTTLENECK = 256
+
+
+class Adaptation(FineTuning):
+    """Choices of unsupervised domain adaptation."""
+
+    method: Literal["mcc", "dann", "coral", "mmd"] = option(
+        "mcc", "What brings the worlds together",
+        "mcc: answers in your world shall be decided. dann: an opponent shall not be able to tell "
+        "the worlds apart. coral, mmd: features shall be spread alike.", main=True,
+    )  # fmt: skip
+    strength: float = option(
+        1.0, "How strongly (trade-off)", "0 learns from the sorted world alone.", main=True,
+        ge=0, le=10,
+    )  # fmt: skip
+    share: float = option(
+        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
+        main=True, gt=0, lt=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """A classifier from the source alone, then steps on both worlds."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(options.share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    objective = _objective(network, options)
+    opponent = list(objective.parameters())
+    if opponent:
+        groups.append({"params": opponent, "lr": 10 * options.lr})
+    return [
+        Probe("Learning from the other world"),
+        Phase(
+            "Adapting to your world", options.steps, groups, objective=objective,
+            streams={"target": Stream("unlabelled")},
+        ),
+    ]  # fmt: skip
+
+
+def _objective(network: Network, options: Any) -> Any:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    from core import losses
+    from core.backbones.weights import classifier
+
+    width = classifier(network).in_features
+
+    class Both(nn.Module):
+        """Cross-entropy on the source, and what the method asks of both."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            if options.method == "dann":
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)
+                    self.opponent = nn.Sequential(
+                        nn.Linear(width, _BOTTLENECK), nn.ReLU(),
+                        nn.Linear(_BOTTLENECK, _BOTTLENECK), nn.ReLU(), nn.Linear(_BOTTLENECK, 1),
+                    )  # fmt: skip
+
+        def forward(self, forward: Forward, batch: Batch) -> Any:
+            inputs, _ = batch.streams["target"]
+            logits, features = forward(torch.cat([batch.inputs, inputs]))
+            n = len(batch.inputs)
+            own = logits[:n]
+            loss = functional.cross_entropy(
+                own, batch.labels, label_smoothing=options.label_smoothing
+            )
+            transfer = self.transfer(logits[n:], features[:n], features[n:], batch.progress)
+            return loss + options.strength * transfer, own
+
+        def transfer(self, answers: Any, source: Any, target: Any, progress: float) -> Any:
+            match options.method:
+                case "mcc":
+                    return losses.class_confusion(answers)
+                case "coral":
+                    return losses.coral(source, target)
+                case "mmd":
+                    return losses.mmd(source, target)
+            strength = losses.adversarial_strength(progress)
+            told = self.opponent(losses.reverse_gradient(torch.cat([source, target]), strength))
+            world = torch.cat([torch.ones(len(source), 1), torch.zeros(len(target), 1)])
+            return functional.binary_cross_entropy_with_logits(told, world.to(told.device))
+
+    return Both()
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for the last layers."""
+    return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4, "ema": 0.0, "watch": 0.0}
+
+
+STRATEGY = Strategy(
+    title="Learn in one world, adapt to another",
+    term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
+    advice="You have sorted pictures of another kind and many unsorted ones of yours. Compare it "
+    "with learning from the other world alone, which is always scored beside it.",
+    options=Adaptation,
+    phases=phases,
+    defaults=defaults,
+    needs=frozenset({"source", "unlabelled"}),
+    learns="source",
+    rank=52,
+)

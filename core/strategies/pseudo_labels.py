@@ -1,0 +1,119 @@
+"""Learn from few sorted pictures, and from unsorted ones where the network is sure by itself.
+
+FixMatch (Sohn et al. 2020, arXiv 2001.07685): what is answered with certainty on a lightly varied
+picture is taught on a strongly varied one. Classes that are answered more often than the labelled
+pictures suggest are held back (distribution alignment, Berthelot et al. 2020, arXiv 1911.09785).
+"""
+
+from typing import Any
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    Stream,
+    head_groups,
+    option,
+)
+
+
+class PseudoLabels(FineTuning):
+    """Choices of learning from own answers."""
+
+    sure: float = option(
+        0.9, "From which certainty on (threshold)",
+        "Only answers at least this sure are learned from.", main=True, ge=0.3, lt=1,
+    )  # fmt: skip
+    strength: float = option(
+        1.0, "How much unsorted pictures count", "Against the sorted ones, which count 1.",
+        main=True, ge=0, le=10,
+    )  # fmt: skip
+    share: float = option(
+        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
+        main=True, gt=0, lt=1,
+    )  # fmt: skip
+    balance: bool = option(
+        True, "Keep classes in balance", "Against one class swallowing the others."
+    )
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The classifier in closed form, then steps on sorted and unsorted pictures together."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(options.share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    return [
+        Probe("Teaching the new classifier"),
+        Phase(
+            "Learning from unsorted pictures, too", options.steps, groups,
+            objective=_consistent(network, options),
+            streams={"weak": Stream("unlabelled"), "strong": Stream("unlabelled", strong=True)},
+        ),
+    ]  # fmt: skip
+
+
+def _consistent(network: Network, options: Any) -> Any:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    from core.backbones.weights import classifier
+
+    classes = classifier(network).out_features
+
+    class Consistent(nn.Module):
+        """Cross-entropy on labels, and on own sure answers; remembers how often each is given."""
+
+        seen: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("seen", torch.full((classes,), 1 / classes))
+
+        def forward(self, forward: Forward, batch: Batch) -> Any:
+            weak, strong = batch.streams["weak"][0], batch.streams["strong"][0]
+            n, m = len(batch.inputs), len(weak)
+            logits, _ = forward(torch.cat([batch.inputs, weak, strong]))
+            own = logits[:n]
+            loss = functional.cross_entropy(
+                own, batch.labels, label_smoothing=options.label_smoothing
+            )
+            sureness, answer = self.answers(logits[n : n + m].detach()).max(1)
+            each = functional.cross_entropy(logits[n + m :], answer, reduction="none")
+            taught = (each * (sureness >= options.sure)).mean()
+            return loss + options.strength * taught, own
+
+        def answers(self, logits: torch.Tensor) -> torch.Tensor:
+            shares = functional.softmax(logits, 1)
+            if not options.balance:
+                return shares
+            self.seen = 0.95 * self.seen + 0.05 * shares.mean(0)
+            evened = shares / (classes * self.seen)
+            return evened / evened.sum(1, keepdim=True)
+
+    return Consistent()
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for the last layers."""
+    return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Use unsorted pictures, too",
+    term="pseudo-labelling: FixMatch",
+    advice="You have few sorted pictures and many unsorted ones of the same world. Helps from 5 to "
+    "20 sorted pictures a class; with hundreds it gains little.",
+    options=PseudoLabels,
+    phases=phases,
+    defaults=defaults,
+    needs=frozenset({"unlabelled"}),
+    rank=56,
+)
