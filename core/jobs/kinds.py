@@ -115,6 +115,29 @@ def check(
     yield from check_dataset(store.load(args["dataset"]), store, settings)
 
 
+def map_pictures(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """A place on the map for each image of a dataset."""
+    from core.dataset.store import Store
+    from core.mapping import map_images
+
+    store = Store(settings.home)
+    dataset = store.load(args["dataset"])
+    yield from map_images(dataset, store, settings, args.get("method", "pca"))
+
+
+def propose(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """Classes for the unlabelled images of a dataset."""
+    from core.dataset.store import Store
+    from core.labelling import propose as propose_labels
+
+    store = Store(settings.home)
+    yield from propose_labels(store.load(args["dataset"]), store, settings)
+
+
 def predict(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -139,6 +162,8 @@ KINDS: Mapping[str, Work] = {
     "train": train,
     "estimate": estimate,
     "check": check,
+    "map": map_pictures,
+    "propose": propose,
     "predict": predict,
     "export": export,
 }

@@ -24,7 +24,7 @@ from core.training.events import Event, Failed, Finished, Stopped
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-Kind = Literal["import", "train", "estimate", "predict", "export"]
+Kind = Literal["import", "train", "estimate", "check", "map", "propose", "predict", "export"]
 
 APPLICATION = "graft"
 VERSION = "1"
