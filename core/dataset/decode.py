@@ -71,6 +71,9 @@ _PLAIN_MODES = ("1", "L", "P", "RGB")
 # Every image is held against Settings.max_pixels before it is decoded; Pillow's own limit would
 # only add a second, different one (and a warning for each large photograph).
 Image.MAX_IMAGE_PIXELS = None
+# Memory of one image is used again for the next. To give it back and ask for it anew took as long
+# as to decode a JPEG of 1024 px. At most 16 blocks of 16 MB are held.
+Image.core.set_blocks_max(16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,8 @@ def _plainly_decoded(opened: Image.Image, plain: bytes, facts: Facts) -> Decoded
     """What is decoded is what will be stored, so whatever is stored can be decoded."""
     camera, taken = camera_and_time(opened)
     with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
-        image = stored.convert("RGB")
+        stored.load()
+        image: Image.Image = stored if stored.mode == "RGB" else stored.convert("RGB")
     image.info = {}
     lossless = facts.format == "PNG" or max(image.size) <= _DRAWN_SIDE
     return Decoded(image, lossless, replace(facts, camera=camera, taken=taken), plain)
