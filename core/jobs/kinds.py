@@ -44,6 +44,7 @@ def import_pictures(
         add_to=store.load(args["add_to"]) if args.get("add_to") else None,
         origin=origin,
         licence=licence,
+        keep=bool(args.get("keep")),
     )
     done = False
     try:
@@ -157,6 +158,17 @@ def export(
     yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
 
 
+def export_dataset(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """A version of a dataset as class folders, in a ZIP inside the job's own folder."""
+    from core.dataset.export import export_folders
+    from core.dataset.store import Store
+
+    store = Store(settings.home)
+    yield from export_folders(store.load(args["dataset"]), store, folder / "pictures.zip")
+
+
 KINDS: Mapping[str, Work] = {
     "import": import_pictures,
     "train": train,
@@ -166,4 +178,5 @@ KINDS: Mapping[str, Work] = {
     "propose": propose,
     "predict": predict,
     "export": export,
+    "export-dataset": export_dataset,
 }

@@ -24,7 +24,9 @@ from core.training.events import Event, Failed, Finished, Stopped
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-Kind = Literal["import", "train", "estimate", "check", "map", "propose", "predict", "export"]
+Kind = Literal[
+    "import", "train", "estimate", "check", "map", "propose", "predict", "export", "export-dataset"
+]
 
 APPLICATION = "graft"
 VERSION = "1"

@@ -1,9 +1,10 @@
-"""What nobody needs any more: quick jobs that ended, and files that were brought, a day ago."""
+"""What nobody needs any more: jobs that ended, files that were brought, images of no dataset."""
 
 import shutil
 import time
 from pathlib import Path
 
+from core.dataset.orphans import sweep_orphans
 from core.errors import NotFound
 from core.jobs.log import events_file
 from core.jobs.queue import status
@@ -13,7 +14,7 @@ DAY = 86_400.0
 
 
 def sweep(settings: Settings, *, older_than: float = DAY) -> int:
-    """Delete what was left alone for so many seconds; gives how many folders.
+    """Delete what was left alone for so many seconds; gives how many folders and files.
 
     A job that waits or works stays, and so do the files that any remaining job names. Runs are
     never touched.
@@ -28,7 +29,7 @@ def sweep(settings: Settings, *, older_than: float = DAY) -> int:
     ]
     for folder in swept:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(swept)
+    return len(swept) + sweep_orphans(settings.home, older_than=older_than)
 
 
 def _age(folder: Path) -> float:
