@@ -87,6 +87,9 @@ def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str
                 return None
             if file:
                 _save(graph, file)
+                # Read back: a graph just converted rounds otherwise than the same one from its
+                # file, and a run that is gone on with would not end with the very same weights.
+                graph = openvino.Core().read_model(file)
         return _compiled(graph)
     except RuntimeError:
         return None

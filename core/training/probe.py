@@ -1,7 +1,7 @@
 """The classifier on frozen features: regularised multinomial logistic regression, all at once.
 
-Every fold of the cross-validation and every strength of the regularisation is one problem in a
-single batch, so that one matrix product serves them all. In the coordinates of the features'
+Every fold of the cross-validation is one problem in a single batch, so that one matrix product
+serves them all; each strength of the regularisation begins where the next stronger one ended. In the coordinates of the features'
 singular vectors the curvature of the logistic loss has a diagonal upper bound (Böhning 1992,
 Annals of the Institute of Statistical Mathematics 44); steps are scaled by it and stretched by
 Barzilai and Borwein's rule (1988, IMA Journal of Numerical Analysis 8), problem by problem.
@@ -64,10 +64,8 @@ def fit_probe(
     owner = np.arange(len(labels)) if source is None else source
     judged = np.array(sorted(place for _, outside in folds for place in outside))
     masks = torch.stack([_mask(owner, train) for train, _ in folds])
-    problems = masks.repeat_interleave(len(strengths), 0) * importance
-    penalties = (1 / torch.tensor(strengths, dtype=torch.float32)).repeat(len(folds))
-    solved = _solve(basis, torch.from_numpy(labels), classes, problems, penalties, rounds=200)
-    held_out = _held_out(basis.rows, solved, owner, folds, len(strengths))
+    path = _path(basis, torch.from_numpy(labels), classes, masks * importance, strengths)
+    held_out = _held_out(basis.rows, path, owner, folds)
     losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
     best = int(np.argmin(losses))
     final = _solve(
@@ -75,16 +73,15 @@ def fit_probe(
         torch.from_numpy(labels),
         classes,
         importance[None],
-        torch.tensor([1 / strengths[best]]),
+        1 / strengths[best],
+        path[best].mean(1, keepdim=True),
         rounds=1000,
         tolerance=1e-4,
     )[:, 0]
     weight, bias = basis.back(final)
     elsewhere = None
     if other is not None:
-        rendered = _held_out(
-            basis.rows_of(other), solved, np.arange(len(other)), folds, len(strengths)
-        )
+        rendered = _held_out(basis.rows_of(other), path, np.arange(len(other)), folds)
         elsewhere = rendered[best]
     return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
 
@@ -134,26 +131,45 @@ class _Basis:
         return weight.numpy(), bias.numpy()
 
 
+def _path(
+    basis: _Basis,
+    labels: torch.Tensor,
+    classes: int,
+    problems: torch.Tensor,
+    strengths: Sequence[float],
+) -> list[torch.Tensor]:
+    """For each strength (r + 1, p, classes); each begins where the next more cautious one ended."""
+    found: dict[float, torch.Tensor] = {}
+    here = torch.zeros(basis.rows.shape[1], len(problems), classes)
+    for strength in sorted(strengths):
+        here = _solve(basis, labels, classes, problems, 1 / strength, here, rounds=200)
+        found[strength] = here
+    return [found[strength] for strength in strengths]
+
+
 def _solve(
     basis: _Basis,
     labels: torch.Tensor,
     classes: int,
     problems: torch.Tensor,
-    penalties: torch.Tensor,
+    penalty: float,
+    here: torch.Tensor,
     *,
     rounds: int,
-    tolerance: float = 1e-3,
+    tolerance: float = 5e-4,
 ) -> torch.Tensor:
     """Minimise sum_i mask_i CE_i + penalty/2 |W|^2 for each row of `problems` (p, n).
 
-    Returns (r + 1, p, classes). Ends when every gradient has shrunk to `tolerance` of its length.
+    Begins at `here` and returns (r + 1, p, classes). Ends when every gradient has shrunk to
+    `tolerance` of its length at 0.
     """
     width, count = basis.rows.shape[1], len(problems)
     target = torch.nn.functional.one_hot(labels.long(), classes).float()[:, None]
-    ridge = torch.cat([torch.ones(width - 1), torch.zeros(1)])[:, None] * penalties
-    bound = 0.5 * basis.curvature[:, None] * problems.amax(1) + ridge
-    weights, ridge, step = problems.T[..., None], ridge[..., None], 1 / bound[..., None]
-    here = torch.zeros(width, count, classes)
+    ridge = penalty * torch.cat([torch.ones(width - 1), torch.zeros(1)])[:, None, None]
+    step = 1 / (0.5 * basis.curvature[:, None, None] * problems.amax(1)[:, None] + ridge)
+    weights = problems.T[..., None]
+    at_zero = (basis.rows.T @ ((1 / classes - target) * weights).flatten(1)).view_as(here)
+    enough = tolerance**2 * (step * at_zero**2).sum((0, 2), keepdim=True)
     stretch = torch.ones(1, count, 1)
     before: tuple[torch.Tensor, torch.Tensor] | None = None
     for round_ in range(rounds):
@@ -161,30 +177,28 @@ def _solve(
         residual = (torch.softmax(logits, -1) - target) * weights
         slope = (basis.rows.T @ residual.reshape(len(residual), -1)).view_as(here) + ridge * here
         size = (step * slope**2).sum((0, 2), keepdim=True)
-        if before is None:
-            first = size
-        else:
+        if round_ % 5 == 4 and bool((size <= enough).all()):
+            break
+        if before is not None:
             way, bend = here - before[0], slope - before[1]
             curved = (way * bend).sum((0, 2), keepdim=True).clamp(min=1e-30)
             stretch = ((way**2 / step).sum((0, 2), keepdim=True) / curved).clamp(1, 1e6)
-        if round_ % 10 == 9 and bool((size <= tolerance**2 * first).all()):
-            break
         before = here, slope
         here = here - stretch * step * slope
     return here
 
 
 def _held_out(
-    coordinates: torch.Tensor, solved: torch.Tensor, owner: np.ndarray, folds: Folds, strengths: int
+    coordinates: torch.Tensor, path: list[torch.Tensor], owner: np.ndarray, folds: Folds
 ) -> list[np.ndarray]:
     """For each strength the out-of-fold probabilities (images, classes); views are averaged."""
     images = int(owner.max()) + 1
-    results = [np.zeros((images, solved.shape[-1]), np.float32) for _ in range(strengths)]
+    results = [np.zeros((images, path[0].shape[-1]), np.float32) for _ in path]
     for fold, (_, outside) in enumerate(folds):
         rows = np.flatnonzero(np.isin(owner, outside))
-        for k in range(strengths):
-            own = torch.softmax(coordinates[rows] @ solved[:, fold * strengths + k], -1).numpy()
-            np.add.at(results[k], owner[rows], own)
+        for result, solved in zip(results, path, strict=True):
+            own = torch.softmax(coordinates[rows] @ solved[:, fold], -1).numpy()
+            np.add.at(result, owner[rows], own)
     views = np.bincount(owner, minlength=images)[:, None]
     return [result / views.clip(min=1) for result in results]
 

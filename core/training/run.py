@@ -74,7 +74,7 @@ class _Run:
                     yield from self._phase(number, phase)
                     taught = True
         except _Halt:
-            if not taught:  # there is nothing to keep yet
+            if not taught and not self.done:  # there is nothing to keep yet
                 yield Stopped(0, of)
                 return
         stopped = self.done < of

@@ -8,6 +8,7 @@ from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.settings import Settings
 from core.training.recipe import Recipe
+from core.training.run import train
 
 
 @pytest.fixture(scope="session")
@@ -17,33 +18,51 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits(settings):
-    """Sixty handwritten digits (0, 1 and 2) in the store."""
+    """Sixty handwritten digits (0, 1 and 2), as many in negative from another world, and thirty
+    that nobody has sorted."""
     from sklearn.datasets import load_digits
 
     loaded, store = load_digits(), Store(settings.home)
+
+    def item(number, label, name, role, grey=15.9, base=0.0):
+        pixels = Image.fromarray((base + loaded.images[number] * grey).astype(np.uint8))
+        image = pixels.convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
+        return Item(store.add(image, lossless=True), label, f"{name}/{number}.png", role)
+
     items = []
     for digit in range(3):
-        for number in np.flatnonzero(loaded.target == digit)[:20]:
-            grey = Image.fromarray((loaded.images[number] * 15.9).astype(np.uint8))
-            image = grey.convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
-            items.append(Item(store.add(image, lossless=True), str(digit), f"{digit}/{number}.png"))
+        numbers = np.flatnonzero(loaded.target == digit)
+        items += [item(n, str(digit), str(digit), "labelled") for n in numbers[:20]]
+        items += [item(n, str(digit), f"negative/{digit}", "source", -9.0, 200.0)
+                  for n in numbers[20:40]]  # fmt: skip
+        items += [item(n, None, "unsorted", "unlabelled") for n in numbers[40:50]]
     dataset = Dataset("Digits", tuple(items), source="scikit-learn")
     store.save(dataset)
     return dataset
 
 
-@pytest.fixture
-def run_folder(digits, settings, tmp_path):
+@pytest.fixture(scope="session")
+def run_folder(digits, settings, tmp_path_factory):
     """Make a run folder for a strategy, at a small input so that tests are quick."""
 
-    def make(strategy, name="run", backbone="tf_efficientnet_lite0", size=64, seed=0, **options):
+    def make(
+        strategy, name="run", backbone="tf_efficientnet_lite0", size=64, seed=0, teacher="",
+        start="", **options,
+    ):  # fmt: skip
         recipe = Recipe(
             dataset=digits.id, backbone=backbone, strategy=strategy, options=options, size=size,
-            seed=seed,
+            seed=seed, teacher=str(teacher), start=str(start),
         )  # fmt: skip
-        folder = tmp_path / name
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp(name)
         (folder / "recipe.json").write_text(recipe.to_json())
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def teacher(run_folder, settings):
+    """A finished run that can teach another."""
+    folder = run_folder("feature_extraction", "teacher")
+    list(train(folder, settings, lambda: False))
+    return folder

@@ -117,7 +117,7 @@ def test_every_picture_is_seen_once_before_any_comes_again(pixels):
     _, trainer = trainer_of(pixels)
     seen = []
     for trainer.step in range(5):
-        seen += trainer._batch().tolist()
+        seen += trainer._chosen(40, 0).tolist()
     assert sorted(seen) == list(range(40))
 
 
