@@ -6,6 +6,7 @@ what they are about, so a person can ask to keep them.
 
 import io
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -27,7 +28,7 @@ _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _UNPACKED, _DEFLATED = (1,), (8, 32946)
 _PLAIN_COLOURS = (2, 3, 5, 6, 8)
 """Photometric values that Pillow turns into RGB: RGB, palette, CMYK, YCbCr, CIELAB."""
-_TURNS = {
+_TURNS: dict[int, Callable[[Array], Array]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -69,7 +70,8 @@ def many_of(file: BinaryIO, limits: Settings) -> Array | None:
             values = np.moveaxis(values, 0, -1)
         values = values if values.ndim == 3 else values[..., None]
         turn = page.tags.get(274)
-        return np.ascontiguousarray(_TURNS[int(turn.value) if turn else 1](values))
+        upright: Array = np.ascontiguousarray(_TURNS[int(turn.value) if turn else 1](values))
+        return upright
 
 
 def _is_special(page: "TiffPage") -> bool:
@@ -85,6 +87,8 @@ def _is_special(page: "TiffPage") -> bool:
 
 
 def _require_readable(page: "TiffPage", limits: Settings) -> None:
+    from tifffile import COMPRESSION
+
     count = page.samplesperpixel
     if not 2 <= count <= MOST_CHANNELS or page.axes not in ("YXS", "SYX"):
         raise UnreadableImage(
@@ -103,8 +107,8 @@ def _require_readable(page: "TiffPage", limits: Settings) -> None:
         )
     if int(page.compression) not in _UNPACKED + _DEFLATED:
         raise UnreadableImage(
-            f"It is packed by {page.compression.name}, which cannot be undone for so many "
-            "channels: save it without compression, or with Deflate."
+            f"It is packed by {COMPRESSION(page.compression).name}, which cannot be undone for so "
+            "many channels: save it without compression, or with Deflate."
         )
     if int(page.compression) in _DEFLATED:
         _require_honest(page)
@@ -112,7 +116,7 @@ def _require_readable(page: "TiffPage", limits: Settings) -> None:
 
 def _require_honest(page: "TiffPage") -> None:
     """No part may unpack to more than its share of the picture: tifffile sets no limit."""
-    most = int(np.prod(page.chunks)) * page.dtype.itemsize
+    most = int(np.prod(page.chunks)) * page.bitspersample // 8
     handle = page.parent.filehandle
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         handle.seek(offset)
@@ -139,7 +143,8 @@ def within(values: Array, side: int) -> Array:
         Image.fromarray(values[..., c].astype(np.float32)).resize(size, Image.Resampling.BOX)
         for c in range(count)
     ]
-    return np.rint(np.stack([np.asarray(plane) for plane in planes], -1)).astype(values.dtype)
+    small: Array = np.rint(np.stack([np.asarray(plane) for plane in planes], -1))
+    return small.astype(values.dtype)
 
 
 def as_rgb(values: Array) -> Image.Image:
@@ -172,6 +177,8 @@ def to_bytes(values: Array) -> bytes:
 
 def from_bytes(content: bytes) -> Array:
     """Back from `to_bytes`. Raises ValueError for whatever else it is."""
+    if not content.startswith(b"\x93NUMPY"):  # an archive of arrays begins otherwise, and a pickle
+        raise ValueError("no array")
     values: Array = np.load(io.BytesIO(content), allow_pickle=False, max_header_size=512)
     if values.ndim != 3 or values.dtype not in (np.uint8, np.uint16) or 0 in values.shape:
         raise ValueError(f"no image: {values.dtype} {values.shape}")

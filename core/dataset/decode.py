@@ -73,7 +73,7 @@ _PLAIN_MODES = ("1", "L", "P", "RGB")
 Image.MAX_IMAGE_PIXELS = None
 # Memory of one image is used again for the next. To give it back and ask for it anew took as long
 # as to decode a JPEG of 1024 px. At most 16 blocks of 16 MB are held.
-Image.core.set_blocks_max(16)
+Image.core.set_blocks_max(16)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,10 @@ def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
     copies = []
     for number, path in enumerate(chosen, 1):
         folder = bundle / "examples" if number <= _EXAMPLES else bundle.parent
+        if path.suffix == ".npy":  # kept with all its channels: as the network sees it
+            copies.append(folder / f"{number}.png")
+            store.open(path.stem).save(copies[-1])
+            continue
         copies.append(folder / f"{number}{path.suffix}")
         shutil.copyfile(path, copies[-1])
     return copies

@@ -24,6 +24,8 @@ _STARTS = {
     b"GIF8": "image/gif",
     b"BM": "image/bmp",
 }
+_THUMB = (("thumbs", "jpg"), ("images", "jpg"), ("images", "png"))
+_IMAGE = (("images", "jpg"), ("images", "png"), ("thumbs", "jpg"))
 _PREVIEW_NAME = re.compile(r"[a-z_]{1,40}")
 
 
@@ -34,12 +36,12 @@ class Pictures:
         self._home = settings.home
 
     async def image(self, request: Request) -> FileResponse:
-        """The picture as stored."""
-        return self._serve(request, "images", ("jpg", "png"))
+        """The picture as stored; the thumbnail of one whose channels no browser could show."""
+        return self._serve(request, _IMAGE)
 
     async def thumb(self, request: Request) -> FileResponse:
-        """Its thumbnail, at most 256 px wide and high."""
-        return self._serve(request, "thumbs", ("jpg",))
+        """Its thumbnail, at most 256 px wide and high; a small picture is its own."""
+        return self._serve(request, _THUMB)
 
     async def sample(self, request: Request) -> FileResponse:
         """A strip of pictures out of a built-in sample; part of the program itself."""
@@ -66,10 +68,10 @@ class Pictures:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(file, media_type=kind, headers={"Cache-Control": "private"})
 
-    def _serve(self, request: Request, kind: str, suffixes: tuple[str, ...]) -> FileResponse:
+    def _serve(self, request: Request, places: tuple[tuple[str, str], ...]) -> FileResponse:
         picture = request.path_params["hash"]
         if _HASH.fullmatch(picture):
-            for suffix in suffixes:
+            for kind, suffix in places:
                 file = self._home / kind / picture[:2] / f"{picture}.{suffix}"
                 if file.is_file():
                     return FileResponse(file, headers=FOR_EVER)

@@ -40,6 +40,20 @@ def test_a_lossless_picture_is_served_as_png(client, settings):
     assert client.get(f"/graft/image/{HASH}").headers["content-type"] == "image/png"
 
 
+def test_a_small_picture_is_its_own_thumbnail(client, settings):
+    store(settings, "images", "png")
+    assert client.get(f"/graft/thumb/{HASH}").headers["content-type"] == "image/png"
+
+
+def test_of_a_picture_with_many_channels_only_the_thumbnail_is_served(client, settings):
+    store(settings, "images", "npy", b"raw")
+    assert client.get(f"/graft/image/{HASH}").status_code == 404
+    assert client.get(f"/graft/thumb/{HASH}").status_code == 404
+    store(settings, "thumbs", "jpg")
+    for kind in ("image", "thumb"):
+        assert client.get(f"/graft/{kind}/{HASH}").content == b"picture"
+
+
 @pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fgraft.db", "x", HASH.upper()])
 def test_anything_but_a_known_hash_is_not_found(client, settings, name):
     store(settings, "thumbs", "jpg")
