@@ -5,21 +5,15 @@ sources are text from outside: they are escaped, so that they stay text wherever
 """
 
 import json
-import re
 import shlex
-import string
-import unicodedata
 from dataclasses import dataclass
 
 from core.backbones.catalogue import Backbone
 from core.dataset.manifest import Dataset
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
+from core.markdown import escaped
 from core.training.recipe import Recipe
-
-_LONGEST = 120
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_HARMLESS = set("-,'./=;\"?%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +33,6 @@ class Facts:
     examples: int
     versions: dict[str, str]
     """Of the packages that the model was tried out with."""
-
-
-def escaped(text: str) -> str:
-    """Text from outside as one line of Markdown in which nothing is markup or a link."""
-    line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
-    if len(line) > _LONGEST:
-        line = line[:_LONGEST] + "…"
-    text = "".join(
-        _HTML.get(c) or (f"\\{c}" if c in string.punctuation and c not in _HARMLESS else c)
-        for c in line
-    )
-    return re.sub(r"(?i)(www)\.", r"\1\\.", text)  # some renderers make a link of www. alone
 
 
 def model_card(facts: Facts) -> str:
