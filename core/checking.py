@@ -6,7 +6,7 @@ shows it at once the next time.
 
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from core.dataset.checks import (
     problems_of,
     to_dict,
 )
+from core.dataset.likeness import components, likeness
 from core.dataset.manifest import Dataset
 from core.dataset.signs import VERSION, arrays, signs_of
 from core.dataset.store import Store
@@ -77,7 +78,8 @@ def _gather(dataset: Dataset, store: Store, settings: Settings) -> Generator[Eve
     evidence = Evidence(dataset, Signs(arrays(rows)))
     evidence = replace(evidence, features=(yield from image_features(dataset, store, settings)))
     yield Progress("Asking a first classifier", 0, 0)
-    return replace(evidence, shares=out_of_fold(dataset, evidence.features))
+    alike = likeness(evidence).pairs.tolist()
+    return replace(evidence, shares=out_of_fold(dataset, evidence.features, alike=alike))
 
 
 def image_features(
@@ -103,12 +105,15 @@ def image_features(
     return made
 
 
-def out_of_fold(dataset: Dataset, features: np.ndarray | None) -> np.ndarray | None:
+def out_of_fold(
+    dataset: Dataset, features: np.ndarray | None, *, alike: Iterable[tuple[int, int]] = ()
+) -> np.ndarray | None:
     """(n, classes) probabilities of each labelled item from a classifier that never saw it.
 
     The mean over three partitions into five folds, groups kept together. NaN in the rows of other
     items; None where there are too few images to part them. `features` are (n, d), a row for each
-    item.
+    item; `alike` are pairs of places that are kept together too, as a near-copy would vouch for
+    its twin's wrong label.
     """
     from core.dataset.splits import folds, groups_of
     from core.training.probe import STRENGTHS, fit_probe
@@ -118,7 +123,11 @@ def out_of_fold(dataset: Dataset, features: np.ndarray | None) -> np.ndarray | N
     labels = np.array([number[str(dataset.items[place].label)] for place in places], np.int64)
     if features is None or len(number) < 2 or np.bincount(labels).min() < 2:
         return None
-    groups = groups_of([dataset.items[place] for place in places])
+    row = {place: number for number, place in enumerate(places)}
+    ties = list(enumerate(groups_of([dataset.items[place] for place in places])))
+    ties += [(row[one], row[other]) for one, other in alike if one in row and other in row]
+    group_of = {place: number for number, tied in enumerate(components(ties)) for place in tied}
+    groups = [group_of[number] for number in range(len(places))]
     if len(set(groups)) < 2:
         return None
     said: list[np.ndarray] = []
