@@ -5,7 +5,16 @@ import json
 import sys
 from pathlib import Path
 
-NAMES = ("features", "training", "threads", "accuracy")
+NAMES = (
+    "features",
+    "training",
+    "threads",
+    "staging",
+    "job",
+    "probe",
+    "estimate",
+    "accuracy",
+)
 
 
 def main() -> None:

@@ -1,10 +1,11 @@
 """The classifier on frozen features: regularised multinomial logistic regression, all at once.
 
 Every fold of the cross-validation is one problem in a single batch, so that one matrix product
-serves them all; each strength of the regularisation begins where the next stronger one ended. In the coordinates of the features'
-singular vectors the curvature of the logistic loss has a diagonal upper bound (Böhning 1992,
-Annals of the Institute of Statistical Mathematics 44); steps are scaled by it and stretched by
-Barzilai and Borwein's rule (1988, IMA Journal of Numerical Analysis 8), problem by problem.
+serves them all; each strength of the regularisation begins where the next stronger one ended. In
+the coordinates of the features' singular vectors the curvature of the logistic loss has a diagonal
+upper bound (Böhning 1992, Annals of the Institute of Statistical Mathematics 44); steps are scaled
+by it and stretched by Barzilai and Borwein's rule (1988, IMA Journal of Numerical Analysis 8),
+problem by problem.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,186 @@
+"""A first classifier on 300 pictures, as somebody waits for it: handed in, done by a warm worker.
+
+Goals: the whole cold job takes at most twice as long as decoding its pictures once and passing them
+once through the fastest runtime found (measured in a process of its own, which has everything
+loaded); a second classifier on kept features takes at most a tenth of the cold job. Seconds run
+from handing in until the last event is in the job's log. `make bench ARGS=job`, five minutes.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+_TURNS = 5
+_PICTURES = 300
+_BACKBONE = "tf_efficientnet_lite0"
+_PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "ihc", "motorcycle_left")
+
+
+def main() -> dict[str, Any]:
+    """For each set: seconds (medians of 5 turns) and the two ratios."""
+    return {"emoji": _measured(_emoji), "photographs of 1,024 px": _measured(_photographs)}
+
+
+def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "home"
+        os.environ["GRAFT_HOME"] = str(home)
+        from core.settings import get_settings
+
+        get_settings.cache_clear()
+        write(Path(place) / "pictures")
+        dataset = _imported(Path(place) / "pictures")
+        worker = subprocess.Popen([sys.executable, "-m", "core.jobs.worker"])
+        try:
+            _wait_for(lambda: any((home / "compiled").glob("*.xml")), 120)
+            turns = [_turn(home, dataset) for _ in range(_TURNS)]
+        finally:
+            worker.terminate()
+            worker.wait()
+    return _summary(turns)
+
+
+def _turn(home: Path, dataset: str) -> dict[str, float]:
+    """The floor, a cold job and a second classifier, one after the other."""
+    shutil.rmtree(home / "features", ignore_errors=True)
+    command = [sys.executable, "-m", "benchmarks.job", str(home), dataset]
+    floor = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    cold = _job(home, dataset, {})
+    return {**floor, "cold": cold, "second": _job(home, dataset, {"balanced": True})}
+
+
+def _summary(turns: list[dict[str, float]]) -> dict[str, Any]:
+    middle = {name: round(median(turn[name] for turn in turns), 3) for name in turns[0]}
+    floors = [turn["decoding"] + min(turn["openvino"], turn["torch"]) for turn in turns]
+    cold = [turn["cold"] / floor for turn, floor in zip(turns, floors, strict=True)]
+    second = [turn["second"] / turn["cold"] for turn in turns]
+    return {
+        "seconds": middle,
+        "cold_to_floor": [round(value, 2) for value in (median(cold), min(cold), max(cold))],
+        "second_to_cold": [round(value, 3) for value in (median(second), min(second), max(second))],
+    }
+
+
+def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
+    """Seconds of one training job of the real queue."""
+    from core.jobs import log, new_job, status, submit
+    from core.training.recipe import Recipe
+
+    recipe = Recipe(
+        dataset=dataset, backbone=_BACKBONE, strategy="feature_extraction", options=options
+    )
+    folder = home / "runs" / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(recipe.to_json())
+    status(new_job())  # the connection to the queue stands
+    began = time.monotonic()
+    submit("train", folder)
+    _wait_for(lambda: log.size(folder) and b'"Finished"' in log.events_file(folder).read_bytes())
+    return time.monotonic() - began
+
+
+def _floor(home: Path, dataset: str) -> dict[str, float]:
+    """Seconds for decoding all pictures on all cores, and for one pass through each runtime."""
+    import numpy as np
+    import torch
+
+    from core.backbones.catalogue import get_backbone
+    from core.backbones.cut import feature_trunk
+    from core.backbones.features import load_pixels
+    from core.backbones.runtime import _Normalised, _through_openvino, _through_torch
+    from core.backbones.weights import load_network
+    from core.dataset.store import Store
+    from core.settings import Settings
+    from core.training.recipe import Recipe
+    from core.training.setup import preprocessing_of
+
+    settings, store, backbone = Settings(home=home), Store(home), get_backbone(_BACKBONE)
+    recipe = Recipe(dataset=dataset, backbone=_BACKBONE, strategy="feature_extraction")
+    preprocessing = preprocessing_of(backbone, recipe)
+    trunk = feature_trunk(load_network(backbone, 2, settings))
+    whole = _Normalised(trunk, preprocessing).eval()
+    runs = {
+        "openvino": _through_openvino(whole, preprocessing.size, None, ""),
+        "torch": _through_torch(whole, "cpu"),
+    }
+    images = [item.image for item in store.load(dataset).labelled]
+    began = time.monotonic()
+    batches = [pixels for _, pixels in load_pixels(images, store.open, preprocessing)]
+    took = {"decoding": time.monotonic() - began}
+    for name, run in runs.items():
+        if run is None:
+            continue
+        run(batches[0])  # warm
+        began = time.monotonic()
+        with torch.inference_mode():
+            np.concatenate([run(pixels) for pixels in batches])
+        took[name] = time.monotonic() - began
+    return took
+
+
+def _imported(pictures: Path) -> str:
+    from core.dataset.importing import import_images
+    from core.dataset.store import Store
+    from core.settings import get_settings
+    from core.training.events import Finished
+
+    settings = get_settings()
+    *_, last = import_images(pictures, Store(settings.home), settings, title="Benchmark")
+    if not isinstance(last, Finished):
+        raise TypeError
+    return str(last.result["dataset"])
+
+
+def _emoji(folder: Path) -> None:
+    """300 pictures of 72 px, 50 of each class."""
+    from core.dataset.samples import write_sample
+
+    write_sample("emoji", folder)
+    for label in folder.iterdir():
+        for file in islice(sorted(label.iterdir()), _PICTURES // 6, None):
+            file.unlink()
+
+
+def _photographs(folder: Path) -> None:
+    """300 JPEGs of 1,024 x 768 px: random pieces of six photographs of scikit-image."""
+    import random
+
+    import skimage
+    from PIL import Image
+
+    chance = random.Random(0)
+    for name in _PHOTOGRAPHS:
+        (folder / name).mkdir(parents=True)
+        file = next((Path(skimage.__file__).parent / "data").glob(f"{name}.*"))
+        whole = Image.open(file).convert("RGB")
+        for number in range(_PICTURES // len(_PHOTOGRAPHS)):
+            share = chance.uniform(0.5, 0.9)
+            width, height = (round(share * side) for side in whole.size)
+            left, top = (
+                chance.randint(0, whole.width - width),
+                chance.randint(0, whole.height - height),
+            )
+            piece = whole.crop((left, top, left + width, top + height)).resize((1024, 768))
+            piece.save(folder / name / f"{number}.jpg", quality=90)
+
+
+def _wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    print(json.dumps(_floor(Path(sys.argv[1]), sys.argv[2])))
