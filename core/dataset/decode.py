@@ -205,23 +205,30 @@ def _plain(opened: Image.Image, source: BinaryIO, kind: str, side: int) -> bytes
 
 def _plainly_decoded(opened: Image.Image, plain: bytes, facts: Facts) -> Decoded:
     """What is decoded is what will be stored, so whatever is stored can be decoded."""
-    camera, taken = camera_and_time(opened)
+    facts = _with_origin(facts, opened)
     with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
         stored.load()
         image: Image.Image = stored if stored.mode == "RGB" else stored.convert("RGB")
     image.info = {}
     lossless = facts.format == "PNG" or max(image.size) <= _DRAWN_SIDE
-    return Decoded(image, lossless, replace(facts, camera=camera, taken=taken), plain)
+    return Decoded(image, lossless, facts, plain)
+
+
+def _with_origin(facts: Facts, opened: Image.Image) -> Facts:
+    camera, taken = camera_and_time(opened)
+    return replace(facts, camera=camera, taken=taken)
 
 
 def _decoded(opened: Image.Image, facts: Facts, side: int, keep: bool) -> Decoded:
     """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
     icc = opened.info.get("icc_profile")
+    if facts.format == "TIFF":  # the only format whose metadata are out of reach afterwards
+        facts = _with_origin(facts, opened)
     opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
     opened.load()
     turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
-    camera, taken = camera_and_time(opened)
-    facts = replace(facts, camera=camera, taken=taken)
+    if facts.format != "TIFF":
+        facts = _with_origin(facts, opened)
     if keep and (grey := grey_of(opened if turn is None else opened.transpose(turn))) is not None:
         grey = within(grey, side)
         return Decoded(as_rgb(grey), True, replace(facts, mode=mode_of(grey)), array=grey)

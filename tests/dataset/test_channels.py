@@ -152,7 +152,8 @@ def test_a_part_that_unpacks_to_more_than_it_says_is_refused() -> None:
     assert array_of(honest).shape == (64, 64, 5)
     lying = bytearray(bomb)
     for tag in (257, 278):  # its height, and that of a strip
-        entry = re.search(re.escape(struct.pack("<H", tag)) + rb"[\3\4]\0\1\0\0\0", bomb)
+        head = re.escape(struct.pack("<H", tag))
+        entry = re.search(head + rb"[\x03\x04]\x00\x01\x00\x00\x00", bomb)
         assert entry
         lying[entry.end() : entry.end() + 2] = struct.pack("<H", 64)
     with pytest.raises(UnreadableImage, match="more than it says"):
