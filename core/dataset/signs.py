@@ -16,6 +16,7 @@ _LAYOUT = {
     "hash": (64,),  # perceptual hash: 0 or 1
     "mirrored": (64,),  # that of the mirror image
     "tiny": (SIDE, SIDE, 3),  # the image itself, 0 to 1
+    "outline": (32, 32),  # its luminance, 0 to 1: enough to lay two images over each other
     "brightness": (),  # mean luminance, 0 to 1
     "contrast": (),  # deviation of the luminance
     "sharpness": (),  # deviation of the Laplacian against the contrast
@@ -24,7 +25,7 @@ _LAYOUT = {
     "colour": (),  # mean distance of a pixel from grey
 }
 LENGTH = sum(int(np.prod(shape)) for shape in _LAYOUT.values())
-VERSION = 1
+VERSION = 2
 """Raised when anything here changes, so that what was kept is not read as something else."""
 
 
@@ -38,6 +39,7 @@ def signs_of(image: Image.Image) -> npt.NDArray[np.float32]:
         _hash(image),
         _hash(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
         np.asarray(tiny, np.float32).ravel() / 255,
+        _small(image).ravel() / 255,
         grey.mean(),
         contrast,
         _laplacian(grey) / (contrast + 1e-3),
@@ -60,10 +62,15 @@ def arrays(rows: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
 
 def _hash(image: Image.Image) -> npt.NDArray[np.float32]:
     """The signs of the 64 lowest frequencies against their median (pHash, Zauner 2010)."""
-    small = image.convert("L").resize((_HASHED, _HASHED), Image.Resampling.BOX)
-    low = (_COSINES @ np.asarray(small, np.float32) @ _COSINES.T).ravel()
+    low = (_COSINES @ _small(image) @ _COSINES.T).ravel()
     hashed: npt.NDArray[np.float32] = (low > np.median(low[1:])).astype(np.float32)
     return hashed
+
+
+def _small(image: Image.Image) -> Pixels:
+    """The luminance in 32 × 32 fields, 0 to 255."""
+    small = image.convert("L").resize((_HASHED, _HASHED), Image.Resampling.BOX)
+    return np.asarray(small, np.float32)
 
 
 def _cosines() -> npt.NDArray[np.float32]:
