@@ -75,7 +75,7 @@ def _faults_of_pixels(evidence: Evidence) -> dict[str, Places]:
         "dark": (light, _unusual(light) & (light + contrast < _DARK)),
         "bright": (1 - light, _unusual(1 - light) & (light > _BRIGHT)),
         "uniform": (contrast, _unusual(contrast) & (contrast < _FLAT)),
-        "blurred": (sharp, _unusual(sharp * contrast) & (sharp < _BLURRED)),
+        "blurred": (sharp * contrast, _unusual(sharp * contrast) & (sharp < _BLURRED)),
     }
     return {name: _worst_first(value, faulty) for name, (value, faulty) in faults.items()}
 

@@ -4,6 +4,7 @@ Geirhos et al., "Shortcut learning in deep neural networks" (2020, arXiv 2004.07
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,18 @@ fact must go so far, cross-validated, before a network would rather learn it tha
 _MATTERS_SEEN = 0.8
 """The same for what is read off the pixels: it may be the content itself."""
 _NAMED = 3
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """What one class has that the others have not."""
+
+    apart: float
+    """Share of the class that has it, less the share of all others."""
+    images: int
+    said: str
+    places: tuple[int, ...]
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
@@ -37,8 +50,10 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         values = np.unique(names, return_inverse=True)[1]
         gained = _gained(values, labels)
         if gained >= matters and chance(values, labels) <= _SURE:
-            told = _told(what, names, labels, evidence.dataset.classes)
-            found.setdefault(_telling(names, labels, places), []).append((gained, told))
+            best, *more = _by_class(names, labels, places, evidence.dataset.classes)
+            plain = [best, *(each for each in more[: _NAMED - 1] if each.apart >= _MATTERS)]
+            told = f"The {what} gives the class away: {'; '.join(each.said for each in plain)}."
+            found.setdefault(best.places, []).append((gained, told))
     # One cause (another camera, say) shows in several facts: they are told as one problem.
     for telling, reasons in found.items():
         yield Problem(
@@ -66,7 +81,7 @@ def _facts(
     if len(known) == len(facts):
         yield "file format", _MATTERS, [each.format for each in known]
         if all(each.camera for each in known):
-            yield "camera", _MATTERS, [each.camera for each in known]
+            yield "camera", _MATTERS, [each.camera[:_LONGEST] for each in known]
         yield "colour mode", _MATTERS, [each.mode for each in known]
         yield (
             "size",
@@ -138,33 +153,27 @@ def _chi2(values: Values, labels: Values) -> float:
     return float(((table - expected) ** 2 / np.maximum(expected, 1e-12)).sum())
 
 
-def _told(what: str, names: list[str], labels: Values, classes: tuple[str, ...]) -> str:
-    """The association as a sentence with the classes it is plainest for."""
+def _by_class(
+    names: list[str], labels: Values, places: npt.NDArray[np.int64], classes: tuple[str, ...]
+) -> list[_Apart]:
+    """For each class its commonest answer, the one that parts it best from the others first."""
     answers = np.array(names)
-    parts = []
+    found = []
     for label in np.unique(labels):
         own, others = answers[labels == label], answers[labels != label]
         value, count = _commonest(own)
         too = int((others == value).sum())
-        apart = count / len(own) - too / len(others)
-        said = f"{_share(count, len(own))} of “{classes[label]}” have “{value}”"
-        parts.append((apart, len(own), f"{said}, of all others {too:,} of {len(others):,}"))
-    parts.sort(key=lambda part: (-part[0], -part[1]))
-    plain = [said for apart, _, said in parts[:_NAMED] if apart >= _MATTERS] or [parts[0][2]]
-    return f"The {what} gives the class away: {'; '.join(plain)}."
-
-
-def _telling(names: list[str], labels: Values, places: npt.NDArray[np.int64]) -> tuple[int, ...]:
-    """Places of the class that is told apart best, those with its commonest answer."""
-    answers = np.array(names)
-    best: tuple[float, tuple[int, ...]] = (-1.0, ())
-    for label in np.unique(labels):
-        own = labels == label
-        value, count = _commonest(answers[own])
-        apart = count / own.sum() - float((answers[~own] == value).mean())
-        chosen = tuple(int(place) for place in places[own & (answers == value)])
-        best = max(best, (float(apart), chosen))
-    return best[1]
+        found.append(
+            _Apart(
+                apart=count / len(own) - too / len(others),
+                images=len(own),
+                said=f"{_share(count, len(own))} of “{classes[label]}” have “{value}”, "
+                f"of all others {too:,} of {len(others):,}",
+                places=tuple(int(p) for p in places[(labels == label) & (answers == value)]),
+            )
+        )
+    # Of equals the smaller class is the odd one.
+    return sorted(found, key=lambda each: (-each.apart, each.images))
 
 
 def _commonest(answers: npt.NDArray[np.str_]) -> tuple[str, int]:

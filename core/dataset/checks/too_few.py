@@ -18,21 +18,21 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     if not counts:
         return
     total = sum(counts.values())
-    if (low := lowest(tested(total))) < 1 - _WIDE_SET:
+    if (low := lowest(held_out(total))) < 1 - _WIDE_SET:
         yield Problem(
             kind="too-few",
-            sentence=f"There are {_pictures(total)} in all, of which about {tested(total)} are "
-            f"tested: {_all_right(tested(total), low)}.",
+            sentence=f"There are {_pictures(total)} in all, of which about {held_out(total)} are "
+            f"tested: {_all_right(held_out(total), low)}.",
             suggestion=f"bring pictures until there are at least {enough(_WIDE_SET):,} in all, or "
             "test by cross-validation",
             weight=2,
         )
-    small = {name: n for name, n in counts.items() if lowest(tested(n)) < 1 - _WIDE_CLASS}
+    small = {name: n for name, n in counts.items() if lowest(held_out(n)) < 1 - _WIDE_CLASS}
     ordered = sorted(small.items(), key=lambda pair: pair[1])
     for name, n in ordered[:_NAMED]:
         yield Problem(
             kind="too-few",
-            sentence=f"With {_pictures(n)} of “{name}” {_of_class(tested(n))}.",
+            sentence=f"With {_pictures(n)} of “{name}” {_of_class(held_out(n))}.",
             suggestion=f"bring at least {enough(_WIDE_CLASS) - n} more of “{name}”",
             weight=1 / (1 + n),
         )
@@ -44,7 +44,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def tested(n: int) -> int:
+def held_out(n: int) -> int:
     """How many of n images of a class are kept for the test, when at least 2 must be left."""
     return max(0, min(max(1, round(n * _TESTED)), n - 2))
 
