@@ -222,13 +222,10 @@ def _with_origin(facts: Facts, opened: Image.Image) -> Facts:
 def _decoded(opened: Image.Image, facts: Facts, side: int, keep: bool) -> Decoded:
     """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
     icc = opened.info.get("icc_profile")
-    if facts.format == "TIFF":  # the only format whose metadata are out of reach afterwards
-        facts = _with_origin(facts, opened)
     opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
     opened.load()
     turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
-    if facts.format != "TIFF":
-        facts = _with_origin(facts, opened)
+    facts = _with_origin(facts, opened)  # and a PNG may hold them at its end
     if keep and (grey := grey_of(opened if turn is None else opened.transpose(turn))) is not None:
         grey = within(grey, side)
         return Decoded(as_rgb(grey), True, replace(facts, mode=mode_of(grey)), array=grey)

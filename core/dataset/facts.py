@@ -37,7 +37,7 @@ def camera_and_time(opened: Image.Image) -> tuple[str, float | None]:
     """Maker and model in at most 60 characters, and the seconds of the camera's own clock.
 
     "" and None where the file does not say, or says it in a way that cannot be read: broken
-    metadata never cost a picture. To be asked after decoding, but before it for a TIFF.
+    metadata never cost a picture. For a PNG it decodes, since they may come after the pixels.
     """
     try:
         exif = opened.getexif()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hostile_files import HEIC, encoded, jpeg, photo
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from core.dataset.decode import decode_for_storage
 from core.dataset.manifest import Facts
@@ -26,6 +26,11 @@ def with_exif(kind: str = "JPEG", *, size: tuple[int, int] = (320, 240), **said:
             exif[tag] = said[name]
     inner = {0x9003: said.get("taken"), 0x9291: said.get("fraction")}
     exif.get_ifd(0x8769).update({tag: value for tag, value in inner.items() if value is not None})
+    if kind == "TIFF":  # as Pillow writes it, the inner list would be lost
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[0x010F], tags[0x0110], tags[0x8769] = exif[0x010F], exif[0x0110], inner
+        del inner[0x9291]
+        return encoded(photo(0, size), kind, tiffinfo=tags)
     return encoded(photo(0, size), kind, exif=exif)
 
 
