@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 from core.errors import UnusableDataset
@@ -68,7 +69,7 @@ class Item:
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is remembered
 class Dataset:
     """One version of a set of images. An edit makes another version with this one as parent."""
 
@@ -88,7 +89,7 @@ class Dataset:
     kept: tuple[str, ...] = ()
     """Keys of problems (see core.dataset.checks) that somebody saw and wants left as they are."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """16 hex digits that depend on everything in it: equal content has an equal id."""
         canonical = json.dumps(

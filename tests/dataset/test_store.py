@@ -97,6 +97,15 @@ def test_a_dataset_comes_back_as_it_was(store: Store) -> None:
     assert store.load(dataset.id) == dataset
 
 
+def test_a_dataset_is_read_once(store: Store, tmp_path: Path) -> None:
+    dataset = Dataset("Pets", (Item("a" * 64, "cat", "x/1.jpg"),))
+    store.save(dataset)
+    assert Store(tmp_path / "home").load(dataset.id) is store.load(dataset.id)
+    (tmp_path / "home" / "datasets" / f"{dataset.id}.json").unlink()
+    with pytest.raises(NotFound):
+        store.load(dataset.id)
+
+
 def test_a_damaged_manifest_gives_a_sentence(store: Store, tmp_path: Path) -> None:
     dataset = Dataset("Pets", (Item("a" * 64, "cat", "x/1.jpg"),))
     file = tmp_path / "home" / "datasets" / f"{store.save(dataset)}.json"
