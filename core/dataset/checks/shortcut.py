@@ -25,7 +25,18 @@ fact must go so far, cross-validated, before a network would rather learn it tha
 _MATTERS_SEEN = 0.8
 """The same for what is read off the pixels: it may be the content itself."""
 _NAMED = 3
-_LONGEST = 80
+_COLOURS = {
+    "black": (0, 0, 0),
+    "grey": (0.5, 0.5, 0.5),
+    "white": (1, 1, 1),
+    "red": (0.8, 0.2, 0.2),
+    "yellow": (0.8, 0.8, 0.2),
+    "green": (0.2, 0.8, 0.2),
+    "turquoise": (0.2, 0.8, 0.8),
+    "blue": (0.2, 0.2, 0.8),
+    "violet": (0.8, 0.2, 0.8),
+}
+"""Red, green and blue, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,7 @@ def _facts(
     known = [each for each in facts if each is not None]
     if len(known) == len(facts):
         yield "file format", _MATTERS, [each.format for each in known]
-        if all(each.camera for each in known):
-            yield "camera", _MATTERS, [each.camera[:_LONGEST] for each in known]
+        yield "camera", _MATTERS, [each.camera or "no camera named" for each in known]
         yield "colour mode", _MATTERS, [each.mode for each in known]
         yield (
             "size",
@@ -94,14 +104,22 @@ def _facts(
             _binned(np.array([each.width / max(1, each.height) for each in known])),
         )
     rim = _rim(evidence.signs["tiny"][places])
-    yield "brightness of the rim", _MATTERS_SEEN, _binned(rim)
+    yield "brightness", _MATTERS_SEEN, _binned(evidence.signs["brightness"][places])
+    yield "brightness of the rim", _MATTERS_SEEN, _binned(rim.mean(1))
+    yield "colour of the rim", _MATTERS_SEEN, _coloured(rim)
 
 
 def _rim(tiny: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Mean brightness (n,) of the outermost points of small images (n, side, side, 3)."""
-    grey = tiny.mean(-1)
-    rim = np.concatenate([grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]], axis=1)
-    return np.asarray(rim.mean(1), np.float64)
+    """Mean colour (n, 3) of the outermost points of small images (n, side, side, 3)."""
+    sides = [tiny[:, 0], tiny[:, -1], tiny[:, 1:-1, 0], tiny[:, 1:-1, -1]]
+    return np.asarray(np.concatenate(sides, axis=1).mean(1), np.float64)
+
+
+def _coloured(colours: npt.NDArray[np.float64]) -> list[str]:
+    """Each colour (n, 3) by the name nearest to it."""
+    names, points = list(_COLOURS), np.array(list(_COLOURS.values()))
+    nearest = ((colours[:, None] - points) ** 2).sum(-1).argmin(1)
+    return [names[place] for place in nearest]
 
 
 def _binned(values: npt.NDArray[np.float64]) -> list[str]:
