@@ -81,10 +81,20 @@ _HOME_OF = {
     "undoable": "core.versions",
     "redoable": "core.versions",
     "Version": "core.versions",
+    "use_version": "core.versions:use",
     "Problem": "core.dataset.checks",
     "Fix": "core.dataset.checks",
     "checks": "core.dataset.checks",
     "known_problems": "core.checking:problems",
+    "found_so_far": "core.jobs.found",
+    "map_methods": "core.mapping:methods",
+    "places_by_image": "core.mapping",
+    "proposals": "core.labelling",
+    "Proposals": "core.labelling",
+    "Guess": "core.labelling",
+    "label_images": "core.labelling",
+    "Row": "core.labelling",
+    "oblong_images": "core.dataset.shapes",
 }
 
 __all__ = sorted(_HOME_OF)

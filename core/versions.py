@@ -40,6 +40,13 @@ def apply(project_id: str, dataset: Dataset) -> str:
     return made
 
 
+def use(project_id: str, version: str) -> None:
+    """Make a version of the project the one in use. Raises BadInput for any other."""
+    if version not in {row.dataset_id for row in datasets(project_id)}:
+        raise BadInput("This version is not one of this project's. Choose one from the list.")
+    add_dataset(project_id, version)
+
+
 def undo(project_id: str) -> str:
     """Go back to the version before the one in use. Raises BadInput when there is none."""
     past = history(project_id)

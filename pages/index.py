@@ -13,6 +13,10 @@ page = st.navigation(
     [
         st.Page("home.py", title="Projects · Graft", url_path="projects", default=True),
         st.Page("pictures.py", title="Pictures · Graft", url_path="pictures"),
+        st.Page("faults.py", title="What is wrong · Graft", url_path="faults"),
+        st.Page("map.py", title="Map · Graft", url_path="map"),
+        st.Page("label.py", title="Label · Graft", url_path="label"),
+        st.Page("versions.py", title="Versions · Graft", url_path="versions"),
         st.Page("backbone.py", title="Backbone · Graft", url_path="backbone"),
         st.Page("strategy.py", title="Way to learn · Graft", url_path="strategy"),
         st.Page("training.py", title="Train · Graft", url_path="training"),

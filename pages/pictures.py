@@ -19,14 +19,17 @@ from core import (
     upload_folder,
 )
 from pages.parts import progress, text
+from pages.parts.class_table import change_classes, class_table
+from pages.parts.data_pages import data_pages
+from pages.parts.every_picture import every_picture
+from pages.parts.faults import faults_card
 from pages.parts.first_model import first_model
 from pages.parts.frame import frame, onward, problem
-from pages.parts.gallery import gallery, strip
+from pages.parts.last_change import last_change
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
 from pages.parts.upload import drop_zone
 
-PER_PAGE = 60
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 
 
@@ -125,40 +128,6 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     progress.show_skipped(now)
 
 
-def class_table(place: Place) -> None:
-    dataset = place.dataset
-    some: dict[str, list[str]] = {name: [] for name in dataset.counts}
-    for item in dataset.labelled:
-        if item.label in some and len(some[item.label]) < 8:
-            some[item.label].append(item.image)
-    rows = [
-        f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'
-        f"<td>{strip(some[name], '')}</td></tr>"
-        for name, n in dataset.counts.items()
-    ]
-    st.html(
-        '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-        '<th class="n">Pictures</th><th>Some of them</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def all_pictures(place: Place) -> None:
-    dataset = place.dataset
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            "Class",
-            ["", *dataset.classes],
-            format_func=lambda c: text.plain(c) if c else "All classes",
-        )
-    items = [item for item in dataset.items if not chosen or item.label == chosen]
-    pages = max(1, -(-len(items) // PER_PAGE))
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key=f"gallery-{chosen}")
-    st.html(gallery(items[(page - 1) * PER_PAGE : page * PER_PAGE]))
-
-
 def overview(place: Place, import_job: Path | None) -> None:
     dataset = place.dataset
     with st.container(
@@ -174,12 +143,15 @@ def overview(place: Place, import_job: Path | None) -> None:
     fault = problem(place)
     if fault:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
+    last_change(place)
     first_model(place)
+    faults_card(place)
     by_class, every = st.tabs(["By class", "Every picture"])
     with by_class:
         class_table(place)
+        change_classes(place)
     with every:
-        all_pictures(place)
+        every_picture(place)
     if dataset.source or dataset.licence:
         st.html(
             f'<p class="muted small">Source: {text.html(dataset.source or "not stated", 300)}'
@@ -194,6 +166,8 @@ def overview(place: Place, import_job: Path | None) -> None:
 
 
 here = frame("pictures")
+if here.dataset:
+    data_pages("pictures")
 jobs = recent_jobs("import", project=here.project.id)
 newest = status(jobs[0]) if jobs else None
 if newest and newest.active:

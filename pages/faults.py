@@ -1,0 +1,278 @@
+"""See what is wrong: one problem after the other, each with its fixes, all of it by keyboard."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import Dataset, Problem, checks, edits, fixing
+from pages.parts import text
+from pages.parts.data_pages import data_pages
+from pages.parts.faults import (
+    Faults,
+    begin_check,
+    ended_early,
+    faults_of,
+    look_by_itself,
+    looking,
+)
+from pages.parts.frame import empty, frame, onward
+from pages.parts.gallery import strip, thumb
+from pages.parts.last_change import change, last_change
+from pages.parts.place import Place
+
+MOST_PICTURES = 24
+ROWS = 7
+"""Problems of a kind that are listed at once, around the open one."""
+ICONS = {
+    "remove": ":material/delete:",
+    "relabel": ":material/drive_file_move:",
+    "merge": ":material/merge:",
+    "group": ":material/link:",
+}
+
+
+def open_problem(key: str) -> None:
+    st.query_params["problem"] = key
+
+
+def position(problems: list[Problem]) -> int:
+    """The open problem: the one in the address, else whatever came into its place."""
+    named = st.query_params.get("problem")
+    at = next((n for n, problem in enumerate(problems) if problem.key == named), None)
+    if at is None:
+        at = min(st.session_state.get("fault_at", 0), len(problems) - 1)
+        st.query_params["problem"] = problems[at].key
+    st.session_state["fault_at"] = at
+    return at
+
+
+def kinds_list(place: Place, problems: list[Problem], at: int) -> None:
+    """Every kind with its count; the open one with its reason and its problems."""
+    here = problems[at].kind
+    st.html(f'<h2 class="card-title">{text.count(len(problems), "problem")} to look at</h2>')
+    for kind, check in checks().items():
+        mine = [problem for problem in problems if problem.kind == kind]
+        if not mine:
+            continue
+        state = "here" if kind == here else "other"
+        with st.container(key=f"kind-{state}-{kind}", gap="small"):
+            st.button(
+                f"{check.title} · {len(mine):,}",
+                key=f"kind-{kind}",
+                type="tertiary",
+                on_click=open_problem,
+                args=(mine[0].key,),
+            )
+            if kind == here:
+                st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
+                rows(place, mine, problems[at])
+                all_together(place, mine)
+
+
+def rows(place: Place, mine: list[Problem], chosen: Problem) -> None:
+    at = mine.index(chosen)
+    start = max(0, min(at - ROWS // 2, len(mine) - ROWS))
+    for n, problem in enumerate(mine[start : start + ROWS], start=start):
+        mark = "row-here" if problem is chosen else "row"
+        with st.container(key=f"{mark}-{problem.key}"):
+            st.button(
+                f"{n + 1}. {text.markdown(row_name(place, problem), 30)}",
+                key=f"open-{problem.key}",
+                type="tertiary",
+                on_click=open_problem,
+                args=(problem.key,),
+            )
+    more = len(mine) - start - ROWS
+    if more > 0:
+        st.html(f'<p class="muted small">and {more:,} more after these</p>')
+
+
+def row_name(place: Place, problem: Problem) -> str:
+    """The first file concerned, in a word."""
+    if problem.places:
+        return place.dataset.items[problem.places[0]].name.rsplit("/", 1)[-1]
+    return problem.names[0].rsplit("/", 1)[-1] if problem.names else problem.suggestion
+
+
+def all_together(place: Place, mine: list[Problem]) -> None:
+    groups = fixing.groups_of(mine)
+    if len(groups) > 1:
+        st.button(
+            f"Keep all {len(groups):,} together",
+            icon=":material/link:",
+            key="all-together",
+            help="In each of these sets, the pictures are never parted by a test again.",
+            on_click=change,
+            args=(place, lambda dataset: fixing.kept_together(dataset, mine)),
+        )
+
+
+def judged(place: Place, problem: Problem) -> None:
+    """The open problem: what it is, its pictures, and what can be done."""
+    title = text.html(checks()[problem.kind].title)
+    st.html(
+        f'<p class="muted small">{title}</p>'
+        f'<p class="fault" role="status">{text.html(problem.sentence, 700)}</p>'
+    )
+    pictures(place.dataset, problem)
+    compare_with(place.dataset, problem)
+    fixes(place, problem)
+
+
+def pictures(dataset: Dataset, problem: Problem) -> None:
+    figures = []
+    for place in problem.places[:MOST_PICTURES]:
+        item = dataset.items[place]
+        label = text.bdi(item.label, 40) if item.label else "no class"
+        facts = (
+            f"{item.facts.width} × {item.facts.height} {item.facts.format}" if item.facts else ""
+        )
+        figures.append(
+            f'<figure><a href="/graft/image/{item.image}" target="_blank" rel="noopener">'
+            f"{thumb(item.image, item.label or 'no class')}</a><figcaption>"
+            f'<span class="chip">{label}</span> {text.bdi(item.name, 60)}'
+            f'<br><span class="muted">{text.html(facts) if facts else ""}</span>'
+            "</figcaption></figure>"
+        )
+    size = "few" if len(figures) <= 4 else "many"
+    if figures:
+        st.html(f'<div class="judge {size}">{"".join(figures)}</div>')
+    more = len(problem.places) - MOST_PICTURES
+    if more > 0:
+        st.html(f'<p class="muted small">and {more:,} more pictures</p>')
+    if problem.names:
+        files = "".join(f"<li>{text.bdi(name, 120)}</li>" for name in problem.names[:50])
+        st.html(f'<ul class="files">{files}</ul>')
+
+
+def compare_with(dataset: Dataset, problem: Problem) -> None:
+    """What the classes in question usually look like, where the question is which of them."""
+    if problem.kind not in ("wrong-label", "two-labels"):
+        return
+    shown = set(problem.places)
+    names = {dataset.items[place].label for place in problem.places} | {
+        fix.label for fix in problem.fixes if fix.label
+    }
+    said = []
+    for name in sorted(name for name in names if name in dataset.classes):
+        others = [
+            item.image
+            for place, item in enumerate(dataset.items)
+            if item.label == name and item.role == "labelled" and place not in shown
+        ]
+        some = others[:: max(1, len(others) // 7)][:7]
+        said.append(f'<p class="small">Others in {text.bdi(name, 40)}</p>{strip(some, "")}')
+    st.html(f'<div class="beside">{"".join(said)}</div>')
+
+
+def fixes(place: Place, problem: Problem) -> None:
+    """A button for each fix, and one to leave it; 1, 2, 3 and X press them."""
+    with st.container(horizontal=True, key="fixes"):
+        for n, fix in enumerate(problem.fixes[:9], start=1):
+            st.button(
+                text.markdown(fix.title),
+                key=f"fix-{problem.key}-{n}",
+                type="primary" if n == 1 else "secondary",
+                icon=ICONS[fix.kind],
+                shortcut=str(n),
+                on_click=change,
+                args=(place, partial(fixing.fixed, fix=fix)),
+            )
+        st.button(
+            "Leave as it is",
+            key=f"leave-{problem.key}",
+            shortcut="x",
+            on_click=change,
+            args=(place, lambda dataset: edits.keep(dataset, problem.key, problem.sentence)),
+        )
+        if problem.kind in ("wrong-label", "two-labels", "outlier"):
+            another_class(place, problem)
+
+
+def another_class(place: Place, problem: Problem) -> None:
+    with st.popover("Another class", icon=":material/drive_file_move:"):
+        name = st.selectbox(
+            "Which class is it?",
+            place.dataset.classes,
+            index=None,
+            accept_new_options=True,
+            format_func=text.plain,
+            key=f"class-{problem.key}",
+        )
+        st.button(
+            "Move",
+            type="primary",
+            disabled=not name,
+            key=f"move-{problem.key}",
+            on_click=change,
+            args=(place, lambda dataset: edits.relabel(dataset, problem.places, name or "")),
+        )
+
+
+def walk(problems: list[Problem], at: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="walk"):
+        st.button(
+            "Previous",
+            key=f"previous-{problems[at].key}",
+            shortcut="k",
+            disabled=at == 0,
+            on_click=open_problem,
+            args=(problems[max(0, at - 1)].key,),
+        )
+        st.html(f'<p class="muted">{at + 1:,} of {len(problems):,}</p>', width="content")
+        st.button(
+            "Next",
+            key=f"next-{problems[at].key}",
+            shortcut="j",
+            disabled=at == len(problems) - 1,
+            on_click=open_problem,
+            args=(problems[min(len(problems) - 1, at + 1)].key,),
+        )
+
+
+def nothing(faults: Faults) -> None:
+    """What is shown when there is nothing to look at, with what was looked for."""
+    empty("Nothing found", "These pictures were looked through, and nothing is left to decide.")
+    listed = "".join(
+        f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
+        for check in checks().values()
+    )
+    st.html(f'<h2 class="card-title">What was looked for</h2><ul class="looked-for">{listed}</ul>')
+
+
+def look_again(place: Place, faults: Faults) -> None:
+    said = ""
+    if faults.checked != place.versions[0]:
+        said = "The pictures have changed since they were looked at."
+    with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
+        st.html(f'<p class="muted small">{said}</p>', width="stretch")
+        if st.button("Check again", icon=":material/refresh:"):
+            begin_check(place)
+            st.rerun()
+
+
+place = frame("pictures")
+data_pages("faults")
+if place.dataset is None:
+    empty("First, pictures", place.damage or "Bring pictures, and they are looked through here.")
+    onward("Bring pictures", "pictures")
+    st.stop()
+st.title("See what is wrong", anchor=False)
+last_change(place)
+faults = look_by_itself(place, faults_of(place), at_once=True)
+early = ended_early(faults)
+if faults.looking:
+    looking(place, faults.job, len(faults.problems) if faults.checked is None else 10**9)
+if faults.problems:
+    at = position(faults.problems)
+    with st.container(key="faults"):
+        left, right = st.columns([3, 7], gap="medium")
+        with right, st.container(border=True, key="fault"):
+            walk(faults.problems, at)
+            judged(place, faults.problems[at])
+        with left:
+            kinds_list(place, faults.problems, at)
+elif faults.checked and not faults.looking:
+    nothing(faults)
+if not faults.looking and not early:
+    look_again(place, faults)

@@ -1,0 +1,78 @@
+"""The classes with their counts and some of their pictures; renaming, merging, deleting them."""
+
+from functools import partial
+
+import streamlit as st
+
+from core import edits
+from pages.parts import text
+from pages.parts.gallery import strip
+from pages.parts.last_change import change
+from pages.parts.place import Place
+
+SOME = 8
+
+
+def class_table(place: Place) -> None:
+    """One row a class."""
+    dataset = place.dataset
+    some: dict[str, list[str]] = {name: [] for name in dataset.counts}
+    for item in dataset.labelled:
+        if item.label in some and len(some[item.label]) < SOME:
+            some[item.label].append(item.image)
+    rows = [
+        f'<tr><td>{text.bdi(name)}</td><td class="n">{n:,}</td>'
+        f"<td>{strip(some[name], '')}</td></tr>"
+        for name, n in dataset.counts.items()
+    ]
+    st.html(
+        '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
+        '<th class="n">Pictures</th><th>Some of them</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def change_classes(place: Place) -> None:
+    """Rename a class, merge it into another, or delete it; each can be undone."""
+    classes = place.dataset.classes
+    version = place.versions[0]
+    with st.expander("Rename, merge or delete a class", icon=":material/edit:"):
+        name = st.selectbox(
+            "Which class",
+            classes,
+            index=None,
+            format_func=text.plain,
+            placeholder="Choose a class",
+            key=f"change-{version}",
+        )
+        if name is None:
+            return
+        rename, merge, delete = st.columns(3, vertical_alignment="bottom")
+        with rename:
+            new = st.text_input("New name", value=name, max_chars=120, key=f"new-{version}-{name}")
+            _button(place, "Rename", partial(edits.rename_class, old=name, new=new), new == name)
+        with merge:
+            into = st.selectbox(
+                "Into which class",
+                [other for other in classes if other != name],
+                index=None,
+                format_func=text.plain,
+                placeholder="Choose another",
+                key=f"into-{version}-{name}",
+            )
+            edit = partial(edits.merge_classes, names=[name, into], into=into)
+            _button(place, "Merge", edit, into is None)
+        with delete:
+            n = text.count(place.dataset.counts[name], "picture")
+            st.html(f'<p class="muted small">The class with its {n}</p>')
+            _button(place, "Delete", partial(edits.delete_class, name=name), len(classes) < 2)
+
+
+def _button(place: Place, label: str, edit: partial, disabled: bool) -> None:
+    st.button(
+        label,
+        disabled=disabled,
+        key=f"{label}-class-{place.versions[0]}",
+        on_click=change,
+        args=(place, edit),
+    )

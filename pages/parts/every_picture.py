@@ -1,0 +1,92 @@
+"""Every picture of the version in use: choose some, then move, remove or group them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core import Dataset, Item, edits
+from pages.parts import text
+from pages.parts.last_change import change
+from pages.parts.picker import picker
+from pages.parts.place import Place
+
+PER_PAGE = 60
+ALL, NO_CLASS = "", "\0"
+"""Beside the classes; neither can be the name of one."""
+
+
+@st.fragment
+def every_picture(place: Place) -> None:
+    """The thumbnails page by page, and what can be done with those that are chosen."""
+    dataset, version = place.dataset, place.versions[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unlabelled = any(item.label is None for item in dataset.items)
+        name = st.selectbox(
+            "Class",
+            [ALL, *dataset.classes, *([NO_CLASS] if unlabelled else [])],
+            format_func=_said,
+            key="every-class",
+        )
+        shown = [(n, item) for n, item in enumerate(dataset.items) if _belongs(item, name)]
+        pages = max(1, -(-len(shown) // PER_PAGE))
+        page = st.pagination(pages, key=f"every-{version}-{name}") if pages > 1 else 1
+    bar = st.container(key="choose-bar")
+    here = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    kept = f"chosen-{version}"
+    chosen: set[int] = st.session_state.get(kept, set())
+    cleared = st.session_state.get(f"{kept}-cleared", 0)
+    marked = picker(here, chosen, token=f"{version}-{page}-{cleared}-{name}", key="every-picker")
+    chosen = (chosen - {n for n, _ in here}) | marked
+    st.session_state[kept] = chosen
+    with bar:
+        _actions(place, chosen, kept)
+
+
+def _said(name: str) -> str:
+    return {ALL: "All classes", NO_CLASS: "Without a class"}.get(name) or text.plain(name)
+
+
+def _belongs(item: Item, name: str) -> bool:
+    return name == ALL or item.label == (None if name == NO_CLASS else name)
+
+
+def _actions(place: Place, chosen: set[int], kept: str) -> None:
+    none = not chosen
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.html(f'<p role="status"><b>{len(chosen):,}</b> chosen</p>', width="content")
+        name = st.selectbox(
+            "Move to",
+            place.dataset.classes,
+            index=None,
+            accept_new_options=True,
+            placeholder="Class, or a new name",
+            format_func=text.plain,
+            label_visibility="collapsed",
+            disabled=none,
+            key="move-to",
+            width=230,
+        )
+        _action("Move", place, lambda d: edits.relabel(d, chosen, name or ""), none or not name)
+        _action("Remove", place, lambda d: edits.remove(d, chosen), none)
+        _action("Set aside without a class", place, lambda d: edits.unlabel(d, chosen), none)
+        _action("Keep together", place, lambda d: _grouped(d, chosen), len(chosen) < 2)
+        if st.button("Choose none", type="tertiary", disabled=none):
+            st.session_state[kept] = set()
+            st.session_state[f"{kept}-cleared"] = st.session_state.get(f"{kept}-cleared", 0) + 1
+            st.rerun(scope="fragment")
+
+
+def _action(label: str, place: Place, edit: Callable[[Dataset], Dataset], disabled: bool) -> None:
+    # Beside the sentence for those who cannot guess: what it does to learning.
+    said = {
+        "Set aside without a class": "They stay here, but nothing is learned from their names.",
+        "Keep together": "No test will ever part them: for pictures of one thing or one moment.",
+    }
+    if st.button(label, disabled=disabled, help=said.get(label)):
+        change(place, edit)
+        st.rerun()
+
+
+def _grouped(dataset: Dataset, chosen: set[int]) -> Dataset:
+    first = dataset.items[min(chosen)]
+    return edits.group(dataset, chosen, f"with {first.image[:16]}")

@@ -1,0 +1,190 @@
+"""Versions: what was changed when, what is different between two, and any of them to keep."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from core import (
+    Item,
+    Version,
+    edits,
+    history,
+    new_job,
+    recent_jobs,
+    resume,
+    status,
+    submit,
+    use_version,
+)
+from pages.parts import progress, text
+from pages.parts.data_pages import data_pages
+from pages.parts.frame import empty, frame, onward
+from pages.parts.gallery import thumb
+from pages.parts.last_change import last_change
+from pages.parts.place import Place, load_dataset
+
+PER_PAGE = 12
+SHOWN = 24
+
+
+def when(version: Version) -> str:
+    """The time of a version as the clock beside the browser showed it."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    return f"{datetime.fromtimestamp(version.created_at, zone):%d %b %Y, %H:%M}"
+
+
+def counted(version: Version) -> str:
+    pictures = text.count(version.pictures, "picture")
+    return f"{pictures} in {text.count(version.classes, 'class', 'classes')}"
+
+
+def listing(place: Place, past: Sequence[Version]) -> None:
+    """The history, newest first."""
+    newest_first = list(enumerate(past, start=1))[::-1]
+    pages = -(-len(newest_first) // PER_PAGE)
+    page = st.pagination(pages, key="history-page") if pages > 1 else 1
+    for number, version in newest_first[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        state = "here" if version.in_use else "other"
+        with st.container(
+            horizontal=True, vertical_alignment="center", key=f"version-{state}-{version.id}"
+        ):
+            st.html(
+                f"<p><b>{number}.</b> {text.html(version.sentence, 200)}</p>"
+                f'<p class="facts"><span>{when(version)}</span><span>{counted(version)}</span></p>',
+                width="stretch",
+            )
+            if version.in_use:
+                st.html('<span class="chip good">in use</span>', width="content")
+            elif version.pictures:
+                st.button(
+                    "Use this one",
+                    key=f"use-{version.id}",
+                    on_click=use_version,
+                    args=(place.project.id, version.id),
+                )
+
+
+def compare(past: Sequence[Version]) -> None:
+    """Any two versions, picture by picture."""
+    numbers = {version.id: n for n, version in enumerate(past, start=1)}
+    there = [version for version in past if version.pictures]
+    if len(there) < 2:
+        st.html('<p class="muted">There is only one version so far.</p>')
+        return
+
+    def name(version: Version) -> str:
+        return text.plain(f"{numbers[version.id]}. {version.sentence}", 90)
+
+    here = next((n for n, version in enumerate(there) if version.in_use), len(there) - 1)
+    parents = [n for n, version in enumerate(there) if version.id == there[here].parent]
+    first, second = st.columns(2)
+    before = first.selectbox(
+        "Before", there, index=(parents or [0])[0], format_func=name, key=f"before-{there[here].id}"
+    )
+    after = second.selectbox(
+        "After", there, index=here, format_func=name, key=f"after-{there[here].id}"
+    )
+    found = edits.diff(load_dataset(before.id), load_dataset(after.id))
+    st.html(f'<p class="said" role="status">{text.html(found.sentence, 300)}.</p>')
+    moved = [(new, f"{_class(old)} → {_class(new)}") for old, new in found.relabelled]
+    section("Added", [(item, _class(item)) for item in found.added])
+    section("Removed", [(item, _class(item)) for item in found.removed])
+    section("In another class", moved)
+    section("Kept together or parted otherwise", [(new, _class(new)) for _, new in found.regrouped])
+
+
+def section(title: str, pictures: Sequence[tuple[Item, str]]) -> None:
+    """One kind of difference; `pictures` with what stands below each, as HTML."""
+    if not pictures:
+        return
+    figures = "".join(
+        f"<figure>{thumb(item.image, item.label or 'no class')}<figcaption>{said}<br>"
+        f"{text.bdi(item.name.rsplit('/', 1)[-1], 40)}</figcaption></figure>"
+        for item, said in pictures[:SHOWN]
+    )
+    more = len(pictures) - SHOWN
+    st.html(
+        f'<h3 class="card-title">{title} · {len(pictures):,}</h3>'
+        f'<div class="gallery versions">{figures}</div>'
+        + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
+    )
+
+
+def _class(item: Item) -> str:
+    return text.bdi(item.label, 30) if item.label else "no class"
+
+
+def keep(place: Place, past: Sequence[Version]) -> None:
+    """Any version as a ZIP of class folders."""
+    there = [version for version in past if version.pictures][::-1]
+    numbers = {version.id: n for n, version in enumerate(past, start=1)}
+    at = next((n for n, version in enumerate(there) if version.in_use), 0)
+    chosen = st.selectbox(
+        "Which version",
+        there,
+        index=at,
+        format_func=lambda v: text.plain(f"{numbers[v.id]}. {v.sentence}", 120),
+        key=f"keep-{place.versions[0]}",
+    )
+    st.html(
+        f'<p class="muted small">{counted(chosen)}, one folder for each class. It can be brought '
+        "back in as it is, here or anywhere else.</p>"
+    )
+    made = recent_jobs("export-dataset", dataset=chosen.id)
+    now = status(made[0]) if made else None
+    if now and now.active:
+        packing(made[0])
+    elif now and now.state == "finished":
+        st.link_button(
+            "Download the ZIP file",
+            f"/graft/download/{made[0].name}",
+            type="primary",
+            icon=":material/download:",
+        )
+    elif now:
+        st.error(text.markdown(now.sentence, 400), icon=":material/error:")
+        if st.button("Try again"):
+            resume(made[0])
+            st.rerun()
+    elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
+        folder = new_job()
+        args = {"dataset": chosen.id, "file": str(folder / "pictures.zip")}
+        submit("export-dataset", folder, args)
+        st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def packing(folder: Path) -> None:
+    now = status(folder)
+    if not now.active:
+        st.rerun(scope="app")
+    with st.container(border=True):
+        progress.show(now)
+
+
+place = frame("pictures")
+data_pages("versions")
+if not place.versions:
+    empty("First, pictures", "Every change you make to your pictures is kept here as a version.")
+    onward("Bring pictures", "pictures")
+    st.stop()
+st.title("Versions", anchor=False)
+st.html(
+    '<p class="muted">Every change makes a new version, and none is ever lost. Models remember '
+    "which version they have learned from.</p>"
+)
+past = history(place.project.id)
+last_change(place)
+what, difference, away = st.tabs(["What was changed", "Compare two", "Take one away"])
+with what:
+    listing(place, past)
+with difference:
+    compare(past)
+with away:
+    keep(place, past)
