@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import listing, training, using
+from core.commands import checking, listing, training, using
 from core.commands.terminal import Terminal
 from core.errors import BadRecipe, GraftError, OutOfSpace
 from core.settings import Settings, get_settings
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_lists(commands)
+    _add_check(commands)
     _add_train(commands)
     _add_uses(commands)
     _add_servers(commands)
@@ -122,6 +123,16 @@ def _samples(chosen: argparse.Namespace, _: Settings, terminal: Terminal) -> int
     if chosen.folder is None:
         raise BadRecipe(f"Say where to write it: python -m core samples {chosen.name} DIR")
     return listing.write_sample(chosen.name, chosen.folder, terminal)
+
+
+def _add_check(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "check",
+        "say what is wrong with pictures: copies, wrong labels, poor pictures and more",
+        lambda chosen, settings, terminal: checking.check(chosen.data, settings, terminal),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
 
 
 def _add_train(commands: "Commands") -> None:

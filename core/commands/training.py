@@ -111,7 +111,7 @@ def _imported(
         raise NotFound(f"There is no folder or archive “{data}”.")
     store = Store(settings.home)
     events = import_images(data, store, settings, title=data.resolve().name)
-    last = terminal.drain(_until(events, stop))
+    last = terminal.drain(until(events, stop))
     if isinstance(last, Stopped):
         return None
     dataset = store.load(last.result["dataset"])
@@ -119,7 +119,8 @@ def _imported(
     return dataset.id
 
 
-def _until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
+def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
+    """The events up to a stop that is asked for; the last word always comes through."""
     for event in events:
         yield event
         if stop.is_set() and not isinstance(event, Finished):
