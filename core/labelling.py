@@ -8,13 +8,14 @@ versions that accepting makes.
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.checking import image_features
+from core.dataset.edits import relabel
 from core.dataset.manifest import Dataset
 from core.dataset.splits import folds, groups_of
 from core.dataset.store import Store
@@ -128,6 +129,29 @@ def proposals(dataset_id: str, settings: Settings) -> Proposals | None:
         return Proposals(rows, tuple(Guess(**guess) for guess in content["by_hand"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
+    """The dataset with these unlabelled images (by hash) in these classes; one step to undo.
+
+    Raises BadInput when none of them is unlabelled here, or a class has no name.
+    """
+    made = dataset
+    for label in sorted(set(labels.values())):
+        places = [
+            place
+            for place, item in enumerate(dataset.items)
+            if item.role == "unlabelled" and labels.get(item.image) == label
+        ]
+        if places:
+            made = relabel(made, places, label)
+    if made is dataset:
+        raise BadInput("These pictures have a class by now. Reload the page.")
+    if len(set(labels.values())) == 1:
+        return made
+    n = sum(a is not b for a, b in zip(made.items, dataset.items, strict=True))
+    change = f"{n:,} pictures labelled by hand"
+    return replace(made, parent=dataset.id, change=change)
 
 
 def _shares(

@@ -1,0 +1,264 @@
+"""Label the rest: unlabelled pictures in rows with a proposed class, accepted row by row."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core import (
+    Guess,
+    Proposals,
+    Row,
+    get_settings,
+    in_words,
+    label_images,
+    proposals,
+    recent_jobs,
+    status,
+    wilson,
+)
+from pages.parts import text
+from pages.parts.by_itself import begin_job, job_by_itself
+from pages.parts.data_pages import data_pages
+from pages.parts.frame import empty, frame, onward
+from pages.parts.gallery import strip, thumb
+from pages.parts.last_change import change, last_change
+from pages.parts.place import Place
+
+COMING = 5
+"""Rows that are shown small below the one that is judged."""
+STYLE = Path(__file__).parent / "parts" / "label.css"
+
+
+class Work:
+    """What is still to be judged: the proposals less what has a class by now."""
+
+    def __init__(self, place: Place, made: Proposals) -> None:
+        self.open = {item.image for item in place.dataset.items if item.role == "unlabelled"}
+        self.names = {item.image: item.name.rsplit("/", 1)[-1] for item in place.dataset.items}
+        self.classes = place.dataset.classes
+        doubted = st.session_state.setdefault("doubted", set())
+        skipped = st.session_state.setdefault("skipped", set())
+        rows = [self._left(row, doubted) for row in made.rows]
+        rows = [row for row in rows if row.guesses]
+        self.rows = sorted(rows, key=lambda row: row_key(row) in skipped)  # skipped ones last
+        known = {guess.image: guess for row in made.rows for guess in row.guesses}
+        by_hand = [*made.by_hand, *(known[image] for image in doubted if image in known)]
+        self.by_hand = [guess for guess in by_hand if guess.image in self.open]
+
+    def _left(self, row: Row, doubted: set[str]) -> Row:
+        left = [g for g in row.guesses if g.image in self.open and g.image not in doubted]
+        label = row.label if row.label in self.classes else None  # it may have been renamed
+        return Row(label, tuple(left), row.right, row.of)
+
+
+def row_key(row: Row) -> str:
+    return row.guesses[0].image[:16]
+
+
+def accept(place: Place, row: Row, label: str) -> None:
+    """The ticked pictures get the class; the others are put among those to be named by hand."""
+    ticked = {g.image for g in row.guesses if st.session_state.get(f"tick-{g.image}", True)}
+    labels = dict.fromkeys(ticked, label)
+    if not labels or change(place, lambda dataset: label_images(dataset, labels)):
+        st.session_state["doubted"] |= {guess.image for guess in row.guesses} - ticked
+
+
+def skip(row: Row) -> None:
+    st.session_state["skipped"].add(row_key(row))
+
+
+def one_row(place: Place, work: Work) -> None:
+    """The first row, to be judged; what one key does stands on the buttons."""
+    row = work.rows[0]
+    key = row_key(row)
+    with st.container(border=True, key="row"):
+        st.html(heading(row))
+        with st.grid(6, min_column_width=104, gap="small"):
+            for guess in row.guesses:
+                with st.container(key=f"guess-{guess.image[:16]}"):
+                    name = work.names[guess.image]
+                    st.html(thumb(guess.image, ""))
+                    st.checkbox(tick_label(guess, name), value=True, key=f"tick-{guess.image}")
+        ticked = sum(st.session_state[f"tick-{g.image}"] for g in row.guesses)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            label = st.selectbox(
+                "They show",
+                work.classes,
+                index=work.classes.index(row.label) if row.label else None,
+                accept_new_options=True,
+                placeholder="Type a name, or choose one you have",
+                format_func=text.plain,
+                key=f"label-{key}",
+            )
+            st.button(
+                accept_label(ticked, label),
+                type="primary",
+                icon=":material/check:",
+                shortcut="a",
+                disabled=not label,
+                key=f"accept-{key}",
+                on_click=accept,
+                args=(place, row, label),
+            )
+            if len(work.rows) > 1:
+                st.button("Later", shortcut="s", key=f"skip-{key}", on_click=skip, args=(row,))
+
+
+def accept_label(ticked: int, label: str | None) -> str:
+    if not ticked:
+        return "None of them: judge them by hand"
+    return f"Accept {ticked} as {text.markdown(label, 30)}" if label else "Give them a class"
+
+
+def tick_label(guess: Guess, name: str) -> str:
+    said = text.markdown(name, 18)
+    return f"{said} · {text.percent(guess.share)}" if guess.label else said
+
+
+def heading(row: Row) -> str:
+    """What is proposed, and how sure, in words."""
+    n = text.count(len(row.guesses), "picture")
+    if row.label is None:
+        return (
+            f'<p class="score-words">{n} that look alike</p>'
+            '<p class="muted small">Name what they show. Take the tick off where it does not fit.'
+            "</p>"
+        )
+    mean = sum(guess.share for guess in row.guesses) / len(row.guesses)
+    said = f"{text.percent(mean)} sure on average. Take the tick off where it does not fit."
+    if row.of:
+        said += (
+            " Of your own pictures about which it was at least as sure, without having seen them, "
+            f"{row.right} of {row.of} were right: {in_words(wilson(row.right, row.of))}."
+        )
+    return (
+        f'<p class="score-words">{n}, probably {text.bdi(row.label, 40)}</p>'
+        f'<p class="muted small">{said}</p>'
+    )
+
+
+def coming(work: Work) -> None:
+    rows = work.rows[1 : 1 + COMING]
+    if not rows:
+        return
+    said = "".join(
+        f"<p>{text.bdi(row.label, 30) if row.label else 'Alike'} "
+        f'<span class="muted small">{len(row.guesses)}</span></p>'
+        f"{strip([guess.image for guess in row.guesses], '')}"
+        for row in rows
+    )
+    more = len(work.rows) - 1 - len(rows)
+    st.html(
+        f'<h2 class="card-title">Next</h2><div class="coming">{said}</div>'
+        + (
+            f'<p class="muted small">and {text.count(more, "more row", "more rows")}</p>'
+            * (more > 0)
+        )
+    )
+
+
+def by_hand(place: Place, work: Work) -> None:
+    """Pictures the classifier is least sure of: a class for each teaches it the most."""
+    if not work.by_hand:
+        st.html('<p class="muted">Nothing here: rows are the quicker way now.</p>')
+        return
+    st.html(
+        '<p class="muted">It is least sure about these, and each is of another kind. Their classes '
+        'teach it more than those of any other pictures. <span class="term">active learning</span>'
+        "</p>"
+    )
+    shown = work.by_hand[:12]
+    with st.grid(4, min_column_width=150, gap="small"):
+        for guess in shown:
+            with st.container(border=True, key=f"guess-hand-{guess.image[:16]}"):
+                st.html(thumb(guess.image, work.names[guess.image]))
+                st.selectbox(
+                    text.markdown(work.names[guess.image], 24),
+                    work.classes,
+                    index=None,
+                    accept_new_options=True,
+                    placeholder=f"{text.plain(guess.label or '', 20)}? {text.percent(guess.share)}",
+                    format_func=text.plain,
+                    key=f"hand-{guess.image}",
+                )
+    picked = {g.image: st.session_state.get(f"hand-{g.image}") for g in shown}
+    labels = {image: label for image, label in picked.items() if label}
+    st.button(
+        f"Save {text.count(len(labels), 'label')}",
+        type="primary",
+        disabled=not labels,
+        key="save-by-hand",
+        on_click=change,
+        args=(place, lambda dataset: label_images(dataset, labels)),
+    )
+
+
+def propose_anew(place: Place, work: Work, version: str) -> None:
+    """Better proposals, from what was confirmed meanwhile."""
+    if version == place.versions[0]:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="propose-anew"):
+        said = "Your pictures have changed since these were proposed."
+        if not work.rows:
+            said = "All rows are done."
+        st.html(f'<p class="muted small">{said}</p>', width="stretch")
+        if st.button("Propose anew", icon=":material/refresh:", shortcut="n"):
+            begin(place)
+            st.rerun()
+
+
+def begin(place: Place) -> None:
+    st.session_state["skipped"], st.session_state["doubted"] = set(), set()
+    begin_job("propose", project=place.project.id, dataset=place.versions[0])
+
+
+def newest_proposals(place: Place) -> tuple[str, Proposals] | None:
+    """What the newest finished job proposed, and for which version."""
+    for job in recent_jobs("propose", project=place.project.id):
+        result = status(job).result
+        made = proposals(result["dataset"], get_settings()) if result else None
+        if made:
+            return result["dataset"], made
+    return None
+
+
+place = frame("pictures")
+data_pages("label")
+st.html(STYLE)
+if place.dataset is None:
+    empty("First, pictures", place.damage or "Bring pictures, sorted or not.")
+    onward("Bring pictures", "pictures")
+    st.stop()
+unlabelled = sum(item.role == "unlabelled" for item in place.dataset.items)
+if not unlabelled:
+    st.title("Every picture has a class", anchor=False)
+    last_change(place)
+    st.html(
+        '<p class="muted">Bring more pictures of the same world that nobody has sorted, and their '
+        "classes are proposed here, a row at a time.</p>"
+    )
+    onward("Bring more pictures", "pictures")
+    st.stop()
+st.title(f"{text.count(unlabelled, 'picture')} without a class", anchor=False)
+last_change(place)
+now = job_by_itself("propose", project=place.project.id, begin=False)
+known = newest_proposals(place)
+if now is None:
+    begin(place)
+    st.rerun()
+if known is None or now.active:
+    st.stop()
+version, made = known
+work = Work(place, made)
+rows_tab, hand_tab = st.tabs(
+    [f"Row by row · {len(work.rows)}", f"Most useful by hand · {len(work.by_hand)}"]
+)
+with rows_tab:
+    if work.rows:
+        one_row(place, work)
+        coming(work)
+    else:
+        st.html('<p class="muted">All rows are done.</p>')
+with hand_tab:
+    by_hand(place, work)
+propose_anew(place, work, version)

@@ -1,0 +1,56 @@
+"""A job that a page needs before it can show anything: begun by itself, watched, gone on with."""
+
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from core import JobStatus, new_job, recent_jobs, resume, status, stop, submit
+from pages.parts import progress, text
+
+Kind = Literal["map", "propose"]
+
+
+def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus | None:
+    """The newest job of this kind with these arguments, drawn while it is not finished.
+
+    Where there is none, one is begun, unless `begin` says otherwise; then None.
+    """
+    known = recent_jobs(kind, **args)
+    if not known and not begin:
+        return None
+    if not known:
+        known = [begin_job(kind, **args)]
+    now = status(known[0])
+    if now.active:
+        _watched(known[0])
+    elif now.state != "finished":
+        _ended_early(known[0], now)
+    return now
+
+
+def begin_job(kind: Kind, **args: str) -> Path:
+    """Hand one in; gives its folder."""
+    folder = new_job()
+    submit(kind, folder, args)
+    return folder
+
+
+@st.fragment(run_every=0.7)
+def _watched(folder: Path) -> None:
+    now = status(folder)
+    if not now.active:
+        st.rerun(scope="app")
+    with st.container(border=True):
+        progress.show(now)
+        if st.button("Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"):
+            stop(folder)
+            st.rerun(scope="fragment")
+
+
+def _ended_early(folder: Path, now: JobStatus) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.html(f'<p role="status">{text.html(now.sentence, 400)}</p>', width="stretch")
+        if st.button("Go on", icon=":material/restart_alt:"):
+            resume(folder)
+            st.rerun()
