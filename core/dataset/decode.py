@@ -7,6 +7,7 @@ allowed to look at the file. Pixels are counted from the header before any of th
 import io
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -113,16 +114,26 @@ def decode_for_storage(source: Path | BinaryIO, limits: Settings, *, keep: bool 
     try:
         if keep and kind == "TIFF" and (many := many_of(source, limits)) is not None:
             return _many_decoded(many, size, limits.stored_side)
-        source.seek(0)
-        with Image.open(source, formats=_decoders(kind)) as opened:
-            _require_few_pixels(opened, limits)
-            facts = facts_of(opened, kind, size)
-            as_brought = not keep or opened.mode in ("P", "RGB")
-            if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
-                return _plainly_decoded(opened, plain, facts)
-            return _decoded(opened, facts, limits.stored_side, keep)
+        return _opened_and_decoded(source, kind, size, limits, keep)
     except _DAMAGE as error:
+        if kind == "TIFF" and not keep:  # more channels than Pillow knows: the first three
+            with suppress(*_DAMAGE):
+                if (many := many_of(source, limits)) is not None:
+                    return replace(_many_decoded(many, size, limits.stored_side), array=None)
         raise UnreadableImage(_reason(error, kind)) from error
+
+
+def _opened_and_decoded(
+    source: BinaryIO, kind: str, size: int, limits: Settings, keep: bool
+) -> Decoded:
+    source.seek(0)
+    with Image.open(source, formats=_decoders(kind)) as opened:
+        _require_few_pixels(opened, limits)
+        facts = facts_of(opened, kind, size)
+        as_brought = not keep or opened.mode in ("P", "RGB")
+        if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
+            return _plainly_decoded(opened, plain, facts)
+        return _decoded(opened, facts, limits.stored_side, keep)
 
 
 def kind_of(head: bytes) -> str | None:

@@ -116,6 +116,15 @@ def test_without_asking_everything_becomes_rgb() -> None:
     assert decoded.array is None
 
 
+@pytest.mark.parametrize("plan", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_of_many_channels_networks_get_the_same_three_kept_or_not(plan: str, dtype: Any) -> None:
+    content = tiff(values(5, dtype), planarconfig=plan)
+    plain = decode_for_storage(io.BytesIO(content), LIMITS)
+    assert plain.array is None
+    assert plain.image.tobytes() == kept(content).image.tobytes()
+
+
 def test_large_ones_are_shrunk_by_the_mean_of_each_area() -> None:
     deep = values(5, np.uint16, (200, 100))
     small = array_of(tiff(deep), stored_side=100)
