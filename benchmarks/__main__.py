@@ -9,11 +9,16 @@ NAMES = (
     "features",
     "training",
     "threads",
+    "importing",
+    "scale",
     "staging",
     "job",
     "probe",
     "estimate",
     "accuracy",
+    "duplicates",
+    "wrong_labels",
+    "other_checks",
 )
 
 
