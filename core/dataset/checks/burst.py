@@ -23,7 +23,7 @@ _FEWEST_BY_NAME = 3
 _FEWEST_IN_CLASS = 8
 """To tell what is usual in it."""
 _SPREADS = 2.5
-_LEAST = 0.35
+_LEAST, _ENOUGH = 0.35, 0.8
 """Cosine of the features, from which the mean of their class was taken."""
 
 
@@ -113,7 +113,7 @@ def _clearly_more(like: npt.NDArray[np.float32]) -> float:
     """
     among = like[np.triu_indices(len(like), 1)]
     low, middle = np.quantile(among, (0.1, 0.5))
-    return max(_LEAST, float(middle + _SPREADS * (middle - low)))
+    return min(_ENOUGH, max(_LEAST, float(middle + _SPREADS * (middle - low))))
 
 
 CHECK = Check(
