@@ -73,7 +73,7 @@ def one_row(place: Place, work: Work) -> None:
     key = row_key(row)
     with st.container(border=True, key="row"):
         st.html(heading(row))
-        with st.grid(6, min_column_width=104, gap="small"):
+        with st.grid(6, min_column_width=84, gap="small"):
             for guess in row.guesses:
                 with st.container(key=f"guess-{guess.image[:16]}"):
                     name = work.names[guess.image]

@@ -15,7 +15,7 @@ from pages.parts.map import picture_map
 from pages.parts.place import Place
 
 MOST_SHOWN = 60
-METHODS = {"pca": "Widest differences · PCA", "umap": "Neighbours together · UMAP"}
+METHODS = {"pca": "Differences · PCA", "umap": "Neighbours · UMAP"}
 ADVICE = {
     "pca": "The two directions in which the pictures differ most. Far apart means different.",
     "umap": "Pictures that look alike form islands. How far the islands are from each other "

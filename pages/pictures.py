@@ -6,19 +6,16 @@ import streamlit as st
 
 from core import (
     JobStatus,
-    discard,
-    get_settings,
-    new_job,
-    open_upload,
-    received,
+    create_run,
     recent_jobs,
     resume,
+    run_folder,
     status,
     stop,
     submit,
-    upload_folder,
 )
 from pages.parts import progress, text
+from pages.parts.bring import bring
 from pages.parts.class_table import change_classes, class_table
 from pages.parts.data_pages import data_pages
 from pages.parts.every_picture import every_picture
@@ -28,77 +25,6 @@ from pages.parts.frame import frame, onward, problem
 from pages.parts.last_change import last_change
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
-from pages.parts.upload import drop_zone
-
-ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
-
-
-def begin_import(place: Place, upload: str, into_class: str | None = None) -> None:
-    newest = place.versions[0] if place.dataset else None
-    submit(
-        "import",
-        new_job(),
-        {
-            "project": place.project.id,
-            "upload": upload,
-            "title": place.project.title,
-            "into_class": into_class,
-            "add_to": newest,
-        },
-    )
-    st.session_state.pop("upload", None)
-    st.query_params.pop("upload", None)
-    st.rerun()
-
-
-def bring(place: Place) -> None:
-    """The drop zone; loose pictures are asked for their class before they are taken in."""
-    waiting = st.query_params.get("upload")
-    if waiting:
-        name_class(place, waiting)
-        return
-    if "upload" not in st.session_state:
-        st.session_state["upload"] = open_upload(get_settings().home)
-    arrived = drop_zone(
-        st.session_state["upload"],
-        key="bring",
-        headline="Drop your pictures here",
-        hint="A folder, ZIP or TAR with one sub-folder for each class. Or loose pictures of a "
-        "single class, class by class.",
-        button="Choose files or an archive",
-        folders=True,
-        archives=True,
-    )
-    if arrived:
-        names = [file.name for file in received(upload_folder(get_settings().home, arrived.upload))]
-        if all("/" not in name and not name.lower().endswith(ARCHIVE_ENDINGS) for name in names):
-            st.query_params["upload"] = arrived.upload
-            st.rerun()
-        begin_import(place, arrived.upload)
-
-
-def name_class(place: Place, upload: str) -> None:
-    files = received(upload_folder(get_settings().home, upload))
-    known = place.dataset.classes if place.dataset else ()
-    with st.container(border=True):
-        these = f"do these {len(files):,} pictures" if len(files) > 1 else "does this picture"
-        st.subheader(f"Which class {these} show?", anchor=False)
-        name = st.selectbox(
-            "Class",
-            known,
-            index=None,
-            accept_new_options=True,
-            placeholder="Type a name, or choose one you have",
-            format_func=text.plain,
-        )
-        with st.container(horizontal=True):
-            if st.button("Add them", type="primary", disabled=not name):
-                begin_import(place, upload, into_class=name)
-            if st.button("Throw them away", type="tertiary"):
-                discard(get_settings().home, upload)
-                st.query_params.pop("upload")
-                st.session_state.pop("upload", None)
-                st.rerun()
 
 
 @st.fragment(run_every=1.0)
@@ -128,6 +54,23 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     progress.show_skipped(now)
 
 
+def teach_again(place: Place) -> None:
+    """After a change: the first model knows the pictures as they were."""
+    earlier = [run for run in place.runs if run.title == "First model"]
+    if place.first_model or not earlier:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.html(
+            "<p>The first model has learned from these pictures as they were before.</p>",
+            width="stretch",
+        )
+        if st.button("Teach it again", icon=":material/refresh:"):
+            recipe = earlier[0].recipe.model_copy(update={"dataset": place.versions[0]})
+            run = create_run(place.project.id, recipe, earlier[0].title)
+            submit("train", run_folder(run))
+            st.rerun()
+
+
 def overview(place: Place, import_job: Path | None) -> None:
     dataset = place.dataset
     with st.container(
@@ -145,6 +88,8 @@ def overview(place: Place, import_job: Path | None) -> None:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
     last_change(place)
     first_model(place)
+    if not fault:
+        teach_again(place)
     faults_card(place)
     by_class, every = st.tabs(["By class", "Every picture"])
     with by_class:

@@ -17,17 +17,13 @@ from core import (
 )
 from pages.parts import text
 from pages.parts.estimate import estimate
+from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title
 from pages.parts.strategies import changed, option
 
 OFFERED_FIRST = 3
-FITS = {
-    "squash": "Squeeze the whole picture into the square",
-    "pad": "Keep the whole picture, with a border",
-    "crop": "Cut out the middle",
-}
 
 
 def choose() -> str | None:
@@ -75,19 +71,17 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
         for column, info in zip(st.columns(len(main)), main, strict=True):
             with column:
                 chosen[info.name] = option(info, key)
+    fit = choose_fit(place)
     advanced = st.expander("Advanced", icon=":material/tune:")
     with advanced, st.grid(3, min_column_width=220, gap="small"):
         for info in infos:
             if not info.main:
                 chosen[info.name] = option(info, key)
         shared = shared_options()
-    return {"options": changed(chosen, infos)} | shared
+    return {"options": changed(chosen, infos), "fit": fit} | shared
 
 
 def shared_options() -> dict[str, Any]:
-    fit = st.selectbox(
-        "Pictures that are not square", list(FITS), format_func=FITS.get, key="option-fit"
-    )
     holdout = st.slider(
         "Kept aside for judging, of 100", 5, 50, 20, step=5, key="option-holdout",
         help="These pictures are never learned from, so the score is honest (held-out test part).",
@@ -100,7 +94,7 @@ def shared_options() -> dict[str, Any]:
         "Seed", 0, None, 0, key="option-seed",
         help="Decides everything random. The same seed gives the same model.",
     )  # fmt: skip
-    return {"fit": fit, "holdout": holdout / 100, "size": size, "seed": seed}
+    return {"holdout": holdout / 100, "size": size, "seed": seed}
 
 
 def start(place: Place, recipe: Recipe) -> None:

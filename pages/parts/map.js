@@ -16,6 +16,7 @@ class PictureMap {
     this.canvas = this.at("canvas");
     this.ink = this.canvas.getContext("2d");
     this.chosen = new Set();
+    this.choices = 0;
     this.fingers = new Map();
     this.whole();
     this.listen();
@@ -29,6 +30,7 @@ class PictureMap {
     const moved = this.data?.method !== data.method;
     this.data = data;
     this.chosen.clear();
+    this.choices += 1;
     this.over = -1;
     this.cross = null;
     if (moved) this.whole();
@@ -69,18 +71,21 @@ class PictureMap {
     const colours = style.getPropertyValue("--st-chart-categorical-colors").split(",").map((c) => c.trim()).filter(Boolean);
     this.stamps = this.data ? this.data.classes.map((_, k) => stampOf(k, colours, this.ground)) : [];
     this.plain = stampOf(-1, [this.text], this.ground);
+    this.stamped = (this.stamped ?? 0) + 1;
+    this.sizedStamps = null;
   }
 
   stampFor(k) { return k < 0 ? this.plain : this.stamps[k]; }
 
-  place(i) {
-    const { width, height } = this.size;
-    const side = Math.max(1, Math.min(width, height) - 2 * MARGIN);
-    const wide = (width - 2 * MARGIN) / side, high = (height - 2 * MARGIN) / side;
-    return [
-      width / 2 + (this.data.x[i] / 10000 - this.middle[0]) * side * wide * this.scale,
-      height / 2 + (1 - this.data.y[i] / 10000 - this.middle[1]) * side * high * this.scale,
-    ];
+  // Where each picture lies on the canvas now, in CSS pixels: x, y, x, y, …
+  locate() {
+    const { width, height } = this.size, n = this.data.x.length;
+    const wide = (width - 2 * MARGIN) * this.scale, high = (height - 2 * MARGIN) * this.scale;
+    this.spots = new Float32Array(2 * n);
+    for (let i = 0; i < n; i += 1) {
+      this.spots[2 * i] = width / 2 + (this.data.x[i] / 10000 - this.middle[0]) * wide;
+      this.spots[2 * i + 1] = height / 2 + (1 - this.data.y[i] / 10000 - this.middle[1]) * high;
+    }
   }
 
   draw() {
@@ -95,25 +100,49 @@ class PictureMap {
     const [w, h] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (this.canvas.width !== w || this.canvas.height !== h) [this.canvas.width, this.canvas.height] = [w, h];
     const { ink } = this;
+    ink.setTransform(1, 0, 0, 1, 0, 0);
+    ink.clearRect(0, 0, w, h);
+    ink.drawImage(this.dots(w, h, ratio), 0, 0);
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
-    ink.clearRect(0, 0, box.width, box.height);
-    const n = this.data.x.length, some = this.chosen.size > 0;
-    const side = SIDE * (n > 3000 ? 0.6 : n > 800 ? 0.8 : 1) * Math.min(1.6, 1 + Math.log10(this.scale) / 2);
-    this.spots = new Float32Array(2 * n);
+    this.paintTools();
+    this.showCard();
+  }
+
+  // All dots as one picture, kept until the view, the choice or the colours change: a line that
+  // is being drawn, or a pointer that passes, moves nothing of it.
+  dots(w, h, ratio) {
+    const seen = [w, h, ratio, this.scale, ...this.middle, this.choices, this.stamped].join();
+    if (this.layer?.seen === seen) return this.layer;
+    this.layer ??= document.createElement("canvas");
+    Object.assign(this.layer, { width: w, height: h, seen });
+    const ink = this.layer.getContext("2d"), n = this.data.x.length, some = this.chosen.size > 0;
+    const grown = Math.min(1.6, 1 + Math.log10(this.scale) / 2) * (n > 3000 ? 0.6 : n > 800 ? 0.8 : 1);
+    const side = Math.round(SIDE * grown * ratio), stamps = this.sized(side);
+    this.locate();
     for (const front of some ? [false, true] : [false]) {
       ink.globalAlpha = some && !front ? 0.28 : 1;
       for (let i = 0; i < n; i += 1) {
         if (some && this.chosen.has(i) !== front) continue;
-        const [x, y] = this.place(i);
-        this.spots[2 * i] = x;
-        this.spots[2 * i + 1] = y;
-        if (x < -side || y < -side || x > box.width + side || y > box.height + side) continue;
-        ink.drawImage(this.stampFor(this.data.c[i]), x - side / 2, y - side / 2, side, side);
+        // Whole pixels and the final size: nothing has to be resampled.
+        const x = Math.round(this.spots[2 * i] * ratio - side / 2);
+        const y = Math.round(this.spots[2 * i + 1] * ratio - side / 2);
+        if (x > -side && y > -side && x < w && y < h) ink.drawImage(stamps[this.data.c[i] + 1], x, y);
       }
     }
-    ink.globalAlpha = 1;
-    this.paintTools();
-    this.showCard();
+    return this.layer;
+  }
+
+  // The stamps in the size that is needed; the first is that of pictures without a class.
+  sized(side) {
+    if (this.sizedStamps?.side === side) return this.sizedStamps;
+    this.sizedStamps = [this.plain, ...this.stamps].map((stamp) => {
+      const small = document.createElement("canvas");
+      small.width = small.height = side;
+      small.getContext("2d").drawImage(stamp, 0, 0, side, side);
+      return small;
+    });
+    this.sizedStamps.side = side;
+    return this.sizedStamps;
   }
 
   paintTools() {
@@ -202,6 +231,7 @@ class PictureMap {
   // -- what is chosen ----------------------------------------------------------------------
 
   choose(is, more) {
+    this.choices += 1;
     if (!more) this.chosen.clear();
     for (let i = 0; i < this.data.x.length; i += 1) if (is(i)) this.chosen.add(i);
     this.report();

@@ -9,7 +9,8 @@ import streamlit as st
 from core import get_settings
 
 PICTURES = ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,image/*"
-ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz"
+ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz,.csv,.tsv,.tab,.xlsx,.parquet"
+"""Also the tables that may come beside the pictures."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,160 @@
+"""Bringing pictures: what they are for, where they come from, and the hand-in of their import."""
+
+import streamlit as st
+
+from core import discard, get_settings, new_job, open_upload, received, submit, upload_folder
+from pages.parts import text
+from pages.parts.place import Place
+from pages.parts.upload import drop_zone
+from pages.parts.webcam import webcam
+
+ROLES = {
+    "labelled": "Pictures of the classes",
+    "unlabelled": "More of the same world, not sorted",
+    "source": "Sorted, but from another world",
+}
+TERMS = {"labelled": "labelled", "unlabelled": "unlabelled", "source": "source domain"}
+WHEN = {
+    "labelled": "What it shall learn to tell apart, one folder or file list for each class. Its "
+    "score is measured on these alone.",
+    "unlabelled": "Helps when sorting is the slow part: classes are proposed for them and you "
+    "accept them a row at a time.",
+    "source": "Helps when your own pictures are few: drawings, catalogue photographs or "
+    "simulations of the same classes, for the ways of learning that carry over from them.",
+}
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".xlsx", ".parquet")
+
+
+def bring(place: Place) -> None:
+    """All ways in; loose pictures are asked for their class before they are taken in."""
+    role = choose_role()
+    waiting = st.query_params.get("upload")
+    if waiting:
+        _name_class(place, waiting, role)
+        return
+    files, camera = st.tabs(["Files", "Camera"])
+    with files:
+        _files(place, role)
+    with camera:
+        _camera(place, role)
+
+
+def choose_role() -> str:
+    """What the pictures are for, with a sentence on when that helps."""
+    role = st.segmented_control(
+        "What do these pictures show?",
+        list(ROLES),
+        default="labelled",
+        required=True,
+        format_func=ROLES.get,
+        key="bring-role",
+    )
+    st.html(f'<p class="muted small">{WHEN[role]} <span class="term">{TERMS[role]}</span></p>')
+    return role
+
+
+def _files(place: Place, role: str) -> None:
+    upload = _opened("upload")
+    hint = (
+        "A folder, ZIP or TAR, or loose pictures."
+        if role == "unlabelled"
+        else "A folder, ZIP or TAR with one sub-folder for each class, or with a table of file "
+        "names and classes. Or loose pictures of a single class, class by class."
+    )
+    arrived = drop_zone(
+        upload,
+        key="bring",
+        headline="Drop your pictures here",
+        hint=hint,
+        button="Choose files or an archive",
+        folders=True,
+        archives=True,
+    )
+    keep = st.session_state.get("bring-keep", False)
+    if arrived:
+        names = [file.name for file in received(upload_folder(get_settings().home, upload))]
+        if role != "unlabelled" and all(map(_is_loose, names)):
+            st.query_params["upload"] = upload
+            st.rerun()
+        begin_import(place, role, upload=upload, keep=keep)
+    with st.expander("Advanced", icon=":material/tune:"):
+        st.toggle(
+            "Keep greyscale, 16-bit and many channels as they are",
+            key="bring-keep",
+            help="For measurements, X-rays or satellite pictures, and a network adapted to their "
+            "channels. Otherwise every picture becomes an ordinary colour picture (RGB).",
+        )
+
+
+def _is_loose(name: str) -> bool:
+    return "/" not in name and not name.lower().endswith(ARCHIVE_ENDINGS + TABLE_ENDINGS)
+
+
+def _camera(place: Place, role: str) -> None:
+    upload = _opened("camera-upload")
+    classes = place.dataset.classes if place.dataset else ()
+    arrived = webcam(upload, key="webcam", classes=classes)
+    if arrived:
+        begin_import(place, role, upload=upload)
+
+
+def _opened(name: str) -> str:
+    """The upload that this browser window fills, opened when it is first needed."""
+    if name not in st.session_state:
+        st.session_state[name] = open_upload(get_settings().home)
+    return st.session_state[name]
+
+
+def begin_import(
+    place: Place, role: str, *, into_class: str | None = None, keep: bool = False, **source: str
+) -> None:
+    """Hand in the import of `source` (upload or server_folder) and show the page anew."""
+    args = {
+        "project": place.project.id,
+        "title": place.project.title,
+        "into_class": into_class,
+        "add_to": place.versions[0] if place.dataset else None,
+        "role": role,
+        "keep": keep,
+    }
+    submit("import", new_job(), args | source)
+    for name in ("upload", "camera-upload"):
+        st.session_state.pop(name, None)
+    st.query_params.pop("upload", None)
+    st.rerun()
+
+
+def _name_class(place: Place, upload: str, role: str) -> None:
+    n = len(received(upload_folder(get_settings().home, upload)))
+    sorted_ = role != "unlabelled"
+    with st.container(border=True):
+        st.subheader(_question(n, sorted_), anchor=False)
+        name = _class_of_them(place) if sorted_ else None
+        with st.container(horizontal=True):
+            if st.button("Add them", type="primary", disabled=sorted_ and not name):
+                keep = st.session_state.get("bring-keep", False)
+                begin_import(place, role, upload=upload, into_class=name, keep=keep)
+            if st.button("Throw them away", type="tertiary"):
+                discard(get_settings().home, upload)
+                st.query_params.pop("upload")
+                st.session_state.pop("upload", None)
+                st.rerun()
+
+
+def _question(n: int, sorted_: bool) -> str:
+    these = f"these {n:,} pictures" if n > 1 else "this picture"
+    if not sorted_:
+        return f"Add {these} without a class?"
+    return f"Which class {'do' if n > 1 else 'does'} {these} show?"
+
+
+def _class_of_them(place: Place) -> str | None:
+    return st.selectbox(
+        "Class",
+        place.dataset.classes if place.dataset else (),
+        index=None,
+        accept_new_options=True,
+        placeholder="Type a name, or choose one you have",
+        format_func=text.plain,
+    )

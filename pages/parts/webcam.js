@@ -1,0 +1,289 @@
+// Pictures from the camera, class by class: hold a button, and several a second are taken.
+// They stay in the browser until they are added; then each goes to the server's own route.
+const AT_ONCE = 3, TRIES = 4, WIDEST = 640, AT_FIRST = 2, OFFERED = 8;
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".webcam");
+  if (!root.webcam) root.webcam = new Webcam(root);
+  root.webcam.update(component);
+  // Called between two runs of the page's script as well, when it is still there.
+  return () => setTimeout(() => root.isConnected || root.webcam.turnOff(), 500);
+}
+
+class Webcam {
+  constructor(root) {
+    this.root = root;
+    this.at = (selector) => root.querySelector(selector);
+    this.classes = [];
+    const on = (selector, action) => this.at(selector).addEventListener("click", action);
+    on(".turn-on", () => this.turnOn());
+    on(".turn-off", () => this.turnOff());
+    on(".another", () => this.addClass("").input.focus());
+    on(".add", () => this.send());
+    this.at(".device").addEventListener("change", (event) => this.turnOn(event.target.value));
+    window.addEventListener("beforeunload", (event) => {
+      if (root.isConnected && this.count()) event.preventDefault();
+    });
+    window.addEventListener("blur", () => this.halt());
+  }
+
+  // Called again after every run of the page's script.
+  update({ data, setTriggerValue }) {
+    this.tell = setTriggerValue;
+    const another = this.data?.upload !== data.upload;
+    this.data = data;
+    if (another) this.reset();
+  }
+
+  reset() {
+    this.classes = [];
+    this.at(".classes").replaceChildren();
+    for (const name of this.data.classes.slice(0, OFFERED)) this.addClass(name);
+    while (this.classes.length < AT_FIRST) this.addClass("");
+    this.sending = false;
+    this.at(".bar").hidden = true;
+    this.show();
+  }
+
+  count() { return this.classes.reduce((sum, each) => sum + each.shots.length, 0); }
+
+  say(words) { this.at(".said").textContent = words; }
+
+  // -- the camera --------------------------------------------------------------------------
+
+  async turnOn(device) {
+    const fault = this.at(".off .fault");
+    fault.textContent = "";
+    if (!navigator.mediaDevices?.getUserMedia) {
+      fault.textContent = "The browser gives the camera only to pages at an address that begins with https://, or at localhost. Open Graft at such an address, or choose files instead.";
+      return;
+    }
+    this.stopStream();
+    const video = { width: { ideal: WIDEST } };
+    if (device) video.deviceId = { exact: device };
+    else video.facingMode = { ideal: "environment" };
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({ video });
+    } catch (error) {
+      fault.textContent = refusal(error);
+      return this.turnOff();
+    }
+    const picture = this.at("video");
+    picture.srcObject = this.stream;
+    await picture.play().catch(() => {});
+    this.at(".off").hidden = true;
+    this.at(".on").hidden = false;
+    await this.offerDevices();
+    this.show();
+    const first = this.classes.find((each) => !each.input.value);
+    if (!device) (first?.input ?? this.classes[0].hold).focus();
+  }
+
+  async offerDevices() {
+    const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+    const cameras = all.filter((each) => each.kind === "videoinput");
+    const used = this.stream.getVideoTracks()[0]?.getSettings().deviceId;
+    this.at(".device").replaceChildren(...cameras.map((each, n) => {
+      const option = new Option(each.label || `Camera ${n + 1}`, each.deviceId);
+      option.selected = each.deviceId === used;
+      return option;
+    }));
+    this.at(".which").hidden = cameras.length < 2;
+  }
+
+  turnOff() {
+    this.halt();
+    this.stopStream();
+    this.at(".on").hidden = true;
+    this.at(".off").hidden = false;
+    this.show();
+  }
+
+  stopStream() {
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+  }
+
+  // -- the classes -------------------------------------------------------------------------
+
+  addClass(name) {
+    const each = { shots: [], row: document.createElement("li") };
+    const part = (tag, kind, words) => {
+      const made = document.createElement(tag);
+      made.className = kind;
+      if (words) made.textContent = words;
+      return made;
+    };
+    each.input = part("input", "name");
+    each.input.value = name;
+    each.input.maxLength = 100;
+    each.input.placeholder = "Name of the class";
+    each.input.setAttribute("aria-label", `Name of class ${this.classes.length + 1}`);
+    each.hold = part("button", "hold main", "Hold to record");
+    each.hold.type = "button";
+    each.n = part("span", "n");
+    each.list = part("div", "shots");
+    const line = part("div", "line");
+    line.append(each.input, each.hold, each.n);
+    each.row.append(line, each.list);
+    this.at(".classes").append(each.row);
+    this.classes.push(each);
+    each.input.addEventListener("input", () => this.show());
+    this.listen(each);
+    this.show();
+    return each;
+  }
+
+  listen(each) {
+    const { hold } = each, begin = () => this.begin(each), end = () => this.halt();
+    hold.addEventListener("pointerdown", (event) => { hold.setPointerCapture(event.pointerId); begin(); });
+    for (const name of ["pointerup", "pointercancel", "blur"]) hold.addEventListener(name, end);
+    hold.addEventListener("contextmenu", (event) => event.preventDefault());
+    hold.addEventListener("keydown", (event) => {
+      if (event.key !== " " && event.key !== "Enter") return;
+      event.preventDefault();
+      if (event.repeat) return;
+      // Space records while it is held; Enter begins and ends, for those who cannot hold a key.
+      if (event.key === "Enter" && this.live === each) end();
+      else begin();
+    });
+    hold.addEventListener("keyup", (event) => event.key === " " && end());
+  }
+
+  begin(each) {
+    if (!this.stream || !each.input.value.trim() || this.sending) return;
+    this.halt();
+    this.live = each;
+    this.started = stamp(new Date());
+    each.hold.classList.add("live");
+    each.hold.textContent = "Recording …";
+    this.at(".seen").classList.add("live");
+    this.shoot();
+    this.clock = setInterval(() => this.shoot(), 1000 / Number(this.at(".rate").value));
+  }
+
+  halt() {
+    const { live } = this;
+    if (!live) return;
+    clearInterval(this.clock);
+    this.live = null;
+    live.hold.classList.remove("live");
+    live.hold.textContent = "Hold to record";
+    this.at(".seen").classList.remove("live");
+    this.say(`${live.shots.length} pictures in ${live.input.value}.`);
+  }
+
+  shoot() {
+    const each = this.live, video = this.at("video");
+    if (!each || !video.videoWidth) return;
+    if (this.count() >= this.data.most) return this.halt();
+    const canvas = document.createElement("canvas");
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    const shot = { name: `${this.started}-${String(each.shots.length + 1).padStart(3, "0")}.jpg` };
+    each.shots.push(shot);
+    this.draw(each, shot, canvas);
+    // Kept as a file, not as pixels: a few thousand of them fit into the memory of a phone.
+    canvas.toBlob((file) => { shot.file = file; }, "image/jpeg", 0.92);
+    this.show();
+  }
+
+  draw(each, shot, from) {
+    const button = document.createElement("button"), small = document.createElement("canvas");
+    small.width = 116;
+    small.height = Math.max(1, Math.round((116 * from.height) / from.width));
+    small.getContext("2d").drawImage(from, 0, 0, small.width, small.height);
+    button.type = "button";
+    button.setAttribute("aria-label", `Delete picture ${shot.name}`);
+    button.title = "Delete this picture";
+    button.append(small);
+    button.addEventListener("click", () => {
+      if (this.sending || shot.sent) return;
+      each.shots.splice(each.shots.indexOf(shot), 1);
+      (button.nextElementSibling ?? button.previousElementSibling ?? each.hold).focus();
+      button.remove();
+      this.show();
+    });
+    each.list.append(button);
+    each.list.scrollTop = each.list.scrollHeight;
+  }
+
+  show() {
+    for (const each of this.classes) {
+      const n = each.shots.length;
+      each.n.textContent = n === 1 ? "1 picture" : `${n.toLocaleString()} pictures`;
+      each.hold.disabled = !each.input.value.trim() || this.sending;
+      each.hold.setAttribute("aria-label", `Hold to record pictures of ${each.input.value.trim() || "this class"}`);
+    }
+    const n = this.count(), nameless = this.classes.some((each) => each.shots.length && !folder(each));
+    this.at(".end").hidden = !n;
+    this.at(".add").disabled = !n || nameless || this.sending;
+    this.at(".add").textContent = n === 1 ? "Add this picture" : `Add these ${n.toLocaleString()} pictures`;
+  }
+
+  // -- to the server -----------------------------------------------------------------------
+
+  async send() {
+    this.halt();
+    this.sending = true;
+    this.show();
+    this.at(".end .fault").textContent = "";
+    this.at(".bar").hidden = false;
+    const shots = this.classes.flatMap((each) =>
+      each.shots.map((shot) => ({ shot, name: `${folder(each)}/${shot.name}` })));
+    // The number is the shot's own, so that sending again sends nothing twice.
+    shots.forEach((one) => { one.shot.number ??= this.numbered = (this.numbered ?? -1) + 1; });
+    const waiting = shots.filter((one) => !one.shot.sent);
+    let done = shots.length - waiting.length;
+    const sender = async () => {
+      for (let one = waiting.shift(); one; one = waiting.shift()) {
+        await this.put(one);
+        done += 1;
+        const percent = Math.floor((100 * done) / shots.length);
+        this.at(".fill").style.width = `${percent}%`;
+        this.at(".bar").setAttribute("aria-valuenow", percent);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, sender));
+    } catch (error) {
+      waiting.length = 0;
+      this.sending = false;
+      this.at(".end .fault").textContent = `${error.message} Press the button to send the rest again.`;
+      return this.show();
+    }
+    for (const each of this.classes) each.shots = [];
+    this.turnOff();
+    this.tell("arrived", { upload: this.data.upload, files: shots.length });
+  }
+
+  async put({ shot, name }) {
+    for (let tries = 1; ; tries += 1) {
+      const sent = await fetch(`/graft/upload/${this.data.upload}/${shot.number}`, {
+        method: "PUT", headers: { "X-Graft-Name": encodeURIComponent(name.toWellFormed?.() ?? name) }, body: shot.file,
+      }).catch(() => null);
+      if (sent?.ok) { shot.sent = true; return; }
+      if (sent && sent.status < 500) throw new Error((await sent.json().catch(() => ({}))).error ?? `The server refused a picture (${sent.status}).`);
+      if (tries === TRIES) throw new Error("The connection was lost.");
+      await new Promise((later) => setTimeout(later, 500 * 2 ** tries));
+    }
+  }
+}
+
+// A class name is one folder of the path: what would part it is replaced.
+function folder(each) { return each.input.value.trim().replace(/[/\\]/g, "-").replace(/^\.+/, ""); }
+
+function stamp(now) {
+  const two = (n) => String(n).padStart(2, "0");
+  return `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}
+
+function refusal(error) {
+  switch (error.name) {
+    case "NotFoundError": case "OverconstrainedError": return "No camera was found. Plug one in and try again, or choose files instead.";
+    case "NotAllowedError": return "The camera was refused. Allow it in the browser's address bar and try again.";
+    case "NotReadableError": return "Another program uses the camera. Close that program and try again.";
+    default: return "The camera cannot be used here. Choose files instead.";
+  }
+}
