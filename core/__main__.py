@@ -35,7 +35,8 @@ from nothing to a model:
   python -m core predict run pictures/animals/*.png
   python -m core export run model.zip
 
-DATA is a folder with one folder of pictures for each class, or a ZIP or TAR of one. RUN is the
+DATA is a folder with one folder of pictures for each class, or of pictures beside a table (CSV,
+TSV, XLSX, Parquet) of file names and classes, or a ZIP or TAR of either. RUN is the
 folder that train made. Everything else is kept in the folder that GRAFT_HOME names.
 """
 
@@ -153,6 +154,7 @@ def _add_train(commands: "Commands") -> None:
         metavar="key=value",
         help="options of the strategy; `strategies` lists them",
     )
+    _add_labels(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument(
         "--holdout",
@@ -182,7 +184,21 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "holdout": chosen.holdout,
         "seed": chosen.seed,
     }
-    return training.train(chosen.data, chosen.out, choices, settings, terminal)
+    return training.train(
+        chosen.data, chosen.out, choices, settings, terminal, columns=_labels(chosen)
+    )
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        metavar="COLUMN[,COLUMN]",
+        help="columns of a table in DATA that hold the classes; default: found by themselves",
+    )
+
+
+def _labels(chosen: argparse.Namespace) -> list[str]:
+    return [name.strip() for name in (chosen.labels or "").split(",") if name.strip()]
 
 
 def _add_uses(commands: "Commands") -> None:
@@ -194,9 +210,12 @@ def _add_uses(commands: "Commands") -> None:
     parser = with_run(
         "evaluate",
         "score a model on labelled pictures",
-        lambda c, settings, terminal: using.evaluate(c.run, c.data, settings, terminal),
+        lambda c, settings, terminal: using.evaluate(
+            c.run, c.data, settings, terminal, columns=_labels(c)
+        ),
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    _add_labels(parser)
     parser = with_run(
         "predict",
         "say what is in pictures",

@@ -3,6 +3,7 @@
     GraftError
     ├── BadInput            what was brought cannot be used as it is
     │   ├── UnreadableImage     one file is no usable image
+    │   ├── UnreadableTable     a table is broken, hostile, or over a limit
     │   ├── RefusedArchive      an archive is broken, hostile, or over a limit
     │   └── UnusableDataset     too few classes, too few images
     ├── BadRecipe           a choice that does not exist or is out of range
@@ -26,6 +27,10 @@ class BadInput(GraftError):
 
 class UnreadableImage(BadInput):
     """One file cannot be used as an image. The message is the reason alone, without the name."""
+
+
+class UnreadableTable(BadInput):
+    """A table of labels cannot be read. The message is the reason alone, without the name."""
 
 
 class RefusedArchive(BadInput):

@@ -1,10 +1,13 @@
 """Every setting of the product, in one place. Each is an environment variable `GRAFT_<NAME>`."""
 
+import json
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
@@ -61,11 +64,31 @@ class Settings(BaseSettings):
         default=100_000_000, gt=0, description="Most pixels in one image (width times height)."
     )
     max_images: int = Field(default=20_000, gt=0, description="Most images in one dataset.")
+    max_table_bytes: int = Field(
+        default=64 * MiB, gt=0, description="Largest table of labels, as it comes and unpacked."
+    )
+    max_table_rows: int = Field(default=200_000, gt=0, description="Most rows in one table.")
+    max_table_columns: int = Field(default=200, gt=0, description="Most columns in one table.")
+    import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders on this server's disk out of which pictures may be imported in place: "
+        "paths separated as in PATH, or a JSON list. Empty: none.",
+    )
     stored_side: int = Field(
         default=1024,
         ge=64,
         description="Images are stored with their longer side at most this many pixels.",
     )
+
+    @field_validator("import_roots", mode="before")
+    @classmethod
+    def _paths(cls, given: object) -> object:
+        """What the environment says: a JSON list, or paths separated as in PATH."""
+        if not isinstance(given, str):
+            return given
+        if given.lstrip().startswith("["):
+            return json.loads(given)
+        return tuple(each for each in given.split(os.pathsep) if each.strip())
 
     @property
     def metadata_url(self) -> str:

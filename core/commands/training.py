@@ -27,17 +27,24 @@ STOPPED = 130
 
 
 def train(
-    data: Path, run: Path, choices: dict[str, Any], settings: Settings, terminal: Terminal
+    data: Path,
+    run: Path,
+    choices: dict[str, Any],
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    columns: Sequence[str] = (),
 ) -> int:
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
-    `choices` are the fields of a Recipe but the dataset. A run that exists is gone on with if its
+    `choices` are the fields of a Recipe but the dataset; `columns` those of a table in `data` that
+    hold classes, in case they are not found. A run that exists is gone on with if its
     recipe is the same; otherwise BadRecipe names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     _require_place(run)
     with stop_signals() as stop:
-        dataset = _imported(data, settings, terminal, stop)
+        dataset = _imported(data, columns, settings, terminal, stop)
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
@@ -98,7 +105,11 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _imported(
-    data: Path, settings: Settings, terminal: Terminal, stop: threading.Event
+    data: Path,
+    columns: Sequence[str],
+    settings: Settings,
+    terminal: Terminal,
+    stop: threading.Event,
 ) -> str | None:
     """The id of the dataset that the pictures make; None when stopped before they are in.
 
@@ -110,7 +121,7 @@ def _imported(
     if not data.exists():
         raise NotFound(f"There is no folder or archive “{data}”.")
     store = Store(settings.home)
-    events = import_images(data, store, settings, title=data.resolve().name)
+    events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
     last = terminal.drain(until(events, stop))
     if isinstance(last, Stopped):
         return None

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _BATCH = 32
 
 
-def evaluate(run: Path, data: Path, settings: Settings, terminal: Terminal) -> int:
-    """Score the model of a run on a folder of class folders, or an archive of one."""
+def evaluate(
+    run: Path, data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
+) -> int:
+    """Score the model of a run on a folder of class folders, or an archive of one, or a table."""
     from core.dataset.store import Store
     from core.model import Model, model_folder
 
@@ -33,7 +35,7 @@ def evaluate(run: Path, data: Path, settings: Settings, terminal: Terminal) -> i
     # Kept in a place of its own: looking at a test set leaves nothing behind in the home folder.
     with tempfile.TemporaryDirectory(prefix="graft-evaluate-") as home:
         there = settings.model_copy(update={"home": Path(home)})
-        brought = _brought(data, there, terminal)
+        brought = _brought(data, columns, there, terminal)
         known = [item for item in brought.dataset.labelled if item.label in model.classes]
         unknown = Counter(i.label for i in brought.dataset.labelled if i.label not in model.classes)
         if not known:
@@ -59,13 +61,15 @@ class _Brought:
     skipped: list[Skipped]
 
 
-def _brought(data: Path, settings: Settings, terminal: Terminal) -> _Brought:
+def _brought(
+    data: Path, columns: Sequence[str], settings: Settings, terminal: Terminal
+) -> _Brought:
     """The pictures, imported into the home of `settings`, and what was left out."""
     from core.dataset.importing import import_images
     from core.dataset.store import Store
 
     store, skipped = Store(settings.home), list[Skipped]()
-    for event in import_images(data, store, settings, title=data.resolve().name):
+    for event in import_images(data, store, settings, title="", columns=columns):
         terminal.event(event)
         if isinstance(event, Skipped):
             skipped.append(event)

@@ -14,6 +14,7 @@ _IMAGES = re.compile(
     r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif)", re.IGNORECASE
 )
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
+_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|parquet)", re.IGNORECASE)
 _JUNK = frozenset(
     ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r")
 )
@@ -110,24 +111,44 @@ def is_image_name(name: str) -> bool:
     return bool(_IMAGES.fullmatch(PurePosixPath(name).suffix))
 
 
-def read_image(stream: IO[bytes], settings: Settings, budget: Budget | None = None) -> bytes:
-    """All bytes of a file that begins like an image, counted as they come.
+def is_table(name: str, head: bytes) -> bool:
+    """Whether a file called so, with these first bytes, is to be read as a table."""
+    named = bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
+    return named and kind_of(head) in (None, "BMP")  # two letters, with which a word may begin
+
+
+def read_file(
+    name: str, stream: IO[bytes], settings: Settings, budget: Budget | None = None
+) -> bytes:
+    """All bytes of a file that begins like an image or is a table, counted as they come.
 
     Raises UnreadableImage for other files and for too large ones, RefusedArchive when what was
     brought is too large all in all.
     """
     head = stream.read(HEAD)
-    if kind_of(head) is None:
+    most, too_large = settings.max_file_bytes, too_many_bytes(settings)
+    if is_table(name, head):
+        most, too_large = settings.max_table_bytes, too_large_table(settings)
+    elif kind_of(head) is None:
         raise UnreadableImage(what_else(head))
     chunks, size = [head], len(head)
     while chunk := stream.read(CHUNK):
         size += len(chunk)
         if budget:
             budget.read(len(chunk))
-        if size > settings.max_file_bytes:
-            raise UnreadableImage(too_many_bytes(settings))
+        if size > most:
+            raise UnreadableImage(too_large)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def too_large_table(settings: Settings) -> str:
+    """The sentence for a table over `settings.max_table_bytes`, as it came or unpacked."""
+    most = settings.max_table_bytes / MiB
+    return (
+        f"The table is larger than {most:,.4g} MB, the most for one: keep only the columns with "
+        "file names and classes, and the rows of these pictures."
+    )
 
 
 def damaged(archive: str) -> RefusedArchive:

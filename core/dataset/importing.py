@@ -8,20 +8,22 @@ dataset.
 import os
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
-from core.dataset.classes import classes_of, clean_class, shortened
-from core.dataset.decode import decode_for_storage
-from core.dataset.entries import Entry, is_image_name, leads_out
-from core.dataset.manifest import Dataset, Facts, Item
+from core.dataset.assignment import Assigned, assign, full_name
+from core.dataset.decode import HEAD, decode_for_storage
+from core.dataset.entries import Entry, is_image_name, is_table, leads_out
+from core.dataset.joining import join
+from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
 from core.dataset.sources import open_source
 from core.dataset.store import Store
-from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
+from core.dataset.tables import Table, read_table
+from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
 from core.settings import MiB, Settings
 from core.training.events import Event, Finished, Note, Progress, Skipped
 
@@ -30,10 +32,6 @@ _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
 _MOST_PAIRS_NAMED = 10
-NO_CLASS = (
-    "It lies in no class folder: put it into a folder named after its class, "
-    "or bring it into a named class."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,14 @@ class _Taken:
     """Hash in the store; None when it was left out."""
     reason: str = ""
     facts: Facts | None = None
+    table: Table | None = None
+    """What stands in it, when it is no image but a table."""
+    is_table_left_out: bool = False
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is neither an image nor a table."""
+        return self.image is None and self.table is None
 
 
 def import_images(
@@ -58,39 +64,55 @@ def import_images(
     origin: str = "",
     licence: str = "",
     keep: bool = False,
+    role: Role = "labelled",
+    columns: Sequence[str] = (),
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
 
-    Classes are told by the folders (see core.dataset.classes) unless `into_class` names one for
-    all. With `add_to` the dataset is a new version that also holds the items of that one.
-    `origin` and `licence` say in words where the images come from. With `keep` grey, 16-bit and
-    N-channel images stay what they are (see core.dataset.channels) instead of becoming RGB.
+    Classes are told by a table or by the folders (see core.dataset.assignment) unless `into_class`
+    names one for all; `columns` are those of a table with classes, in case they are not found. The
+    `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
+    is a new version that also holds the items of that one. `origin` and `licence` say in words
+    where the images come from. With `keep` grey, 16-bit and N-channel images stay what they are
+    (see core.dataset.channels) instead of becoming RGB.
 
     Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
     "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
-    UnusableDataset when there is no image at all, OutOfSpace.
+    UnusableDataset when there is no image at all or nothing tells classes, OutOfSpace.
     """
     begun = time.monotonic()
     taken: list[_Taken] = []
-    old = add_to.items if add_to else ()
-    room = settings.max_images - len(old)
+    old = add_to or Dataset(title, ())
+    room = settings.max_images - len(old.items)
     with closing(_take_all(source, store, settings, room, taken, keep)) as events:
         yield from events
-    items, remarks = _items(taken, old, into_class)
-    yield from remarks
-    skipped = sum(isinstance(event, Skipped) for event in remarks)
-    skipped += sum(each.image is None for each in taken)
-    if not items:
-        raise UnusableDataset(_nothing_found(taken, remarks))
-    dataset = Dataset(
-        title=title,
-        items=tuple(sorted((*old, *items), key=lambda item: (item.name, item.image))),
-        source=origin or (add_to.source if add_to else ""),
-        licence=licence or (add_to.licence if add_to else ""),
-        parent=add_to.id if add_to else None,
+    shaping = [each for each in taken if each.image or (not each.table and _shapes(each))]
+    told = assign(
+        [each.entry for each in shaping],
+        [each.table for each in taken if each.table],
+        [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
+        into_class=into_class,
+        role=role,
+        columns=columns,
     )
-    result = {"images": len(dataset.items), "added": len(items), "skipped": skipped}
-    yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **result})
+    yield from map(Note, told.notes)
+    items, left_out = _sorted_out(shaping, told.images, old.items)
+    yield from (Skipped(each.name, each.reason) for each in left_out)
+    left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
+    if not items:
+        raise UnusableDataset(_nothing_found(left_out))
+    dataset = join(old, items, told.tasks, left_out)
+    yield from _note_on_two_classes(dataset.items)
+    dataset = replace(
+        dataset,
+        title=title,
+        source=origin or old.source,
+        licence=licence or old.licence,
+        parent=add_to.id if add_to else None,
+        change="",  # the difference to the parent says it
+    )
+    counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
+    yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
 
 
 def _take_all(
@@ -107,8 +129,8 @@ def _take_all(
             taken.append(each)
             images += each.image is not None
             _require_room(images, room, settings)
-            if each.image is None:
-                yield Skipped(_full_name(each.entry), each.reason)
+            if each.is_left_out:
+                yield Skipped(full_name(each.entry), each.reason)
             if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                 news = time.monotonic()
                 yield Progress(_WORK, len(taken), total)
@@ -145,15 +167,26 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool) -> _Taken:
     if content is None:
         return _Taken(bare, None, entry.refusal)
     try:
+        if is_table(entry.name, _head(content)):
+            return _Taken(bare, None, table=read_table(full_name(entry), content, settings))
         decoded = decode_for_storage(
             BytesIO(content) if isinstance(content, bytes) else content, settings, keep=keep
         )
+    except UnreadableTable as error:
+        return _Taken(bare, None, str(error), is_table_left_out=True)
     except UnreadableImage as error:
         return _Taken(bare, None, str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
     return _Taken(bare, store.take(decoded), facts=decoded.facts)
+
+
+def _head(content: Path | bytes) -> bytes:
+    if isinstance(content, bytes):
+        return content[:HEAD]
+    with content.open("rb") as file:
+        return file.read(HEAD)
 
 
 def threads() -> int:
@@ -170,81 +203,70 @@ def _require_room(images: int, room: int, settings: Settings) -> None:
         )
 
 
-def _full_name(entry: Entry) -> str:
-    return f"{entry.archive}/{entry.name}" if entry.archive else entry.name
-
-
-def _items(
-    taken: list[_Taken], old: tuple[Item, ...], into_class: str | None
-) -> tuple[list[Item], list[Event]]:
-    """The new items, and what there is to say about them."""
-    remarks: list[Event] = []
-    labels = _labels(taken, into_class, remarks)
-    held = {(item.image, item.label): item.name for item in old}
-    items: list[Item] = []
-    named = [(_full_name(each.entry), each, label) for each, label in labels]
-    for name, each, label in sorted(named, key=lambda row: (row[0], row[1].image or "")):
-        if each.image is None:
-            continue
-        if label is None:
-            remarks.append(Skipped(name, NO_CLASS))
-        elif (each.image, label) in held:
-            twin = held[each.image, label]
-            remarks.append(
-                Skipped(name, f"It is an exact copy of “{twin}” in the same class, kept once.")
-            )
-        else:
-            held[each.image, label] = name
-            items.append(Item(each.image, label, name, facts=each.facts))
-    return items, remarks + _note_on_two_classes([*old, *items])
-
-
-def _labels(
-    taken: list[_Taken], into_class: str | None, remarks: list[Event]
-) -> list[tuple[_Taken, str | None]]:
-    """The class of each image, and of each file that is called like one; archives apart."""
-    shaping = [each for each in taken if each.image or _shapes(each)]
-    if into_class is not None:
-        label = shortened(clean_class(into_class))
-        if label != into_class.strip():
-            remarks.append(Note(f"The class is written as “{label}”."))
-        return [(each, label) for each in shaping]
-    result: list[tuple[_Taken, str | None]] = []
-    for archive in sorted({each.entry.archive for each in shaping}):
-        inside = [each for each in shaping if each.entry.archive == archive]
-        told = classes_of([each.entry.name for each in inside])
-        remarks.extend(map(Note, told.notes))
-        # Of several archives each is a class by itself where there are no folders in it.
-        loose = shortened(clean_class(archive.split(".")[0])) if archive else None
-        result += zip(inside, (label or loose for label in told.classes), strict=True)
-    return result
-
-
 def _shapes(each: _Taken) -> bool:
     """A damaged image still shows which folders there are; a refused path shows nothing."""
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
-def _note_on_two_classes(items: list[Item]) -> list[Event]:
-    first: dict[str, Item] = {}
+def _sorted_out(
+    brought: Sequence[_Taken], told: Sequence[Assigned], old: Iterable[Item]
+) -> tuple[list[Item], list[LeftOut]]:
+    """The new items, and images that are none: without a class, or copies of others."""
+    held: dict[Hashable, list[Item]] = {}
+    for item in old:
+        held.setdefault(_sameness(item), []).append(item)
+    items: list[Item] = []
+    left_out: list[LeftOut] = []
+    named = [(full_name(each.entry), each, what) for each, what in zip(brought, told, strict=True)]
+    for name, each, what in sorted(named, key=lambda row: (row[0], row[1].image or "")):
+        if each.image is None:
+            continue
+        if what.refusal:
+            left_out.append(LeftOut(name, what.refusal))
+            continue
+        item = Item(
+            each.image, what.label, name, what.role,
+            part=what.part, labels=what.labels, facts=each.facts,
+        )  # fmt: skip
+        twins = held.setdefault(_sameness(item), [])
+        if twin := next((twin for twin in twins if _on_one_side(twin, item)), None):
+            reason = f"It is an exact copy of “{twin.name}” in the same class, kept once."
+            left_out.append(LeftOut(name, reason, copy_of=twin.name))
+        else:
+            twins.append(item)
+            items.append(item)
+    return items, left_out
+
+
+def _sameness(item: Item) -> Hashable:
+    return item.image, item.role, item.labels or (item.label,)
+
+
+def _on_one_side(one: Item, other: Item) -> bool:
+    """A copy on the other side of a ready split stays: the split is kept as it was brought."""
+    return one.part is None or other.part is None or one.part == other.part
+
+
+def _note_on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
+    first: dict[tuple[str, Role], Item] = {}
     pairs = []
     for item in items:
-        other = first.setdefault(item.image, item)
+        if item.label is None:
+            continue
+        other = first.setdefault((item.image, item.role), item)
         if other.label != item.label:
             pairs.append(f"“{other.name}” ({other.label}) and “{item.name}” ({item.label})")
-    if not pairs:
-        return []
-    more = len(pairs) - _MOST_PAIRS_NAMED
-    listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
-    return [Note(f"The same picture stands in two classes, and one must be wrong: {listed}.")]
+    if pairs:
+        more = len(pairs) - _MOST_PAIRS_NAMED
+        listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        yield Note(f"The same picture stands in two classes, and one must be wrong: {listed}.")
 
 
-def _nothing_found(taken: list[_Taken], remarks: list[Event]) -> str:
-    reasons = [f"“{_full_name(each.entry)}”: {each.reason}" for each in taken if not each.image]
-    reasons += [f"“{each.name}”: {each.reason}" for each in remarks if isinstance(each, Skipped)]
-    if not reasons:
+def _nothing_found(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
         return (
             "There is no picture in what was brought. "
             "Bring a folder or a ZIP of class folders with pictures in them."
         )
-    return f"No picture could be taken from what was brought. {reasons[0]}"
+    first = left_out[0]
+    return f"No picture could be taken from what was brought. “{first.name}”: {first.reason}"

@@ -181,7 +181,8 @@ def _of_task(item: Item, place: int) -> Item:
     if not item.labels:
         return item
     label = item.labels[place]
-    role: Role = "unlabelled" if label is None and item.role == "labelled" else item.role
+    role: Role = "labelled" if label is not None else "unlabelled"
+    role = "source" if item.role == "source" else role
     return replace(item, label=label, labels=(), role=role)
 
 

@@ -23,8 +23,14 @@ def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], li
     About `fraction` of each class is tested with, at least 1 image, while at least 2 are left to
     learn from. Where groups make that impossible the class is only learned from. Raises
     UnusableDataset when nothing could be tested with.
+
+    A ready split is kept as it came, whatever `fraction` says and whoever has a twin on the other
+    side: its test part is tested with, or its validation part when it has no test part. All other
+    items are learned from.
     """
     items = dataset.labelled
+    if ready := _ready_test_part(items):
+        return sorted(set(range(len(items))) - ready), sorted(ready)
     labels = [item.label for item in items]
     test = _test_part(labels, _parcels(labels, groups_of(items), seed), fraction)
     if not test:
@@ -33,6 +39,22 @@ def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], li
             "Add pictures, or part the groups."
         )
     return sorted(set(range(len(items))) - test), sorted(test)
+
+
+def _ready_test_part(items: Sequence[Item]) -> set[int]:
+    """Empty without a ready split. Raises UnusableDataset when it leaves a class untaught."""
+    parts = {item.part for item in items}
+    kept = "test" if "test" in parts else "val"
+    test = {place for place, item in enumerate(items) if item.part == kept}
+    left = Counter(item.label for place, item in enumerate(items) if place not in test)
+    untaught = sorted({str(i.label) for i in items if left[i.label] < _FEWEST_TO_LEARN_FROM})
+    if test and untaught:
+        listed = ", ".join(f"“{name}”" for name in untaught[:5])
+        raise UnusableDataset(
+            f"The ready split leaves fewer than {_FEWEST_TO_LEARN_FROM} pictures to learn from in: "
+            f"{listed}. Put more pictures of these classes into its training part."
+        )
+    return test
 
 
 def folds(

@@ -28,7 +28,7 @@ from core.dataset.entries import (
     is_archive_name,
     is_junk,
     leads_out,
-    read_image,
+    read_file,
 )
 from core.errors import RefusedArchive, UnreadableImage
 from core.settings import MiB, Settings
@@ -149,7 +149,7 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, settings: Settings
     if stream is None:
         return Entry(name, None, SPECIAL)
     try:
-        return Entry(name, read_image(stream, settings))
+        return Entry(name, read_file(name, stream, settings))
     except UnreadableImage as error:
         return Entry(name, None, str(error))
 

@@ -28,7 +28,7 @@ from core.dataset.entries import (
     is_image_name,
     is_junk,
     leads_out,
-    read_image,
+    read_file,
 )
 from core.errors import RefusedArchive, UnreadableImage
 from core.settings import Settings
@@ -136,7 +136,7 @@ def _zip_entry(
 ) -> Entry:
     try:
         with archive.open(info) as stream:
-            return Entry(name, read_image(stream, settings, budget))
+            return Entry(name, read_file(name, stream, settings, budget))
     except UnreadableImage as error:
         return Entry(name, None, str(error))
     except _BROKEN:

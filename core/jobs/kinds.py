@@ -25,13 +25,17 @@ def import_pictures(
     """Pictures into the project; then, where they can teach, its first model is handed in."""
     from core.dataset.importing import import_images
     from core.dataset.samples import SAMPLES, write_sample
+    from core.dataset.server_folders import allowed
     from core.dataset.store import Store
 
-    store = Store(settings.home)
+    store, in_place = Store(settings.home), None
     if sample := args.get("sample"):
         source = write_sample(sample, folder / "sample")
         known = SAMPLES[sample]
         title, origin, licence = known.title, known.source, known.licence
+    elif path := args.get("server_folder"):
+        source = in_place = allowed(path, settings)
+        title, origin, licence = source.name, "", ""
     else:
         source = _upload_folder(settings, args.get("upload", ""))
         title, origin, licence = "My pictures", "", ""
@@ -45,6 +49,8 @@ def import_pictures(
         origin=origin,
         licence=licence,
         keep=bool(args.get("keep")),
+        role=args.get("role") or "labelled",
+        columns=args.get("columns") or (),
     )
     done = False
     try:
@@ -53,7 +59,8 @@ def import_pictures(
                 event, done = _registered(event, args["project"], store), True
             yield event
     finally:
-        if done:  # and written down as such, so that nobody will ask for the files again
+        # Once it is written down as done, nobody will ask again for files that came for this job.
+        if done and source != in_place:
             shutil.rmtree(source, ignore_errors=True)
 
 

@@ -1,6 +1,7 @@
 """A recipe made ready: the images, the network, the choices and who learns from what."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,10 +226,20 @@ def fine(setup: Setup) -> FineTuning:
 def _set_aside(
     items: Sequence[Item], labels: np.ndarray, train: list[int], options: Options, seed: int
 ) -> tuple[list[int], list[int]]:
-    """The training part, and of it what is only watched: none on small sets."""
+    """The training part, and of it what is only watched: the validation part of a ready split;
+    else a share of large sets, and nothing of small ones."""
     share = options.watch if isinstance(options, FineTuning) else 0.0
+    if share and (watch := _ready_to_watch(items, labels, train)):
+        return sorted(set(train) - set(watch)), watch
     if share == 0 or len(train) < _WATCH_FROM:
         return train, []
     groups = groups_of([items[place] for place in train])
     learn, watch = folds(labels[train].tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
     return [train[place] for place in learn], [train[place] for place in watch]
+
+
+def _ready_to_watch(items: Sequence[Item], labels: np.ndarray, train: list[int]) -> list[int]:
+    """The validation part, unless a class would have fewer than two images left to learn from."""
+    watch = [place for place in train if items[place].part == "val"]
+    left = Counter(labels[place] for place in train if items[place].part != "val")
+    return watch if all(left[label] >= 2 for label in labels[train]) else []
