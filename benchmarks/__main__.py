@@ -19,6 +19,7 @@ NAMES = (
     "duplicates",
     "wrong_labels",
     "other_checks",
+    "labelling",
 )
 
 

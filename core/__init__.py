@@ -87,6 +87,8 @@ _HOME_OF = {
     "checks": "core.dataset.checks",
     "known_problems": "core.checking:problems",
     "found_so_far": "core.jobs.found",
+    "data_sheet": "core.dataset.sheet:sheet",
+    "list_folders": "core.dataset.server_folders",
     "map_methods": "core.mapping:methods",
     "places_by_image": "core.mapping",
     "proposals": "core.labelling",

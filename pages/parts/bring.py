@@ -1,8 +1,19 @@
 """Bringing pictures: what they are for, where they come from, and the hand-in of their import."""
 
+from pathlib import Path
+
 import streamlit as st
 
-from core import discard, get_settings, new_job, open_upload, received, submit, upload_folder
+from core import (
+    discard,
+    get_settings,
+    list_folders,
+    new_job,
+    open_upload,
+    received,
+    submit,
+    upload_folder,
+)
 from pages.parts import text
 from pages.parts.place import Place
 from pages.parts.upload import drop_zone
@@ -33,11 +44,17 @@ def bring(place: Place) -> None:
     if waiting:
         _name_class(place, waiting, role)
         return
-    files, camera = st.tabs(["Files", "Camera"])
-    with files:
-        _files(place, role)
-    with camera:
+    on_server = list_folders(get_settings())
+    ways = st.tabs(["Files", "Camera", *(["Folder on the server"] if on_server else [])])
+    keep = st.session_state.get("bring-keep", False)
+    with ways[0]:
+        _files(place, role, keep)
+    with ways[1]:
         _camera(place, role)
+    if on_server:
+        with ways[2]:
+            _server_folder(place, role, keep, on_server)
+    _advanced()
 
 
 def choose_role() -> str:
@@ -54,7 +71,7 @@ def choose_role() -> str:
     return role
 
 
-def _files(place: Place, role: str) -> None:
+def _files(place: Place, role: str, keep: bool) -> None:
     upload = _opened("upload")
     hint = (
         "A folder, ZIP or TAR, or loose pictures."
@@ -71,13 +88,15 @@ def _files(place: Place, role: str) -> None:
         folders=True,
         archives=True,
     )
-    keep = st.session_state.get("bring-keep", False)
     if arrived:
         names = [file.name for file in received(upload_folder(get_settings().home, upload))]
         if role != "unlabelled" and all(map(_is_loose, names)):
             st.query_params["upload"] = upload
             st.rerun()
         begin_import(place, role, upload=upload, keep=keep)
+
+
+def _advanced() -> None:
     with st.expander("Advanced", icon=":material/tune:"):
         st.toggle(
             "Keep greyscale, 16-bit and many channels as they are",
@@ -97,6 +116,20 @@ def _camera(place: Place, role: str) -> None:
     arrived = webcam(upload, key="webcam", classes=classes)
     if arrived:
         begin_import(place, role, upload=upload)
+
+
+def _server_folder(place: Place, role: str, keep: bool, folders: list[Path]) -> None:
+    """A folder that whoever runs the server has opened for this; it stays as it is."""
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        folder = st.selectbox(
+            "Folder",
+            folders,
+            index=None,
+            placeholder="Choose a folder with one sub-folder for each class",
+            format_func=lambda path: text.plain(str(path), 120),
+        )
+        if st.button("Take it in", type="primary", disabled=folder is None):
+            begin_import(place, role, keep=keep, server_folder=str(folder))
 
 
 def _opened(name: str) -> str:
