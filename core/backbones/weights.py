@@ -4,12 +4,14 @@ import hashlib
 import importlib
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import timm
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from core.backbones.catalogue import Backbone, hub_file, local_file
 from core.errors import WeightsUnavailable
@@ -53,13 +55,32 @@ def digest(module: nn.Module, *, without: nn.Module | None = None) -> str:
     """A short hash of a module's weights and of their names."""
     left_out = {id(tensor) for tensor in without.parameters()} if without else set()
     made = hashlib.blake2b(type(module).__name__.encode(), digest_size=8)
-    tensors = [*module.named_parameters(), *module.named_buffers()]
-    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+    for name, tensor in sorted(_in_effect(module), key=lambda pair: pair[0]):
         if id(tensor) not in left_out:
             made.update(name.encode())
             plain = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             made.update(plain.numpy().data)
     return made.hexdigest()
+
+
+def _in_effect(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Parameters and buffers as they act: one that is parametrised counts as what it computes."""
+    for name, part in module.named_modules():
+        prefix = f"{name}." if name else ""
+        if ".parametrizations." in f".{prefix}":
+            continue
+        own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+        if parametrize.is_parametrized(part):
+            own += [(weight, getattr(part, weight)) for weight in part.parametrizations]
+        yield from ((prefix + inner, tensor) for inner, tensor in own)
+
+
+def merge(network: nn.Module) -> None:
+    """Make every parametrised weight a plain one of the same value."""
+    for part in list(network.modules()):
+        if parametrize.is_parametrized(part):
+            for weight in list(part.parametrizations):  # type: ignore[arg-type]
+                parametrize.remove_parametrizations(part, weight, leave_parametrized=True)
 
 
 def _shape(backbone: Backbone, size: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ phase's groups trains; every other one is frozen, and its module stays in eval m
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -201,8 +201,26 @@ class Strategy:
     needs: frozenset[Need] = frozenset()
     learns: Literal["target", "source"] = "target"
     """Whose labels it learns from. With "source" the labels of the target only ever judge."""
+    fits: Callable[[str], str] = field(default=lambda family: "")
+    """Why it cannot be used with a family of backbones, with the way out; empty when it can."""
     rank: int = 100
     """Where it stands when all are listed: quick and simple ones first."""
+
+
+_LACKING: dict[Need, str] = {
+    "source": "It needs sorted pictures from another world with the same classes.",
+    "unlabelled": "It needs more pictures of the same world, which need not be sorted.",
+    "teacher": "It needs an earlier, larger model to learn from.",
+}
+
+
+def lacking(strategy: Strategy, *, has: Collection[str], family: str) -> str:
+    """Why the strategy cannot be chosen now, with what to add; empty when it can.
+
+    `has` are the roles of the images there are, and "teacher" when there is a finished run.
+    """
+    missing = [sentence for need, sentence in _LACKING.items() if need in strategy.needs - {*has}]
+    return " ".join([*missing, *filter(None, [strategy.fits(family)])])
 
 
 @cache

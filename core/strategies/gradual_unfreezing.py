@@ -58,5 +58,5 @@ STRATEGY = Strategy(
     options=Gradual,
     phases=phases,
     defaults=defaults,
-    rank=25,
+    rank=40,
 )

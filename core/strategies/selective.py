@@ -86,5 +86,5 @@ STRATEGY = Strategy(
     options=Selective,
     phases=phases,
     defaults=defaults,
-    rank=27,
+    rank=42,
 )

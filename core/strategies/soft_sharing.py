@@ -132,5 +132,5 @@ STRATEGY = Strategy(
     options=SoftSharing,
     phases=phases,
     defaults=defaults,
-    rank=35,
+    rank=44,
 )

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from core.backbones.features import MIRRORED, features, load_pixels
-from core.backbones.weights import classifier
+from core.backbones.weights import classifier, merge
 from core.evaluation.report import report_of
 from core.evaluation.scores import compare
 from core.files import replace_file
@@ -85,17 +85,22 @@ class _Run:
         steps = phase.steps if isinstance(phase, Phase) else 0
         yield PhaseStarted(phase.title, number, len(self.setup.phases), steps)
         if isinstance(phase, Probe):
-            yield from self._probe(phase)
+            yield from self._probe(phase, first=phase is self._first_probe)
         else:
             yield from self._gradient(number, phase)
         if number + 1 < len(self.setup.phases):
             self._save(number + 1, 0, {})
 
-    def _probe(self, phase: Probe) -> Iterator[Event]:
+    @property
+    def _first_probe(self) -> Probe | None:
+        """The phase whose classifier is the start that the result is compared with."""
+        return next((p for p in self.setup.phases if isinstance(p, Probe)), None)
+
+    def _probe(self, phase: Probe, *, first: bool) -> Iterator[Event]:
         """Fit the classifier on kept features and put it into the network."""
         setup, labels = self.setup, self.setup.labels[self.setup.learn]
-        first = yield from self._features([*setup.learn, *setup.test])
-        own, tests = np.split(first, [len(labels)])
+        plain = yield from self._features([*setup.learn, *setup.test])
+        own, tests = np.split(plain, [len(labels)])
         rows = [own]
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
@@ -116,8 +121,9 @@ class _Run:
             self.mirror = mirror_is_harmless(fitted, labels)
             so = "may be mirrored" if self.mirror else "are not mirrored, for left and right matter"
             yield Note(f"Tried out on a classifier: your pictures {so}.")
-        shares = softmax(tests @ fitted.weight.T + fitted.bias)
-        replace_file(self.folder / _START, json.dumps(shares.tolist()))
+        if first:
+            shares = softmax(tests @ fitted.weight.T + fitted.bias)
+            replace_file(self.folder / _START, json.dumps(shares.tolist()))
         if phase.align or phase.weigh:
             yield from self._transferred(phase, own, labels)
 
@@ -206,6 +212,7 @@ class _Run:
     def _conclude(self, stopped: bool) -> Iterator[Event]:
         """Score on the untouched part, then write the model and the report."""
         setup, names = self.setup, self.setup.dataset.classes
+        merge(setup.network)
         description = Description(
             classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.name,
             dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
@@ -229,7 +236,7 @@ class _Run:
 
     def _start(self) -> np.ndarray | None:
         """What the first classifier said about the test part; None where no phase made one."""
-        if not any(isinstance(phase, Probe) for phase in self.setup.phases):
+        if self._first_probe is None:
             return None
         return np.array(json.loads((self.folder / _START).read_text()), np.float32)
 

@@ -9,6 +9,7 @@ import torch
 from core.backbones.augment import Augmentation
 from core.backbones.cut import cut
 from core.backbones.preprocess import Preprocessing
+from core.backbones.weights import merge
 from core.errors import BadRecipe
 from core.strategies import FineTuning, Phase, resolve, strategies
 from core.training.loop import Trainer
@@ -20,6 +21,9 @@ NETWORKS = {
     "ViT": ("vit_tiny_patch16_224", "vit"),
     "VGG": ("vgg11", "cnn"),
 }
+
+TAUGHT = (torch.zeros(6, 3), torch.eye(6))
+"""Logits and features of a teacher for the six pictures."""
 
 
 @pytest.fixture(scope="module", params=list(NETWORKS))
@@ -54,7 +58,10 @@ def test_exactly_what_a_strategy_declares_changes(name, network, pictures):
         before = {n: v.clone() for n, v in made.state_dict().items()}
         short = replace(phase, steps=2)
         few = options.model_copy(update={"batch": 4, "ema": 0.0})
-        trainer = Trainer(made, made, short, pictures, few, seed=0, number=number)
+        trainer = Trainer(
+            made, made, short, pictures, few, seed=0, number=number,
+            streams=dict.fromkeys(phase.streams, pictures), taught=TAUGHT if phase.taught else None,
+        )  # fmt: skip
         losses = [event.loss for event in trainer.run()]
         trainer.settle()
         assert all(loss == loss and loss < float("inf") for loss in losses)
@@ -62,6 +69,7 @@ def test_exactly_what_a_strategy_declares_changes(name, network, pictures):
         if phase.fresh:  # a network that begins at random has statistics to learn, too
             changed -= {n for n, _ in made.named_buffers()}
         assert changed == names
+    merge(made)
     made.load_state_dict(start)
 
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import timm
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
@@ -10,10 +13,16 @@ from core.settings import Settings
 from core.training.recipe import Recipe
 from core.training.run import train
 
+TRANSFORMER = "vit_tiny_patch16_224"
+
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory):
-    return Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
+    weights = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(1)
+    made = timm.create_model(TRANSFORMER).state_dict()  # random: none is bundled
+    save_file(made, weights / f"{TRANSFORMER}.safetensors")
+    return Settings(home=tmp_path_factory.mktemp("home"), device="cpu", weights=weights)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,118 @@
+"""Let the network first get used to unsorted pictures, by itself; then learn the classes.
+
+SimSiam (Chen and He 2021, arXiv 2011.10566): two variations of a picture shall be seen alike. No
+label is used for it, so labelled and unsorted pictures serve equally.
+"""
+
+from typing import Any
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    Stream,
+    head_groups,
+    option,
+)
+
+_WIDTH = 512
+
+
+class SelfSupervised(FineTuning):
+    """Choices of self-supervised adaptation."""
+
+    alone: int = option(
+        150, "Steps without any label", "How long the network looks at the unsorted pictures.",
+        main=True, ge=1, le=20_000,
+    )  # fmt: skip
+    share: float = option(
+        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
+        main=True, gt=0, lt=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """A classifier to compare with; steps without labels; a new classifier; steps with labels."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(options.share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    objective = _alike(network)
+    alone = [
+        {"params": last, "lr": options.lr},
+        {"params": list(objective.parameters()), "lr": 10 * options.lr},
+    ]
+    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    views = {"one": Stream("unlabelled", strong=True), "two": Stream("unlabelled", strong=True)}
+    return [
+        Probe("Teaching a first classifier"),
+        Phase("Getting used to your pictures", options.alone, alone, objective, streams=views),
+        Probe("Teaching the new classifier"),
+        Phase("Adapting the last layers", options.steps, groups),
+    ]
+
+
+def _alike(network: Network) -> Any:
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    from core.backbones.weights import classifier
+
+    width = classifier(network).in_features
+
+    class Alike(nn.Module):
+        """How far one variation's features, foreseen from the other's, are off: -1 is perfect."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                self.project = nn.Sequential(
+                    nn.Linear(width, _WIDTH), nn.LayerNorm(_WIDTH), nn.ReLU(),
+                    nn.Linear(_WIDTH, _WIDTH), nn.LayerNorm(_WIDTH, elementwise_affine=False),
+                )  # fmt: skip
+                self.foresee = nn.Sequential(
+                    nn.Linear(_WIDTH, _WIDTH // 4), nn.LayerNorm(_WIDTH // 4), nn.ReLU(),
+                    nn.Linear(_WIDTH // 4, _WIDTH),
+                )  # fmt: skip
+
+        def forward(self, forward: Forward, batch: Batch) -> Any:
+            one, two = batch.streams["one"][0], batch.streams["two"][0]
+            _, features = forward(torch.cat([one, two]))
+            seen = self.project(features)
+            first, second = seen.chunk(2)
+            told_second, told_first = self.foresee(seen).chunk(2)
+            far = self.off(told_second, second) + self.off(told_first, first)
+            with torch.no_grad():
+                logits, _ = forward(batch.inputs)
+            return far / 2, logits
+
+        @staticmethod
+        def off(told: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+            return -functional.cosine_similarity(told, seen.detach()).mean()
+
+    return Alike()
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """Gentle: what was learned before shall bend, not break."""
+    return {"steps": 150 if images < 300 else 300, "lr": 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Get used to my pictures first",
+    term="self-supervised adaptation: SimSiam",
+    advice="You have many unsorted pictures of a kind that the network has never seen, such as "
+    "microscopy. On everyday pictures it gains little and may hurt.",
+    options=SelfSupervised,
+    phases=phases,
+    defaults=defaults,
+    needs=frozenset({"unlabelled"}),
+    rank=58,
+)
