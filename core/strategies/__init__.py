@@ -120,6 +120,9 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_WATCH_FROM = 1000
+"""Training images from which a part of them is set aside to be watched."""
+
 Mirror = Literal["auto", "yes", "no"]
 
 
@@ -172,7 +175,7 @@ class FineTuning(Options):
     )  # fmt: skip
     watch: float = option(
         0.1, "Share to watch with (validation part)",
-        "Kept out of learning to draw the curve, from 200 pictures on. 0 learns from all.",
+        "Kept out of learning to draw the curve. 0 learns from all pictures.",
         ge=0, le=0.5,
     )  # fmt: skip
 
@@ -252,9 +255,16 @@ def resolve(
         if name not in known:
             raise BadRecipe(f"There is no option “{name}” here. There are: {', '.join(known)}.")
     try:
-        return strategy.options(**{**strategy.defaults(images, classes, family), **chosen})
+        own = strategy.defaults(images, classes, family)
+        return strategy.options(**{**_of_size(strategy.options, images), **own, **chosen})
     except ValidationError as error:
         raise BadRecipe(explain(error)) from error
+
+
+def _of_size(options: type[Options], images: int) -> dict[str, Any]:
+    """No picture of a small set is spared for a curve that decides nothing."""
+    watching = "watch" in options.model_fields and images < _WATCH_FROM
+    return {"watch": 0.0} if watching else {}
 
 
 @dataclass(frozen=True, slots=True)

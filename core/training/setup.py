@@ -24,9 +24,6 @@ from core.settings import Settings
 from core.strategies import FineTuning, Options, Phase, Probe, Strategy, get_strategy, resolve
 from core.training.recipe import Recipe
 
-_WATCH_FROM = 200
-"""Training images from which a part is set aside to be watched."""
-
 
 @dataclass(slots=True)
 class Setup:
@@ -227,11 +224,13 @@ def _set_aside(
     items: Sequence[Item], labels: np.ndarray, train: list[int], options: Options, seed: int
 ) -> tuple[list[int], list[int]]:
     """The training part, and of it what is only watched: the validation part of a ready split;
-    else a share of large sets, and nothing of small ones."""
-    share = options.watch if isinstance(options, FineTuning) else 0.0
-    if share and (watch := _ready_to_watch(items, labels, train)):
+    else the share that the options ask for."""
+    if not isinstance(options, FineTuning):
+        return train, []
+    if watch := _ready_to_watch(items, labels, train):
         return sorted(set(train) - set(watch)), watch
-    if share == 0 or len(train) < _WATCH_FROM:
+    share = options.watch
+    if share * len(train) < 1:
         return train, []
     groups = groups_of([items[place] for place in train])
     learn, watch = folds(labels[train].tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
