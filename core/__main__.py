@@ -155,6 +155,7 @@ def _add_train(commands: "Commands") -> None:
         help="options of the strategy; `strategies` lists them",
     )
     _add_labels(parser)
+    _add_beside(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument(
         "--holdout",
@@ -183,10 +184,46 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "fit": chosen.fit,
         "holdout": chosen.holdout,
         "seed": chosen.seed,
+        "start": _run_path(chosen.start),
+        "teacher": _run_path(chosen.teacher),
     }
+    if chosen.unlabelled_target:
+        training.require_no_target_labels(chosen.strategy)
+    beside = [(path, "source") for path in chosen.source]
+    beside += [(path, "unlabelled") for path in chosen.unlabelled]
     return training.train(
-        chosen.data, chosen.out, choices, settings, terminal, columns=_labels(chosen)
+        chosen.data, chosen.out, choices, settings, terminal,
+        columns=_labels(chosen), beside=beside,
+    )  # fmt: skip
+
+
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    def data(flag: str, about: str) -> None:
+        parser.add_argument(
+            flag, type=Path, nargs="+", action="extend", default=[], metavar="DATA", help=about
+        )
+
+    data("--source", "sorted pictures of another world, with the same classes")
+    data("--unlabelled", "more pictures of the same world, which need not be sorted")
+    parser.add_argument(
+        "--unlabelled-target",
+        action="store_true",
+        help="the classes in DATA are not learned from, only judged with (domain adaptation)",
     )
+    parser.add_argument(
+        "--teacher", type=Path, metavar="RUN", help="a finished run to learn from (distillation)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="RUN",
+        help="a finished run whose network is the backbone",
+    )
+
+
+def _run_path(run: Path | None) -> str:
+    return str(run.resolve()) if run else ""
 
 
 def _add_labels(parser: argparse.ArgumentParser) -> None:

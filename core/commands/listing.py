@@ -76,6 +76,7 @@ def strategies(terminal: Terminal) -> int:
             "title": strategy.title,
             "term": strategy.term,
             "advice": strategy.advice,
+            "needs": sorted(strategy.needs),
             "options": [asdict(option) for option in describe(strategy, *_TYPICAL)],
         }
         for name, strategy in known().items()
@@ -90,7 +91,8 @@ def _strategy_text(row: dict[str, Any]) -> str:
         f"{allowed(option)}"
         for option in row["options"]
     )
-    return f"{row['name']}: {row['title']} ({row['term']}). {row['advice']}{options}"
+    needs = "".join(f" Needs --{need}." for need in row["needs"])
+    return f"{row['name']}: {row['title']} ({row['term']}). {row['advice']}{needs}{options}"
 
 
 def _shown(value: Any) -> str:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from core.commands.listing import allowed
 from core.commands.terminal import Terminal
+from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
@@ -34,17 +35,19 @@ def train(
     terminal: Terminal,
     *,
     columns: Sequence[str] = (),
+    beside: Sequence[tuple[Path, Role]] = (),
 ) -> int:
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
     `choices` are the fields of a Recipe but the dataset; `columns` those of a table in `data` that
-    hold classes, in case they are not found. A run that exists is gone on with if its
+    hold classes, in case they are not found; `beside` further pictures and what they are for. A run that exists is gone on with if its
     recipe is the same; otherwise BadRecipe names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     _require_place(run)
     with stop_signals() as stop:
-        dataset = _imported(data, columns, settings, terminal, stop)
+        brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
+        dataset = _imported(brought, columns, settings, terminal, stop)
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
@@ -82,6 +85,18 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
     return recipe
 
 
+def require_no_target_labels(strategy: str) -> None:
+    """Raise BadRecipe when this strategy would learn from the classes of DATA."""
+    from core.strategies import get_strategy, strategies
+
+    if get_strategy(strategy).learns == "target":
+        fitting = [name for name, known in strategies().items() if known.learns == "source"]
+        raise BadRecipe(
+            f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one of: "
+            f"{', '.join(fitting)}."
+        )
+
+
 def _range(strategy: str, name: str) -> str:
     from core.strategies import describe, get_strategy
 
@@ -105,7 +120,7 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _imported(
-    data: Path,
+    brought: Sequence[tuple[Path, Role]],
     columns: Sequence[str],
     settings: Settings,
     terminal: Terminal,
@@ -118,16 +133,22 @@ def _imported(
     from core.dataset.importing import import_images
     from core.dataset.store import Store
 
-    if not data.exists():
-        raise NotFound(f"There is no folder or archive “{data}”.")
-    store = Store(settings.home)
-    events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
-    last = terminal.drain(until(events, stop))
-    if isinstance(last, Stopped):
-        return None
-    dataset = store.load(last.result["dataset"])
-    dataset.require_trainable()  # before the run's folder is made: its recipe would never change
-    return dataset.id
+    for data, _ in brought:
+        if not data.exists():
+            raise NotFound(f"There is no folder or archive “{data}”.")
+    store, dataset = Store(settings.home), None
+    title = brought[0][0].resolve().name
+    for data, role in brought:
+        own = columns if role == "labelled" else ()
+        events = import_images(
+            data, store, settings, title=title, role=role, add_to=dataset, columns=own
+        )
+        last = terminal.drain(until(events, stop))
+        if isinstance(last, Stopped):
+            return None
+        dataset = store.load(last.result["dataset"])
+        dataset.require_trainable()  # before the run's folder is made: its recipe never changes
+    return dataset.id if dataset else None
 
 
 def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
