@@ -25,9 +25,9 @@ _BLOCK = 1024
 _SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
 """Of width and height that a crop may have kept, about its middle."""
 
-MOST_APART = 0.08
+MOST_APART = 0.1
 """Share of the variance left unexplained up to which two images can be the same picture."""
-MOST_AGAINST_OTHERS = 0.12
+MOST_AGAINST_OTHERS = 0.11
 """That share, against the same share between either image and its usual neighbours."""
 MOST_OFF_COLOUR = 0.16
 """That share in colour, in coarse fields: tells a black bird from a blue one."""
@@ -35,7 +35,7 @@ LEAST_APART = 0.004
 """Below this, two images are the same picture whatever their neighbours are like."""
 LEAST_FEATURES = 0.1
 """Cosine of the features, from which their mean was taken, that two copies have at least."""
-_WORTH_A_LOOK = 0.12
+_WORTH_A_LOOK = 0.15
 _CLIPPED = 0.97
 _CERTAIN_HASH = 2
 _CERTAIN_APART = 0.01
