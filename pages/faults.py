@@ -1,5 +1,6 @@
 """See what is wrong: one problem after the other, each with its fixes, all of it by keyboard."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -49,13 +50,14 @@ def position(problems: list[Problem]) -> int:
 def kinds_list(place: Place, problems: list[Problem], at: int) -> None:
     """Every kind with its count; the open one with its reason and its problems."""
     here = problems[at].kind
-    st.html(f'<h2 class="card-title">{text.count(len(problems), "problem")} to look at</h2>')
+    said = f"{text.count(len(problems), 'problem')} to look at"
+    st.html(f'<h2 class="card-title" role="status">{said}</h2>')
     for kind, check in checks().items():
         mine = [problem for problem in problems if problem.kind == kind]
         if not mine:
             continue
         state = "here" if kind == here else "other"
-        with st.container(key=f"kind-{state}-{kind}", gap="small"):
+        with st.container(key=f"kind-{state}-{kind}", gap=None):
             st.button(
                 f"{check.title} · {len(mine):,}",
                 key=f"kind-{kind}",
@@ -114,9 +116,9 @@ def judged(place: Place, problem: Problem) -> None:
         f'<p class="muted small">{title}</p>'
         f'<p class="fault" role="status">{text.html(problem.sentence, 700)}</p>'
     )
+    fixes(place, problem)
     pictures(place.dataset, problem)
     compare_with(place.dataset, problem)
-    fixes(place, problem)
 
 
 def pictures(dataset: Dataset, problem: Problem) -> None:
@@ -175,18 +177,27 @@ def fixes(place: Place, problem: Problem) -> None:
                 type="primary" if n == 1 else "secondary",
                 icon=ICONS[fix.kind],
                 shortcut=str(n),
-                on_click=change,
-                args=(place, partial(fixing.fixed, fix=fix)),
+                on_click=settle,
+                args=(place, problem, partial(fixing.fixed, fix=fix)),
             )
         st.button(
             "Leave as it is",
             key=f"leave-{problem.key}",
             shortcut="x",
-            on_click=change,
-            args=(place, lambda dataset: edits.keep(dataset, problem.key, problem.sentence)),
+            on_click=settle,
+            args=(place, problem, partial(edits.keep, key=problem.key, sentence=problem.sentence)),
         )
         if problem.kind in ("wrong-label", "two-labels", "outlier"):
             another_class(place, problem)
+
+
+def settle(place: Place, problem: Problem, edit: Callable[[Dataset], Dataset]) -> None:
+    """Do it, if this is still the open problem.
+
+    Who walks on quickly may press a key while the buttons of the problem before are still there.
+    """
+    if st.query_params.get("problem") == problem.key:
+        change(place, edit)
 
 
 def another_class(place: Place, problem: Problem) -> None:
@@ -204,8 +215,8 @@ def another_class(place: Place, problem: Problem) -> None:
             type="primary",
             disabled=not name,
             key=f"move-{problem.key}",
-            on_click=change,
-            args=(place, lambda dataset: edits.relabel(dataset, problem.places, name or "")),
+            on_click=settle,
+            args=(place, problem, partial(edits.relabel, places=problem.places, label=name or "")),
         )
 
 
@@ -270,7 +281,7 @@ if faults.problems:
         with right, st.container(border=True, key="fault"):
             walk(faults.problems, at)
             judged(place, faults.problems[at])
-        with left:
+        with left, st.container(key="kinds", gap="xsmall"):
             kinds_list(place, faults.problems, at)
 elif faults.checked and not faults.looking:
     nothing(faults)

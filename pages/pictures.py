@@ -82,7 +82,11 @@ def overview(place: Place, import_job: Path | None) -> None:
             anchor=False,
         )
     if import_job:
-        import_ended(import_job, status(import_job))
+        now = status(import_job)
+        # What an import said is over once the pictures were changed since.
+        made = (now.result or {}).get("dataset", place.versions[0])
+        if now.state != "finished" or made == place.versions[0]:
+            import_ended(import_job, now)
     fault = problem(place)
     if fault:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")

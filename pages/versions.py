@@ -10,6 +10,7 @@ import streamlit as st
 from core import (
     Item,
     Version,
+    data_sheet,
     edits,
     history,
     new_job,
@@ -21,6 +22,7 @@ from core import (
 )
 from pages.parts import progress, text
 from pages.parts.data_pages import data_pages
+from pages.parts.faults import faults_of
 from pages.parts.frame import empty, frame, onward
 from pages.parts.gallery import thumb
 from pages.parts.last_change import last_change
@@ -55,7 +57,7 @@ def listing(place: Place, past: Sequence[Version]) -> None:
             horizontal=True, vertical_alignment="center", key=f"version-{state}-{version.id}"
         ):
             st.html(
-                f"<p><b>{number}.</b> {text.html(version.sentence, 200)}</p>"
+                f"<p><b>{number}.</b> {text.html(version.sentence.rstrip('.'), 200)}</p>"
                 f'<p class="facts"><span>{when(version)}</span><span>{counted(version)}</span></p>',
                 width="stretch",
             )
@@ -90,13 +92,17 @@ def compare(past: Sequence[Version]) -> None:
     after = second.selectbox(
         "After", there, index=here, format_func=name, key=f"after-{there[here].id}"
     )
-    found = edits.diff(load_dataset(before.id), load_dataset(after.id))
+    old, new = load_dataset(before.id), load_dataset(after.id)
+    found = edits.diff(old, new)
     st.html(f'<p class="said" role="status">{text.html(found.sentence, 300)}.</p>')
-    moved = [(new, f"{_class(old)} → {_class(new)}") for old, new in found.relabelled]
+    left = len(set(new.kept) - set(old.kept))
+    if left:
+        st.html(f'<p class="muted">{text.count(left, "problem")} seen and left as it is.</p>')
+    moved = [(now, f"{_class(was)} → {_class(now)}") for was, now in found.relabelled]
     section("Added", [(item, _class(item)) for item in found.added])
     section("Removed", [(item, _class(item)) for item in found.removed])
     section("In another class", moved)
-    section("Kept together or parted otherwise", [(new, _class(new)) for _, new in found.regrouped])
+    section("Kept together or parted otherwise", [(now, _class(now)) for _, now in found.regrouped])
 
 
 def section(title: str, pictures: Sequence[tuple[Item, str]]) -> None:
@@ -168,6 +174,28 @@ def packing(folder: Path) -> None:
         progress.show(now)
 
 
+def described(place: Place, past: Sequence[Version]) -> None:
+    """The data sheet of the version in use."""
+    by_id = {version.id: version for version in past}
+    line, here = [], by_id.get(place.versions[0])
+    while here is not None:
+        line.append(here.sentence)
+        here = by_id.get(here.parent or "")
+    faults = faults_of(place)
+    # Names in it are escaped where it is written.
+    sheet = data_sheet(place.dataset, line[::-1], faults.problems if faults.checked else None)
+    st.download_button(
+        "Save the data sheet",
+        sheet,
+        "data-sheet.md",
+        "text/markdown",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    with st.container(border=True, key="data-sheet"):
+        st.markdown(sheet)
+
+
 place = frame("pictures")
 data_pages("versions")
 if not place.versions:
@@ -181,10 +209,15 @@ st.html(
 )
 past = history(place.project.id)
 last_change(place)
-what, difference, away = st.tabs(["What was changed", "Compare two", "Take one away"])
+what, difference, away, about = st.tabs(
+    ["What was changed", "Compare two", "Take one away", "Data sheet"]
+)
 with what:
     listing(place, past)
 with difference:
     compare(past)
 with away:
     keep(place, past)
+with about:
+    if place.dataset:
+        described(place, past)

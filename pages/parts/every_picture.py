@@ -26,10 +26,11 @@ def every_picture(place: Place) -> None:
             [ALL, *dataset.classes, *([NO_CLASS] if unlabelled else [])],
             format_func=_said,
             key="every-class",
+            width=280,
         )
         shown = [(n, item) for n, item in enumerate(dataset.items) if _belongs(item, name)]
         pages = max(1, -(-len(shown) // PER_PAGE))
-        page = st.pagination(pages, key=f"every-{version}-{name}") if pages > 1 else 1
+        page = st.pagination(pages, key=f"every-{version}-{name}", width=420) if pages > 1 else 1
     bar = st.container(key="choose-bar")
     here = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     kept = f"chosen-{version}"
@@ -52,7 +53,7 @@ def _belongs(item: Item, name: str) -> bool:
 
 def _actions(place: Place, chosen: set[int], kept: str) -> None:
     none = not chosen
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<p role="status"><b>{len(chosen):,}</b> chosen</p>', width="content")
         name = st.selectbox(
             "Move to",
@@ -63,7 +64,7 @@ def _actions(place: Place, chosen: set[int], kept: str) -> None:
             format_func=text.plain,
             label_visibility="collapsed",
             disabled=none,
-            key="move-to",
+            key=f"move-to-{place.versions[0]}",
             width=230,
         )
         _action("Move", place, lambda d: edits.relabel(d, chosen, name or ""), none or not name)

@@ -51,10 +51,8 @@ def last_change(place: Place) -> None:
     back, forward = undoable(past), redoable(past)
     if not back and not forward:
         return
-    if back:
-        said = f"Last change: {text.html(back.sentence, 160)}."
-    else:
-        said = f"Taken back: {text.html(forward.sentence, 160)}."
+    what, version = ("Last change", back) if back else ("Taken back", forward)
+    said = f"{what}: {text.html(version.sentence.rstrip('.'), 160)}"
     with st.container(horizontal=True, vertical_alignment="center", key="last-change"):
         st.html(f'<p role="status">{said}</p>', width="stretch")
         _button("Undo", "u", ":material/undo:", undo, place, disabled=back is None)

@@ -1,0 +1,196 @@
+"""The page that goes through what is wrong, one problem after the other."""
+
+import json
+from pathlib import Path
+
+import pytest
+from leaves import CLASSES, fill
+from opened import everything, open_page, press
+
+from core import Fix, Problem, Store, apply_edit, datasets, edits, recent_jobs, status, stop
+from core.dataset.checks import to_dict, with_key
+from core.jobs.card import JobCard
+from core.jobs.log import append
+from core.jobs.queue import new_job
+from core.training.events import Found, Stopped
+
+MAPLE, OAK, BIRCH = CLASSES
+PLANTED = (
+    Problem(
+        "wrong-label",
+        f"The picture looks like “{OAK}” rather than “maple”.",
+        (2,),
+        fixes=(
+            Fix("relabel", f"Move to “{OAK}”", (2,), label=OAK),
+            Fix("remove", "Remove the picture", (2,)),
+        ),
+        suggestion=OAK,
+    ),
+    Problem(
+        "near-duplicate",
+        "2 pictures are nearly the same.",
+        (5, 6),
+        fixes=(Fix("group", "Keep them together", (5, 6)),),
+    ),
+    Problem(
+        "near-duplicate",
+        "2 more pictures are nearly the same.",
+        (15, 16),
+        fixes=(Fix("group", "Keep them together", (15, 16)),),
+    ),
+    Problem("quality", "The picture is dark.", (30,), fixes=(Fix("remove", "Remove it", (30,)),)),
+)
+
+
+@pytest.fixture
+def project(home: Path) -> str:
+    """Leaves in which four problems were found."""
+    project, dataset = fill(home)
+    found(home, dataset, PLANTED)
+    return project
+
+
+def found(home: Path, dataset: str, problems: tuple[Problem, ...]) -> None:
+    loaded = Store(home).load(dataset)
+    written = [to_dict(with_key(problem, loaded)) for problem in problems]
+    (home / "checks").mkdir(exist_ok=True)
+    (home / "checks" / f"{dataset}.json").write_text(json.dumps(written), encoding="utf-8")
+
+
+def in_use(home: Path, project: str):
+    return Store(home).load(datasets(project)[0].dataset_id)
+
+
+def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project):
+    app = open_page("faults", project=project)
+    said = everything(app)
+    assert "4 problems to look at" in said
+    assert "1 of 4" in said
+    labels = [button.label for button in app.button]
+    assert "Suspected wrong labels · 1" in labels
+    assert "Nearly the same picture · 2" in labels
+    assert "The picture looks like “oak &lt;b&gt;” rather than “maple”." in said
+    assert "oak <b>" not in said
+
+
+def test_every_step_has_its_key(home, project):
+    app = open_page("faults", project=project)
+    keys = {button.label.strip("\u2068\u2069"): button.proto.shortcut for button in app.button}
+    assert keys["Next"] == "j"
+    assert keys["Previous"] == "k"
+    assert keys["Leave as it is"] == "x"
+    assert {keys[label] for label in keys if label.startswith(("Move to", "Remove the"))} == {
+        "1",
+        "2",
+    }
+
+
+def test_a_fix_makes_a_version_and_the_next_problem_opens(home, project):
+    app = press(open_page("faults", project=project), "Move to")
+    assert in_use(home, project).items[2].label == OAK
+    said = everything(app)
+    assert "3 problems to look at" in said
+    assert "2 pictures are nearly the same." in said
+    assert "Last change: 1 picture moved to “oak &lt;b&gt;”" in said
+
+
+def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
+    app = press(open_page("faults", project=project), "Move to")
+    press(app, "Undo")
+    assert in_use(home, project).items[2].label == MAPLE
+    assert "4 problems to look at" in everything(app)
+    press(app, "Redo")
+    assert "3 problems to look at" in everything(app)
+
+
+def test_what_is_left_as_it_is_does_not_come_again(home, project):
+    app = press(open_page("faults", project=project), "Leave as it is")
+    assert "3 problems to look at" in everything(app)
+    assert len(in_use(home, project).kept) == 1
+
+
+def test_all_near_copies_are_kept_together_by_one_press(home, project):
+    app = open_page("faults", project=project)
+    app.button(key="kind-near-duplicate").click().run()
+    press(app, "Keep all 2 together")
+    items = in_use(home, project).items
+    assert items[5].group == items[6].group != items[15].group == items[16].group
+    assert "2 problems to look at" in everything(app)
+
+
+def test_the_open_problem_is_in_the_address(home, project):
+    app = press(open_page("faults", project=project), "Next")
+    key = app.query_params["problem"]
+    key = key if isinstance(key, str) else key[0]
+    again = everything(open_page("faults", project=project, problem=key))
+    assert "2 of 4" in again
+
+
+def test_a_press_meant_for_the_problem_before_changes_nothing(home, project):
+    app = open_page("faults", project=project)
+    before = app.query_params["problem"]
+    fix = next(button for button in app.button if "Move to" in button.label)
+    app.query_params["problem"] = "0" * 16
+    fix.click()
+    app.run()
+    assert app.query_params["problem"] == before
+    assert in_use(home, project).items[2].label == MAPLE
+
+
+def test_a_change_made_elsewhere_is_not_overwritten(home, project):
+    app = open_page("faults", project=project)
+    apply_edit(project, edits.remove(in_use(home, project), [0]))
+    press(app, "Move to")
+    assert "changed elsewhere" in app.error[0].value
+    assert len(datasets(project)) == 2
+    assert in_use(home, project).items[1].label == MAPLE
+
+
+def test_where_nobody_has_looked_a_check_begins_by_itself_once(home):
+    project, dataset = fill(home)
+    open_page("faults", project=project)
+    open_page("faults", project=project)
+    (job,) = recent_jobs("check", project=project, dataset=dataset)
+    assert status(job).state == "queued"
+    stop(job)
+
+
+def test_what_was_found_before_the_stop_is_shown(home):
+    project, dataset = fill(home)
+    job = new_job()
+    JobCard("check", {"project": project, "dataset": dataset}).write(job)
+    append(job, Found(to_dict(with_key(PLANTED[0], Store(home).load(dataset)))))
+    append(job, Stopped(0, 0))
+    app = open_page("faults", project=project)
+    assert "1 problem to look at" in everything(app)
+    assert "The check was stopped" in everything(app)
+    assert "Go on looking" in [button.label for button in app.button]
+
+
+def test_when_nothing_is_found_it_says_what_was_looked_for(home):
+    project, dataset = fill(home)
+    found(home, dataset, ())
+    said = everything(open_page("faults", project=project))
+    assert "Nothing found" in said
+    assert "Suspected wrong labels" in said
+
+
+def test_when_all_is_settled_it_is_looked_at_once_more(home):
+    project, dataset = fill(home)
+    found(home, dataset, PLANTED[:1])
+    press(open_page("faults", project=project), "Leave as it is")
+    (job,) = recent_jobs("check", project=project, dataset=datasets(project)[0].dataset_id)
+    stop(job)
+
+
+def test_the_pictures_page_says_how_many_faults_there_are(home, project):
+    app = open_page("pictures", project=project)
+    assert "Faults found: 4" in everything(app)
+    assert recent_jobs("check", project=project) == []
+
+
+def test_without_pictures_the_page_leads_to_them(home):
+    from core import create_project
+
+    app = open_page("faults", project=create_project("Empty").id)
+    assert "First, pictures" in everything(app)
