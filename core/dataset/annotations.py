@@ -193,14 +193,15 @@ def _is_repeated(name: str, values: Sequence[str]) -> bool:
 
 
 def _without_codes(columns: Sequence[int], read: _Read) -> list[int]:
-    """Of columns that say the same in other words (`class_id`, `class_name`) the one in words."""
-    chosen: dict[tuple[int, ...], int] = {}
-    for column in columns:
+    """Without columns of numbers that stand for the words in another (`class_id`, `class`)."""
+
+    def pattern(column: int) -> tuple[int, ...]:
         first: dict[str, int] = {}
-        pattern = tuple(first.setdefault(row[column], len(first)) for _, row in read.rows)
-        if pattern not in chosen or all(row[chosen[pattern]].isdigit() for _, row in read.rows):
-            chosen[pattern] = column
-    return sorted(chosen.values())
+        return tuple(first.setdefault(row[column], len(first)) for _, row in read.rows)
+
+    codes = {n for n in columns if all(row[n].isdigit() for _, row in read.rows)}
+    words = {pattern(n) for n in columns if n not in codes}
+    return [n for n in columns if n not in codes or pattern(n) not in words]
 
 
 def _rows(read: Sequence[_Read], told: Annotations, images: Sequence[str]) -> dict[int, Row]:

@@ -188,9 +188,10 @@ def _sheet(raw: bytes, settings: Settings) -> Iterator[tuple[Any, ...]]:
 
     book = load_workbook(_small_xlsx(raw, settings), read_only=True, data_only=True)
     sheet = book.worksheets[0]
-    yield from sheet.iter_rows(
-        max_row=_MOST_SHEET_ROWS, max_col=settings.max_table_columns + 1, values_only=True
-    )
+    width = settings.max_table_columns + 1
+    for row in sheet.iter_rows(max_row=_MOST_SHEET_ROWS, max_col=width, values_only=True):
+        if row.count(None) < width:  # a sheet may claim a million rows that hold nothing
+            yield row
 
 
 def _small_xlsx(raw: bytes, settings: Settings) -> io.BytesIO:

@@ -39,6 +39,22 @@ def test_parts_of_a_set_are_joined_and_a_note_says_so(parts: tuple[str, str]) ->
     assert "taken for parts of one set" in told.notes[0]
 
 
+def test_folders_of_a_ready_split_are_told_in_any_spelling() -> None:
+    told = classes_of([f"d/{part}/cat/1.jpg" for part in ("Training", "dev", "TEST", "batch1")])
+    assert told.parts == ("train", "val", "test", None)
+    assert "ready split is kept" in told.notes[0]
+    assert classes_of(["batch1/a/1.jpg", "batch2/a/2.jpg"]).parts == (None, None)
+
+
+def test_an_unlabelled_folder_beside_others_holds_no_class() -> None:
+    told = classes_of(["x/train/cat/1.jpg", "x/train/dog/2.jpg", "x/unlabelled/a/3.jpg"])
+    assert told.classes == ("cat", "dog", None)
+    assert told.unlabelled == (False, False, True)
+    told = classes_of(["train/cat/1.jpg", "train/unlabeled/2.jpg", "test/cat/3.jpg"])
+    assert (told.classes, told.unlabelled) == (("cat", None, "cat"), (False, True, False))
+    assert classes("unlabelled/1.jpg", "unlabelled/2.jpg") == ["unlabelled", "unlabelled"]
+
+
 def test_several_roots_that_hold_different_classes_are_joined() -> None:
     assert classes("root1/a/1.jpg", "root2/b/2.jpg") == ["a", "b"]
     assert classes("root1/a/1.jpg", "root1/b/1.jpg", "root2/c/2.jpg") == ["a", "b", "c"]

@@ -4,15 +4,20 @@ import json
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from hostile_files import class_files, encoded, huge_png, jpeg, photo, write_folder, write_zip
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from PIL import Image
 
+from core.dataset.classes import clean_path
+from core.dataset.entries import is_junk
 from core.dataset.importing import import_images
 from core.dataset.store import Store
-from core.errors import OutOfSpace, RefusedArchive, UnusableDataset
+from core.errors import GraftError, OutOfSpace, RefusedArchive, UnusableDataset
 from core.settings import Settings
-from core.training.events import Progress, from_line, to_line
+from core.training.events import Finished, Progress, from_line, to_line
 
 
 def write_upload(folder: Path, files: dict[str, bytes]) -> Path:
@@ -298,3 +303,112 @@ def test_cmyk_and_sixteen_bit_images_are_taken_like_any_other(take_in, tmp_path:
     deep = encoded(Image.new("I;16", (40, 40), 40000), "PNG")
     done = take_in(write_folder(tmp_path / "x", {"cat/1.JPEG": cmyk, "dog/2.PNG": deep}))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
+
+
+def test_a_ready_split_is_kept_with_its_twins_on_both_sides(take_in, tmp_path: Path) -> None:
+    files = {f"{part}/{name}": jpeg(n, (20, 20)) for part, n in (("train", 1), ("valid", 2))
+             for name in ("cat/1.jpg",)}  # fmt: skip
+    files |= {"train/dog/1.jpg": jpeg(3), "test/cat/1.jpg": files["train/cat/1.jpg"]}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert {item.name: item.part for item in done.dataset.items} == {
+        "test/cat/1.jpg": "test",
+        "train/cat/1.jpg": "train",
+        "train/dog/1.jpg": "train",
+        "valid/cat/1.jpg": "val",
+    }
+    assert "ready split is kept" in done.notes[0]
+    assert done.dataset.counts == {"cat": 3, "dog": 1}
+
+
+def test_archives_called_like_parts_are_a_ready_split(take_in, tmp_path: Path) -> None:
+    packed = {}
+    for n, part in enumerate(("train", "test")):
+        inside = {"cat/1.jpg": jpeg(n), "dog/2.jpg": jpeg(n + 5)}
+        packed[f"{part}.zip"] = write_zip(tmp_path / "x.zip", inside).read_bytes()
+    done = take_in(write_upload(tmp_path / "upload", packed))
+    assert done.dataset.counts == {"cat": 2, "dog": 2}
+    assert [item.part for item in done.dataset.items] == ["test", "test", "train", "train"]
+
+
+def test_images_without_a_class_need_no_folders(take_in, tmp_path: Path) -> None:
+    done = take_in(
+        write_folder(tmp_path / "x", {"1.jpg": jpeg(1), "cat/2.jpg": jpeg(2), "t.csv": b"a,b"}),
+        role="unlabelled",
+    )
+    assert [(i.label, i.role) for i in done.dataset.items] == [(None, "unlabelled")] * 2
+    assert (done.dataset.labelled, done.dataset.counts, done.skipped) == ((), {}, {})
+
+
+def test_a_folder_of_unlabelled_images_beside_class_folders_is_one(take_in, tmp_path: Path) -> None:
+    files = class_files() | {"Unlabeled/1.jpg": jpeg(1), "Unlabeled/deep/2.jpg": jpeg(2)}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert done.dataset.counts == {"cat": 5, "dog": 5}
+    assert sum(item.role == "unlabelled" for item in done.dataset.items) == 2
+    assert "without a class" in done.notes[0]
+
+
+def test_source_images_keep_their_labels_and_are_never_counted(take_in, tmp_path: Path) -> None:
+    old = take_in(write_folder(tmp_path / "x", class_files()))
+    drawn = write_folder(tmp_path / "y", class_files(2))  # the same pictures, in another role
+    new = take_in(drawn, add_to=old.dataset, role="source").dataset
+    assert new.counts == {"cat": 5, "dog": 5}
+    assert [i.label for i in new.items if i.role == "source"] == ["cat", "cat", "dog", "dog"]
+
+
+def test_what_is_left_out_is_remembered_over_versions(take_in, tmp_path: Path) -> None:
+    copy = class_files()["cat/cat3.jpg"]
+    files = class_files() | {"cat/copy.jpg": copy, "cat/zero.jpg": b"", "lost.jpg": jpeg(9)}
+    old = take_in(write_folder(tmp_path / "x", files)).dataset
+    assert [(each.name, each.copy_of) for each in old.left_out] == [
+        ("cat/copy.jpg", "cat/cat3.jpg"),
+        ("cat/zero.jpg", None),
+        ("lost.jpg", None),
+    ]
+    more = write_folder(tmp_path / "y", {"cat/zero.jpg": jpeg(7), "dog/x.jpg": b"x"})
+    new = take_in(more, add_to=old).dataset
+    assert [each.name for each in new.left_out] == ["cat/copy.jpg", "lost.jpg", "dog/x.jpg"]
+    assert "text" in new.left_out[-1].reason
+
+
+def test_images_of_several_tasks_and_of_one_come_together(take_in, tmp_path: Path) -> None:
+    table = b"file,label colour,label shape\n1.jpg,red,round\n2.jpg,blue,square\n"
+    tasks = write_folder(tmp_path / "t", {"1.jpg": jpeg(1), "2.jpg": jpeg(2), "t.csv": table})
+    folders = write_folder(tmp_path / "f", {"red/3.jpg": jpeg(3), "blue/4.jpg": jpeg(4)})
+    for first, second in ((tasks, folders), (folders, tasks)):
+        old = take_in(first)
+        new = take_in(second, add_to=old.dataset).dataset
+        assert new.tasks == ("label colour", "label shape")
+        assert new.counts == {"blue": 2, "red": 2}
+        assert new.for_task("label shape").counts == {"round": 1, "square": 1}
+
+
+awkward = st.text(min_size=1, max_size=30).map(lambda name: name.replace("/", "_"))
+
+
+@hypothesis.settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.dictionaries(st.tuples(awkward, awkward), st.booleans(), min_size=1, max_size=5))
+def test_whatever_files_are_called_each_is_an_item_or_left_out_in_words(
+    tmp_path: Path, called: dict[tuple[str, str], bool]
+) -> None:
+    names = {f"p/{folder}/{name}.jpg": good for (folder, name), good in called.items()}
+    files = {n: jpeg(k, (9, 9)) if good else b"x" for k, (n, good) in enumerate(names.items())}
+    writable = {name: content for name, content in files.items() if "\0" not in name}
+    visible = [name for name in writable if not is_junk(clean_path(name.replace("\\", "/")))]
+    store = Store(tmp_path / "home")
+    try:
+        source = write_zip(tmp_path / "x.zip", writable)
+    except (UnicodeError, ValueError):
+        return  # not even an archive can hold such a name
+    try:
+        *_, last = import_images(source, store, Settings(home=tmp_path / "home"), title="t")
+    except GraftError as error:
+        assert str(error)  # noqa: PT017
+        return
+    assert isinstance(last, Finished)
+    dataset = store.load(last.result["dataset"])
+    assert len(dataset.items) + len(dataset.left_out) == len(visible)
+    assert all(each.reason.endswith(".") for each in dataset.left_out)

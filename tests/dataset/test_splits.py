@@ -86,6 +86,29 @@ def test_a_class_is_tested_whenever_its_groups_allow(
         assert any(made.items[i].label == label for i in test) == possible
 
 
+def ready(parts: list[str | None], labels: list[str] | None = None) -> Dataset:
+    rows = zip(parts, labels or ["a"] * len(parts), strict=True)
+    items = (Item(f"{n % 4:064x}", label, "n", part=part) for n, (part, label) in enumerate(rows))  # type: ignore[arg-type]
+    return Dataset("t", tuple(items))
+
+
+def test_a_ready_test_part_is_what_is_tested_with_whoever_has_a_twin_there() -> None:
+    made = ready(
+        ["train", "test", None, "val", "train", "test"]
+    )  # places 0 and 4, 1 and 5 are twins
+    assert holdout(made, 0.9, 3) == ([0, 2, 3, 4], [1, 5])
+
+
+def test_without_a_test_part_the_validation_part_is_tested_with() -> None:
+    assert holdout(ready(["train", "train", "val", "val"]), 0.2, 0) == ([0, 1], [2, 3])
+    assert len(holdout(ready(["train"] * 8), 0.25, 0)[1]) == 2
+
+
+def test_a_ready_split_that_leaves_a_class_untaught_is_told() -> None:
+    with pytest.raises(UnusableDataset, match="to learn from in: “b”"):
+        holdout(ready(["train", "train", "train", "test"], ["a", "a", "b", "b"]), 0.2, 0)
+
+
 def test_another_seed_gives_another_split() -> None:
     made = single({"a": 30, "b": 30})
     assert len({tuple(holdout(made, 0.2, seed)[1]) for seed in range(5)}) == 5

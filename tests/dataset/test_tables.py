@@ -218,9 +218,7 @@ def test_a_column_of_numbers_that_stand_for_names_is_no_task_of_its_own(
 def test_fifty_label_columns_are_fifty_tasks(take_in, tmp_path: Path) -> None:
     rows = [("file", *(f"label {n}" for n in range(50)))]
     rows += [(name, *(str((k >> n % 3) % 2) for n in range(50))) for k, name in enumerate(LABELS)]
-    done = take_in(
-        write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}), columns=rows[0][1:]
-    )
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
     assert len(done.dataset.tasks) == 50
     assert {len(item.labels) for item in done.dataset.items} == {50}
     assert Dataset.from_json(done.dataset.to_json()) == done.dataset
