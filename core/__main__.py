@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from core.commands import checking, listing, training, using
 from core.commands.terminal import Terminal
+from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
 from core.settings import Settings, get_settings
 from core.training.events import Finished
@@ -189,7 +190,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
     }
     if chosen.unlabelled_target:
         training.require_no_target_labels(chosen.strategy)
-    beside = [(path, "source") for path in chosen.source]
+    beside: list[tuple[Path, Role]] = [(path, "source") for path in chosen.source]
     beside += [(path, "unlabelled") for path in chosen.unlabelled]
     return training.train(
         chosen.data, chosen.out, choices, settings, terminal,

@@ -40,8 +40,9 @@ def train(
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
     `choices` are the fields of a Recipe but the dataset; `columns` those of a table in `data` that
-    hold classes, in case they are not found; `beside` further pictures and what they are for. A run that exists is gone on with if its
-    recipe is the same; otherwise BadRecipe names what differs.
+    hold classes, in case they are not found; `beside` further pictures and what they are for. A
+    run that exists is gone on with if its recipe is the same; otherwise BadRecipe names what
+    differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     _require_place(run)
@@ -92,8 +93,8 @@ def require_no_target_labels(strategy: str) -> None:
     if get_strategy(strategy).learns == "target":
         fitting = [name for name, known in strategies().items() if known.learns == "source"]
         raise BadRecipe(
-            f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one of: "
-            f"{', '.join(fitting)}."
+            f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one "
+            f"of: {', '.join(fitting)}."
         )
 
 
