@@ -68,6 +68,7 @@ _HOME_OF = {
     "Comparison": "core.evaluation.scores",
     "all_strategies": "core.strategies:strategies",
     "describe_strategy": "core.strategies:describe",
+    "lacking": "core.strategies",
     "Strategy": "core.strategies",
     "OptionInfo": "core.strategies",
     "DEFAULT_BACKBONE": "core.backbones.catalogue:DEFAULT",

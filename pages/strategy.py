@@ -8,10 +8,12 @@ from core import (
     CATALOGUE,
     DEFAULT_BACKBONE,
     Recipe,
+    RunRow,
     Strategy,
     all_strategies,
     create_run,
     describe_strategy,
+    lacking,
     run_folder,
     submit,
 )
@@ -20,31 +22,33 @@ from pages.parts.estimate import estimate
 from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title
+from pages.parts.runs import backbone_title, run_title
 from pages.parts.strategies import changed, option
 
 OFFERED_FIRST = 3
 
 
-def choose() -> str | None:
-    """The strategies as cards; gives the one in the address."""
+def choose(place: Place, family: str) -> str | None:
+    """The strategies as cards; gives the one in the address, if it can be used here."""
     known = all_strategies()
+    has = {item.role for item in place.dataset.items} | ({"teacher"} if place.finished else set())
+    why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
     chosen = st.query_params.get("strategy")
-    chosen = chosen if chosen in known else None
+    chosen = chosen if chosen in known and not why_not[chosen] else None
     names = list(known)
     with st.grid(3, min_column_width=270, gap="small"):
         for name in names[:OFFERED_FIRST]:
-            card(name, known[name], chosen == name)
+            card(name, known[name], chosen == name, why_not[name])
     rest = names[OFFERED_FIRST:]
     if rest:
         more = st.expander("More ways to learn", expanded=chosen in rest)
         with more, st.grid(3, min_column_width=270, gap="small"):
             for name in rest:
-                card(name, known[name], chosen == name)
+                card(name, known[name], chosen == name, why_not[name])
     return chosen
 
 
-def card(name: str, strategy: Strategy, is_chosen: bool) -> None:
+def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:
     key = f"card-{'chosen' if is_chosen else 'open'}-{name}"
     with st.container(border=True, height="stretch", key=key):
         st.html(
@@ -52,8 +56,11 @@ def card(name: str, strategy: Strategy, is_chosen: bool) -> None:
             f'<p class="term small">{text.html(strategy.term)}</p>'
             f'<p style="margin-top:.4rem">{text.html(strategy.advice, 400)}</p>'
         )
+        if why_not:
+            st.html(f'<p class="muted small">Not now: {text.html(why_not, 300)}</p>')
         label, kind = ("Chosen", "primary") if is_chosen else ("Choose", "secondary")
-        if st.button(label, key=f"choose-{name}", type=kind) and not is_chosen:
+        pressed = st.button(label, key=f"choose-{name}", type=kind, disabled=bool(why_not))
+        if pressed and not is_chosen:
             st.query_params["strategy"] = name
             st.rerun()
 
@@ -61,9 +68,10 @@ def card(name: str, strategy: Strategy, is_chosen: bool) -> None:
 def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
     """Three options in plain sight, the rest under advanced, with what every strategy shares."""
     dataset = place.dataset
-    family = CATALOGUE[backbone].family if backbone in CATALOGUE else "cnn"
     known = all_strategies()[strategy]
-    infos = describe_strategy(known, len(dataset.labelled), len(dataset.classes), family)
+    infos = describe_strategy(
+        known, len(dataset.labelled), len(dataset.classes), family_of(backbone)
+    )
     key = f"{strategy}-{backbone}"
     chosen = {}
     main = [info for info in infos if info.main]
@@ -72,13 +80,40 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
             with column:
                 chosen[info.name] = option(info, key)
     fit = choose_fit(place)
+    teacher = (
+        choose_run(place, "teacher", "Which model teaches?") if known.needs & {"teacher"} else ""
+    )
     advanced = st.expander("Advanced", icon=":material/tune:")
     with advanced, st.grid(3, min_column_width=220, gap="small"):
         for info in infos:
             if not info.main:
                 chosen[info.name] = option(info, key)
         shared = shared_options()
-    return {"options": changed(chosen, infos), "fit": fit} | shared
+        earlier = [run for run in place.finished if run.recipe.backbone == backbone]
+        start = (
+            choose_run(place, "start", "Begin from an earlier model", earlier) if earlier else ""
+        )
+    runs = {"teacher": teacher, "start": start}
+    return {"options": changed(chosen, infos), "fit": fit} | shared | runs
+
+
+def family_of(backbone: str) -> str:
+    """Which kind of network it is; a common one when it is none of the catalogue."""
+    return CATALOGUE[backbone].family if backbone in CATALOGUE else "cnn"
+
+
+def choose_run(place: Place, key: str, question: str, among: list[RunRow] | None = None) -> str:
+    """The id of a finished run; empty for none of them, where that is possible."""
+    rows = {run.id: run for run in among or place.finished}
+    choices = ["", *rows] if among else list(rows)
+    return st.selectbox(
+        question,
+        choices,
+        format_func=lambda run: (
+            text.plain(run_title(rows[run])) if run else "No: from the pretrained network"
+        ),
+        key=f"option-{key}",
+    )
 
 
 def shared_options() -> dict[str, Any]:
@@ -117,7 +152,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.html(f"<p>Beginning from <b>{text.html(backbone_title(backbone))}</b></p>", width="content")
     if st.button("Change", type="tertiary", key="change-backbone"):
         go("backbone")
-strategy = choose()
+strategy = choose(place, family_of(backbone))
 if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')
     st.stop()

@@ -10,10 +10,15 @@ from core.settings import get_settings
 
 
 def recent_jobs(kind: str, **belonging: Any) -> list[Path]:
-    """Folders of the jobs of a kind whose arguments hold these values, newest first."""
+    """Folders of the jobs of a kind whose arguments hold these values, handed in last first."""
     folders = (get_settings().home / "jobs").glob("*/job.json")
     mine = [file.parent for file in folders if _matches(file.parent, kind, belonging)]
-    return sorted(mine, key=lambda folder: folder.stat().st_ctime_ns, reverse=True)
+    return sorted(mine, key=_handed_in, reverse=True)
+
+
+def _handed_in(folder: Path) -> int:
+    # The card is written then, and anew when the job is resumed; the folder changes all the time.
+    return (folder / "job.json").stat().st_mtime_ns
 
 
 def _matches(folder: Path, kind: str, belonging: dict[str, Any]) -> bool:
