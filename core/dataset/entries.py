@@ -111,10 +111,15 @@ def is_image_name(name: str) -> bool:
     return bool(_IMAGES.fullmatch(PurePosixPath(name).suffix))
 
 
+def is_table_name(name: str) -> bool:
+    """Whether a file is called like a table."""
+    return bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
+
+
 def is_table(name: str, head: bytes) -> bool:
     """Whether a file called so, with these first bytes, is to be read as a table."""
-    named = bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
-    return named and kind_of(head) in (None, "BMP")  # two letters, with which a word may begin
+    # BMP is two letters with which a word may begin.
+    return is_table_name(name) and kind_of(head) in (None, "BMP")
 
 
 def read_file(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.dataset.assignment import Assigned, assign, full_name
 from core.dataset.decode import HEAD, decode_for_storage
-from core.dataset.entries import Entry, is_image_name, is_table, leads_out
+from core.dataset.entries import Entry, is_image_name, is_table, is_table_name, leads_out
 from core.dataset.joining import join
 from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
 from core.dataset.sources import open_source
@@ -86,31 +86,25 @@ def import_images(
     room = settings.max_images - len(old.items)
     with closing(_take_all(source, store, settings, room, taken, keep)) as events:
         yield from events
-    shaping = [each for each in taken if each.image or (not each.table and _shapes(each))]
+    shaping = [each for each in taken if each.image or _shapes(each)]
     told = assign(
         [each.entry for each in shaping],
         [each.table for each in taken if each.table],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class,
-        role=role,
-        columns=columns,
-    )
+        into_class=into_class, role=role, columns=columns,
+    )  # fmt: skip
     yield from map(Note, told.notes)
     items, left_out = _sorted_out(shaping, told.images, old.items)
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
     if not items:
         raise UnusableDataset(_nothing_found(left_out))
-    dataset = join(old, items, told.tasks, left_out)
-    yield from _note_on_two_classes(dataset.items)
     dataset = replace(
-        dataset,
-        title=title,
-        source=origin or old.source,
-        licence=licence or old.licence,
-        parent=add_to.id if add_to else None,
-        change="",  # the difference to the parent says it
-    )
+        join(old, items, told.tasks, left_out),
+        title=title, source=origin or old.source, licence=licence or old.licence,
+        parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
+    )  # fmt: skip
+    yield from _note_on_two_classes(dataset.items)
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
     yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
 
@@ -167,7 +161,7 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool) -> _Taken:
     if content is None:
         return _Taken(bare, None, entry.refusal)
     try:
-        if is_table(entry.name, _head(content)):
+        if _is_table(entry.name, content):
             return _Taken(bare, None, table=read_table(full_name(entry), content, settings))
         decoded = decode_for_storage(
             BytesIO(content) if isinstance(content, bytes) else content, settings, keep=keep
@@ -182,11 +176,13 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool) -> _Taken:
     return _Taken(bare, store.take(decoded), facts=decoded.facts)
 
 
-def _head(content: Path | bytes) -> bytes:
+def _is_table(name: str, content: Path | bytes) -> bool:
+    if not is_table_name(name):  # the usual case, without opening the file once more
+        return False
     if isinstance(content, bytes):
-        return content[:HEAD]
+        return is_table(name, content[:HEAD])
     with content.open("rb") as file:
-        return file.read(HEAD)
+        return is_table(name, file.read(HEAD))
 
 
 def threads() -> int:
