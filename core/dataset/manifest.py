@@ -189,7 +189,7 @@ def _of_task(item: Item, place: int) -> Item:
 def _written(thing: Any) -> dict[str, Any]:
     """The fields of a dataclass that are not at their defaults; what is usual is left unsaid."""
     content: dict[str, Any] = {}
-    for name, usual in _usual(type(thing)):
+    for name, usual in _usual(thing.__class__):
         value = getattr(thing, name)
         if value != usual:  # a field without a default always differs
             content[name] = _written(value) if isinstance(value, Facts) else value
