@@ -163,8 +163,8 @@ def by_hand(place: Place, work: Work) -> None:
         st.html('<p class="muted">Nothing here: rows are the quicker way now.</p>')
         return
     st.html(
-        '<p class="muted">It is least sure about these, and each is of another kind. Their classes '
-        'teach it more than those of any other pictures. <span class="term">active learning</span>'
+        '<p class="muted">It is least sure about these, and each is of another kind. Naming '
+        'these usually teaches it more than naming any others. <span class="term">active learning</span>'
         "</p>"
     )
     shown = work.by_hand[:12]
