@@ -164,8 +164,8 @@ def by_hand(place: Place, work: Work) -> None:
         return
     st.html(
         '<p class="muted">It is least sure about these, and each is of another kind. Naming '
-        'these usually teaches it more than naming any others. <span class="term">active learning</span>'
-        "</p>"
+        "these usually teaches it more than naming any others. "
+        '<span class="term">active learning</span></p>'
     )
     shown = work.by_hand[:12]
     with st.grid(4, min_column_width=150, gap="small"):

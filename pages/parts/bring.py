@@ -26,8 +26,8 @@ ROLES = {
 }
 TERMS = {"labelled": "labelled", "unlabelled": "unlabelled", "source": "source domain"}
 WHEN = {
-    "labelled": "What it shall learn to tell apart, one folder for each class. Its score is measured "
-    "on these alone.",
+    "labelled": "What it shall learn to tell apart, one folder for each class. Its score is "
+    "measured on these alone.",
     "unlabelled": "Helps when sorting is the slow part: classes are proposed for them and you "
     "accept them a row at a time.",
     "source": "Helps when your own pictures are few: drawings, catalogue photographs or "
