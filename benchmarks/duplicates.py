@@ -1,6 +1,6 @@
 """Near-copies planted among real images: how many the check finds, how many it finds wrongly.
 
-`make bench ARGS=duplicates`; about five minutes on two cores. The thresholds in
+`make bench ARGS=duplicates`; about five minutes on two free cores. The thresholds in
 core/dataset/likeness.py were chosen on other choices of images than the one reported.
 """
 
