@@ -1,4 +1,7 @@
-"""Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`."""
+"""Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
+
+`strategies` runs for hours and only when it is named.
+"""
 
 import importlib
 import json

@@ -1,0 +1,165 @@
+"""What each way of transfer reaches on real pictures with the bundled weights, seed by seed.
+
+Four questions: a small sorted set (learn), two worlds (adapt), few sorted and many unsorted
+pictures (few), a small network beside a larger one (teach). `make bench ARGS=strategies` takes
+hours on two cores; GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS=1 choose a part of it.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.worlds import outlined_emoji, printed_digits
+from core.dataset.importing import import_images
+from core.dataset.manifest import Dataset, Role
+from core.dataset.samples import write_sample
+from core.dataset.splits import holdout
+from core.dataset.store import Store
+from core.evaluation.report import Report
+from core.settings import Settings
+from core.training.events import Finished
+from core.training.recipe import Recipe
+from core.training.run import train
+
+LEARN: dict[str, dict[str, Any]] = {
+    "feature_extraction": {},
+    "last_stages": {},
+    "gradual_unfreezing": {},
+    "selective": {},
+    "full": {},
+    "soft_sharing": {},
+    "from_scratch": {},
+}
+ADAPT: list[tuple[str, dict[str, Any]]] = [
+    ("domain_alignment", {"method": "coral"}),
+    ("domain_alignment", {"method": "subspace"}),
+    *(("domain_adaptation", {"method": method}) for method in ("mcc", "dann", "coral", "mmd")),
+]
+LABELS = (5, 10, 20)
+
+
+def main() -> list[dict[str, Any]]:
+    """A row for each question, sample, strategy and seed: right of n, interval, start, p."""
+    wanted = os.environ.get("GRAFT_BENCH", "learn adapt few teach").split()
+    seeds = range(int(os.environ.get("GRAFT_BENCH_SEEDS", "3")))
+    questions = {"learn": _learn, "adapt": _adapt, "few": _few, "teach": _teach}
+    rows = []
+    with tempfile.TemporaryDirectory() as home:
+        bench = _Bench(Path(home))
+        for name in wanted:
+            for seed in seeds:
+                for row in questions[name](bench, seed):
+                    row.pop("folder")
+                    rows.append({"question": name, "seed": seed, **row})
+                    print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+class _Bench:
+    """A home of its own, and the sets of pictures in it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.settings, self.store = home, Settings(home=home), Store(home)
+        self.worlds = {
+            "digits": write_sample("digits", home / "digits"),
+            "emoji": write_sample("emoji", home / "emoji"),
+            "printed digits": printed_digits(home / "printed"),
+            "outlined emoji": outlined_emoji(home / "outlined", home / "scratch"),
+        }
+
+    def dataset(self, name: str, role: Role = "labelled", to: Dataset | None = None) -> Dataset:
+        """A world as a dataset, or added to one in a role."""
+        events = import_images(
+            self.worlds[name], self.store, self.settings, title=name, role=role, add_to=to
+        )
+        *_, last = events
+        if not isinstance(last, Finished):
+            raise TypeError(last)
+        return self.store.load(last.result["dataset"])
+
+    def run(self, dataset: Dataset, strategy: str, seed: int, **choices: Any) -> dict[str, Any]:
+        """Train and give the row of it."""
+        folder = Path(tempfile.mkdtemp(dir=self.home))
+        fields = {"backbone": "tf_efficientnet_lite0", "options": {}, **choices}
+        recipe = Recipe(dataset=dataset.id, strategy=strategy, seed=seed, **fields)
+        (folder / "recipe.json").write_text(recipe.to_json())
+        for _ in train(folder, self.settings, lambda: False):
+            pass
+        report = Report.load(folder)
+        row: dict[str, Any] = {"data": dataset.title, "strategy": strategy, **recipe.options}
+        row |= {"right": report.correct, "n": report.n, "interval": report.interval}
+        row |= {"seconds": report.seconds, "folder": str(folder)}
+        if report.start:
+            row |= {"start_right": report.start["correct"], "p": round(report.start["p"], 3)}
+        return row
+
+
+def _learn(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    for name in ("emoji", "digits"):
+        dataset = bench.dataset(name)
+        for strategy, options in LEARN.items():
+            yield bench.run(dataset, strategy, seed, options=options)
+
+
+def _adapt(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    for target, source in (("digits", "printed digits"), ("emoji", "outlined emoji")):
+        dataset = bench.dataset(source, "source", bench.dataset(target))
+        for strategy, options in ADAPT:
+            yield bench.run(dataset, strategy, seed, options=options)
+        few = _few_labelled(dataset, 5, seed)
+        bench.store.save(few)
+        for method in ("importance", "tradaboost"):
+            yield {
+                "labels": 5,
+                **bench.run(few, "instance_weighting", seed, options={"method": method}),
+            }
+
+
+def _few(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    for name in ("emoji", "digits"):
+        whole = bench.dataset(name)
+        for labels in LABELS:
+            few = _few_labelled(whole, labels, seed)
+            bench.store.save(few)
+            for strategy in ("last_stages", "pseudo_labels", "self_supervised"):
+                yield {"labels": labels, **bench.run(few, strategy, seed)}
+
+
+def _teach(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    for name in ("emoji", "digits"):
+        dataset = bench.dataset(name)
+        teacher = bench.run(dataset, "feature_extraction", seed, backbone="tf_efficientnet_lite2")
+        yield {"backbone": "tf_efficientnet_lite2", **teacher}
+        for what in ("answers", "relations"):
+            yield bench.run(
+                dataset, "distillation", seed, teacher=teacher["folder"], options={"what": what}
+            )
+
+
+def _few_labelled(dataset: Dataset, labels: int, seed: int) -> Dataset:
+    """So many labelled pictures a class to learn from, the same test part as ever, and the other
+    pictures without their labels."""
+    train_part, test = holdout(dataset, 0.2, seed)
+    items = dataset.labelled
+    chance = np.random.default_rng(seed)
+    kept: set[int] = set()
+    for name in dataset.classes:
+        own = [place for place in train_part if items[place].label == name]
+        kept |= {int(place) for place in chance.permutation(own)[:labels]}
+    tested = set(test)
+    parted = [
+        replace(item, part="test")
+        if place in tested
+        else item
+        if place in kept
+        else replace(item, label=None, role="unlabelled")
+        for place, item in enumerate(items)
+    ]
+    others = [item for item in dataset.items if item.role != "labelled"]
+    return replace(dataset, items=(*parted, *others))
