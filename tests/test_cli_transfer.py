@@ -1,0 +1,91 @@
+"""The command line with other worlds, unsorted pictures, a teacher and an earlier run."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from core.__main__ import main
+from core.settings import get_settings
+
+
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory):
+    """Coloured squares of two classes, their grey twins, and some that nobody has sorted."""
+    folder = tmp_path_factory.mktemp("brought")
+    for number in range(8):
+        for name, colour in (("red", (200 + number, 20, 20)), ("blue", (20, 20, 200 + number))):
+            _write(folder / "own" / name / f"{number}.png", colour)
+            _write(folder / "world" / name / f"{number}.png", tuple(max(0, c - 15) for c in colour))
+        _write(folder / "loose" / f"{number}.png", (150 + number, 40, 40))
+    return folder
+
+
+def _write(file, colour):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 64), colour).save(file)
+
+
+@pytest.fixture
+def graft(brought, tmp_path_factory, monkeypatch, capsys):
+    """Run a command in a home of its own; gives the exit code and what it printed."""
+    monkeypatch.setenv("GRAFT_HOME", str(brought / "home"))
+    get_settings.cache_clear()
+
+    def run(*arguments):
+        code = main([*map(str, arguments), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    yield run
+    get_settings.cache_clear()
+
+
+def test_another_world_is_learned_from_and_ones_own_classes_only_judge(brought, graft, tmp_path):
+    code, report = graft(
+        "train", brought / "own", "--source", brought / "world", "--unlabelled", brought / "loose",
+        "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--out",
+        tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0
+    assert report["n_train"] == 16  # the other world's; none of the sixteen own ones
+    assert report["start"]["correct"] <= report["n"] == 4
+
+
+def test_a_strategy_that_learns_from_the_target_is_refused_without_its_labels(
+    brought, graft, tmp_path
+):
+    code, said = graft(
+        "train", brought / "own", "--unlabelled-target", "--strategy", "full", "--out",
+        tmp_path / "run",
+    )  # fmt: skip
+    assert code == 2
+    assert "domain_adaptation" in said["error"]
+
+
+def test_what_a_strategy_lacks_is_said(brought, graft, tmp_path):
+    code, said = graft(
+        "train", brought / "own", "--strategy", "pseudo_labels", "--out", tmp_path / "run"
+    )
+    assert code == 2
+    assert "--unlabelled" in said["error"]
+
+
+def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
+    first = tmp_path / "first"
+    assert graft("train", brought / "own", "--size", 64, "--out", first)[0] == 0
+    code, _ = graft(
+        "train", brought / "own", "--size", 64, "--strategy", "distillation", "--teacher", first,
+        "--set", "steps=2", "batch=8", "--out", tmp_path / "taught",
+    )  # fmt: skip
+    assert code == 0
+    code, _ = graft("train", brought / "own", "--size", 64, "--from", first, "--out",
+                    tmp_path / "on")  # fmt: skip
+    assert code == 0
+
+
+def test_strategies_say_what_they_need(graft):
+    _, rows = graft("strategies")
+    needs = {row["name"]: row["needs"] for row in rows}
+    assert needs["domain_adaptation"] == ["source", "unlabelled"]
+    assert needs["distillation"] == ["teacher"]
+    assert needs["full"] == []
