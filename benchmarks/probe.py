@@ -39,7 +39,7 @@ def main() -> dict[str, Any]:
     for name, (x, y) in data.items():
         split = folds(y.tolist(), list(range(len(y))), 5, 0)
         losses[name] = {
-            how: min(_out_of_fold(_scaled(x, power), y, split, c) for c in STRENGTHS)
+            how: _least_loss(_rotated(_scaled(x, power)), y, split)
             for how, power in _SCALINGS.items()
         }
     return {"log_loss": losses, "seconds": _seconds(*data["emoji"])}
@@ -80,25 +80,43 @@ def _scaled(x: np.ndarray, power: float) -> np.ndarray:
     return scaled
 
 
+def _rotated(x: np.ndarray) -> np.ndarray:
+    """The same pictures in the coordinates of their singular vectors: fewer, and fitted alike."""
+    left, singular, _ = np.linalg.svd(x, full_matrices=False)
+    rotated: np.ndarray = left * singular
+    return rotated
+
+
+def _least_loss(x: np.ndarray, y: np.ndarray, split: Folds) -> float:
+    """The least out-of-fold log-loss; more strength is tried as long as it helps."""
+    least = float("inf")
+    for strength in STRENGTHS:
+        loss = _out_of_fold(x, y, split, strength)
+        if loss > least:
+            break
+        least = loss
+    return least
+
+
 def _out_of_fold(x: np.ndarray, y: np.ndarray, split: Folds, strength: float) -> float:
     """Mean log-loss by scikit-learn, so that it does not depend on our own fit."""
     losses = np.zeros(len(y))
     for train, outside in split:
-        shares = _sklearn(x[train], y[train], strength, 1e-4).predict_proba(x[outside])
+        shares = _sklearn(x[train], y[train], strength).predict_proba(x[outside])
         losses[outside] = -np.log(shares[np.arange(len(outside)), y[outside]].clip(1e-7))
     return round(float(losses.mean()), 4)
 
 
-def _sklearn(x: np.ndarray, y: np.ndarray, strength: float, tolerance: float) -> Any:
+def _sklearn(x: np.ndarray, y: np.ndarray, strength: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return LogisticRegression(C=strength, tol=tolerance, max_iter=2000).fit(x, y)
+        return LogisticRegression(C=strength, max_iter=1000).fit(x, y)
 
 
 def _seconds(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """Of 36 fits: ours, and scikit-learn's at its usual and at a tight tolerance."""
+    """Of 36 fits: ours, and scikit-learn's at its usual tolerance."""
     chosen = np.random.default_rng(0).permutation(len(y))[:_IMAGES]
     x, y = x[chosen], y[chosen]
     split = folds(y.tolist(), list(range(len(y))), 5, 0)
@@ -106,11 +124,10 @@ def _seconds(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     began = time.monotonic()
     fit_probe(x, y, int(y.max()) + 1, split)
     took = {"ours": time.monotonic() - began}
-    for name, tolerance in (("sklearn, usual tolerance 1e-4", 1e-4), ("sklearn, 1e-6", 1e-6)):
-        began = time.monotonic()
-        for strength in STRENGTHS:
-            for train, _ in split:
-                _sklearn(_scaled(x, 0.5)[train], y[train], strength, tolerance)
-        _sklearn(_scaled(x, 0.5), y, 0.1, tolerance)
-        took[name] = time.monotonic() - began
-    return took
+    x = _scaled(x, 0.5)
+    began = time.monotonic()
+    for strength in STRENGTHS:
+        for train, _ in split:
+            _sklearn(x[train], y[train], strength)
+    _sklearn(x, y, 0.1)
+    return took | {"sklearn": time.monotonic() - began}
