@@ -6,6 +6,11 @@ from pages.parts import text
 from pages.parts.score import Report
 
 MOST_NUMBERS = 16
+FAINT_TO_FULL = {"light": ("#f1f6f2", "#24694b"), "dark": ("#1b2420", "#6fd3a8")}
+INK = {"light": ("#22302a", "#ffffff"), "dark": ("#dfe9e3", "#0f1713")}
+"""On faint cells, on full ones."""
+FULL = 0.55
+"""Share of a row from which a cell needs the ink of full ones to be legible."""
 
 
 def matrix(report: Report) -> None:
@@ -14,7 +19,7 @@ def matrix(report: Report) -> None:
     counts = report["confusion"]
     labels = _distinct([text.plotly(name, 22) for name in names])
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
-    ink = [[str(n) if n else "" for n in row] for row in counts]
+    theme = "dark" if st.context.theme.type == "dark" else "light"
     figure = {
         "data": [
             {
@@ -22,11 +27,9 @@ def matrix(report: Report) -> None:
                 "z": shares,
                 "x": labels,
                 "y": labels,
-                "text": ink,
                 "customdata": counts,
-                "texttemplate": "%{text}" if len(names) <= MOST_NUMBERS else "",
                 "hovertemplate": "is %{y}<br>says %{x}<br>%{customdata} pictures<extra></extra>",
-                "colorscale": [[0, "rgba(47,125,91,0.05)"], [0.15, "#b3d8c3"], [1, "#24694b"]],
+                "colorscale": list(enumerate(FAINT_TO_FULL[theme])),
                 "zmin": 0,
                 "zmax": 1,
                 "showscale": False,
@@ -35,6 +38,7 @@ def matrix(report: Report) -> None:
             }
         ],
         "layout": {
+            "annotations": _numbers(counts, shares, labels, theme),
             "height": max(320, min(900, 90 + 44 * len(names))),
             "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
             "xaxis": {
@@ -59,6 +63,26 @@ def matrix(report: Report) -> None:
     )
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False}, alt=_in_words(report))
     st.html(f'<p class="small">{_in_words(report)}</p>')
+
+
+def _numbers(
+    counts: list[list[int]], shares: list[list[float]], labels: list[str], theme: str
+) -> list[dict[str, object]]:
+    """The count in each cell that is not empty, in an ink that can be read on it."""
+    if len(labels) > MOST_NUMBERS:
+        return []
+    return [
+        {
+            "x": labels[said],
+            "y": labels[true],
+            "text": str(n),
+            "showarrow": False,
+            "font": {"color": INK[theme][shares[true][said] >= FULL]},
+        }
+        for true, row in enumerate(counts)
+        for said, n in enumerate(row)
+        if n
+    ]
 
 
 def _distinct(labels: list[str]) -> list[str]:
