@@ -69,6 +69,8 @@ _HOME_OF = {
     "all_strategies": "core.strategies:strategies",
     "describe_strategy": "core.strategies:describe",
     "lacking": "core.strategies",
+    "recommended": "core.strategies",
+    "Situation": "core.strategies",
     "Strategy": "core.strategies",
     "OptionInfo": "core.strategies",
     "DEFAULT_BACKBONE": "core.backbones.catalogue:DEFAULT",

@@ -9,11 +9,13 @@ from core import (
     DEFAULT_BACKBONE,
     Recipe,
     RunRow,
+    Situation,
     Strategy,
     all_strategies,
     create_run,
     describe_strategy,
     lacking,
+    recommended,
     run_folder,
     submit,
 )
@@ -26,6 +28,7 @@ from pages.parts.runs import backbone_title, run_title
 from pages.parts.strategies import changed, option
 
 OFFERED_FIRST = 3
+LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
 def choose(place: Place, family: str) -> str | None:
@@ -33,9 +36,14 @@ def choose(place: Place, family: str) -> str | None:
     known = all_strategies()
     has = {item.role for item in place.dataset.items} | ({"teacher"} if place.finished else set())
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
+    best, reason = recommended(situation(place), has=has, family=family)
+    st.html(
+        f'<p class="next">We would try <b>{text.html(known[best].title)}</b>: '
+        f"{text.html(reason[0].lower() + reason[1:], 300)}</p>"
+    )
     chosen = st.query_params.get("strategy")
     chosen = chosen if chosen in known and not why_not[chosen] else None
-    names = list(known)
+    names = sorted(known, key=lambda name: (name != best, known[name].rank))
     with st.grid(3, min_column_width=270, gap="small"):
         for name in names[:OFFERED_FIRST]:
             card(name, known[name], chosen == name, why_not[name])
@@ -46,6 +54,28 @@ def choose(place: Place, family: str) -> str | None:
             for name in rest:
                 card(name, known[name], chosen == name, why_not[name])
     return chosen
+
+
+def situation(place: Place) -> Situation:
+    """What the pictures say by themselves, and two questions for what they do not say."""
+    with st.container(horizontal=True, gap="large"):
+        look = st.radio(
+            "Do your pictures look like everyday photographs?", list(LOOKS), index=2,
+            horizontal=True, key="ask-look",
+        )  # fmt: skip
+        later = st.radio(
+            "Will camera, light or place be another one later?", ["Yes", "No"], index=1,
+            horizontal=True, key="ask-later",
+        )  # fmt: skip
+    roles = [item.role for item in place.dataset.items]
+    return Situation(
+        images=len(place.dataset.labelled),
+        fewest=min(place.dataset.counts.values()),
+        unlabelled=roles.count("unlabelled"),
+        source=roles.count("source"),
+        photographs=LOOKS[look],
+        changes=later == "Yes",
+    )
 
 
 def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:

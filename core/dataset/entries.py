@@ -16,7 +16,11 @@ _IMAGES = re.compile(
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|parquet)", re.IGNORECASE)
 _JUNK = frozenset(
-    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r")
+    (
+        *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
+        "icon\r",
+        "dataset.json",  # beside the pictures of a version that was taken out
+    )
 )
 _DRIVE = re.compile(r"[A-Za-z]:/")
 CHUNK = MiB

@@ -180,6 +180,23 @@ class FineTuning(Options):
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known before a way to learn is chosen."""
+
+    images: int
+    """Labelled ones."""
+    fewest: int
+    """Labelled images of the smallest class."""
+    unlabelled: int = 0
+    source: int = 0
+    """Labelled images of another world."""
+    photographs: bool | None = None
+    """Whether they look like photographs; None: not said."""
+    changes: bool = False
+    """Whether camera, light or place will change later."""
+
+
 Need = Literal["source", "unlabelled", "teacher"]
 """What a strategy cannot do without, besides labelled pictures: see Item.role, Recipe.teacher."""
 
@@ -204,6 +221,8 @@ class Strategy:
     needs: frozenset[Need] = frozenset()
     learns: Literal["target", "source"] = "target"
     """Whose labels it learns from. With "source" the labels of the target only ever judge."""
+    suits: Callable[[Situation], str] = field(default=lambda situation: "")
+    """Why it is a good choice here, in one sentence; empty when others are better."""
     fits: Callable[[str], str] = field(default=lambda family: "")
     """Why it cannot be used with a family of backbones, with the way out; empty when it can."""
     rank: int = 100
@@ -224,6 +243,20 @@ def lacking(strategy: Strategy, *, has: Collection[str], family: str) -> str:
     """
     missing = [sentence for need, sentence in _LACKING.items() if need in strategy.needs - {*has}]
     return " ".join([*missing, *filter(None, [strategy.fits(family)])])
+
+
+def recommended(situation: Situation, *, has: Collection[str], family: str) -> tuple[str, str]:
+    """The name of the way to learn that suits best, and why.
+
+    Of several that suit, the most special one: it was made for such a situation.
+    """
+    fitting = [
+        (strategy.rank, name, reason)
+        for name, strategy in strategies().items()
+        if (reason := strategy.suits(situation)) and not lacking(strategy, has=has, family=family)
+    ]
+    _, name, reason = max(fitting)
+    return name, reason
 
 
 @cache

@@ -14,6 +14,7 @@ from core.strategies import (
     Network,
     Phase,
     Probe,
+    Situation,
     Strategy,
     Stream,
     head_groups,
@@ -37,7 +38,7 @@ class Adaptation(FineTuning):
     )  # fmt: skip
     share: float = option(
         0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        main=True, gt=0, lt=1,
+        gt=0, lt=1,
     )  # fmt: skip
 
 
@@ -117,6 +118,13 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4, "ema": 0.0, "watch": 0.0}
 
 
+def suits(situation: Situation) -> str:
+    """Hardly any labels of one's own, many elsewhere."""
+    if situation.source >= 50 and situation.unlabelled >= 50 and situation.fewest <= 10:
+        return "You have sorted pictures of another world and many unsorted ones of yours."
+    return ""
+
+
 STRATEGY = Strategy(
     title="Learn in one world, adapt to another",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
@@ -124,6 +132,7 @@ STRATEGY = Strategy(
     "with learning from the other world alone, which is always scored beside it.",
     options=Adaptation,
     phases=phases,
+    suits=suits,
     defaults=defaults,
     needs=frozenset({"source", "unlabelled"}),
     learns="source",

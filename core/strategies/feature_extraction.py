@@ -5,7 +5,7 @@ The floor in speed and in accuracy: every fine-tuning starts from this and must 
 
 from typing import Any
 
-from core.strategies import Network, Options, Probe, Strategy, option
+from core.strategies import Network, Options, Probe, Situation, Strategy, option
 
 
 class FeatureExtraction(Options):
@@ -33,11 +33,24 @@ def phases(network: Network, options: Any) -> list[Any]:
     ]
 
 
+def suits(situation: Situation) -> str:
+    """Always safe; the best where there is little to learn from, or where the world will change."""
+    if situation.changes:
+        return (
+            "The camera or the place will change: features that were learned from a million "
+            "pictures hold better than ones bent to yours."
+        )
+    if situation.images < 100 or situation.fewest <= 5:
+        return "With so few pictures more freedom would mostly learn them by heart."
+    return "It is done in seconds, and every other way has to beat it."
+
+
 STRATEGY = Strategy(
     title="Teach only the classifier",
     term="feature extraction",
     advice="Done in seconds and hard to beat below 100 pictures. Always try this first.",
     options=FeatureExtraction,
     phases=phases,
+    suits=suits,
     rank=10,
 )

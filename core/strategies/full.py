@@ -6,7 +6,7 @@ random errors (LP-FT: Kumar et al. 2022, arXiv 2202.10054).
 
 from typing import Any
 
-from core.strategies import FineTuning, Network, Phase, Probe, Strategy, option
+from core.strategies import FineTuning, Network, Phase, Probe, Situation, Strategy, option
 
 
 class Full(FineTuning):
@@ -43,12 +43,21 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     return {"steps": steps, "lr": 1e-4, "layer_decay": 0.75}
 
 
+def suits(situation: Situation) -> str:
+    """Many pictures that are unlike what the network has seen."""
+    if situation.images >= 1000 and situation.photographs is False and not situation.changes:
+        return "There are many pictures and they look unlike photographs."
+    return ""
+
+
 STRATEGY = Strategy(
     title="Adapt the whole network",
     term="full fine-tuning from the trained head",
-    advice="Learns the most from about 300 pictures on, and takes the longest. Best with a GPU.",
+    advice="Can learn the most when hundreds of pictures look unlike photographs, and takes the "
+    "longest. Best with a GPU. It is always compared with its own start.",
     options=Full,
     phases=phases,
+    suits=suits,
     defaults=defaults,
     rank=30,
 )

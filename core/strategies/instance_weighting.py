@@ -6,7 +6,7 @@ Importance weights from a classifier that tells the worlds apart (Sugiyama, Suzu
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.strategies import Network, Options, Probe, Strategy, option
+from core.strategies import Network, Options, Probe, Situation, Strategy, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +91,13 @@ def tradaboost(
     return np.asarray(weights[n:])
 
 
+def suits(situation: Situation) -> str:
+    """Few labels of one's own, many elsewhere, nothing else."""
+    if situation.source >= 50 and situation.fewest <= 20:
+        return "You have few sorted pictures, and many of another world that may help."
+    return ""
+
+
 STRATEGY = Strategy(
     title="Borrow pictures from another world",
     term="instance transfer: importance weighting, TrAdaBoost",
@@ -98,6 +105,7 @@ STRATEGY = Strategy(
     "resemble yours count more. Scored beside learning from your pictures alone.",
     options=Weighting,
     phases=phases,
+    suits=suits,
     needs=frozenset({"source"}),
     rank=54,
 )

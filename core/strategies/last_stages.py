@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+from core.strategies import (
+    FineTuning,
+    Network,
+    Phase,
+    Probe,
+    Situation,
+    Strategy,
+    head_groups,
+    option,
+)
 
 
 class LastStages(FineTuning):
@@ -34,12 +43,24 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     return {"steps": 150 if images < 300 else 300, "lr": 3e-4 if family == "cnn" else 1e-4}
 
 
+def suits(situation: Situation) -> str:
+    """Some hundred pictures, or unusual ones."""
+    if situation.changes or situation.fewest <= 5 or situation.images < 100:
+        return ""
+    if situation.photographs is False:
+        return "Your pictures look unlike photographs, so its last layers have something to learn."
+    if situation.images >= 300:
+        return "There are enough pictures for the last layers to learn from, in some minutes."
+    return ""
+
+
 STRATEGY = Strategy(
     title="Adapt the last layers",
     term="partial fine-tuning",
     advice="A good next try from about 100 pictures, quicker than adapting everything.",
     options=LastStages,
     phases=phases,
+    suits=suits,
     defaults=defaults,
     rank=20,
 )

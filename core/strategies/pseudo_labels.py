@@ -14,6 +14,7 @@ from core.strategies import (
     Network,
     Phase,
     Probe,
+    Situation,
     Strategy,
     Stream,
     head_groups,
@@ -34,7 +35,7 @@ class PseudoLabels(FineTuning):
     )  # fmt: skip
     share: float = option(
         0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        main=True, gt=0, lt=1,
+        gt=0, lt=1,
     )  # fmt: skip
     balance: bool = option(
         True, "Keep classes in balance", "Against one class swallowing the others."
@@ -106,6 +107,12 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4}
 
 
+def suits(situation: Situation) -> str:
+    """Few labels, many pictures without."""
+    few = situation.fewest <= 20 and situation.unlabelled >= 2 * situation.images
+    return "You have few sorted pictures and many unsorted ones of the same world." if few else ""
+
+
 STRATEGY = Strategy(
     title="Use unsorted pictures, too",
     term="pseudo-labelling: FixMatch",
@@ -113,6 +120,7 @@ STRATEGY = Strategy(
     "20 sorted pictures a class; with hundreds it gains little.",
     options=PseudoLabels,
     phases=phases,
+    suits=suits,
     defaults=defaults,
     needs=frozenset({"unlabelled"}),
     rank=56,

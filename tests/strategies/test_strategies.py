@@ -7,7 +7,18 @@ import pytest
 import timm
 
 from core.errors import BadRecipe
-from core.strategies import FineTuning, Phase, Probe, describe, get_strategy, resolve, strategies
+from core.strategies import (
+    FineTuning,
+    Phase,
+    Probe,
+    Situation,
+    describe,
+    get_strategy,
+    lacking,
+    recommended,
+    resolve,
+    strategies,
+)
 
 FAMILIES = {"resnet18": "cnn", "convnext_atto": "convnext", "vit_tiny_patch16_224": "vit"}
 
@@ -83,3 +94,38 @@ def test_listing_the_strategies_does_not_load_torch():
 def test_options_of_gradient_strategies_share_their_names():
     for name in ("last_stages", "full"):
         assert issubclass(strategies()[name].options, FineTuning)
+
+
+@pytest.mark.parametrize(
+    ("situation", "name"),
+    [
+        (Situation(images=60, fewest=20), "feature_extraction"),
+        (Situation(images=400, fewest=5), "feature_extraction"),
+        (Situation(images=150, fewest=30, photographs=False), "last_stages"),
+        (Situation(images=400, fewest=30), "last_stages"),
+        (Situation(images=2000, fewest=200, photographs=False), "full"),
+        (Situation(images=2000, fewest=200, photographs=False, changes=True), "feature_extraction"),
+        (Situation(images=60, fewest=10, unlabelled=400), "pseudo_labels"),
+        (Situation(images=60, fewest=10, source=400), "instance_weighting"),
+        (Situation(images=60, fewest=10, source=400, unlabelled=200), "pseudo_labels"),
+        (Situation(images=30, fewest=5, source=400, unlabelled=50), "instance_weighting"),
+    ],
+)
+def test_the_situation_decides_what_is_recommended_and_a_reason_is_given(situation, name):
+    has = {"labelled", *(["unlabelled"] if situation.unlabelled else [])}
+    has |= {"source"} if situation.source else set()
+    found, reason = recommended(situation, has=has, family="cnn")
+    assert found == name
+    assert reason.endswith(".")
+
+
+def test_what_is_lacking_is_never_recommended():
+    situation = Situation(images=60, fewest=10, unlabelled=400)
+    assert recommended(situation, has={"labelled"}, family="cnn")[0] == "feature_extraction"
+
+
+def test_what_a_strategy_lacks_is_said_with_what_to_add():
+    lora = get_strategy("lora")
+    assert lacking(lora, has={"labelled"}, family="vit") == ""
+    assert "choose a transformer" in lacking(lora, has={"labelled"}, family="cnn")
+    assert "another world" in lacking(get_strategy("instance_weighting"), has=set(), family="cnn")
