@@ -165,3 +165,16 @@ def compare(true: Indices, first: Indices, second: Indices) -> Comparison:
 
 def _images(n: int) -> str:
     return "1 test image" if n == 1 else f"{n} test images"
+
+
+def collapsed(answers: Probabilities, before: Probabilities) -> bool:
+    """Whether answers (n, classes) fell together into few classes that were told apart before.
+
+    Judged without any label: half of the classes that were answered are answered no more, or one
+    class has twice its former share and more than half of all answers.
+    """
+    now = np.bincount(answers.argmax(1), minlength=answers.shape[1])
+    then = np.bincount(before.argmax(1), minlength=answers.shape[1])
+    lost = (now > 0).sum() <= (then > 0).sum() / 2
+    swallowed = now.max() > max(len(answers) / 2, 2 * then[now.argmax()])
+    return bool(lost or swallowed)

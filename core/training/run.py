@@ -14,7 +14,7 @@ from torch import nn
 from core.backbones.features import MIRRORED, features, load_pixels
 from core.backbones.weights import classifier, merge
 from core.evaluation.report import report_of
-from core.evaluation.scores import compare
+from core.evaluation.scores import collapsed, compare
 from core.files import replace_file
 from core.model import Description, Model
 from core.settings import Settings
@@ -223,6 +223,11 @@ class _Run:
         shares = start
         if tuned or shares is None:
             shares = yield from self._predict(Model(setup.network, description))
+        if setup.strategy.learns == "source" and start is not None and collapsed(shares, start):
+            yield Note(
+                "Adapting went wrong: most of your pictures now get the same few answers. Use the "
+                "model that learned from the other world alone, or adapt less strongly."
+            )
         report = report_of(
             setup.labels[setup.test], shares, classes=names,
             items=[setup.items[place] for place in setup.test], backbone=setup.backbone.name,

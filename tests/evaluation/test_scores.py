@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.evaluation.scores import (
     class_scores,
+    collapsed,
     compare,
     confusion,
     in_words,
@@ -152,3 +153,13 @@ def test_models_with_the_same_mistakes_are_called_the_same():
     true = np.array([0, 1, 1])
     answers = np.array([0, 1, 0])
     assert "exactly the same" in compare(true, answers, answers).verdict()
+
+
+def test_answers_that_fall_together_are_called_collapsed_without_any_label():
+    told_apart = np.eye(4)[np.arange(40) % 4]
+    assert not collapsed(told_apart, told_apart)
+    assert not collapsed(np.eye(4)[np.arange(40) % 3], told_apart)
+    assert collapsed(np.eye(4)[np.zeros(40, int)], told_apart)
+    assert collapsed(np.eye(4)[np.arange(40) % 2], told_apart)
+    mostly_one = np.eye(4)[np.where(np.arange(40) < 28, 0, np.arange(40) % 4)]
+    assert collapsed(mostly_one, told_apart)
