@@ -31,6 +31,28 @@ def headline(report: Report) -> None:
             st.info("This run was stopped early. More training may help.", icon=":material/info:")
 
 
+def against_earlier(report: Report) -> None:
+    """What was kept and what was forgotten of the model that this one went on from."""
+    recalled = report.get("recalled")
+    if not recalled:
+        return
+    rows = "".join(
+        f'<tr><td>{text.bdi(row["label"])}</td><td class="n">{row["n"]}</td>'
+        f'<td class="n">{row["before"]}</td><td class="n">{row["now"]}</td></tr>'
+        for row in recalled["classes"]
+    )
+    with st.container(border=True):
+        st.html(
+            '<h2 class="card-title">What it remembers <span class="term small">the earlier '
+            "model's own test part, McNemar test</span></h2>"
+            f"<p>Of {recalled['n']} pictures the earlier model knew {recalled['before']}, and this "
+            f"one knows {recalled['now']}. {text.html(recalled['verdict'], 400)}</p>"
+            '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
+            '<th class="n">Pictures</th><th class="n">Known before</th><th class="n">Known now</th>'
+            f"</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+
 def against_start(report: Report) -> None:
     """The paired verdict: did fine-tuning beat the head it began from?"""
     start = report.get("start")
@@ -165,6 +187,7 @@ if report is None:
     st.stop()
 headline(report)
 against_start(report)
+against_earlier(report)
 against_first(place, run, report)
 mix, table, wrong = st.tabs(["What it mixes up", "Class by class", "Worst mistakes"])
 with mix:

@@ -34,7 +34,9 @@ LOOKS = {"Yes": True, "No": False, "Not sure": None}
 def choose(place: Place, family: str) -> str | None:
     """The strategies as cards; gives the one in the address, if it can be used here."""
     known = all_strategies()
-    has = {item.role for item in place.dataset.items} | ({"teacher"} if place.finished else set())
+    has = {item.role for item in place.dataset.items} | (
+        {"teacher", "earlier"} if place.finished else set()
+    )
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(

@@ -17,6 +17,7 @@ def brought(tmp_path_factory):
         for name, colour in (("red", (200 + number, 20, 20)), ("blue", (20, 20, 200 + number))):
             _write(folder / "own" / name / f"{number}.png", colour)
             _write(folder / "world" / name / f"{number}.png", tuple(max(0, c - 15) for c in colour))
+        _write(folder / "new" / "green" / f"{number}.png", (20, 200 + number, 20))
         _write(folder / "loose" / f"{number}.png", (150 + number, 40, 40))
     return folder
 
@@ -81,6 +82,18 @@ def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
     code, _ = graft("train", brought / "own", "--size", 64, "--from", first, "--out",
                     tmp_path / "on")  # fmt: skip
     assert code == 0
+
+
+def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_path):
+    first = tmp_path / "first"
+    graft("train", brought / "own", "--size", 64, "--out", first)
+    code, report = graft(
+        "train", brought / "new", "--size", 64, "--strategy", "continual", "--from", first,
+        "--set", "steps=2", "batch=8", "--out", tmp_path / "second",
+    )  # fmt: skip
+    assert code == 0
+    assert report["classes"] == ["blue", "green", "red"]
+    assert report["recalled"]["n"] == 4
 
 
 def test_strategies_say_what_they_need(graft):

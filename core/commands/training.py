@@ -48,7 +48,8 @@ def train(
     _require_place(run)
     with stop_signals() as stop:
         brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
-        dataset = _imported(brought, columns, settings, terminal, stop)
+        alone = not choices.get("start")
+        dataset = _imported(brought, columns, settings, terminal, stop, alone=alone)
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
@@ -126,6 +127,8 @@ def _imported(
     settings: Settings,
     terminal: Terminal,
     stop: threading.Event,
+    *,
+    alone: bool,
 ) -> str | None:
     """The id of the dataset that the pictures make; None when stopped before they are in.
 
@@ -148,7 +151,7 @@ def _imported(
         if isinstance(last, Stopped):
             return None
         dataset = store.load(last.result["dataset"])
-        dataset.require_trainable()  # before the run's folder is made: its recipe never changes
+        dataset.require_trainable(alone=alone)  # before the run's folder is made
     return dataset.id if dataset else None
 
 
@@ -255,4 +258,10 @@ def _summary_text(run: Path, report: Report) -> str:
     ]
     if report.start:
         lines.append(f"Compared with its start: {report.start['verdict']}")
+    if report.recalled:
+        was, now = report.recalled["before"], report.recalled["now"]
+        lines.append(
+            f"Of {report.recalled['n']} pictures that the earlier model was judged with, it knew "
+            f"{was} and this one knows {now}. {report.recalled['verdict']}"
+        )
     return "\n".join([*lines, f"The run is in {run}"])

@@ -124,10 +124,13 @@ class Dataset:
         place = self.tasks.index(task)
         return replace(self, items=tuple(_of_task(item, place) for item in self.items), tasks=())
 
-    def require_trainable(self) -> None:
-        """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it."""
+    def require_trainable(self, *, alone: bool = True) -> None:
+        """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it.
+
+        Not `alone` but beside what an earlier model knows, a single class is enough.
+        """
         counts = self.counts
-        if len(counts) < 2:
+        if len(counts) < (2 if alone else 1):
             found = f"only “{next(iter(counts))}”" if counts else "none"
             raise UnusableDataset(
                 f"A classifier needs at least 2 classes to choose between; there is {found}. "

@@ -73,6 +73,26 @@ class Start(TypedDict):
     only_start_right: int
 
 
+class RecalledClass(TypedDict):
+    """How many images of a class were recognised by the earlier model, and are now."""
+
+    label: str
+    n: int
+    before: int
+    now: int
+
+
+class Recalled(TypedDict):
+    """What was kept and what was forgotten of an earlier model, on that model's own test part."""
+
+    n: int
+    before: int
+    now: int
+    verdict: str
+    p: float
+    classes: list[RecalledClass]
+
+
 class Shown(Protocol):
     """What a report needs to know of an image; core.dataset's Item has it."""
 
@@ -113,6 +133,8 @@ class Report:
     """None when the strategy does not start from a trained head."""
     stopped: bool = False
     """Whether training was stopped before its end."""
+    recalled: Recalled | None = None
+    """None when no earlier model was gone on with."""
 
     @property
     def mistakes(self) -> list[Prediction]:
@@ -206,6 +228,25 @@ def report_of(
         start=start,
         stopped=stopped,
     )
+
+
+def recalled(true: Indices, before: Indices, now: Indices, classes: Sequence[str]) -> Recalled:
+    """Compare the earlier model with the one that went on, by their answers (n,)."""
+    paired = compare(true, now, before)
+    rows: list[RecalledClass] = []
+    for index, name in enumerate(classes):
+        own = true == index
+        if own.any():
+            kept, held = int((now[own] == index).sum()), int((before[own] == index).sum())
+            rows.append({"label": name, "n": int(own.sum()), "before": held, "now": kept})
+    return {
+        "n": len(true),
+        "before": int((before == true).sum()),
+        "now": int((now == true).sum()),
+        "verdict": paired.verdict("the model that went on learning", "the earlier model"),
+        "p": paired.p,
+        "classes": rows,
+    }
 
 
 def class_rows(matrix: "np.ndarray[Any, Any]", classes: Sequence[str]) -> tuple[ClassRow, ...]:

@@ -84,7 +84,8 @@ class Batch:
     streams: "Mapping[str, tuple[Tensor, Tensor]]" = field(default_factory=dict)
     """Inputs and class indices (-1: none) of each of the phase's streams."""
     taught: "tuple[Tensor, Tensor] | None" = None
-    """What the teacher says about the plain pictures: logits (n, classes) and features (n, d)."""
+    """What the teacher says about the plain pictures: logits (n, classes), NaN for classes it does
+    not know, and features (n, d)."""
     progress: float = 0.0
     """Share of the phase that is done."""
 
@@ -197,8 +198,9 @@ class Situation:
     """Whether camera, light or place will change later."""
 
 
-Need = Literal["source", "unlabelled", "teacher"]
-"""What a strategy cannot do without, besides labelled pictures: see Item.role, Recipe.teacher."""
+Need = Literal["source", "unlabelled", "teacher", "earlier"]
+"""What a strategy cannot do without, besides labelled pictures: see Item.role, Recipe.teacher and
+Recipe.start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +235,14 @@ _LACKING: dict[Need, str] = {
     "source": "It needs sorted pictures from another world with the same classes.",
     "unlabelled": "It needs more pictures of the same world, which need not be sorted.",
     "teacher": "It needs an earlier, larger model to learn from.",
+    "earlier": "It needs an earlier model to go on from.",
 }
 
 
 def lacking(strategy: Strategy, *, has: Collection[str], family: str) -> str:
     """Why the strategy cannot be chosen now, with what to add; empty when it can.
 
-    `has` are the roles of the images there are, and "teacher" when there is a finished run.
+    `has` are the roles of the images there are; "teacher" and "earlier" with a finished run.
     """
     missing = [sentence for need, sentence in _LACKING.items() if need in strategy.needs - {*has}]
     return " ".join([*missing, *filter(None, [strategy.fits(family)])])

@@ -13,7 +13,7 @@ from torch import nn
 
 from core.backbones.features import MIRRORED, features, load_pixels
 from core.backbones.weights import classifier, merge
-from core.evaluation.report import report_of
+from core.evaluation.report import Recalled, recalled, report_of
 from core.evaluation.scores import collapsed, compare
 from core.files import replace_file
 from core.model import Description, Model
@@ -109,7 +109,7 @@ class _Run:
         if undecided:
             mirrored = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
         fitted = fit_probe(
-            np.concatenate(rows), np.tile(labels, phase.views), len(setup.dataset.classes),
+            np.concatenate(rows), np.tile(labels, phase.views), len(setup.classes),
             setup.folds(setup.learn), balanced=phase.balanced, other=mirrored,
             strengths=(phase.strength,) if phase.strength else STRENGTHS,
             source=np.tile(np.arange(len(labels)), phase.views),
@@ -129,7 +129,7 @@ class _Run:
 
     def _transferred(self, phase: Probe, own: np.ndarray, labels: np.ndarray) -> Iterator[Event]:
         """Once more, with what the other domain offers; the classifier before was the start."""
-        setup, classes = self.setup, len(self.setup.dataset.classes)
+        setup, classes = self.setup, len(self.setup.classes)
         folds = setup.folds(setup.learn)
         if phase.align:
             target = yield from self._features(setup.unlabelled, what="Looking at the other world")
@@ -211,7 +211,7 @@ class _Run:
 
     def _conclude(self, stopped: bool) -> Iterator[Event]:
         """Score on the untouched part, then write the model and the report."""
-        setup, names = self.setup, self.setup.dataset.classes
+        setup, names = self.setup, self.setup.classes
         merge(setup.network)
         description = Description(
             classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.name,
@@ -234,10 +234,27 @@ class _Run:
             strategy=setup.recipe.strategy, dataset=setup.dataset.id, seconds=self.seconds,
             n_train=len(setup.learn), start_probabilities=start if tuned else None, stopped=stopped,
         )  # fmt: skip
+        if setup.recall:
+            report = replace(
+                report, recalled=(yield from self._recalled(setup.network, description))
+            )
         scores = {"n": report.n, "correct": report.correct, "accuracy": report.accuracy}
         described = replace(description, scores={**scores, "interval": list(report.interval)})
         Model(setup.network, described).save(self.folder / "model")
         report.save(self.folder)
+
+    def _recalled(
+        self, network: nn.Module, description: Description
+    ) -> Generator[Event, None, Recalled]:
+        """What the earlier model and this one say about the earlier one's test part."""
+        setup, earlier = self.setup, self.setup.teacher
+        if earlier is None:
+            raise ValueError("there is no earlier model")
+        own = setup.labels[setup.recall]
+        now = yield from self._predict(Model(network, description), setup.recall)
+        then = yield from self._predict(earlier, setup.recall)
+        column = np.array([setup.classes.index(name) for name in earlier.classes])
+        return recalled(own, column[then.argmax(1)], now.argmax(1), setup.classes)
 
     def _start(self) -> np.ndarray | None:
         """What the first classifier said about the test part; None where no phase made one."""
@@ -245,11 +262,13 @@ class _Run:
             return None
         return np.array(json.loads((self.folder / _START).read_text()), np.float32)
 
-    def _predict(self, model: Model) -> Generator[Event, None, np.ndarray]:
-        """Probabilities (n, classes) of the test items."""
+    def _predict(
+        self, model: Model, places: list[int] | None = None
+    ) -> Generator[Event, None, np.ndarray]:
+        """Probabilities (n, classes) of these items, or of the test items."""
         setup, made, done = self.setup, [], 0
-        hashes = setup.images(setup.test)
-        for _, pixels in load_pixels(hashes, setup.store.open, setup.preprocessing):
+        hashes = setup.images(setup.test if places is None else places)
+        for _, pixels in load_pixels(hashes, setup.store.open, model.preprocessing):
             made.append(model.predict_pixels(pixels))
             done += len(pixels)
             yield Progress("Scoring on pictures it has never seen", done, len(hashes))

@@ -1,10 +1,8 @@
 """A recipe made ready: the images, the network, the choices and who learns from what."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,11 @@ from core.backbones.weights import classifier, load_network
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import folds, groups_of, holdout
 from core.dataset.store import Store
-from core.errors import BadRecipe, NotFound
+from core.errors import BadRecipe
 from core.model import Model
 from core.settings import Settings
 from core.strategies import FineTuning, Options, Phase, Probe, Strategy, get_strategy, resolve
+from core.training.past import Past, model_of, remember
 from core.training.recipe import Recipe
 
 
@@ -53,6 +52,10 @@ class Setup:
     """Those of the source domain whose class is one of ours."""
     unlabelled: list[int]
     """Those of the target domain that are seen without a label."""
+    classes: tuple[str, ...]
+    """Those of the images, and of the earlier run that is gone on with."""
+    recall: list[int]
+    """Test items of the earlier run, to see what was forgotten; none without one."""
     teacher: Model | None = None
     notes: tuple[str, ...] = ()
     """What the person should know before it begins."""
@@ -78,19 +81,28 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     """Load what the recipe names. Raises GraftError with a sentence for whatever is missing."""
     store = Store(settings.home)
     dataset = store.load(recipe.dataset)
-    dataset.require_trainable()
     backbone, strategy = get_backbone(recipe.backbone), get_strategy(recipe.strategy)
-    items, labels, source, unlabelled, notes = _cast(dataset)
+    goes_on = "earlier" in strategy.needs
+    dataset.require_trainable(alone=not goes_on)
+    past = remember(recipe, dataset, store, settings, device_of(settings)) if goes_on else Past()
+    classes = tuple(sorted({*dataset.classes, *past.classes}))
+    items, labels, source, unlabelled, notes = _cast(dataset, classes)
     train, test = holdout(dataset, recipe.holdout, recipe.seed)
     if strategy.learns == "source":
         unlabelled, train = [*unlabelled, *train], source
     _require(strategy, recipe, source, unlabelled)
-    classes = len(dataset.classes)
     options = resolve(
-        strategy, recipe.options, images=len(train), classes=classes, family=backbone.family
+        strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
     )
+    again, recall = past.parts(getattr(options, "rehearse", 0), {items[p].image for p in test})
+    number = {name: index for index, name in enumerate(classes)}
+    first = len(items)
+    items = (*items, *again, *recall)
+    more = np.array([number[str(item.label)] for item in (*again, *recall)], np.int64)
+    labels = np.concatenate([labels, more])
+    train = [*train, *range(first, first + len(again))]
     learn, watch = _set_aside(items, labels, train, options, recipe.seed)
-    network = load_network(backbone, classes, settings, size=recipe.size)
+    network = load_network(backbone, len(classes), settings, size=recipe.size)
     if recipe.start:
         _begin_from(network, recipe, settings)
     return Setup(
@@ -98,15 +110,16 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         phases=strategy.phases(network, options), preprocessing=preprocessing_of(backbone, recipe),
         network=network, store=store, device=device_of(settings), items=items, labels=labels,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
-        teacher=_teacher(recipe, dataset, settings), notes=notes,
+        classes=classes, recall=list(range(first + len(again), len(items))),
+        teacher=past.model or _teacher(recipe, dataset, settings), notes=notes,
     )  # fmt: skip
 
 
 def _cast(
-    dataset: Dataset,
+    dataset: Dataset, classes: tuple[str, ...]
 ) -> tuple[tuple[Item, ...], np.ndarray, list[int], list[int], tuple[str, ...]]:
     """All items in order of their roles, their class indices, who is source, who is unlabelled."""
-    number = {name: index for index, name in enumerate(dataset.classes)}
+    number = {name: index for index, name in enumerate(classes)}
     known = [i for i in dataset.items if i.role == "source" and i.label in number]
     strange = {str(i.label) for i in dataset.items if i.role == "source"} - number.keys()
     plain = [item for item in dataset.items if item.role == "unlabelled"]
@@ -132,6 +145,11 @@ def _require(strategy: Strategy, recipe: Recipe, source: list[int], unlabelled: 
             f"“{strategy.title}” needs more pictures of the same world, which need not be sorted. "
             "Add some as “not sorted” (on the command line: --unlabelled)."
         )
+    if "earlier" in strategy.needs and not recipe.start:
+        raise BadRecipe(
+            f"“{strategy.title}” goes on with an earlier model. Choose one of the finished runs "
+            "(on the command line: --from RUN)."
+        )
     if "teacher" in strategy.needs and not recipe.teacher:
         raise BadRecipe(
             f"“{strategy.title}” learns from an earlier, larger model. Choose one of the finished "
@@ -139,15 +157,10 @@ def _require(strategy: Strategy, recipe: Recipe, source: list[int], unlabelled: 
         )
 
 
-def run_of(name: str, settings: Settings) -> Path:
-    """The folder of a run that a recipe names, by its id or, from the command line, by its path."""
-    return settings.home / "runs" / name if re.fullmatch(r"[0-9a-f]{16}", name) else Path(name)
-
-
 def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | None:
     if not recipe.teacher:
         return None
-    teacher = _model(recipe.teacher, "teacher", settings)
+    teacher = model_of(recipe.teacher, "teacher", settings, device_of(settings))
     if teacher.classes != dataset.classes:
         raise BadRecipe(
             "The teacher knows other classes than these pictures have: "
@@ -156,18 +169,9 @@ def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | No
     return teacher
 
 
-def _model(run: str, what: str, settings: Settings) -> Model:
-    try:
-        return Model.load(run_of(run, settings) / "model", device=device_of(settings))
-    except NotFound as error:
-        raise BadRecipe(
-            f"The {what} “{run}” has no model (any more). Choose another run."
-        ) from error
-
-
 def _begin_from(network: nn.Module, recipe: Recipe, settings: Settings) -> None:
     """Give the network the weights of an earlier run; classes that both know keep their answer."""
-    earlier = _model(recipe.start, "earlier run", settings)
+    earlier = model_of(recipe.start, "earlier run", settings, device_of(settings))
     if earlier.description.backbone != recipe.backbone:
         raise BadRecipe(
             f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "

@@ -103,7 +103,10 @@ def _taught(setup: Setup) -> Generator[Event, None, tuple[torch.Tensor, torch.Te
             logits.append(classifier(network)(read).float())
             features.append(read.float())
         yield Progress("Asking the teacher", sum(map(len, logits)), len(hashes))
-    return torch.cat(logits).clone(), torch.cat(features).clone()
+    told = torch.cat(logits)
+    answers = torch.full((len(told), len(setup.classes)), torch.nan, device=told.device)
+    answers[:, [setup.classes.index(name) for name in teacher.classes]] = told
+    return answers, torch.cat(features).clone()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ SHORT = {
     "self_supervised": {**STEPS, "alone": 3},
     "lora": STEPS,
     "distillation": STEPS,
+    "continual": STEPS,
     "from_scratch": STEPS,
 }
 BY_STEPS = [name for name, options in SHORT.items() if "steps" in options]
@@ -76,6 +77,7 @@ def begun(run_folder, teacher):
     def make(strategy, **others):
         needs = strategies()[strategy].needs
         named = {"teacher": teacher} if "teacher" in needs else {}
+        named |= {"start": teacher} if "earlier" in needs else {}
         if strategies()[strategy].fits("cnn"):
             named["backbone"] = "vit_tiny_patch16_224"
         return run_folder(strategy, **{**named, **SHORT[strategy], **others})
@@ -172,7 +174,7 @@ def test_what_is_needed_and_missing_is_named_with_the_way_to_add_it(
     folder = run_folder(strategy, **SHORT[strategy])
     recipe = Recipe.from_json((folder / "recipe.json").read_text())
     (folder / "recipe.json").write_text(recipe.model_copy(update={"dataset": alone.id}).to_json())
-    with pytest.raises(BadRecipe, match=r"needs|learns from.*--"):
+    with pytest.raises(BadRecipe, match=r"(needs|learns from|goes on with).*--"):
         list(train(folder, settings, go_on))
 
 
@@ -194,6 +196,42 @@ def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
     before, after = weights(earlier), weights(folder)
     np.testing.assert_array_equal(before["conv_head.weight"], after["conv_head.weight"])
     assert not np.array_equal(before["classifier.weight"], after["classifier.weight"])
+
+
+@pytest.fixture(scope="module")
+def two_classes_then_a_third(run_folder, digits, settings):
+    """A model of the digits 0 and 1, and a function that goes on with it to learn the 2."""
+    old = replace(digits, items=tuple(i for i in digits.labelled if i.label in "01"))
+    new = replace(digits, items=tuple(i for i in digits.labelled if i.label == "2"))
+    for dataset in (old, new):
+        Store(settings.home).save(dataset)
+
+    def run(strategy, dataset, **options):
+        folder = run_folder(strategy, **options)
+        recipe = Recipe.from_json((folder / "recipe.json").read_text())
+        recipe = recipe.model_copy(update={"dataset": dataset.id})
+        (folder / "recipe.json").write_text(recipe.to_json())
+        list(train(folder, settings, go_on))
+        return folder
+
+    earlier = run("feature_extraction", old)
+    return lambda **options: run("continual", new, start=earlier, steps=4, batch=8, **options)
+
+
+def test_a_new_class_is_learned_and_the_old_ones_are_not_forgotten(two_classes_then_a_third):
+    folder = two_classes_then_a_third()
+    report = Report.load(folder)
+    assert Model.load(folder / "model").classes == ("0", "1", "2")
+    assert report.correct >= 3  # of the four that are kept apart of the new class
+    assert report.recalled["n"] == 8
+    assert report.recalled["now"] >= report.recalled["before"] - 1
+    assert [row["label"] for row in report.recalled["classes"]] == ["0", "1"]
+
+
+def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_third):
+    report = Report.load(two_classes_then_a_third(rehearse=0, hold=0))
+    assert report.recalled["now"] < report.recalled["before"] / 2
+    assert "the earlier model" in report.recalled["verdict"].lower()
 
 
 def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):

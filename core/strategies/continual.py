@@ -1,0 +1,91 @@
+"""Go on with an earlier model: new pictures, or new classes, without forgetting the old ones.
+
+Some of the old pictures are shown again (rehearsal), and the old model's answers are kept to
+(learning without forgetting, Li and Hoiem 2016, arXiv 1606.09282).
+"""
+
+from typing import Any
+
+from core.strategies import (
+    Batch,
+    FineTuning,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    head_groups,
+    option,
+)
+
+
+class Continual(FineTuning):
+    """Choices of continual learning."""
+
+    rehearse: int = option(
+        20, "Old pictures shown again, of each class (rehearsal)",
+        "0 shows none: watch what is forgotten then.", main=True, ge=0, le=1000,
+    )  # fmt: skip
+    hold: float = option(
+        1.0, "How much the old model's answers count (distillation)",
+        "Against the labels, which count 1.", main=True, ge=0, le=20,
+    )  # fmt: skip
+    share: float = option(
+        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
+        gt=0, lt=1,
+    )  # fmt: skip
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """A classifier for old and new classes, then gentle steps beside the old model."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(options.share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    return [
+        Probe("Teaching old and new classes"),
+        Phase(
+            "Learning on, without forgetting", options.steps, groups,
+            objective=_holding(options), taught=True,
+        ),
+    ]  # fmt: skip
+
+
+def _holding(options: Any) -> Any:
+    def objective(forward: Forward, batch: Batch) -> Any:
+        from torch.nn import functional
+
+        from core import losses
+
+        if batch.taught is None:
+            raise ValueError("an earlier model is needed")
+        logits, _ = forward(batch.inputs)
+        answers, _ = batch.taught
+        known = ~answers[0].isnan()
+        loss = functional.cross_entropy(
+            logits, batch.labels, label_smoothing=options.label_smoothing
+        )
+        held = losses.distillation(logits[:, known], answers[:, known], 2.0)
+        return loss + options.hold * held, logits
+
+    return objective
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """Few and gentle steps."""
+    return {"steps": 150, "lr": 1e-4}
+
+
+STRATEGY = Strategy(
+    title="Go on with an earlier model",
+    term="continual learning: rehearsal and distillation",
+    advice="You have new pictures or a new class for a model that exists. What it gains and what "
+    "it forgets is shown class by class.",
+    options=Continual,
+    phases=phases,
+    defaults=defaults,
+    needs=frozenset({"earlier"}),
+    rank=62,
+)
