@@ -67,8 +67,8 @@ def test_a_dataset_version_is_in_a_project_once() -> None:
     projects.add_dataset(project.id, "b" * 16)
     projects.add_dataset(project.id, "a" * 16, "again")
     assert [(one.dataset_id, one.note) for one in projects.datasets(project.id)] == [
+        ("a" * 16, "first"),  # chosen again, it is the one in use
         ("b" * 16, ""),
-        ("a" * 16, "first"),
     ]
 
 

@@ -346,3 +346,13 @@ def head_groups(network: Network, lr: float) -> list[Group]:
     from core.backbones.weights import classifier
 
     return [{"params": list(classifier(network).parameters()), "lr": lr}]
+
+
+def last_groups(network: Network, *, share: float, lr: float) -> list[Group]:
+    """The classifier, and this share of the layers counted from the end, as parameter groups."""
+    from core.backbones.stages import stages
+
+    layers = stages(network)
+    kept = max(1, round(share * len(layers)))
+    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    return [*head_groups(network, 3 * lr), {"params": last, "lr": lr}]

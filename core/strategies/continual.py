@@ -14,7 +14,7 @@ from core.strategies import (
     Phase,
     Probe,
     Strategy,
-    head_groups,
+    last_groups,
     option,
 )
 
@@ -38,12 +38,7 @@ class Continual(FineTuning):
 
 def phases(network: Network, options: Any) -> list[Any]:
     """A classifier for old and new classes, then gentle steps beside the old model."""
-    from core.backbones.stages import stages
-
-    layers = stages(network)
-    kept = max(1, round(options.share * len(layers)))
-    last = [parameter for layer in layers[-kept:] for parameter in layer]
-    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    groups = last_groups(network, share=options.share, lr=options.lr)
     return [
         Probe("Teaching old and new classes"),
         Phase(

@@ -17,7 +17,7 @@ from core.strategies import (
     Situation,
     Strategy,
     Stream,
-    head_groups,
+    last_groups,
     option,
 )
 
@@ -44,12 +44,7 @@ class Adaptation(FineTuning):
 
 def phases(network: Network, options: Any) -> list[Any]:
     """A classifier from the source alone, then steps on both worlds."""
-    from core.backbones.stages import stages
-
-    layers = stages(network)
-    kept = max(1, round(options.share * len(layers)))
-    last = [parameter for layer in layers[-kept:] for parameter in layer]
-    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    groups = last_groups(network, share=options.share, lr=options.lr)
     objective = _objective(network, options)
     opponent = list(objective.parameters())
     if opponent:

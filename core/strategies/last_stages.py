@@ -9,7 +9,7 @@ from core.strategies import (
     Probe,
     Situation,
     Strategy,
-    head_groups,
+    last_groups,
     option,
 )
 
@@ -26,12 +26,7 @@ class LastStages(FineTuning):
 
 def phases(network: Network, options: Any) -> list[Any]:
     """The classifier in closed form, then gradient steps on it and on the last layers."""
-    from core.backbones.stages import stages
-
-    layers = stages(network)
-    kept = max(1, round(options.share * len(layers)))
-    last = [parameter for layer in layers[-kept:] for parameter in layer]
-    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    groups = last_groups(network, share=options.share, lr=options.lr)
     return [
         Probe("Teaching the new classifier"),
         Phase("Adapting the last layers", options.steps, groups),

@@ -15,7 +15,7 @@ from core.strategies import (
     Probe,
     Strategy,
     Stream,
-    head_groups,
+    last_groups,
     option,
 )
 
@@ -37,17 +37,9 @@ class SelfSupervised(FineTuning):
 
 def phases(network: Network, options: Any) -> list[Any]:
     """A classifier to compare with; steps without labels; a new classifier; steps with labels."""
-    from core.backbones.stages import stages
-
-    layers = stages(network)
-    kept = max(1, round(options.share * len(layers)))
-    last = [parameter for layer in layers[-kept:] for parameter in layer]
+    groups = last_groups(network, share=options.share, lr=options.lr)
     objective = _alike(network)
-    alone = [
-        {"params": last, "lr": options.lr},
-        {"params": list(objective.parameters()), "lr": 10 * options.lr},
-    ]
-    groups = [*head_groups(network, 3 * options.lr), {"params": last, "lr": options.lr}]
+    alone = [groups[-1], {"params": list(objective.parameters()), "lr": 10 * options.lr}]
     views = {"one": Stream("unlabelled", strong=True), "two": Stream("unlabelled", strong=True)}
     return [
         Probe("Teaching a first classifier"),
