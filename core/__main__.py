@@ -132,9 +132,12 @@ def _add_check(commands: "Commands") -> None:
         commands,
         "check",
         "say what is wrong with pictures: copies, wrong labels, poor pictures and more",
-        lambda chosen, settings, terminal: checking.check(chosen.data, settings, terminal),
+        lambda chosen, settings, terminal: checking.check(
+            chosen.data, settings, terminal, columns=_labels(chosen)
+        ),
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    _add_labels(parser)
 
 
 def _add_train(commands: "Commands") -> None:

@@ -1,6 +1,6 @@
 """`check`: what is wrong with a folder of pictures, before anything is taught with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.commands.terminal import Terminal
@@ -15,8 +15,13 @@ _MOST_FILES = 8
 """Named below one problem where a person reads; with --json all of them."""
 
 
-def check(data: Path, settings: Settings, terminal: Terminal) -> int:
-    """Import `data`, look for every problem, list them; returns the exit code, 0 also with some."""
+def check(
+    data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
+) -> int:
+    """Import `data`, look for every problem, list them; returns the exit code, 0 also with some.
+
+    `columns` are those of a table in `data` that hold classes, in case they are not found.
+    """
     from core.checking import check as look_for
     from core.checking import document
     from core.dataset.importing import import_images
@@ -27,7 +32,7 @@ def check(data: Path, settings: Settings, terminal: Terminal) -> int:
     store = Store(settings.home)
     found: list[Problem] = []
     with stop_signals() as stop:
-        events = import_images(data, store, settings, title=data.resolve().name)
+        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
         last = terminal.drain(until(events, stop))
         if isinstance(last, Finished):
             dataset = store.load(last.result["dataset"])
