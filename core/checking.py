@@ -77,8 +77,9 @@ def _gather(dataset: Dataset, store: Store, settings: Settings) -> Generator[Eve
     rows = yield from _signs(dataset, store, settings)
     evidence = Evidence(dataset, Signs(arrays(rows)))
     evidence = replace(evidence, features=(yield from image_features(dataset, store, settings)))
-    yield Progress("Asking a first classifier", 0, 0)
+    yield Progress("Comparing every picture with every other", 0, 0)
     alike = likeness(evidence).pairs.tolist()
+    yield Progress("Asking a first classifier", 0, 0)
     return replace(evidence, shares=out_of_fold(dataset, evidence.features, alike=alike))
 
 
