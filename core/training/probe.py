@@ -8,12 +8,15 @@ by it and stretched by Barzilai and Borwein's rule (1988, IMA Journal of Numeric
 problem by problem.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+_SMALL = 1_500_000
+"""Numbers in the features up to which one thread is quicker than several."""
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inverse regularisation (sklearn's C) tried by cross-validation, on scaled features."""
 
@@ -58,6 +61,32 @@ def fit_probe(
     `other` holds features of another rendering of each image, which is predicted but not learned.
     The standardisation sees all rows, the labels only those of their fold.
     """
+    with _threads_for(features.size):
+        return _fit(features, labels, classes, folds, strengths, balanced, source, other, weights)
+
+
+@contextmanager
+def _threads_for(numbers: int) -> Iterator[None]:
+    """One thread for a small problem: threads that sleep between its many short steps wake late."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if numbers < _SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fit(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    folds: Folds,
+    strengths: Sequence[float],
+    balanced: bool,
+    source: np.ndarray | None,
+    other: np.ndarray | None,
+    weights: np.ndarray | None,
+) -> ProbeFit:
     basis = _Basis.of(features)
     importance = _importance(labels, classes) if balanced else torch.ones(len(labels))
     if weights is not None:
