@@ -110,7 +110,7 @@ def _features(network: Network, _: list[Any], options: Any) -> Any:
         def forward(self, batch: Batch, features: Any) -> Any:
             if not self.weight.any():  # the classifier as the first phase left it
                 relied = classifier(network).weight.detach().abs().mean(0)
-                self.weight = relied / relied.mean()
+                self.weight = relied / relied.mean().clamp(min=1e-12)
             with torch.no_grad():
                 start = before.to(features.device)(batch.inputs).float()
             return 0.01 * options.pull * attention_distance(features, start, self.weight)

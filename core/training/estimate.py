@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.training.loop import Trainer
 from core.training.recipe import Recipe
 from core.training.setup import Setup, fine, on_device, prepare
 from core.training.sources import Activations, Pictures, Source, activate
-from core.training.staging import Plan, make_plan
+from core.training.staging import Plan, ask_teacher, make_plan, places_of
 
 _SAMPLE = 16
 """Pictures that are timed."""
@@ -41,19 +41,16 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
     yield Progress("Timing a few pictures", 0, len(setup.phases))
     if (key := _key(setup, "picture")) not in known:
         known[key] = _a_picture(setup, settings)
-    views = sum(phase.views for phase in setup.phases if isinstance(phase, Probe))
-    views += isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
-    new = missing(setup.images([*setup.learn, *setup.test]), setup.network, setup.preprocessing,
-                  settings)  # fmt: skip
-    parts = {"Looking at your pictures": known[key] * len(new) * views}
+    parts = {"Looking at your pictures": known[key] * _looks(setup, settings)}
     for number, phase in enumerate(setup.phases):
         if isinstance(phase, Phase):
             yield Progress("Timing a few steps", number, len(setup.phases))
-            parts[phase.title] = _phase(setup, phase, number, settings, known)
+            parts[phase.title] = yield from _phase(setup, phase, number, settings, known)
     if setup.steps:
         if (key := _key(setup, "scored")) not in known:
             known[key] = _a_scored_picture(setup)
-        parts["Scoring"] = known[key] * len(setup.test)
+        # What an earlier model was judged with is shown to that one and to the new one.
+        parts["Scoring"] = known[key] * (len(setup.test) + 2 * len(setup.recall))
     settings.home.mkdir(parents=True, exist_ok=True)
     replace_file(settings.home / _FILE, json.dumps(known))
     result = {
@@ -62,6 +59,23 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         "how": f"Timed on this machine with {_SAMPLE} of your pictures and {_STEPS} steps.",
     }
     yield Finished(round(time.monotonic() - began, 2), result)
+
+
+def _looks(setup: Setup, settings: Settings) -> int:
+    """How often a picture passes through the frozen network, over all classifiers."""
+    probes = [phase for phase in setup.phases if isinstance(phase, Probe)]
+    other = setup.unlabelled if any(probe.align for probe in probes) else []
+    other = [*other, *(setup.source if any(probe.weigh for probe in probes) else [])]
+    hashes = setup.images([*setup.learn, *setup.test, *other])
+    pictures = len(missing(hashes, setup.network, setup.preprocessing, settings))
+    mirrored = isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
+    looks = 0
+    for phase in setup.phases:
+        if isinstance(phase, Probe):
+            looks += pictures * (phase.views + mirrored)
+        else:  # the network is another one from here on, and no features of it are kept
+            pictures = len(hashes)
+    return looks
 
 
 def _a_picture(setup: Setup, settings: Settings) -> float:
@@ -90,23 +104,42 @@ def _a_scored_picture(setup: Setup) -> float:
 
 def _phase(
     setup: Setup, phase: Phase, number: int, settings: Settings, known: dict[str, float]
-) -> float:
-    """Seconds for a phase of gradient steps: frozen layers once a variation, then the steps."""
+) -> Generator[Event, None, float]:
+    """Seconds for a phase of gradient steps: frozen layers once a variation, the teacher once a
+    picture, then the steps."""
     on_device(setup)
-    pixels = _pixels(setup, setup.images(setup.learn[:_SAMPLE]))
+    sample = setup.learn[:_SAMPLE]
+    pixels = _pixels(setup, setup.images(sample))
     plan = make_plan(setup, phase, settings, pixels)
-    view, step = (_key(setup, f"{what}-{number}") for what in ("view", "step"))
-    if view not in known or step not in known:
+    view, step, asked = (_key(setup, f"{what}-{number}") for what in ("view", "step", "asked"))
+    if not {view, step, asked} <= known.keys():
         known[view], source = _source(setup, plan, pixels)
+        began = time.monotonic()
+        taught = (yield from _taught(setup, sample, len(source))) if phase.taught else None
+        known[asked] = (time.monotonic() - began) / len(sample) if taught else 0.0
         suffix = plan.suffix if plan.run else setup.network
-        trainer = Trainer(setup.network, suffix, replace(phase, steps=_STEPS + 1), source,
-                          fine(setup), seed=0, number=number, device=setup.device)  # fmt: skip
+        trainer = Trainer(
+            setup.network, suffix, replace(phase, steps=_STEPS + 1), source, fine(setup), seed=0,
+            number=number, device=setup.device, taught=taught,
+            streams=dict.fromkeys(phase.streams, source),
+        )  # fmt: skip
         steps = trainer.run()
         next(steps)
         began = time.monotonic()
         taken = sum(1 for _ in steps)
         known[step] = (time.monotonic() - began) / taken
-    return known[view] * plan.views * len(setup.learn) + known[step] * phase.steps
+    shown = len(setup.learn) + sum(len(places_of(setup, s)) for s in phase.streams.values())
+    staged = known[view] * plan.views * shown + known[asked] * len(setup.learn)
+    return staged + known[step] * phase.steps
+
+
+def _taught(
+    setup: Setup, places: list[int], size: int
+) -> Generator[Event, None, tuple[torch.Tensor, torch.Tensor]]:
+    """What the teacher says about these pictures, repeated for a batch of `size`."""
+    logits, features = yield from ask_teacher(setup, places)
+    again = torch.arange(size) % len(places)
+    return logits[again], features[again]
 
 
 def _source(setup: Setup, plan: Plan, pixels: np.ndarray) -> tuple[float, Source]:

@@ -48,7 +48,7 @@ def stage(
     """Yield Progress and return Staged (by `yield from`)."""
     on_device(setup)
     options = fine(setup)
-    places = {name: _places(setup, stream) for name, stream in phase.streams.items()}
+    places = {name: places_of(setup, stream) for name, stream in phase.streams.items()}
     everyone = sorted({*setup.learn, *setup.watch, *chain.from_iterable(places.values())})
     row = {place: number for number, place in enumerate(everyone)}
     pixels = yield from _decode(setup, everyone)
@@ -72,11 +72,12 @@ def stage(
     for order, (name, stream) in enumerate(phase.streams.items(), start=1):
         varied = _strong(how) if stream.strong else how
         streams[name] = yield from source(places[name], varied, plan.views, seed + 500 * order)
-    taught = (yield from _taught(setup)) if phase.taught else None
+    taught = (yield from ask_teacher(setup, setup.learn)) if phase.taught else None
     return Staged(plan.suffix, learn, watch, streams, taught)
 
 
-def _places(setup: Setup, stream: Stream) -> list[int]:
+def places_of(setup: Setup, stream: Stream) -> list[int]:
+    """The items that a stream shows."""
     each = {"unlabelled": setup.unlabelled, "source": setup.source, "learned": setup.learn}
     return each[stream.of]
 
@@ -86,13 +87,15 @@ def _strong(how: Augmentation) -> Augmentation:
     return Augmentation(min(0.3, how.smallest_crop), how.mirror, max(0.5, how.colour))
 
 
-def _taught(setup: Setup) -> Generator[Event, None, tuple[torch.Tensor, torch.Tensor]]:
-    """What the teacher says about each learned picture as it is: logits and features."""
+def ask_teacher(
+    setup: Setup, places: list[int]
+) -> Generator[Event, None, tuple[torch.Tensor, torch.Tensor]]:
+    """What the teacher says about each of these pictures as it is: logits and features."""
     teacher = setup.teacher
     if teacher is None:
         raise ValueError("the recipe names no teacher")
     network, preprocessing = teacher.network, teacher.preprocessing
-    hashes = setup.images(setup.learn)
+    hashes = setup.images(places)
     logits: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
     for _, batch in load_pixels(hashes, setup.store.open, preprocessing):

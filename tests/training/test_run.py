@@ -15,7 +15,8 @@ from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.report import Report
 from core.model import Model
-from core.strategies import strategies
+from core.strategies import Phase, strategies
+from core.training.estimate import estimate
 from core.training.events import (
     Finished,
     Note,
@@ -29,6 +30,7 @@ from core.training.events import (
 )
 from core.training.recipe import Recipe
 from core.training.run import train
+from core.training.setup import prepare
 
 STEPS = {"steps": 6, "batch": 8}
 SHORT = {
@@ -143,6 +145,16 @@ def test_a_model_predicts_the_same_in_a_fresh_process(finished, settings):
     done = subprocess.run(arguments, capture_output=True, check=True, text=True)
     told = [row["probabilities"] for row in report.predictions]
     np.testing.assert_allclose(json.loads(done.stdout), told, atol=1e-4)
+
+
+@pytest.mark.parametrize("strategy", list(SHORT))
+def test_the_time_is_told_beforehand_for_every_phase(begun, settings, strategy):
+    recipe = Recipe.from_json((begun(strategy) / "recipe.json").read_text())
+    told = list(estimate(recipe, settings))[-1].result
+    phases = {p.title for p in prepare(recipe, settings).phases if isinstance(p, Phase)}
+    assert phases <= told["parts"].keys()
+    assert told["seconds"] >= sum(told["parts"].values()) >= 0
+    assert all(seconds >= 0 for seconds in told["parts"].values())
 
 
 @pytest.mark.parametrize("strategy", BY_STEPS)
