@@ -392,7 +392,7 @@ def test_a_table_that_cannot_be_read_is_named_where_nothing_else_tells_classes(
 names = (
     st.text("aäöüß漢🐈 ._-()'&;,\t\"1", min_size=1, max_size=12)
     .map(str.strip)
-    .filter(lambda name: not name.startswith("."))
+    .filter(lambda name: name and not name.startswith("."))
 )
 cells = st.text(max_size=20) | st.sampled_from(["cat", "dog", "train", "1.jpg", ""])
 encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
