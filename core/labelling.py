@@ -159,7 +159,7 @@ def _shares(
 ) -> tuple[np.ndarray, list[tuple[float, bool]]]:
     """Probabilities (m, classes) for `own` (m, d), and for each labelled image, by a classifier
     that had not seen it, how sure that was and whether it was right."""
-    from core.training.probe import STRENGTHS, fit_probe
+    from core.training.probe import STRENGTHS, fit_probe, softmax
 
     number = {name: index for index, name in enumerate(dataset.classes)}
     known = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
@@ -169,11 +169,10 @@ def _shares(
     strengths = STRENGTHS if enough else _ONE_STRENGTH
     fitted = fit_probe(features[known], labels, len(number), parts, strengths=strengths)
     logits = own @ fitted.weight.T + fitted.bias
-    powers = np.exp(logits - logits.max(1, keepdims=True))
     sure = fitted.out_of_fold.max(1)
     right = fitted.out_of_fold.argmax(1) == labels
     held_out = list(zip(sure.tolist(), right.tolist(), strict=True)) if enough else []
-    return powers / powers.sum(1, keepdims=True), held_out
+    return softmax(logits), held_out
 
 
 def _as_sure(held_out: Sequence[tuple[float, bool]], share: float) -> tuple[int, int]:

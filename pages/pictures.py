@@ -11,7 +11,6 @@ from core import (
     resume,
     run_folder,
     status,
-    stop,
     submit,
 )
 from pages.parts import progress, text
@@ -25,19 +24,6 @@ from pages.parts.frame import frame, onward, problem
 from pages.parts.last_change import last_change
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
-
-
-@st.fragment(run_every=1.0)
-def importing(folder: Path) -> None:
-    now = status(folder)
-    if not now.active:
-        st.rerun(scope="app")
-    with st.container(border=True):
-        progress.show(now)
-        if st.button("Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"):
-            stop(folder)
-            st.rerun(scope="fragment")
-    progress.show_skipped(now)
 
 
 def import_ended(folder: Path, now: JobStatus) -> None:
@@ -121,7 +107,7 @@ jobs = recent_jobs("import", project=here.project.id)
 newest = status(jobs[0]) if jobs else None
 if newest and newest.active:
     st.title("Taking in your pictures", anchor=False)
-    importing(jobs[0])
+    progress.watch(jobs[0], stoppable=True, skipped=True)
 elif here.dataset:
     overview(here, jobs[0] if jobs else None)
 else:

@@ -31,16 +31,6 @@ def offer(run: RunRow) -> None:
         st.rerun()
 
 
-@st.fragment(run_every=1.0)
-def making(folder: Path) -> None:
-    now = status(folder)
-    if not now.active:
-        st.rerun(scope="app")
-    with st.container(border=True):
-        st.html('<p class="muted small">Packing the model, then running it in a clean process</p>')
-        progress.show(now)
-
-
 def plain_number(value: float) -> str:
     """0.0000002 rather than 2e-07."""
     return format(Decimal(f"{value:.1e}").normalize(), "f")
@@ -78,7 +68,7 @@ if len(place.finished) > 1:
 exports = recent_jobs("export", run=run.id)
 newest = status(exports[0]) if exports else None
 if newest and newest.active:
-    making(exports[0])
+    progress.watch(exports[0], title="Packing the model, then running it in a clean process")
 elif newest and newest.state == "finished":
     ready(exports[0])
     with st.expander("What is inside, and make it again"):

@@ -59,19 +59,10 @@ def bring(run: RunRow) -> None:
     st.rerun()
 
 
-@st.fragment(run_every=0.7)
-def answering(folder: Path) -> None:
-    now = status(folder)
-    if not now.active:
-        st.rerun(scope="app")
-    with st.container(border=True):
-        progress.show(now)
-
-
 def answers(folder: Path) -> None:
     now = status(folder)
     if now.active:
-        answering(folder)
+        progress.watch(folder)
         return
     if now.state != "finished":
         st.error(text.markdown(now.sentence, 600), icon=":material/error:")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -145,7 +144,7 @@ def keep(place: Place, past: Sequence[Version]) -> None:
     made = recent_jobs("export-dataset", dataset=chosen.id)
     now = status(made[0]) if made else None
     if now and now.active:
-        packing(made[0])
+        progress.watch(made[0])
     elif now and now.state == "finished":
         st.link_button(
             "Download the ZIP file",
@@ -163,15 +162,6 @@ def keep(place: Place, past: Sequence[Version]) -> None:
         args = {"dataset": chosen.id, "file": str(folder / "pictures.zip")}
         submit("export-dataset", folder, args)
         st.rerun()
-
-
-@st.fragment(run_every=1.0)
-def packing(folder: Path) -> None:
-    now = status(folder)
-    if not now.active:
-        st.rerun(scope="app")
-    with st.container(border=True):
-        progress.show(now)
 
 
 def described(place: Place, past: Sequence[Version]) -> None:

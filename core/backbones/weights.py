@@ -1,10 +1,12 @@
 """Building a network and putting its pretrained weights into it."""
 
+import copy
 import hashlib
 import importlib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -30,15 +32,25 @@ def load_network(
     if not pretrained:
         network: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     elif backbone.package:
-        with torch.device("meta"):  # no time is lost on random weights
-            network = timm.create_model(backbone.name, num_classes=classes, **shape)
-        _load_trunk(network, _bundled_state(backbone))
+        network = copy.deepcopy(_shapes(backbone.name, **shape))
+        with torch.device("meta"):
+            network.reset_classifier(classes)  # type: ignore[operator]
+        _load_trunk(network, _bundled_state(str(backbone.package)))
     else:
         network = _through_timm(backbone, classes, settings, shape)
     with torch.no_grad():
         for parameter in classifier(network).parameters():
             parameter.zero_()
     return network.eval()
+
+
+def preload(backbone: Backbone) -> None:
+    """Read what load_network needs of a bundled backbone, so that it is quicker from then on.
+
+    Starts none of torch's threads: a process may still be forked after it.
+    """
+    _shapes(backbone.name, **_shape(backbone, backbone.size))
+    _bundled_state(str(backbone.package))
 
 
 def classifier(network: nn.Module) -> nn.Linear:
@@ -83,6 +95,14 @@ def merge(network: nn.Module) -> None:
                 parametrize.remove_parametrizations(part, weight, leave_parametrized=True)
 
 
+@cache
+def _shapes(name: str, **shape: int) -> nn.Module:
+    """A network without values: no time is lost on random weights, nor on building it again."""
+    with torch.device("meta"):
+        network: nn.Module = timm.create_model(name, **shape)
+    return network
+
+
 def _shape(backbone: Backbone, size: int) -> dict[str, int]:
     """What to tell timm so that a network with a fixed input takes `size` pixels."""
     config = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
@@ -90,9 +110,10 @@ def _shape(backbone: Backbone, size: int) -> dict[str, int]:
     return {"img_size": size} if fixed and config.input_size[-1] != size else {}
 
 
-def _bundled_state(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """The tensors of an installed weights package, in their file's order."""
-    folder = Path(importlib.import_module(str(backbone.package)).__file__ or "").parent / "models"
+@cache
+def _bundled_state(package: str) -> dict[str, torch.Tensor]:
+    """The tensors of an installed weights package, in their file's order; not to be changed."""
+    folder = Path(importlib.import_module(package).__file__ or "").parent / "models"
     file = next(folder.glob("*.pth"))
     state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return state
@@ -105,7 +126,7 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
     heads = {name for name, module in network.named_modules() if module is classifier(network)}
     renamed = {
-        name: tensor
+        name: tensor.clone()
         for name, tensor in zip(own, state.values(), strict=True)
         if name.rsplit(".", 1)[0] not in heads
     }

@@ -86,12 +86,14 @@ def strategies(terminal: Terminal) -> int:
 
 
 def _strategy_text(row: dict[str, Any]) -> str:
+    from core.strategies import NEEDS
+
     options = "".join(
         f"\n    --set {option['name']}={_shown(option['default'])}  {option['title']}"
         f"{allowed(option)}"
         for option in row["options"]
     )
-    needs = "".join(f" Needs --{need}." for need in row["needs"])
+    needs = "".join(f" Needs {NEEDS[need][1]}." for need in row["needs"])
     return f"{row['name']}: {row['title']} ({row['term']}). {row['advice']}{needs}{options}"
 
 

@@ -44,24 +44,20 @@ def unlabel(dataset: Dataset, places: Collection[int]) -> Dataset:
     return _changed(dataset, places, freed, "set aside without a class")
 
 
-def group(dataset: Dataset, places: Collection[int], name: str) -> Dataset:
+def group(dataset: Dataset, places: Collection[int]) -> Dataset:
     """These images, and all that share a group with one of them, as one group."""
-    chosen = _checked(dataset, places)
-    joined = {dataset.items[place].group for place in chosen} - {None}
-    everyone = [p for p, item in enumerate(dataset.items) if p in chosen or item.group in joined]
-    return _changed(
-        dataset, everyone, lambda item: replace(item, group=name), "kept together in every split"
-    )
+    joined = _joined(dataset.items, _checked(dataset, places))
+    touched = sum(now is not was for now, was in zip(joined, dataset.items, strict=True))
+    return _next(dataset, joined, f"{_pictures(touched)} kept together in every split")
 
 
 def group_all(dataset: Dataset, groups: Iterable[Collection[int]]) -> Dataset:
     """Each of these sets of images as a group of its own, in one step."""
-    made, count = dataset, 0
+    items, count = dataset.items, 0
     for places in groups:
-        first = dataset.items[min(places)]
-        made = group(made, places, f"with {first.image[:16]}")
+        items = _joined(items, _checked(dataset, places))
         count += 1
-    return replace(made, parent=dataset.id, change=f"{count} groups of pictures kept together")
+    return _next(dataset, items, f"{count} groups of pictures kept together")
 
 
 def rename_class(dataset: Dataset, old: str, new: str) -> Dataset:
@@ -146,6 +142,15 @@ def _changed(
         change(item) if place in chosen else item for place, item in enumerate(dataset.items)
     )
     return _next(dataset, items, f"{_pictures(len(chosen))} {done}")
+
+
+def _joined(items: tuple[Item, ...], chosen: set[int]) -> tuple[Item, ...]:
+    name = f"with {items[min(chosen)].image[:16]}"
+    groups = {items[place].group for place in chosen} - {None}
+    return tuple(
+        replace(item, group=name) if place in chosen or item.group in groups else item
+        for place, item in enumerate(items)
+    )
 
 
 def _next(dataset: Dataset, items: tuple[Item, ...], change: str) -> Dataset:

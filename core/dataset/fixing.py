@@ -25,8 +25,7 @@ def fixed(dataset: Dataset, fix: Fix) -> Dataset:
         case "merge":
             return edits.merge_classes(dataset, fix.classes, fix.label)
         case "group":
-            first = dataset.items[min(fix.places)]
-            return edits.group(dataset, fix.places, f"with {first.image[:16]}")
+            return edits.group(dataset, fix.places)
 
 
 def kept_together(dataset: Dataset, problems: Iterable[Problem]) -> Dataset:

@@ -35,17 +35,7 @@ _LOG = logging.getLogger(__name__)
 
 RESTARTS = 3
 """How often a job is begun again without having come any further."""
-WARM = (
-    "core.jobs.child",
-    "numpy",
-    "PIL.Image",
-    "torch",
-    "timm",
-    "openvino",
-    "sklearn.linear_model",
-    "core.training.run",
-    "core.dataset.importing",
-)
+WARM = ("core.jobs.warm",)
 _END_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
 _KILLED = "The job ran out of memory or was ended from outside; it goes on from where it was."

@@ -181,6 +181,24 @@ class FineTuning(Options):
     )  # fmt: skip
 
 
+def share_option(*, main: bool = False) -> Any:
+    """The field of a strategy in which the last layers adapt: see last_groups."""
+    return option(
+        0.3, "How much of the network adapts",
+        "Share of the layers, counted from the end. More can learn more, and forget more.",
+        main=main, gt=0, lt=1,
+    )  # fmt: skip
+
+
+class Rehearsing(FineTuning):
+    """Of strategies that go on with an earlier run: its pictures are shown again."""
+
+    rehearse: int = option(
+        20, "Old pictures shown again, of each class (rehearsal)",
+        "0 shows none: watch what is forgotten then.", main=True, ge=0, le=1000,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What is known before a way to learn is chosen."""
@@ -231,21 +249,41 @@ class Strategy:
     """Where it stands when all are listed: quick and simple ones first."""
 
 
-_LACKING: dict[Need, str] = {
-    "source": "It needs sorted pictures from another world with the same classes.",
-    "unlabelled": "It needs more pictures of the same world, which need not be sorted.",
-    "teacher": "It needs an earlier, larger model to learn from.",
-    "earlier": "It needs an earlier model to go on from.",
+NEEDS: dict[Need, tuple[str, str]] = {
+    "source": (
+        "It needs sorted pictures from another world with the same classes: add some as “from "
+        "another world”",
+        "--source DATA",
+    ),
+    "unlabelled": (
+        "It needs more pictures of the same world, which need not be sorted: add some as “not "
+        "sorted”",
+        "--unlabelled DATA",
+    ),
+    "teacher": (
+        "It needs an earlier, larger model to learn from: choose a finished run as teacher",
+        "--teacher RUN",
+    ),
+    "earlier": (
+        "It needs an earlier model to go on from: choose a finished run",
+        "--from RUN",
+    ),
 }
+"""What is missing and how to add it, and the same on the command line."""
 
 
-def lacking(strategy: Strategy, *, has: Collection[str], family: str) -> str:
+def lacking(strategy: Strategy, *, has: Collection[str], family: str = "") -> str:
     """Why the strategy cannot be chosen now, with what to add; empty when it can.
 
     `has` are the roles of the images there are; "teacher" and "earlier" with a finished run.
+    Without a `family` only the data are looked at.
     """
-    missing = [sentence for need, sentence in _LACKING.items() if need in strategy.needs - {*has}]
-    return " ".join([*missing, *filter(None, [strategy.fits(family)])])
+    missing = [
+        f"{sentence} (on the command line: {flag})."
+        for need, (sentence, flag) in NEEDS.items()
+        if need in strategy.needs - {*has}
+    ]
+    return " ".join([*missing, *filter(None, [family and strategy.fits(family)])])
 
 
 def recommended(situation: Situation, *, has: Collection[str], family: str) -> tuple[str, str]:

@@ -8,32 +8,26 @@ from typing import Any
 
 from core.strategies import (
     Batch,
-    FineTuning,
     Forward,
     Network,
     Phase,
     Probe,
+    Rehearsing,
     Strategy,
     last_groups,
     option,
+    share_option,
 )
 
 
-class Continual(FineTuning):
+class Continual(Rehearsing):
     """Choices of continual learning."""
 
-    rehearse: int = option(
-        20, "Old pictures shown again, of each class (rehearsal)",
-        "0 shows none: watch what is forgotten then.", main=True, ge=0, le=1000,
-    )  # fmt: skip
     hold: float = option(
         1.0, "How much the old model's answers count (distillation)",
         "Against the labels, which count 1.", main=True, ge=0, le=20,
     )  # fmt: skip
-    share: float = option(
-        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        gt=0, lt=1,
-    )  # fmt: skip
+    share: float = share_option()
 
 
 def phases(network: Network, options: Any) -> list[Any]:

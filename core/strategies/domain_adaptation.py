@@ -19,6 +19,7 @@ from core.strategies import (
     Stream,
     last_groups,
     option,
+    share_option,
 )
 
 _BOTTLENECK = 256
@@ -36,10 +37,7 @@ class Adaptation(FineTuning):
         1.0, "How strongly (trade-off)", "0 learns from the sorted world alone.", main=True,
         ge=0, le=10,
     )  # fmt: skip
-    share: float = option(
-        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        gt=0, lt=1,
-    )  # fmt: skip
+    share: float = share_option()
 
 
 def phases(network: Network, options: Any) -> list[Any]:

@@ -10,18 +10,14 @@ from core.strategies import (
     Situation,
     Strategy,
     last_groups,
-    option,
+    share_option,
 )
 
 
 class LastStages(FineTuning):
     """Choices of partial fine-tuning."""
 
-    share: float = option(
-        0.3, "How much of the network adapts",
-        "Share of the layers, counted from the end. More can learn more, and forget more.",
-        main=True, gt=0, lt=1,
-    )  # fmt: skip
+    share: float = share_option(main=True)
 
 
 def phases(network: Network, options: Any) -> list[Any]:

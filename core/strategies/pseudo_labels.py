@@ -19,6 +19,7 @@ from core.strategies import (
     Stream,
     last_groups,
     option,
+    share_option,
 )
 
 
@@ -33,10 +34,7 @@ class PseudoLabels(FineTuning):
         1.0, "How much unsorted pictures count", "Against the sorted ones, which count 1.",
         main=True, ge=0, le=10,
     )  # fmt: skip
-    share: float = option(
-        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        gt=0, lt=1,
-    )  # fmt: skip
+    share: float = share_option()
     balance: bool = option(
         True, "Keep classes in balance", "Against one class swallowing the others."
     )

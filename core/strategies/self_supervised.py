@@ -17,6 +17,7 @@ from core.strategies import (
     Stream,
     last_groups,
     option,
+    share_option,
 )
 
 _WIDTH = 512
@@ -29,10 +30,7 @@ class SelfSupervised(FineTuning):
         150, "Steps without any label", "How long the network looks at the unsorted pictures.",
         main=True, ge=1, le=20_000,
     )  # fmt: skip
-    share: float = option(
-        0.3, "How much of the network adapts", "Share of the layers, counted from the end.",
-        main=True, gt=0, lt=1,
-    )  # fmt: skip
+    share: float = share_option(main=True)
 
 
 def phases(network: Network, options: Any) -> list[Any]:

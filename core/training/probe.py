@@ -62,7 +62,33 @@ def fit_probe(
     The standardisation sees all rows, the labels only those of their fold.
     """
     with _threads_for(features.size):
-        return _fit(features, labels, classes, folds, strengths, balanced, source, other, weights)
+        basis = _Basis.of(features)
+        importance = _importance(labels, classes) if balanced else torch.ones(len(labels))
+        if weights is not None:
+            importance = importance * torch.from_numpy(weights.astype(np.float32))
+        owner = np.arange(len(labels)) if source is None else source
+        judged = np.array(sorted(place for _, outside in folds for place in outside))
+        masks = torch.stack([_mask(owner, train) for train, _ in folds])
+        path = _path(basis, torch.from_numpy(labels), classes, masks * importance, strengths)
+        held_out = _held_out(basis.rows, path, owner, folds)
+        losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
+        best = int(np.argmin(losses))
+        final = _solve(
+            basis,
+            torch.from_numpy(labels),
+            classes,
+            importance[None],
+            1 / strengths[best],
+            path[best].mean(1, keepdim=True),
+            rounds=1000,
+            tolerance=1e-4,
+        )[:, 0]
+        weight, bias = basis.back(final)
+        elsewhere = None
+        if other is not None:
+            rendered = _held_out(basis.rows_of(other), path, np.arange(len(other)), folds)
+            elsewhere = rendered[best]
+    return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
 
 
 @contextmanager
@@ -74,46 +100,6 @@ def _threads_for(numbers: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _fit(
-    features: np.ndarray,
-    labels: np.ndarray,
-    classes: int,
-    folds: Folds,
-    strengths: Sequence[float],
-    balanced: bool,
-    source: np.ndarray | None,
-    other: np.ndarray | None,
-    weights: np.ndarray | None,
-) -> ProbeFit:
-    basis = _Basis.of(features)
-    importance = _importance(labels, classes) if balanced else torch.ones(len(labels))
-    if weights is not None:
-        importance = importance * torch.from_numpy(weights.astype(np.float32))
-    owner = np.arange(len(labels)) if source is None else source
-    judged = np.array(sorted(place for _, outside in folds for place in outside))
-    masks = torch.stack([_mask(owner, train) for train, _ in folds])
-    path = _path(basis, torch.from_numpy(labels), classes, masks * importance, strengths)
-    held_out = _held_out(basis.rows, path, owner, folds)
-    losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
-    best = int(np.argmin(losses))
-    final = _solve(
-        basis,
-        torch.from_numpy(labels),
-        classes,
-        importance[None],
-        1 / strengths[best],
-        path[best].mean(1, keepdim=True),
-        rounds=1000,
-        tolerance=1e-4,
-    )[:, 0]
-    weight, bias = basis.back(final)
-    elsewhere = None
-    if other is not None:
-        rendered = _held_out(basis.rows_of(other), path, np.arange(len(other)), folds)
-        elsewhere = rendered[best]
-    return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +231,10 @@ def _importance(labels: np.ndarray, classes: int) -> torch.Tensor:
 def _log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
     own = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(own.clip(min=1e-7)).mean())
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Rows (n, classes) as probabilities."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares

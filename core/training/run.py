@@ -22,7 +22,7 @@ from core.strategies import FineTuning, Phase, Probe
 from core.training.checkpoint import Checkpoints, Progressed
 from core.training.events import Event, Finished, Note, PhaseStarted, Progress, Started, Stopped
 from core.training.loop import Trainer
-from core.training.probe import STRENGTHS, ProbeFit, fit_probe
+from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.training.recipe import Recipe
 from core.training.setup import fine, prepare
 from core.training.staging import stage
@@ -293,10 +293,3 @@ def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:
     plain, mirrored = fitted.out_of_fold.argmax(1), fitted.other_out_of_fold.argmax(1)
     paired = compare(labels, plain, mirrored)
     return paired.p >= 0.05 or paired.only_second > paired.only_first
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Rows (n, classes) as probabilities."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return shares

@@ -19,7 +19,17 @@ from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.model import Model
 from core.settings import Settings
-from core.strategies import FineTuning, Options, Phase, Probe, Strategy, get_strategy, resolve
+from core.strategies import (
+    FineTuning,
+    Options,
+    Phase,
+    Probe,
+    Rehearsing,
+    Strategy,
+    get_strategy,
+    lacking,
+    resolve,
+)
 from core.training.past import Past, model_of, remember
 from core.training.recipe import Recipe
 
@@ -39,7 +49,8 @@ class Setup:
     store: Store
     device: str
     items: tuple[Item, ...]
-    """The labelled items, then the labelled ones of the source domain, then the unlabelled."""
+    """The labelled items, the labelled ones of the source domain, the unlabelled; then, of an
+    earlier run that is gone on with, those to learn once more and those to recall with."""
     labels: np.ndarray
     """Class index of every item; -1 for the unlabelled."""
     learn: list[int]
@@ -94,7 +105,8 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     options = resolve(
         strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
     )
-    again, recall = past.parts(getattr(options, "rehearse", 0), {items[p].image for p in test})
+    rehearse = options.rehearse if isinstance(options, Rehearsing) else 0
+    again, recall = past.parts(rehearse, {items[place].image for place in test})
     number = {name: index for index, name in enumerate(classes)}
     first = len(items)
     items = (*items, *again, *recall)
@@ -104,7 +116,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     learn, watch = _set_aside(items, labels, train, options, recipe.seed)
     network = load_network(backbone, len(classes), settings, size=recipe.size)
     if recipe.start:
-        _begin_from(network, recipe, settings)
+        _begin_from(network, recipe, past.model or _earlier(recipe, settings))
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
         phases=strategy.phases(network, options), preprocessing=preprocessing_of(backbone, recipe),
@@ -135,26 +147,15 @@ def _cast(
 
 def _require(strategy: Strategy, recipe: Recipe, source: list[int], unlabelled: list[int]) -> None:
     """Raise BadRecipe, with the way out, when what the strategy needs is not there."""
-    if "source" in strategy.needs and not source:
-        raise BadRecipe(
-            f"“{strategy.title}” needs sorted pictures from another world with the same classes. "
-            "Add some as “from another world” (on the command line: --source)."
-        )
-    if "unlabelled" in strategy.needs and not unlabelled:
-        raise BadRecipe(
-            f"“{strategy.title}” needs more pictures of the same world, which need not be sorted. "
-            "Add some as “not sorted” (on the command line: --unlabelled)."
-        )
-    if "earlier" in strategy.needs and not recipe.start:
-        raise BadRecipe(
-            f"“{strategy.title}” goes on with an earlier model. Choose one of the finished runs "
-            "(on the command line: --from RUN)."
-        )
-    if "teacher" in strategy.needs and not recipe.teacher:
-        raise BadRecipe(
-            f"“{strategy.title}” learns from an earlier, larger model. Choose one of the finished "
-            "runs as teacher (on the command line: --teacher RUN)."
-        )
+    there = {
+        "source": bool(source),
+        "unlabelled": bool(unlabelled),
+        "earlier": bool(recipe.start),
+        "teacher": bool(recipe.teacher),
+    }
+    has = [need for need, found in there.items() if found]
+    if missing := lacking(strategy, has=has):
+        raise BadRecipe(f"“{strategy.title}” cannot be used here. {missing}")
 
 
 def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | None:
@@ -169,9 +170,12 @@ def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | No
     return teacher
 
 
-def _begin_from(network: nn.Module, recipe: Recipe, settings: Settings) -> None:
-    """Give the network the weights of an earlier run; classes that both know keep their answer."""
-    earlier = model_of(recipe.start, "earlier run", settings, device_of(settings))
+def _earlier(recipe: Recipe, settings: Settings) -> Model:
+    return model_of(recipe.start, "earlier run", settings, device_of(settings))
+
+
+def _begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
+    """Give the network the weights of an earlier run; only the classifier begins anew."""
     if earlier.description.backbone != recipe.backbone:
         raise BadRecipe(
             f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core import JobStatus, new_job, recent_jobs, resume, status, stop, submit
+from core import JobStatus, new_job, recent_jobs, resume, status, submit
 from pages.parts import progress, text
 
 Kind = Literal["map", "propose"]
@@ -23,7 +23,7 @@ def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus |
         known = [begin_job(kind, **args)]
     now = status(known[0])
     if now.active:
-        _watched(known[0])
+        progress.watch(known[0], stoppable=True)
     elif now.state != "finished":
         _ended_early(known[0], now)
     return now
@@ -34,18 +34,6 @@ def begin_job(kind: Kind, **args: str) -> Path:
     folder = new_job()
     submit(kind, folder, args)
     return folder
-
-
-@st.fragment(run_every=0.7)
-def _watched(folder: Path) -> None:
-    now = status(folder)
-    if not now.active:
-        st.rerun(scope="app")
-    with st.container(border=True):
-        progress.show(now)
-        if st.button("Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"):
-            stop(folder)
-            st.rerun(scope="fragment")
 
 
 def _ended_early(folder: Path, now: JobStatus) -> None:

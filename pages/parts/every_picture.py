@@ -70,7 +70,7 @@ def _actions(place: Place, chosen: set[int], kept: str) -> None:
         _action("Move", place, lambda d: edits.relabel(d, chosen, name or ""), none or not name)
         _action("Remove", place, lambda d: edits.remove(d, chosen), none)
         _action("Set aside without a class", place, lambda d: edits.unlabel(d, chosen), none)
-        _action("Keep together", place, lambda d: _grouped(d, chosen), len(chosen) < 2)
+        _action("Keep together", place, lambda d: edits.group(d, chosen), len(chosen) < 2)
         if st.button("Choose none", type="tertiary", disabled=none):
             st.session_state[kept] = set()
             st.session_state[f"{kept}-cleared"] = st.session_state.get(f"{kept}-cleared", 0) + 1
@@ -86,8 +86,3 @@ def _action(label: str, place: Place, edit: Callable[[Dataset], Dataset], disabl
     if st.button(label, disabled=disabled, help=said.get(label)):
         change(place, edit)
         st.rerun()
-
-
-def _grouped(dataset: Dataset, chosen: set[int]) -> Dataset:
-    first = dataset.items[min(chosen)]
-    return edits.group(dataset, chosen, f"with {first.image[:16]}")

@@ -1,8 +1,10 @@
 """How a job is doing, as it goes on."""
 
+from pathlib import Path
+
 import streamlit as st
 
-from core import JobStatus
+from core import JobStatus, status, stop
 from pages.parts import text
 
 
@@ -17,19 +19,19 @@ def bar(fraction: float | None, label: str) -> str:
     )
 
 
-def show(status: JobStatus) -> None:
+def show(now: JobStatus) -> None:
     """Phase, bar, count and time left of a job that is not over."""
     facts = []
-    if status.place:
-        facts.append(f"place {status.place} in the queue")
-    if status.progress and status.progress.total and status.state == "running" and not status.of:
-        facts.append(f"{status.progress.done:,} of {status.progress.total:,}")
-    if status.of:
-        facts.append(f"step {status.step:,} of {status.of:,}")
-    if status.seconds_left is not None:
-        facts.append(f"{text.duration(status.seconds_left)} left")
-    phase = text.html(status.phase or status.sentence, 200)
-    waiting = None if status.state == "queued" else status.fraction
+    if now.place:
+        facts.append(f"place {now.place} in the queue")
+    if now.progress and now.progress.total and now.state == "running" and not now.of:
+        facts.append(f"{now.progress.done:,} of {now.progress.total:,}")
+    if now.of:
+        facts.append(f"step {now.step:,} of {now.of:,}")
+    if now.seconds_left is not None:
+        facts.append(f"{text.duration(now.seconds_left)} left")
+    phase = text.html(now.phase or now.sentence, 200)
+    waiting = None if now.state == "queued" else now.fraction
     st.html(
         f'<p class="card-title">{phase}</p>'
         f'<div style="margin:.5rem 0">{bar(waiting, "Progress")}</div>'
@@ -39,17 +41,38 @@ def show(status: JobStatus) -> None:
     )
 
 
-def show_skipped(status: JobStatus) -> None:
+@st.fragment(run_every=0.7)
+def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bool = False) -> None:
+    """A job as it goes on; draws the page anew when it is over.
+
+    `title` says what it is when its phases alone do not; `skipped` lists what it leaves out.
+    """
+    now = status(folder)
+    if not now.active:
+        st.rerun(scope="app")
+    with st.container(border=True):
+        if title:
+            st.html(f'<p class="muted small">{title}</p>')
+        show(now)
+        stopping = now.state == "stopping"
+        if stoppable and st.button("Stop", icon=":material/stop_circle:", disabled=stopping):
+            stop(folder)
+            st.rerun(scope="fragment")
+    if skipped:
+        show_skipped(now)
+
+
+def show_skipped(now: JobStatus) -> None:
     """The files that were left out, each with its reason."""
-    if not status.skipped:
+    if not now.skipped:
         return
-    title = f"{text.count(len(status.skipped), 'file')} left out, and why"
+    title = f"{text.count(len(now.skipped), 'file')} left out, and why"
     with st.expander(title, icon=":material/info:"):
         rows = "".join(
             f"<tr><td>{text.bdi(one.name)}</td><td>{text.html(one.reason, 400)}</td></tr>"
-            for one in status.skipped[:200]
+            for one in now.skipped[:200]
         )
-        more = len(status.skipped) - 200
+        more = len(now.skipped) - 200
         st.html(
             '<div class="scroll"><table class="table"><thead><tr><th>File</th><th>Why</th></tr>'
             f"</thead><tbody>{rows}</tbody></table></div>"

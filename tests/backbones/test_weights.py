@@ -38,7 +38,7 @@ def test_the_bundled_weights_recognise_a_cup_of_coffee_and_a_cat(number, tmp_pat
     whole = load_network(backbone, 1000, settings)
     from core.backbones.weights import _bundled_state
 
-    state = list(_bundled_state(backbone).values())
+    state = list(_bundled_state(str(backbone.package)).values())
     with torch.no_grad():
         classifier(whole).weight.copy_(state[-2])
         classifier(whole).bias.copy_(state[-1])

@@ -8,13 +8,14 @@ INDEX = Path(__file__).resolve().parents[2] / "pages" / "index.py"
 
 
 def open_page(page: str, **query: str) -> AppTest:
-    """One page of a project, run once."""
+    """One page, run once."""
     app = AppTest.from_file(str(INDEX), default_timeout=30)
     app.run()
-    app.switch_page(f"{page}.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
+    if page != "home":
+        app.switch_page(f"{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
     assert not app.exception
     return app
 

@@ -1,69 +1,40 @@
 """Every page, run as a script against a home folder of its own."""
 
 import json
-from pathlib import Path
 
 import pytest
 from leaves import CLASSES, LITE0, fill, finish_run
-from streamlit.testing.v1 import AppTest
+from opened import everything, open_page, press
 
 from core import get_run, list_projects, new_job, recent_jobs, run_folder, runs, status, stop
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.training.events import Failed, Finished, Skipped, Started, Stopped
 
-INDEX = Path(__file__).resolve().parents[2] / "pages" / "index.py"
 STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
 
 
-def open_page(page: str = "home", **query: str) -> AppTest:
-    app = AppTest.from_file(str(INDEX), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    if page != "home":
-        app.switch_page(f"{page}.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-    assert not app.exception
-    return app
-
-
-def everything(app: AppTest) -> str:
-    """All that the page says, markup included."""
-    kinds = [app.main.get(kind) for kind in ("html", "markdown", "title", "subheader", "error")]
-    return "\n".join(str(getattr(one, "value", "") or one.proto.body) for k in kinds for one in k)
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    next(button for button in app.button if button.label == label).click()
-    app.run()
-    assert not app.exception
-    return app
-
-
 def test_an_empty_app_says_what_it_is_and_what_to_do(home):
-    app = open_page()
+    app = open_page("home")
     assert "It learns to tell them apart" in everything(app)
     assert app.button[0].label == "Begin a project"
 
 
 def test_a_project_is_begun_by_naming_it(home):
-    app = open_page()
+    app = open_page("home")
     app.text_input[0].set_value("Leaves")
     press(app, "Begin a project")
     assert [project.title for project in list_projects()] == ["Leaves"]
 
 
 def test_a_project_without_a_name_is_not_begun_and_says_why(home):
-    app = press(open_page(), "Begin a project")
+    app = press(open_page("home"), "Begin a project")
     assert "name is missing" in app.error[0].value
     assert list_projects() == []
 
 
 def test_a_sample_is_one_click_away(home):
-    app = open_page()
+    app = open_page("home")
     app.button(key="sample-emoji").click().run()
     (project,) = list_projects()
     assert len(recent_jobs("import", project=project.id, sample="emoji")) == 1
@@ -71,7 +42,7 @@ def test_a_sample_is_one_click_away(home):
 
 def test_a_deleted_project_can_be_brought_back(home):
     project, _ = fill(home)
-    app = open_page()
+    app = open_page("home")
     app.button(key=f"delete-{project}").click().run()
     assert list_projects() == []
     press(app, "Undo")
@@ -88,7 +59,7 @@ def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, q
 
 @pytest.mark.parametrize("page", STEPS[1:])
 def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
-    open_page().text_input[0].set_value("Leaves").run()
+    open_page("home").text_input[0].set_value("Leaves").run()
     from core import create_project
 
     app = open_page(page, project=create_project("Empty").id)

@@ -78,7 +78,7 @@ def test_copies_of_copies_are_one_problem_that_keeps_the_largest():
 def test_pictures_that_are_kept_together_already_are_no_problem():
     images = pieces()
     evidence = evidence_of([*images, encoded(images[8])])
-    grouped = replace(evidence, dataset=group(evidence.dataset, [8, 24], "one"))
+    grouped = replace(evidence, dataset=group(evidence.dataset, [8, 24]))
     assert found("near-duplicate", evidence)
     assert found("near-duplicate", grouped) == []
 
