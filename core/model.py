@@ -53,6 +53,9 @@ class Description:
     """timm's name of the architecture."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """What timm.create_model must be told besides the name, such as {"img_size": 224}."""
+    tasks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """With several label columns: the classes of each, in the order of the outputs; `classes` are
+    those of the first. Empty for the usual single one."""
     longest_side: int = 1024
     """Larger pictures are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
@@ -63,6 +66,19 @@ class Description:
     scores: dict[str, Any] = field(default_factory=dict)
     """On the held-out part: n, correct, accuracy, interval."""
     created_by: str = ""
+
+    @property
+    def outputs(self) -> int:
+        """Of the network: the classes of all label columns together."""
+        return sum(map(len, self.tasks.values())) or len(self.classes)
+
+    def parts(self) -> list[tuple[str, tuple[str, ...], slice]]:
+        """For each label column its name, its classes and its outputs."""
+        parts, first = [], 0
+        for task, classes in (self.tasks or {"": self.classes}).items():
+            parts.append((task, classes, slice(first, first + len(classes))))
+            first += len(classes)
+        return parts
 
     def to_json(self) -> str:
         """All fields as JSON."""
@@ -78,6 +94,10 @@ class Description:
             known = {item.name: content[item.name] for item in fields(cls) if item.name in content}
             known["classes"] = tuple(str(name) for name in known["classes"])
             known["preprocessing"] = Preprocessing.from_fields(known["preprocessing"])
+            known["tasks"] = {
+                str(task): tuple(str(name) for name in names)
+                for task, names in known.get("tasks", {}).items()
+            }
             known["temperature"] = float(known["temperature"])
             return cls(**known)
         except (ValueError, KeyError, TypeError, BadRecipe) as error:
@@ -123,7 +143,7 @@ class Model:
             network = timm.create_model(
                 description.backbone,
                 pretrained=False,
-                num_classes=len(description.classes),
+                num_classes=description.outputs,
                 **description.arguments,
             )
             network.load_state_dict(state, strict=True)
@@ -166,24 +186,37 @@ class Model:
         return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)), np.float32)
 
     def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities of prepared pictures, uint8 (n, 3, size, size), as one batch."""
+        """Probabilities of prepared pictures, uint8 (n, 3, size, size), as one batch.
+
+        With several label columns (n, all their classes): each column's classes sum to 1.
+        """
         import torch
 
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             batch = self.preprocessing.normalised(torch.from_numpy(pixels).to(device))
             logits = self.network(batch.contiguous(memory_format=torch.channels_last))
-            shares = torch.softmax(logits.float() / self.description.temperature, dim=1)
+            cooled = logits.float() / self.description.temperature
+            parts = [cooled[:, rows] for _, _, rows in self.description.parts()]
+            shares = torch.cat([torch.softmax(part, dim=1) for part in parts], dim=1)
         result: np.ndarray = shares.cpu().numpy()
         return result
 
     def row(self, name: str, shares: np.ndarray) -> dict[str, Any]:
-        """One prediction (probabilities of shape (classes,)) as it is shown and written."""
-        probabilities = {
-            label: float(share) for label, share in zip(self.classes, shares, strict=True)
+        """One prediction, from all its probabilities (outputs,), as it is shown and written.
+
+        With several label columns the row is that of the first, and "tasks" holds them all.
+        """
+        answers = {
+            task: _answer(classes, shares[rows]) for task, classes, rows in self.description.parts()
         }
-        label = self.classes[int(shares.argmax())]
-        return {"image": name, "label": label, "probabilities": probabilities}
+        first = next(iter(answers.values()))
+        return {"image": name, **first} | ({"tasks": answers} if self.description.tasks else {})
+
+
+def _answer(classes: Sequence[str], shares: np.ndarray) -> dict[str, Any]:
+    probabilities = {name: float(share) for name, share in zip(classes, shares, strict=True)}
+    return {"label": classes[int(shares.argmax())], "probabilities": probabilities}
 
 
 def model_folder(run: Path) -> Path:

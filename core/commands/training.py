@@ -245,13 +245,20 @@ def stop_signals() -> Iterator[threading.Event]:
 
 def _summary(run: Path, report: Report) -> dict[str, Any]:
     content = asdict(report)
-    del content["predictions"]
+    for each in (content, *content["further"]):
+        del each["predictions"]
     return {"run": str(run), **content}
 
 
 def _summary_text(run: Path, report: Report) -> str:
+    said = [_scores_text(each) for each in (report, *report.further)]
+    return "\n".join([*said, f"The run is in {run}"])
+
+
+def _scores_text(report: Report) -> str:
     base = round(100 * report.majority["accuracy"])
     lines = [
+        *([f"{report.task}:"] if report.task else []),
         f"Right on {report.correct} of {report.n} pictures kept apart from training: "
         f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
         f"Always answering the most frequent class: {base} of 100.",
@@ -264,4 +271,4 @@ def _summary_text(run: Path, report: Report) -> str:
             f"Of {report.recalled['n']} pictures that the earlier model was judged with, it knew "
             f"{was} and this one knows {now}. {report.recalled['verdict']}"
         )
-    return "\n".join([*lines, f"The run is in {run}"])
+    return "\n".join(lines)

@@ -36,23 +36,65 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="graft-evaluate-") as home:
         there = settings.model_copy(update={"home": Path(home)})
         brought = _brought(data, columns, there, terminal)
-        known = [item for item in brought.dataset.labelled if item.label in model.classes]
-        unknown = Counter(i.label for i in brought.dataset.labelled if i.label not in model.classes)
-        if not known:
-            raise UnusableDataset(
-                f"None of these pictures are of a class that the model knows. It knows: "
-                f"{', '.join(model.classes)}."
-            )
-        hashes = [item.image for item in known]
-        predicted = _predicted(model, hashes, Store(there.home), terminal)
-    true = np.array([model.classes.index(str(item.label)) for item in known])
-    document = _scores(model.classes, true, predicted) | {
-        "unknown_classes": dict(unknown),
+        questions = _questions(model, brought.dataset)
+        places = sorted({place for question in questions for place in question.labels})
+        hashes = [brought.dataset.items[place].image for place in places]
+        shares = _predicted(model, hashes, Store(there.home), terminal)
+    answers = {each.task: each.scores(places, shares) for each in questions}
+    document = next(iter(answers.values())) | {
         "skipped": [{"image": event.name, "reason": event.reason} for event in brought.skipped],
         "trained_on": _trained_on(run, hashes, settings),
     }
-    terminal.result(document, _scores_text(document))
+    if model.description.tasks:
+        document["tasks"] = answers
+    said = [f"{task}:\n{_scores_text(each)}" if task else "" for task, each in answers.items()]
+    terminal.result(document, "\n\n".join(filter(None, said)) or _scores_text(document))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the model is asked about the pictures, with the right answers."""
+
+    task: str
+    classes: tuple[str, ...]
+    rows: slice
+    labels: dict[int, str]
+    """Of the items whose class the model knows, by their place."""
+    unknown: Counter[str]
+    """Pictures of classes that it does not know."""
+
+    def scores(self, places: Sequence[int], shares: Any) -> dict[str, Any]:
+        """Of the model's probabilities (places, outputs)."""
+        row = {place: number for number, place in enumerate(places)}
+        true = np.array([self.classes.index(label) for label in self.labels.values()])
+        told = shares[[row[place] for place in self.labels]][:, self.rows]
+        document = _scores(self.classes, true, told.argmax(axis=1))
+        return document | {"unknown_classes": dict(self.unknown)}
+
+
+def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
+    """Those that both the model and the pictures know. Raises UnusableDataset without any."""
+    found = []
+    for number, (task, classes, rows) in enumerate(model.description.parts()):
+        column = task or str(model.description.recipe.get("task", ""))
+        if column in dataset.tasks:
+            own = dataset.for_task(column)
+        elif number == 0:
+            own = dataset
+        else:
+            continue
+        labels = {p: str(i.label) for p, i in enumerate(own.items) if i.role == "labelled"}
+        known = {place: label for place, label in labels.items() if label in classes}
+        unknown = Counter(label for label in labels.values() if label not in classes)
+        if known:
+            found.append(_Question(task, classes, rows, known, unknown))
+    if not found:
+        knows = "; ".join(", ".join(classes) for _, classes, _ in model.description.parts())
+        raise UnusableDataset(
+            f"None of these pictures are of a class that the model knows. It knows: {knows}."
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +121,11 @@ def _brought(
 
 
 def _predicted(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> Any:
-    """The class index that the model answers for each stored image, shape (n,)."""
+    """The model's probabilities for each stored image, shape (n, outputs)."""
     answers = []
     for start in range(0, len(images), _BATCH):
         batch = [store.open(image) for image in images[start : start + _BATCH]]
-        answers.append(model.predict(batch).argmax(axis=1))
+        answers.append(model.predict(batch))
         terminal.event(Progress("Predicting", min(start + _BATCH, len(images)), len(images)))
     return np.concatenate(answers)
 
@@ -122,7 +164,7 @@ def _scores_text(document: dict[str, Any]) -> str:
     if document["unknown_classes"]:
         names = ", ".join(f"{name} ({n})" for name, n in document["unknown_classes"].items())
         lines.append(f"Not counted, because the model does not know these classes: {names}.")
-    if document["trained_on"]:
+    if document.get("trained_on"):
         lines.append(
             f"Mind: {document['trained_on']} of these pictures are among those it learned from, "
             "so the score flatters it."
@@ -148,9 +190,12 @@ def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Term
 def _row_text(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['image']}: {row['error']}"
-    best = sorted(row["probabilities"].items(), key=lambda pair: -pair[1])[:3]
-    shares = ", ".join(f"{label} {share:.0%}" for label, share in best)
-    return f"{row['image']}: {shares}"
+    said = []
+    for task, answer in (row.get("tasks") or {"": row}).items():
+        best = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:3]
+        shares = ", ".join(f"{label} {share:.0%}" for label, share in best)
+        said.append(f"{task}: {shares}" if task else shares)
+    return f"{row['image']}: {'; '.join(said)}"
 
 
 def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int:

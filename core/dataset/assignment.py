@@ -136,7 +136,10 @@ def _by_tables(entries: Sequence[Entry], told: Annotations, role: Role) -> Assig
         images.append(Assigned(label, kind, part, row.labels, refusal))
     notes = [f"The classes are taken from the table: {listed(told.tasks)}."]
     if len(told.tasks) > 1:
-        notes.append(f"A model is taught the first of these columns, “{told.tasks[0]}”, for now.")
+        notes.append(
+            f"A model is taught the first of these columns, “{told.tasks[0]}”, another that you "
+            "choose, or all of them at once."
+        )
     bare = [name for name, each in zip(names, images, strict=True) if each.role == "unlabelled"]
     if bare and role == "labelled":
         notes.append(

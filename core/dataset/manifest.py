@@ -124,6 +124,11 @@ class Dataset:
         place = self.tasks.index(task)
         return replace(self, items=tuple(_of_task(item, place) for item in self.items), tasks=())
 
+    def jointly(self) -> "Dataset":
+        """The same images, labelled where any of `tasks` has a label: what several heads learn
+        from. `label` is the first there is, and names its column unless that is the first."""
+        return replace(self, items=tuple(_of_any(item, self.tasks) for item in self.items))
+
     def require_trainable(self, *, alone: bool = True) -> None:
         """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it.
 
@@ -187,6 +192,13 @@ def _of_task(item: Item, place: int) -> Item:
     role: Role = "labelled" if label is not None else "unlabelled"
     role = "source" if item.role == "source" else role
     return replace(item, label=label, labels=(), role=role)
+
+
+def _of_any(item: Item, tasks: tuple[str, ...]) -> Item:
+    if item.role == "source" or not any(item.labels):
+        return item
+    task, label = next((t, each) for t, each in zip(tasks, item.labels, strict=True) if each)
+    return replace(item, label=label if task == tasks[0] else f"{task}: {label}", role="labelled")
 
 
 def _written(thing: Any) -> dict[str, Any]:

@@ -135,6 +135,10 @@ class Report:
     """Whether training was stopped before its end."""
     recalled: Recalled | None = None
     """None when no earlier model was gone on with."""
+    task: str = ""
+    """The label column this is about, where there are several. Text from outside."""
+    further: "tuple[Report, ...]" = ()
+    """The same for each further label column that the model answers."""
 
     @property
     def mistakes(self) -> list[Prediction]:
@@ -149,7 +153,10 @@ class Report:
     @classmethod
     def from_json(cls, text: str) -> "Report":
         """Read a report back; fields that this version does not know are left out."""
-        content: dict[str, Any] = json.loads(text)
+        return cls._of(json.loads(text))
+
+    @classmethod
+    def _of(cls, content: dict[str, Any]) -> "Report":
         known = {field.name: content[field.name] for field in fields(cls) if field.name in content}
         known["interval"] = _interval(known["interval"])
         known["classes"] = tuple(known["classes"])
@@ -161,6 +168,7 @@ class Report:
         )
         if start := known.get("start"):
             known["start"] = start | {"interval": _interval(start["interval"])}
+        known["further"] = tuple(cls._of(each) for each in known.get("further", ()))
         return cls(**known)
 
     def save(self, run: Path) -> None:

@@ -42,7 +42,8 @@ def model_card(facts: Facts) -> str:
 
 
 def _purpose(facts: Facts) -> str:
-    classes = facts.report.classes
+    reports = (facts.report, *facts.report.further)
+    classes = [name for report in reports for name in report.classes]
     names = ", ".join(escaped(name) for name in classes[:30])
     more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
     return f"""# {escaped(facts.dataset.title) or "Pictures"}: an image classifier
@@ -56,7 +57,11 @@ made for decisions about people's health, safety or rights."""
 
 
 def _scores(facts: Facts) -> str:
-    report = facts.report
+    together = "\n\n".join(_scores_of(report) for report in (facts.report, *facts.report.further))
+    return f"## How good it is\n\n{together}"
+
+
+def _scores_of(report: Report) -> str:
     base = round(100 * report.majority["accuracy"])
     rows = "\n".join(
         f"| {escaped(row['class'])} | {row['n']} | {row['recall']:.0%} "
@@ -65,11 +70,11 @@ def _scores(facts: Facts) -> str:
     )
     start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
     early = "\n\nTraining was stopped before its end." if report.stopped else ""
-    return f"""## How good it is
-
-Of {report.n} pictures kept apart from training, it was right on {report.correct}
-({report.accuracy:.1%}). With 95 % confidence it is right on {in_words(report.interval)} pictures
-like these; always answering the most frequent class would be right on {base} of 100.{start}{early}
+    asked = f"### {escaped(report.task)}\n\n" if report.task else ""
+    return f"""{asked}Of {report.n} pictures kept apart from training, it was right on
+{report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
+{in_words(report.interval)} pictures like these; always answering the most frequent class would be right on {base} of 100.
+{start}{early}
 
 | class | test pictures | found (recall) | with 95 % confidence | right when said (precision) |
 |---|---|---|---|---|

@@ -22,11 +22,17 @@ HERE = Path(__file__).resolve().parent
 def load() -> tuple[torch.nn.Module, dict[str, Any]]:
     """The network with its trained weights, and what model.json says about it."""
     about = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
+    outputs = sum(map(len, questions(about).values()))
     network = timm.create_model(
-        about["backbone"], pretrained=False, num_classes=len(about["classes"]), **about["arguments"]
+        about["backbone"], pretrained=False, num_classes=outputs, **about["arguments"]
     )
     network.load_state_dict(load_file(HERE / "model.safetensors"))
     return network.eval(), about
+
+
+def questions(about: dict[str, Any]) -> dict[str, list[str]]:
+    """The classes of each question that is answered, by its name; usually one without a name."""
+    return about.get("tasks") or {"": about["classes"]}
 
 
 def opened(file: str, longest: int) -> Image.Image:
@@ -63,8 +69,10 @@ def square(image: Image.Image, size: int, fit: str, mean: list[float], how: int)
     return ground
 
 
-def predict(network: torch.nn.Module, about: dict[str, Any], file: str) -> dict[str, float]:
-    """The probability of each class."""
+def predict(
+    network: torch.nn.Module, about: dict[str, Any], file: str
+) -> dict[str, dict[str, float]]:
+    """The probability of each class, for each question."""
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
     picture = square(opened(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
@@ -73,7 +81,16 @@ def predict(network: torch.nn.Module, about: dict[str, Any], file: str) -> dict[
     mean, std = (torch.tensor(p[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
         logits = network((batch - mean) / std)[0] / about["temperature"]
-    return dict(zip(about["classes"], logits.softmax(0).tolist(), strict=True))
+    told, first = {}, 0
+    for task, classes in questions(about).items():
+        shares = logits[first : first + len(classes)].softmax(0).tolist()
+        told[task], first = dict(zip(classes, shares, strict=True)), first + len(classes)
+    return told
+
+
+def answer(shares: dict[str, float]) -> dict[str, Any]:
+    """The likeliest class, and how likely each one is."""
+    return {"label": max(shares, key=lambda name: shares[name]), "probabilities": shares}
 
 
 def main() -> None:
@@ -86,17 +103,22 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for file in chosen.pictures:
         try:
-            shares = predict(network, about, file)
+            told = predict(network, about, file)
         except (OSError, ValueError) as error:
             rows.append({"image": file, "error": str(error)})
         else:
-            label = max(shares, key=lambda name: shares[name])
-            rows.append({"image": file, "label": label, "probabilities": shares})
+            answers = {task: answer(shares) for task, shares in told.items()}
+            also = {"tasks": answers} if about.get("tasks") else {}
+            rows.append({"image": file, **next(iter(answers.values())), **also})
     if chosen.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
     for row in rows:
-        said = row.get("error") or f"{row['label']} ({row['probabilities'][row['label']]:.0%})"
+        answers = row.get("tasks") or {"": row}
+        said = row.get("error") or ", ".join(
+            f"{each['label']} ({each['probabilities'][each['label']]:.0%})"
+            for each in answers.values()
+        )
         line = f"{row['image']}: {said}"
         line = "".join(c if c.isprintable() else "?" for c in line) + "\n"
         sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))

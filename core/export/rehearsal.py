@@ -54,8 +54,8 @@ def greatest_difference(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[st
     for one, other in zip(ours, theirs, strict=True):
         if reason := one.get("error") or other.get("error"):
             raise _did_not_run(f"a test picture could not be read: {reason}")
-        first, second = one["probabilities"], other["probabilities"]
-        differences += [abs(first[name] - second[name]) for name in first]
+        for first, second in zip(_shares(one), _shares(other), strict=True):
+            differences += [abs(first[name] - second[name]) for name in first]
     greatest = float(np.max(differences))  # unlike Python's max, it never drops a NaN
     if not greatest <= LARGEST_DIFFERENCE:
         raise GraftError(
@@ -63,6 +63,11 @@ def greatest_difference(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[st
             f"to {greatest:.2g}, so nothing was exported. Train the model again, then export it."
         )
     return greatest
+
+
+def _shares(row: dict[str, Any]) -> list[dict[str, float]]:
+    """The probabilities of each question that is answered."""
+    return [answer["probabilities"] for answer in (row.get("tasks") or {"": row}).values()]
 
 
 def _did_not_run(why: str) -> GraftError:

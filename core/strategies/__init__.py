@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -80,7 +80,7 @@ class Batch:
     inputs: "Tensor"
     """Pictures (n, 3, s, s), or what the frozen layers made of them."""
     labels: "Tensor"
-    """Class indices (n,)."""
+    """Class indices (n,); with several heads (n, heads), -1 where an answer is not known."""
     streams: "Mapping[str, tuple[Tensor, Tensor]]" = field(default_factory=dict)
     """Inputs and class indices (-1: none) of each of the phase's streams."""
     taught: "tuple[Tensor, Tensor] | None" = None
@@ -88,6 +88,8 @@ class Batch:
     not know, and features (n, d)."""
     progress: float = 0.0
     """Share of the phase that is done."""
+    heads: "Mapping[str, slice]" = field(default_factory=lambda: {"": slice(None)})
+    """The outputs that answer each question, by its label column."""
 
 
 Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor]]"
@@ -199,6 +201,17 @@ class Rehearsing(FineTuning):
     )  # fmt: skip
 
 
+class Weighing(FineTuning):
+    """Of strategies that learn several label columns: how much each counts."""
+
+    weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = option(
+        {}, "How much each question counts (task weights)",
+        "1 unless you say otherwise. 0 leaves a question to its first classifier: so a model is "
+        "taught for the others alone, to compare with.",
+        main=True,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What is known before a way to learn is chosen."""
@@ -212,13 +225,15 @@ class Situation:
     """Labelled images of another world."""
     photographs: bool | None = None
     """Whether they look like photographs; None: not said."""
+    tasks: int = 1
+    """Label columns."""
     changes: bool = False
     """Whether camera, light or place will change later."""
 
 
-Need = Literal["source", "unlabelled", "teacher", "earlier"]
+Need = Literal["source", "unlabelled", "teacher", "earlier", "tasks"]
 """What a strategy cannot do without, besides labelled pictures: see Item.role, Recipe.teacher and
-Recipe.start."""
+Recipe.start; "tasks" are several label columns, all of which it learns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +282,11 @@ NEEDS: dict[Need, tuple[str, str]] = {
     "earlier": (
         "It needs an earlier model to go on from: choose a finished run",
         "--from RUN",
+    ),
+    "tasks": (
+        "It needs several label columns: bring a table with more than one column of classes "
+        "beside the pictures",
+        "--labels COLUMN,COLUMN",
     ),
 }
 """What is missing and how to add it, and the same on the command line."""
@@ -349,7 +369,7 @@ class OptionInfo:
     title: str
     help: str
     type: str
-    """int, float, bool, choice or number-or-auto."""
+    """int, float, bool, choice, number-or-auto, or weights: a number for each label column."""
     default: Any
     minimum: float | None
     maximum: float | None
@@ -367,7 +387,8 @@ def describe(strategy: Strategy, images: int, classes: int, family: str) -> list
 
 def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
     numeric = next((s for s in schema.get("anyOf", [schema]) if s.get("type") != "null"), schema)
-    kind = {"integer": "int", "number": "float", "boolean": "bool"}.get(numeric.get("type", ""), "")
+    kinds = {"integer": "int", "number": "float", "boolean": "bool", "object": "weights"}
+    kind = kinds.get(numeric.get("type", ""), "")
     if "anyOf" in schema:
         kind = "number-or-auto"
     lowest = numeric.get("minimum", numeric.get("exclusiveMinimum"))

@@ -120,7 +120,7 @@ def _phase(
         suffix = plan.suffix if plan.run else setup.network
         trainer = Trainer(
             setup.network, suffix, replace(phase, steps=_STEPS + 1), source, fine(setup), seed=0,
-            number=number, device=setup.device, taught=taught,
+            number=number, device=setup.device, taught=taught, heads=setup.outputs,
             streams=dict.fromkeys(phase.streams, source),
         )  # fmt: skip
         steps = trainer.run()
@@ -146,7 +146,7 @@ def _source(setup: Setup, plan: Plan, pixels: np.ndarray) -> tuple[float, Source
     """Seconds for one variation of a picture in the frozen layers; one full batch to learn."""
     how = Augmentation(fine(setup).smallest_crop, True, fine(setup).colour)
     size = min(fine(setup).batch, len(setup.learn))
-    labels = np.resize(setup.labels[setup.learn[:_SAMPLE]], size).tolist()
+    labels = setup.answers((setup.learn[:_SAMPLE] * size)[:size]).tolist()
     if plan.run is None:
         batch = np.resize(pixels, (size, *pixels.shape[1:]))
         return 0.0, Pictures(batch, labels, setup.preprocessing, how, setup.device)

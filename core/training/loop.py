@@ -41,15 +41,18 @@ class Trainer:
         watched: Source | None = None,
         streams: Mapping[str, Source] | None = None,
         taught: tuple[torch.Tensor, torch.Tensor] | None = None,
+        heads: Mapping[str, slice] | None = None,
     ) -> None:
         """`suffix` is the part of `network` that reads what `source` gives; both share weights.
 
         `streams` are what the phase's objective sees besides, `taught` what a teacher says about
-        the pictures of `source`: logits (n, classes) and features (n, d).
+        the pictures of `source`: logits (n, classes) and features (n, d). `heads` are the outputs
+        that answer each question, where there are several.
         """
         self.network, self.suffix, self.phase, self.source = network, suffix, phase, source
         self.options, self.device, self.watched = options, device, watched
         self.streams, self.taught = streams or {}, taught
+        self.heads = heads or {"": slice(None)}
         self.seed = seed * 1_000_003 + number * 10_007
         self.step = 0
         self.pieces = 1
@@ -162,14 +165,21 @@ class Trainer:
         self.optimizer.zero_grad()
         batch = self._batch(generator)
         loss_sum = right = torch.zeros((), device=batch.labels.device)
+        asked = int((batch.labels >= 0).sum())
         with self._watching_features():
             for part in self._parts(batch):
                 loss, logits = self.objective(self._forward, part)
                 share = len(part.labels) / len(batch.labels)
                 (share * loss).backward()  # type: ignore[no-untyped-call]
                 loss_sum = loss_sum + share * loss.detach()
-                right = right + (logits.argmax(1) == part.labels).sum()
-        return float(loss_sum), float(right) / len(batch.labels)
+                right = right + self._right(logits, part.labels)
+        return float(loss_sum), float(right) / max(1, asked)
+
+    def _right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """How many answers are right, over all questions."""
+        columns = labels.view(len(labels), -1).T
+        pairs = zip(self.heads.values(), columns, strict=True)
+        return torch.stack([(logits[:, rows].argmax(1) == own).sum() for rows, own in pairs]).sum()
 
     def _batch(self, generator: torch.Generator) -> Batch:
         """This step's pictures; streams of the same images go in step."""
@@ -183,7 +193,8 @@ class Trainer:
         if self.taught:
             logits, features = (each[chosen.to(each.device)] for each in self.taught)
             taught = (logits, features)
-        return Batch(inputs, labels, streams, taught, self.step / self.phase.steps)
+        progress = self.step / self.phase.steps
+        return Batch(inputs, labels, streams, taught, progress, self.heads)
 
     def _parts(self, batch: Batch) -> Iterator[Batch]:
         """The batch in as many pieces as the memory asks for."""
@@ -231,15 +242,20 @@ class Trainer:
         modes = [(module, module.training) for module in self.network.modules()]
         self.settle()
         loss = right = 0.0
+        asked = 0
         for inputs, labels in watched.plain():
             logits = self.suffix(inputs).float()
-            loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
-            right += float((logits.argmax(1) == labels).sum())
+            for rows, own in zip(self.heads.values(), labels.view(len(labels), -1).T, strict=True):
+                loss += float(
+                    functional.cross_entropy(logits[:, rows], own, reduction="sum", ignore_index=-1)
+                )
+            right += float(self._right(logits, labels))
+            asked += int((labels >= 0).sum())
         for parameter, value in zip(self.trained, raw, strict=True):
             parameter.copy_(value)
         for module, mode in modes:
             module.training = mode
-        return Watched(step, loss / len(watched), right / len(watched), len(watched))
+        return Watched(step, loss / max(1, asked), right / max(1, asked), len(watched))
 
 
 def _pieces(

@@ -16,6 +16,9 @@ class Recipe(BaseModel):
 
     dataset: str = Field(description="Id of the dataset version.")
     backbone: str = Field(description="Name in the catalogue, or any timm name.")
+    task: str = Field(
+        default="", description="Label column that is learned; empty: the first, or all of them."
+    )
     strategy: str = Field(description="File name of the strategy, e.g. feature_extraction.")
     options: dict[str, Any] = Field(
         default_factory=dict, description="What differs from the strategy's own defaults."

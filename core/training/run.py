@@ -13,7 +13,7 @@ from torch import nn
 
 from core.backbones.features import MIRRORED, features, load_pixels
 from core.backbones.weights import classifier, merge
-from core.evaluation.report import Recalled, recalled, report_of
+from core.evaluation.report import Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
 from core.files import replace_file
 from core.model import Description, Model
@@ -21,6 +21,7 @@ from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
 from core.training.checkpoint import Checkpoints, Progressed
 from core.training.events import Event, Finished, Note, PhaseStarted, Progress, Started, Stopped
+from core.training.heads import Head
 from core.training.loop import Trainer
 from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.training.recipe import Recipe
@@ -98,9 +99,9 @@ class _Run:
 
     def _probe(self, phase: Probe, *, first: bool) -> Iterator[Event]:
         """Fit the classifier on kept features and put it into the network."""
-        setup, labels = self.setup, self.setup.labels[self.setup.learn]
+        setup = self.setup
         plain = yield from self._features([*setup.learn, *setup.test])
-        own, tests = np.split(plain, [len(labels)])
+        own, tests = np.split(plain, [len(setup.learn)])
         rows = [own]
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
@@ -108,13 +109,8 @@ class _Run:
         mirrored = None
         if undecided:
             mirrored = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
-        fitted = fit_probe(
-            np.concatenate(rows), np.tile(labels, phase.views), len(setup.classes),
-            setup.folds(setup.learn), balanced=phase.balanced, other=mirrored,
-            strengths=(phase.strength,) if phase.strength else STRENGTHS,
-            source=np.tile(np.arange(len(labels)), phase.views),
-        )  # fmt: skip
-        set_head(setup.network, fitted.weight, fitted.bias)
+        made = [self._fitted(phase, head, rows, mirrored) for head in setup.heads]
+        fitted, labels = made[0], setup.labels[setup.heads[0].known(setup.learn)]
         if isinstance(setup.options, FineTuning):
             self.mirror = setup.options.mirror == "yes"
         if undecided:
@@ -122,15 +118,34 @@ class _Run:
             so = "may be mirrored" if self.mirror else "are not mirrored, for left and right matter"
             yield Note(f"Tried out on a classifier: your pictures {so}.")
         if first:
-            shares = softmax(tests @ fitted.weight.T + fitted.bias)
-            replace_file(self.folder / _START, json.dumps(shares.tolist()))
+            shares = [softmax(tests @ each.weight.T + each.bias).tolist() for each in made]
+            replace_file(self.folder / _START, json.dumps(shares))
         if phase.align or phase.weigh:
             yield from self._transferred(phase, own, labels)
+
+    def _fitted(
+        self, phase: Probe, head: Head, views: list[np.ndarray], mirrored: np.ndarray | None
+    ) -> ProbeFit:
+        """Fit one head to the items whose answer is known, and put it into the network."""
+        setup, places = self.setup, head.known(self.setup.learn)
+        own = head.labels[setup.learn] >= 0
+        fitted = fit_probe(
+            np.concatenate([view[own] for view in views]),
+            np.tile(head.labels[places], len(views)),
+            len(head.classes),
+            setup.folds(places, head),
+            balanced=phase.balanced,
+            other=None if mirrored is None else mirrored[own],
+            strengths=(phase.strength,) if phase.strength else STRENGTHS,
+            source=np.tile(np.arange(len(places)), len(views)),
+        )
+        set_head(setup.network, fitted.weight, fitted.bias, head.rows)
+        return fitted
 
     def _transferred(self, phase: Probe, own: np.ndarray, labels: np.ndarray) -> Iterator[Event]:
         """Once more, with what the other domain offers; the classifier before was the start."""
         setup, classes = self.setup, len(self.setup.classes)
-        folds = setup.folds(setup.learn)
+        folds = setup.folds(setup.learn, setup.heads[0])
         if phase.align:
             target = yield from self._features(setup.unlabelled, what="Looking at the other world")
             aligned = phase.align(own, target)
@@ -179,6 +194,7 @@ class _Run:
             setup.network, staged.suffix, phase, staged.learn, fine(setup),
             seed=setup.recipe.seed, number=number, device=setup.device, watched=staged.watch,
             streams=staged.streams, taught=staged.taught,
+            heads=setup.outputs,
         )  # fmt: skip
         if resumed:
             trainer.load(self.state)
@@ -211,29 +227,32 @@ class _Run:
 
     def _conclude(self, stopped: bool) -> Iterator[Event]:
         """Score on the untouched part, then write the model and the report."""
-        setup, names = self.setup, self.setup.classes
+        setup = self.setup
         merge(setup.network)
         description = Description(
-            classes=names, preprocessing=setup.preprocessing, backbone=setup.backbone.name,
-            dataset=setup.dataset.id, recipe=setup.recipe.model_dump(),
+            classes=setup.classes, preprocessing=setup.preprocessing, dataset=setup.recipe.dataset,
+            backbone=setup.backbone.name, recipe=setup.recipe.model_dump(),
+            tasks={head.task: head.classes for head in setup.heads if head.task},
         )  # fmt: skip
         start = self._start()
         again = any(isinstance(p, Probe) and (p.align or p.weigh) for p in setup.phases)
-        tuned = self.done > 0 or start is None or again
+        tuned = self.done > 0 or not start or again
         shares = start
-        if tuned or shares is None:
-            shares = yield from self._predict(Model(setup.network, description))
-        if setup.strategy.learns == "source" and start is not None and collapsed(shares, start):
+        if tuned:
+            told = yield from self._predict(Model(setup.network, description))
+            shares = [told[:, head.rows] for head in setup.heads]
+        first = start and collapsed(shares[0], start[0])
+        if setup.strategy.learns == "source" and first:
             yield Note(
                 "Adapting went wrong: most of your pictures now get the same few answers. Use the "
                 "model that learned from the other world alone, or adapt less strongly."
             )
-        report = report_of(
-            setup.labels[setup.test], shares, classes=names,
-            items=[setup.items[place] for place in setup.test], backbone=setup.backbone.name,
-            strategy=setup.recipe.strategy, dataset=setup.dataset.id, seconds=self.seconds,
-            n_train=len(setup.learn), start_probabilities=start if tuned else None, stopped=stopped,
-        )  # fmt: skip
+        report, *further = [
+            self._judged(head, own, start[place] if start and tuned else None, stopped)
+            for place, (head, own) in enumerate(zip(setup.heads, shares, strict=True))
+        ]
+        if further:
+            report = replace(report, task=setup.heads[0].task, further=tuple(further))
         if setup.recall:
             report = replace(
                 report, recalled=(yield from self._recalled(setup.network, description))
@@ -242,6 +261,22 @@ class _Run:
         described = replace(description, scores={**scores, "interval": list(report.interval)})
         Model(setup.network, described).save(self.folder / "model")
         report.save(self.folder)
+
+    def _judged(
+        self, head: Head, shares: np.ndarray, start: np.ndarray | None, stopped: bool
+    ) -> Report:
+        """The scores of one head on the test items whose answer is known."""
+        setup = self.setup
+        places = head.known(setup.test)
+        own = head.labels[setup.test] >= 0
+        report = report_of(
+            head.labels[places], shares[own], classes=head.classes,
+            items=[setup.items[place] for place in places], backbone=setup.backbone.name,
+            strategy=setup.recipe.strategy, dataset=setup.recipe.dataset, seconds=self.seconds,
+            n_train=len(head.known(setup.learn)), stopped=stopped,
+            start_probabilities=None if start is None else start[own],
+        )  # fmt: skip
+        return replace(report, task=head.task)
 
     def _recalled(
         self, network: nn.Module, description: Description
@@ -256,11 +291,13 @@ class _Run:
         column = np.array([setup.classes.index(name) for name in earlier.classes])
         return recalled(own, column[then.argmax(1)], now.argmax(1), setup.classes)
 
-    def _start(self) -> np.ndarray | None:
-        """What the first classifier said about the test part; None where no phase made one."""
+    def _start(self) -> list[np.ndarray]:
+        """What the first classifier of each head said about the test part; empty where no phase
+        made one."""
         if self._first_probe is None:
-            return None
-        return np.array(json.loads((self.folder / _START).read_text()), np.float32)
+            return []
+        told = json.loads((self.folder / _START).read_text())
+        return [np.array(shares, np.float32) for shares in told]
 
     def _predict(
         self, model: Model, places: list[int] | None = None
@@ -275,12 +312,14 @@ class _Run:
         return np.concatenate(made)
 
 
-def set_head(network: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
-    """Make weight (classes, d) and bias (classes,) the classifier of the network."""
+def set_head(
+    network: nn.Module, weight: np.ndarray, bias: np.ndarray, rows: slice = slice(None)
+) -> None:
+    """Make weight (classes, d) and bias (classes,) the classifier, or these rows of it."""
     head = classifier(network)
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weight).view_as(head.weight))
-        head.bias.copy_(torch.from_numpy(bias))
+        head.weight[rows] = torch.from_numpy(weight).view_as(head.weight[rows])
+        head.bias[rows] = torch.from_numpy(bias)
 
 
 def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:

@@ -26,10 +26,12 @@ from core.strategies import (
     Probe,
     Rehearsing,
     Strategy,
+    Weighing,
     get_strategy,
     lacking,
     resolve,
 )
+from core.training.heads import Head, heads_of, require_answerable, require_known
 from core.training.past import Past, model_of, remember
 from core.training.recipe import Recipe
 
@@ -51,8 +53,8 @@ class Setup:
     items: tuple[Item, ...]
     """The labelled items, the labelled ones of the source domain, the unlabelled; then, of an
     earlier run that is gone on with, those to learn once more and those to recall with."""
-    labels: np.ndarray
-    """Class index of every item; -1 for the unlabelled."""
+    heads: tuple[Head, ...]
+    """The questions that are answered, and each item's answers."""
     learn: list[int]
     """Places in `items` that are learned from."""
     watch: list[int]
@@ -63,13 +65,26 @@ class Setup:
     """Those of the source domain whose class is one of ours."""
     unlabelled: list[int]
     """Those of the target domain that are seen without a label."""
-    classes: tuple[str, ...]
-    """Those of the images, and of the earlier run that is gone on with."""
     recall: list[int]
     """Test items of the earlier run, to see what was forgotten; none without one."""
     teacher: Model | None = None
     notes: tuple[str, ...] = ()
     """What the person should know before it begins."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Of the first question: those of the images, and of the earlier run gone on with."""
+        return self.heads[0].classes
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class index of every item for the first question; -1 for the unlabelled."""
+        return self.heads[0].labels
+
+    @property
+    def outputs(self) -> dict[str, slice]:
+        """Which of the network's outputs answer which question."""
+        return {head.task: head.rows for head in self.heads}
 
     @property
     def steps(self) -> int:
@@ -80,9 +95,17 @@ class Setup:
         """The hashes of these items' images."""
         return [self.items[place].image for place in places]
 
-    def folds(self, places: list[int]) -> list[tuple[list[int], list[int]]]:
-        """Five stratified folds over these items (fewer for tiny classes), copies kept together."""
-        own = self.labels[places]
+    def answers(self, places: list[int]) -> np.ndarray:
+        """Class indices of these items: (n,), or (n, heads) where there are several."""
+        own = np.stack([head.labels[places] for head in self.heads], axis=1)
+        return own[:, 0] if len(self.heads) == 1 else own
+
+    def folds(self, places: list[int], head: Head) -> list[tuple[list[int], list[int]]]:
+        """Five stratified folds over these items (fewer for tiny classes), copies kept together.
+
+        The answers of all of them to the question of `head` must be known.
+        """
+        own = head.labels[places]
         most = int(np.bincount(own)[np.unique(own)].min())
         groups = groups_of([self.items[place] for place in places])
         return folds(own.tolist(), groups, max(2, min(5, most)), self.recipe.seed)
@@ -91,67 +114,90 @@ class Setup:
 def prepare(recipe: Recipe, settings: Settings) -> Setup:
     """Load what the recipe names. Raises GraftError with a sentence for whatever is missing."""
     store = Store(settings.home)
-    dataset = store.load(recipe.dataset)
     backbone, strategy = get_backbone(recipe.backbone), get_strategy(recipe.strategy)
+    dataset = _asked(store.load(recipe.dataset), recipe, strategy)
     goes_on = "earlier" in strategy.needs
     dataset.require_trainable(alone=not goes_on)
     past = remember(recipe, dataset, store, settings, device_of(settings)) if goes_on else Past()
     classes = tuple(sorted({*dataset.classes, *past.classes}))
-    items, labels, source, unlabelled, notes = _cast(dataset, classes)
+    items, source, unlabelled, notes = _cast(dataset, classes)
     train, test = holdout(dataset, recipe.holdout, recipe.seed)
     if strategy.learns == "source":
         unlabelled, train = [*unlabelled, *train], source
-    _require(strategy, recipe, source, unlabelled)
+    _require(strategy, recipe, dataset, source, unlabelled)
     options = resolve(
         strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
     )
     rehearse = options.rehearse if isinstance(options, Rehearsing) else 0
     again, recall = past.parts(rehearse, {items[place].image for place in test})
-    number = {name: index for index, name in enumerate(classes)}
     first = len(items)
     items = (*items, *again, *recall)
-    more = np.array([number[str(item.label)] for item in (*again, *recall)], np.int64)
-    labels = np.concatenate([labels, more])
+    heads = _heads(dataset, items, classes, strategy)
+    if isinstance(options, Weighing):
+        require_known(heads, options.weights)
     train = [*train, *range(first, first + len(again))]
-    learn, watch = _set_aside(items, labels, train, options, recipe.seed)
-    network = load_network(backbone, len(classes), settings, size=recipe.size)
+    learn, watch = _set_aside(items, train, options, recipe.seed)
+    network = load_network(backbone, heads[-1].rows.stop, settings, size=recipe.size)
     if recipe.start:
         _begin_from(network, recipe, past.model or _earlier(recipe, settings))
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
         phases=strategy.phases(network, options), preprocessing=preprocessing_of(backbone, recipe),
-        network=network, store=store, device=device_of(settings), items=items, labels=labels,
+        network=network, store=store, device=device_of(settings), items=items, heads=heads,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
-        classes=classes, recall=list(range(first + len(again), len(items))),
+        recall=list(range(first + len(again), len(items))),
         teacher=past.model or _teacher(recipe, dataset, settings), notes=notes,
     )  # fmt: skip
 
 
 def _cast(
     dataset: Dataset, classes: tuple[str, ...]
-) -> tuple[tuple[Item, ...], np.ndarray, list[int], list[int], tuple[str, ...]]:
-    """All items in order of their roles, their class indices, who is source, who is unlabelled."""
-    number = {name: index for index, name in enumerate(classes)}
-    known = [i for i in dataset.items if i.role == "source" and i.label in number]
-    strange = {str(i.label) for i in dataset.items if i.role == "source"} - number.keys()
+) -> tuple[tuple[Item, ...], list[int], list[int], tuple[str, ...]]:
+    """All items in order of their roles, who of them is source, who is unlabelled, and notes."""
+    known = [i for i in dataset.items if i.role == "source" and i.label in classes]
+    strange = {str(i.label) for i in dataset.items if i.role == "source"} - {*classes}
     plain = [item for item in dataset.items if item.role == "unlabelled"]
     items = (*dataset.labelled, *known, *plain)
-    labels = np.array([number.get(item.label or "", -1) for item in items], np.int64)
     first, last = len(dataset.labelled), len(dataset.labelled) + len(known)
     notes: tuple[str, ...] = ()
     if strange:
         listed = ", ".join(f"“{name}”" for name in sorted(strange)[:5])
         notes = (f"Classes that only the other world has are not used: {listed}.",)
-    return items, labels, list(range(first, last)), list(range(last, len(items))), notes
+    return items, list(range(first, last)), list(range(last, len(items))), notes
 
 
-def _require(strategy: Strategy, recipe: Recipe, source: list[int], unlabelled: list[int]) -> None:
+def _asked(dataset: Dataset, recipe: Recipe, strategy: Strategy) -> Dataset:
+    """The dataset as the question that the recipe asks sees it, or all questions at once."""
+    if "tasks" in strategy.needs and len(dataset.tasks) > 1:
+        require_answerable(dataset)
+        return dataset.jointly()
+    return dataset.for_task(recipe.task) if recipe.task else dataset
+
+
+def _heads(
+    dataset: Dataset, items: Sequence[Item], classes: tuple[str, ...], strategy: Strategy
+) -> tuple[Head, ...]:
+    if "tasks" in strategy.needs:
+        return heads_of(dataset, items)
+    number: dict[str | None, int] = {name: index for index, name in enumerate(classes)}
+    labels = np.array([number.get(item.label, -1) for item in items], np.int64)
+    return (Head("", classes, slice(0, len(classes)), labels),)
+
+
+def _require(
+    strategy: Strategy,
+    recipe: Recipe,
+    dataset: Dataset,
+    source: list[int],
+    unlabelled: list[int],
+) -> None:
     """Raise BadRecipe, with the way out, when what the strategy needs is not there."""
     there = {
         "source": bool(source),
         "unlabelled": bool(unlabelled),
         "earlier": bool(recipe.start),
         "teacher": bool(recipe.teacher),
+        "tasks": len(dataset.tasks) > 1,
     }
     has = [need for need, found in there.items() if found]
     if missing := lacking(strategy, has=has):
@@ -229,24 +275,25 @@ def fine(setup: Setup) -> FineTuning:
 
 
 def _set_aside(
-    items: Sequence[Item], labels: np.ndarray, train: list[int], options: Options, seed: int
+    items: Sequence[Item], train: list[int], options: Options, seed: int
 ) -> tuple[list[int], list[int]]:
     """The training part, and of it what is only watched: the validation part of a ready split;
     else the share that the options ask for."""
     if not isinstance(options, FineTuning):
         return train, []
-    if watch := _ready_to_watch(items, labels, train):
+    if watch := _ready_to_watch(items, train):
         return sorted(set(train) - set(watch)), watch
     share = options.watch
     if share * len(train) < 1:
         return train, []
     groups = groups_of([items[place] for place in train])
-    learn, watch = folds(labels[train].tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
+    _, labels = np.unique([str(items[place].label) for place in train], return_inverse=True)
+    learn, watch = folds(labels.tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
     return [train[place] for place in learn], [train[place] for place in watch]
 
 
-def _ready_to_watch(items: Sequence[Item], labels: np.ndarray, train: list[int]) -> list[int]:
+def _ready_to_watch(items: Sequence[Item], train: list[int]) -> list[int]:
     """The validation part, unless a class would have fewer than two images left to learn from."""
     watch = [place for place in train if items[place].part == "val"]
-    left = Counter(labels[place] for place in train if items[place].part != "val")
-    return watch if all(left[label] >= 2 for label in labels[train]) else []
+    left = Counter(items[place].label for place in train if items[place].part != "val")
+    return watch if all(left[items[place].label] >= 2 for place in train) else []

@@ -60,7 +60,7 @@ def stage(
         places: list[int], how: Augmentation, views: int, seed: int
     ) -> Generator[Event, None, Source]:
         own = pixels[[row[place] for place in places]]
-        labels = setup.labels[places].tolist()
+        labels = setup.answers(places).tolist()
         if plan.run is None:
             return Pictures(own, labels, setup.preprocessing, how, setup.device)
         kept = yield from _keep(own, plan.run, how, views, seed)

@@ -44,7 +44,13 @@ def _args(folder: Path) -> dict[str, Any]:
 
 
 def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
-    """One row an image: name, class, a probability for each class; or the reason it has none."""
+    """One row an image: name, class, a probability for each class; or the reason it has none.
+
+    A model that answers several questions has such columns for each.
+    """
+    tasks = next((row["tasks"] for row in predictions if row.get("tasks")), None)
+    if tasks:
+        return _of_several(predictions, list(tasks))
     classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
     text = io.StringIO()
     writer = csv.writer(text)
@@ -54,6 +60,24 @@ def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
         cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
         names = [row["image"], row.get("label", "")]
         writer.writerow([*_harmless(names), *cells, *_harmless([row.get("error", "")])])
+    return text.getvalue()
+
+
+def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    answered = next(row["tasks"] for row in predictions if row.get("tasks"))
+    columns = {task: list(answered[task]["probabilities"]) for task in tasks}
+    heads = [[task, *(f"{task}: {name}" for name in columns[task])] for task in tasks]
+    writer.writerow(_harmless(["image", *(cell for head in heads for cell in head), "problem"]))
+    for row in predictions:
+        cells = _harmless([row["image"]])
+        for task, names in columns.items():
+            answer = row.get("tasks", {}).get(task, {"label": "", "probabilities": {}})
+            shares = answer["probabilities"]
+            cells += _harmless([answer["label"]])
+            cells += [f"{shares[name]:.6f}" if name in shares else "" for name in names]
+        writer.writerow([*cells, *_harmless([row.get("error", "")])])
     return text.getvalue()
 
 

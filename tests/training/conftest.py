@@ -1,5 +1,7 @@
 """A small real dataset, kept for the whole session: pictures of digits, in three classes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import timm
@@ -51,15 +53,32 @@ def digits(settings):
 
 
 @pytest.fixture(scope="session")
+def several(digits, settings):
+    """The digits in black and in white: two questions about each, some without an answer."""
+    items = []
+    for number, item in enumerate(i for i in digits.items if i.role != "unlabelled"):
+        labels = (item.label, "white" if item.role == "labelled" else "black")
+        if number % 10 == 3:
+            labels = (labels[0], None)
+        if number % 10 == 7:
+            labels = (None, labels[1])
+        role = "labelled" if labels[0] else "unlabelled"
+        items.append(replace(item, label=labels[0], labels=labels, role=role))
+    dataset = Dataset("Digits", tuple(items), source="scikit-learn", tasks=("digit", "ink"))
+    Store(settings.home).save(dataset)
+    return dataset
+
+
+@pytest.fixture(scope="session")
 def run_folder(digits, settings, tmp_path_factory):
     """Make a run folder for a strategy, at a small input so that tests are quick."""
 
     def make(
         strategy, name="run", backbone="tf_efficientnet_lite0", size=64, seed=0, teacher="",
-        start="", **options,
+        start="", dataset=digits, **options,
     ):  # fmt: skip
         recipe = Recipe(
-            dataset=digits.id, backbone=backbone, strategy=strategy, options=options, size=size,
+            dataset=dataset.id, backbone=backbone, strategy=strategy, options=options, size=size,
             seed=seed, teacher=str(teacher), start=str(start),
         )  # fmt: skip
         folder = tmp_path_factory.mktemp(name)

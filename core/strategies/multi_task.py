@@ -1,0 +1,80 @@
+"""Several questions about each picture, answered by one network with a head for each.
+
+Hard parameter sharing (Caruana 1997, Machine Learning 28): what one question teaches the shared
+layers may help the others, or stand in their way.
+"""
+
+from typing import Any
+
+from core.strategies import (
+    Batch,
+    Forward,
+    Network,
+    Phase,
+    Probe,
+    Situation,
+    Strategy,
+    Weighing,
+    last_groups,
+    share_option,
+)
+
+
+class MultiTask(Weighing):
+    """Choices of learning several questions together."""
+
+    share: float = share_option(main=True)
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """A classifier for each question in closed form, then steps on all of them together."""
+    groups = last_groups(network, share=options.share, lr=options.lr)
+    return [
+        Probe("Teaching a classifier for each question"),
+        Phase("Learning all questions together", options.steps, groups, _together(options)),
+    ]
+
+
+def _together(options: Any) -> Any:
+    def objective(forward: Forward, batch: Batch) -> Any:
+        from torch.nn import functional
+
+        logits, _ = forward(batch.inputs)
+        loss = 0 * logits.sum()
+        answers = batch.labels.view(len(batch.labels), -1).T
+        for (task, rows), labels in zip(batch.heads.items(), answers, strict=True):
+            weight = options.weights.get(task, 1.0)
+            if weight and (labels >= 0).any():
+                loss = loss + weight * functional.cross_entropy(
+                    logits[:, rows], labels, ignore_index=-1,
+                    label_smoothing=options.label_smoothing,
+                )  # fmt: skip
+        return loss, logits
+
+    return objective
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for the last layers."""
+    return {"steps": 150 if images < 300 else 300, "lr": 3e-4 if family == "cnn" else 1e-4}
+
+
+def suits(situation: Situation) -> str:
+    """Whenever there are several label columns."""
+    if situation.tasks > 1:
+        return "Your table asks several questions about each picture; one model can answer all."
+    return ""
+
+
+STRATEGY = Strategy(
+    title="Answer several questions at once",
+    term="multi-task learning: hard parameter sharing",
+    advice="Your table has more than one column of classes. One network answers them all, and each "
+    "is judged by itself.",
+    options=MultiTask,
+    phases=phases,
+    defaults=defaults,
+    suits=suits,
+    needs=frozenset({"tasks"}),
+    rank=64,
+)
