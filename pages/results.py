@@ -100,6 +100,18 @@ def paired(floor: Report, report: Report) -> str:
     return comparison.verdict("your first model", "this run")
 
 
+def asked_about(report: Report) -> Report:
+    """The report on the question that is chosen, where the model answers several."""
+    reports = {each["task"]: each for each in (report, *report.get("further", []))}
+    if len(reports) == 1:
+        return report
+    picked = st.segmented_control(
+        "Which question", list(reports), default=next(iter(reports)), required=True,
+        format_func=text.plain, key="which-question",
+    )  # fmt: skip
+    return reports[picked]
+
+
 def per_class(report: Report) -> None:
     rows = "".join(
         f"<tr><td>{text.bdi(row['class'])}</td>"
@@ -185,6 +197,7 @@ report = report_of(run)
 if report is None:
     st.error("The report of this run is missing. Train it again.")
     st.stop()
+report = asked_about(report)
 headline(report)
 against_start(report)
 against_earlier(report)

@@ -34,9 +34,9 @@ LOOKS = {"Yes": True, "No": False, "Not sure": None}
 def choose(place: Place, family: str) -> str | None:
     """The strategies as cards; gives the one in the address, if it can be used here."""
     known = all_strategies()
-    has = {item.role for item in place.dataset.items} | (
-        {"teacher", "earlier"} if place.finished else set()
-    )
+    has = {item.role for item in place.dataset.items}
+    has |= {"teacher", "earlier"} if place.finished else set()
+    has |= {"tasks"} if len(place.dataset.tasks) > 1 else set()
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(
@@ -75,6 +75,7 @@ def situation(place: Place) -> Situation:
         fewest=min(place.dataset.counts.values()),
         unlabelled=roles.count("unlabelled"),
         source=roles.count("source"),
+        tasks=len(place.dataset.tasks),
         photographs=LOOKS[look],
         changes=later == "Yes",
     )
@@ -106,11 +107,12 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
     )
     key = f"{strategy}-{backbone}"
     chosen = {}
+    task = "" if "tasks" in known.needs else choose_question(place)
     main = [info for info in infos if info.main]
     if main:
         for column, info in zip(st.columns(len(main)), main, strict=True):
             with column:
-                chosen[info.name] = option(info, key)
+                chosen[info.name] = option(info, key, dataset.tasks)
     fit = choose_fit(place)
     teacher = (
         choose_run(place, "teacher", "Which model teaches?") if known.needs & {"teacher"} else ""
@@ -125,8 +127,19 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
         start = (
             choose_run(place, "start", "Begin from an earlier model", earlier) if earlier else ""
         )
-    runs = {"teacher": teacher, "start": start}
+    runs = {"teacher": teacher, "start": start, "task": task}
     return {"options": changed(chosen, infos), "fit": fit} | shared | runs
+
+
+def choose_question(place: Place) -> str:
+    """Which of several label columns is learned; empty where there is one."""
+    tasks = place.dataset.tasks
+    if len(tasks) < 2:
+        return ""
+    return st.radio(
+        "Which question shall it learn?", tasks, format_func=text.plain, horizontal=True,
+        key="option-task", help="Your table has several columns of classes (label columns).",
+    )  # fmt: skip
 
 
 def family_of(backbone: str) -> str:

@@ -90,15 +90,26 @@ def answer(row: Mapping[str, Any]) -> str:
         return (
             f'<p class="card-title">{name}</p><p class="wrong">{text.html(row["error"], 300)}</p>'
         )
-    top = sorted(row["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
+    if row.get("tasks"):
+        said = "".join(
+            f'<p class="muted small">{text.bdi(task, 40)}</p>{shares(each)}'
+            for task, each in row["tasks"].items()
+        )
+        return f'{picture}<p class="muted small">{name}</p>{said}'
+    below = f'<p class="muted small">{name}</p>'
+    return f"{picture}{shares(row, below)}"
+
+
+def shares(said: Mapping[str, Any], below: str = "") -> str:
+    """The likeliest class, what stands below it, and bars of the likeliest few."""
+    top = sorted(said["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
     bars = "".join(
         f"<div>{text.bdi(label, 24)}{progress.bar(share, text.html(label))}"
         f'<span class="n">{text.percent(share)}</span></div>'
         for label, share in top
     )
     return (
-        f'{picture}<p class="card-title said">{text.bdi(row["label"], 40)}</p>'
-        f'<p class="muted small">{name}</p>'
+        f'<p class="card-title said">{text.bdi(said["label"], 40)}</p>{below}'
         f'<div class="shares" style="margin-top:.5rem">{bars}</div>'
     )
 

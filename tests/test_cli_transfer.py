@@ -102,3 +102,38 @@ def test_strategies_say_what_they_need(graft):
     assert needs["domain_adaptation"] == ["source", "unlabelled"]
     assert needs["distillation"] == ["teacher"]
     assert needs["full"] == []
+
+
+def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_question(
+    brought, graft, tmp_path
+):
+    rows, data = ["file,colour,edge"], tmp_path / "data"
+    for number in range(10):
+        for name, colour in (("red", (200, 20, 20)), ("blue", (20, 20, 200))):
+            for edge in ("bare", "framed"):
+                file = f"{name}-{edge}-{number}.png"
+                _write(data / file, (*colour[:1], colour[1] + number, colour[2]))
+                if edge == "framed":
+                    image = Image.open(data / file)
+                    image.paste((250, 250, 250), (0, 0, 64, 12))
+                    image.save(data / file)
+                rows.append(f"{file},{name},{edge}")
+    (data / "labels.csv").write_text("\n".join(rows))
+    run = tmp_path / "run"
+    code, report = graft(
+        "train", data, "--strategy", "multi_task", "--labels", "colour,edge", "--size", 64,
+        "--set", "steps=4", "batch=8", "weights={\"edge\": 2}", "--out", run,
+    )  # fmt: skip
+    assert code == 0
+    assert (report["task"], [each["task"] for each in report["further"]]) == ("colour", ["edge"])
+    code, scores = graft("evaluate", run, data)
+    assert code == 0
+    assert set(scores["tasks"]) == {"colour", "edge"}
+    assert scores["tasks"]["edge"]["accuracy"] > 0.8
+    code, (row,) = graft("predict", run, data / "red-framed-3.png")
+    assert {task: each["label"] for task, each in row["tasks"].items()} == {
+        "colour": "red", "edge": "framed",
+    }  # fmt: skip
+    code, told = graft("export", run, tmp_path / "model.zip")
+    assert code == 0
+    assert told["greatest_difference"] < 1e-4

@@ -73,8 +73,8 @@ def _scores_of(report: Report) -> str:
     asked = f"### {escaped(report.task)}\n\n" if report.task else ""
     return f"""{asked}Of {report.n} pictures kept apart from training, it was right on
 {report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
-{in_words(report.interval)} pictures like these; always answering the most frequent class would be right on {base} of 100.
-{start}{early}
+{in_words(report.interval)} pictures like these; always answering the most frequent class
+would be right on {base} of 100.{start}{early}
 
 | class | test pictures | found (recall) | with 95 % confidence | right when said (precision) |
 |---|---|---|---|---|

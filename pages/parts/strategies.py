@@ -1,11 +1,12 @@
 """What the ways to learn are called, and the widgets for their options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core import OptionInfo, all_strategies
+from pages.parts import text
 
 
 def strategy_title(name: str) -> str:
@@ -14,9 +15,11 @@ def strategy_title(name: str) -> str:
     return known[name].title if name in known else name
 
 
-def option(info: OptionInfo, key: str) -> Any:
-    """The widget of one option; gives what was chosen."""
+def option(info: OptionInfo, key: str, tasks: Sequence[str] = ()) -> Any:
+    """The widget of one option; gives what was chosen. `tasks` are the label columns there are."""
     key = f"{key}-{info.name}"
+    if info.type == "weights":
+        return _weights(info, key, tasks)
     if info.choices:
         at = list(info.choices).index(info.default)
         return st.selectbox(info.title, info.choices, index=at, help=info.help, key=key)
@@ -25,6 +28,16 @@ def option(info: OptionInfo, key: str) -> Any:
     if info.type == "number-or-auto":
         return _number_or_auto(info, key)
     return _number(info, key)
+
+
+def _weights(info: OptionInfo, key: str, tasks: Sequence[str]) -> dict[str, float]:
+    """A number for each label column; those that count as usual are left out."""
+    st.markdown(info.title, help=info.help)
+    chosen = {
+        task: st.number_input(text.plain(task, 40), 0.0, 100.0, 1.0, 0.25, key=f"{key}-{number}")
+        for number, task in enumerate(tasks)
+    }
+    return {task: weight for task, weight in chosen.items() if weight != 1}
 
 
 def _number(info: OptionInfo, key: str) -> Any:

@@ -1,0 +1,62 @@
+"""Pages for pictures about which a table asks several questions."""
+
+from dataclasses import replace
+
+import pytest
+from leaves import LITE0, fill, finish_run
+from opened import everything, open_page, press
+
+from core import Store, get_run, run_folder, runs
+from core.evaluation.report import Report
+from core.projects import add_dataset
+
+
+@pytest.fixture
+def asked(home):
+    """A project whose table has a second column: whether a leaf is dry."""
+    project, dataset = fill(home)
+    store = Store(home)
+    loaded = store.load(dataset)
+    items = tuple(
+        replace(item, labels=(item.label, "dry" if number % 2 else "*fresh*"))
+        for number, item in enumerate(loaded.items)
+    )
+    several = store.save(replace(loaded, items=items, tasks=("tree", "state <b>"), parent=dataset))
+    add_dataset(project, several)
+    return project, several
+
+
+def test_all_questions_can_be_learned_together_and_each_can_be_weighed(asked):
+    project, dataset = asked
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="multi_task")
+    assert "We would try <b>Answer several questions at once</b>" in everything(app)
+    weights = [each for each in app.number_input if each.value == 1.0 and each.max == 100.0]
+    assert len(weights) == 2
+    weights[1].set_value(0.5).run()
+    press(app, "Start training")
+    (run,) = runs(project)
+    assert run.recipe.options == {"weights": {"state <b>": 0.5}}
+    assert run.recipe.dataset == dataset
+
+
+def test_one_question_can_be_chosen_for_the_other_ways_to_learn(asked):
+    project, _ = asked
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    question = next(each for each in app.radio if "Which question" in each.label)
+    question.set_value("state <b>").run()
+    press(app, "Start training")
+    assert runs(project)[0].recipe.task == "state <b>"
+
+
+def test_the_results_are_shown_question_by_question(asked, home):
+    project, dataset = asked
+    run = finish_run(home, project, dataset, strategy="multi_task", wrong=2)
+    first = Report.load(run_folder(run))
+    second = replace(first, task="state <b>", correct=first.correct - 5)
+    replace(first, task="tree", further=(second,)).save(run_folder(run))
+    app = open_page("results", project=project, run=run)
+    assert f"Right on {first.correct} of" in everything(app)
+    app.segmented_control[0].set_value("state <b>").run()
+    assert not app.exception
+    assert f"Right on {second.correct} of" in everything(app)
+    assert get_run(run).recipe.strategy == "multi_task"
