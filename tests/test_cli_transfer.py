@@ -107,32 +107,33 @@ def test_strategies_say_what_they_need(graft):
 def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_question(
     brought, graft, tmp_path
 ):
-    rows, data = ["file,colour,edge"], tmp_path / "data"
+    rows, data = ["file,colour,look"], tmp_path / "data"
     for number in range(10):
         for name, colour in (("red", (200, 20, 20)), ("blue", (20, 20, 200))):
-            for edge in ("bare", "framed"):
-                file = f"{name}-{edge}-{number}.png"
-                _write(data / file, (*colour[:1], colour[1] + number, colour[2]))
-                if edge == "framed":
+            for look in ("plain", "striped"):
+                file = f"{name}-{look}-{number}.png"
+                _write(data / file, (colour[0], colour[1] + number, colour[2]))
+                if look == "striped":
                     image = Image.open(data / file)
-                    image.paste((250, 250, 250), (0, 0, 64, 12))
+                    for left in range(0, 64, 12):
+                        image.paste((250, 250, 250), (left, 0, left + 5, 64))
                     image.save(data / file)
-                rows.append(f"{file},{name},{edge}")
+                rows.append(f"{file},{name},{look}")
     (data / "labels.csv").write_text("\n".join(rows))
     run = tmp_path / "run"
     code, report = graft(
-        "train", data, "--strategy", "multi_task", "--labels", "colour,edge", "--size", 64,
-        "--set", "steps=4", "batch=8", "weights={\"edge\": 2}", "--out", run,
+        "train", data, "--strategy", "multi_task", "--labels", "colour,look", "--size", 64,
+        "--set", "steps=4", "batch=8", "weights={\"look\": 2}", "--out", run,
     )  # fmt: skip
     assert code == 0
-    assert (report["task"], [each["task"] for each in report["further"]]) == ("colour", ["edge"])
+    assert (report["task"], [each["task"] for each in report["further"]]) == ("colour", ["look"])
     code, scores = graft("evaluate", run, data)
     assert code == 0
-    assert set(scores["tasks"]) == {"colour", "edge"}
-    assert scores["tasks"]["edge"]["accuracy"] > 0.8
-    code, (row,) = graft("predict", run, data / "red-framed-3.png")
+    assert set(scores["tasks"]) == {"colour", "look"}
+    assert scores["tasks"]["look"]["accuracy"] > 0.8
+    code, (row,) = graft("predict", run, data / "red-striped-3.png")
     assert {task: each["label"] for task, each in row["tasks"].items()} == {
-        "colour": "red", "edge": "framed",
+        "colour": "red", "look": "striped",
     }  # fmt: skip
     code, told = graft("export", run, tmp_path / "model.zip")
     assert code == 0
