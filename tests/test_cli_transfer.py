@@ -123,7 +123,7 @@ def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_q
     run = tmp_path / "run"
     code, report = graft(
         "train", data, "--strategy", "multi_task", "--labels", "colour,look", "--size", 64,
-        "--set", "steps=4", "batch=8", "weights={\"look\": 2}", "--out", run,
+        "--set", "steps=24", "batch=8", "weights={\"look\": 2}", "--out", run,
     )  # fmt: skip
     assert code == 0
     assert (report["task"], [each["task"] for each in report["further"]]) == ("colour", ["look"])
