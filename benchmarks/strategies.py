@@ -1,8 +1,10 @@
 """What each way of transfer reaches on real pictures with the bundled weights, seed by seed.
 
-Four questions: a small sorted set (learn), two worlds (adapt), few sorted and many unsorted
-pictures (few), a small network beside a larger one (teach). `make bench ARGS=strategies` takes
-hours on two cores; GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS=1 choose a part of it.
+Six questions: a small sorted set (learn), two worlds (adapt), few sorted and many unsorted
+pictures (few), a small network beside a larger one (teach), two label columns (tasks), new classes
+for a model that exists (continue). `make bench ARGS=strategies` takes an hour a seed on two cores;
+GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS=1 choose a part of it. Pictures are shown at
+GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
 """
 
 import json
@@ -42,13 +44,15 @@ ADAPT: list[tuple[str, dict[str, Any]]] = [
     *(("domain_adaptation", {"method": method}) for method in ("mcc", "dann", "coral", "mmd")),
 ]
 LABELS = (5, 10, 20)
+SIZE = int(os.environ.get("GRAFT_BENCH_SIZE", "96"))
 
 
 def main() -> list[dict[str, Any]]:
     """A row for each question, sample, strategy and seed: right of n, interval, start, p."""
-    wanted = os.environ.get("GRAFT_BENCH", "learn adapt few teach").split()
+    wanted = os.environ.get("GRAFT_BENCH", "adapt few continue teach tasks learn").split()
     seeds = range(int(os.environ.get("GRAFT_BENCH_SEEDS", "3")))
     questions = {"learn": _learn, "adapt": _adapt, "few": _few, "teach": _teach}
+    questions |= {"tasks": _tasks, "continue": _continue}
     rows = []
     with tempfile.TemporaryDirectory() as home:
         bench = _Bench(Path(home))
@@ -86,7 +90,7 @@ class _Bench:
     def run(self, dataset: Dataset, strategy: str, seed: int, **choices: Any) -> dict[str, Any]:
         """Train and give the row of it."""
         folder = Path(tempfile.mkdtemp(dir=self.home))
-        fields = {"backbone": "tf_efficientnet_lite0", "options": {}, **choices}
+        fields = {"backbone": "tf_efficientnet_lite0", "options": {}, "size": SIZE, **choices}
         recipe = Recipe(dataset=dataset.id, strategy=strategy, seed=seed, **fields)
         (folder / "recipe.json").write_text(recipe.to_json())
         for _ in train(folder, self.settings, lambda: False):
@@ -95,8 +99,14 @@ class _Bench:
         row: dict[str, Any] = {"data": dataset.title, "strategy": strategy, **recipe.options}
         row |= {"right": report.correct, "n": report.n, "interval": report.interval}
         row |= {"seconds": report.seconds, "folder": str(folder)}
-        if report.start:
-            row |= {"start_right": report.start["correct"], "p": round(report.start["p"], 3)}
+        for each in (report, *report.further):
+            mark = f" {each.task}" if each.task else ""
+            row |= {f"right{mark}": each.correct, f"n{mark}": each.n}
+            if each.start:
+                row |= {f"start_right{mark}": each.start["correct"], f"p{mark}": each.start["p"]}
+        if report.recalled:
+            row |= {name: report.recalled[name] for name in ("before", "now")}
+            row |= {"of": report.recalled["n"]}
         return row
 
 
@@ -140,6 +150,37 @@ def _teach(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
             yield bench.run(
                 dataset, "distillation", seed, teacher=teacher["folder"], options={"what": what}
             )
+
+
+def _tasks(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    """Both columns together, and each alone: the other's weight is 0."""
+    for first, second in (("digits", "printed digits"), ("emoji", "outlined emoji")):
+        joined = bench.dataset(second, "source", bench.dataset(first))
+        items = tuple(
+            replace(i, role="labelled", labels=(i.label, second if i.role == "source" else first))
+            for i in joined.items
+        )
+        dataset = replace(joined, items=items, tasks=("class", "world"))
+        bench.store.save(dataset)
+        for weights in ({}, {"world": 0.0}, {"class": 0.0}):
+            yield bench.run(dataset, "multi_task", seed, options={"weights": weights})
+
+
+def _continue(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+    """A model of half the classes goes on with the other half, with and without the old pictures
+    and answers."""
+    for name in ("emoji", "digits"):
+        whole = bench.dataset(name)
+        half = len(whole.classes) // 2
+        parts = [
+            replace(whole, items=tuple(i for i in whole.items if i.label in classes))
+            for classes in (whole.classes[:half], whole.classes[half:])
+        ]
+        for part in parts:
+            bench.store.save(part)
+        first = bench.run(parts[0], "last_stages", seed)
+        for options in ({}, {"rehearse": 0}, {"hold": 0.0}, {"rehearse": 0, "hold": 0.0}):
+            yield bench.run(parts[1], "continual", seed, start=first["folder"], options=options)
 
 
 def _few_labelled(dataset: Dataset, labels: int, seed: int) -> Dataset:
