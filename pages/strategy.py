@@ -25,9 +25,14 @@ from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, run_title
-from pages.parts.strategies import changed, option
+from pages.parts.strategies import changed, layers, option
 
 OFFERED_FIRST = 3
+COSTS = {
+    "seconds": "seconds",
+    "minutes": "some minutes, seconds on a GPU",
+    "many minutes": "many minutes, a few on a GPU",
+}
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
@@ -87,7 +92,10 @@ def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:
         st.html(
             f'<h3 class="card-title">{text.html(strategy.title)}</h3>'
             f'<p class="term small">{text.html(strategy.term)}</p>'
+            f"{layers(strategy)}"
             f'<p style="margin-top:.4rem">{text.html(strategy.advice, 400)}</p>'
+            f'<p class="muted small"><b>When it hurts:</b> {text.html(strategy.hurts, 300)}</p>'
+            f'<p class="facts"><span>takes {COSTS[strategy.cost]}</span></p>'
         )
         if why_not:
             st.html(f'<p class="muted small">Not now: {text.html(why_not, 300)}</p>')

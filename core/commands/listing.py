@@ -76,6 +76,9 @@ def strategies(terminal: Terminal) -> int:
             "title": strategy.title,
             "term": strategy.term,
             "advice": strategy.advice,
+            "hurts": strategy.hurts,
+            "cost": strategy.cost,
+            "layers": strategy.layers,
             "needs": sorted(strategy.needs),
             "options": [asdict(option) for option in describe(strategy, *_TYPICAL)],
         }
@@ -94,7 +97,10 @@ def _strategy_text(row: dict[str, Any]) -> str:
         for option in row["options"]
     )
     needs = "".join(f" Needs {NEEDS[need][1]}." for need in row["needs"])
-    return f"{row['name']}: {row['title']} ({row['term']}). {row['advice']}{needs}{options}"
+    return (
+        f"{row['name']}: {row['title']} ({row['term']}). {row['advice']} "
+        f"Takes {row['cost']}. When it hurts: {row['hurts']}{needs}{options}"
+    )
 
 
 def _shown(value: Any) -> str:

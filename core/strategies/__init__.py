@@ -236,6 +236,14 @@ Need = Literal["source", "unlabelled", "teacher", "earlier", "tasks"]
 Recipe.start; "tasks" are several label columns, all of which it learns."""
 
 
+Layer = Literal["frozen", "little", "held", "learns", "anew"]
+"""What becomes of a part of the network: it stays; few of its numbers change; it learns but is held
+near where it was; it learns; it begins at random and learns."""
+
+Cost = Literal["seconds", "minutes", "many minutes"]
+"""Of some hundred pictures on a processor; a GPU is tens of times quicker."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """One way to transfer what a network knows."""
@@ -245,7 +253,13 @@ class Strategy:
     term: str
     """The field's standard term."""
     advice: str
-    """When to choose it: one or two sentences."""
+    """When it helps: one or two sentences."""
+    hurts: str
+    """When it does not, or does harm: one sentence."""
+    cost: Cost
+    """How long it takes."""
+    layers: tuple[Layer, Layer, Layer, Layer]
+    """What becomes of the early, the middle and the late layers, and of the classifier."""
     options: type[Options]
     phases: Callable[[Network, Any], list[Probe | Phase]]
     """(network with its classifier, options) to the phases in order."""

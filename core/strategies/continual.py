@@ -72,6 +72,9 @@ STRATEGY = Strategy(
     term="continual learning: rehearsal and distillation",
     advice="You have new pictures or a new class for a model that exists. What it gains and what "
     "it forgets is shown class by class.",
+    hurts="Old classes fade when few of their pictures are shown again.",
+    cost="minutes",
+    layers=("frozen", "frozen", "learns", "learns"),
     options=Continual,
     phases=phases,
     defaults=defaults,

@@ -123,6 +123,9 @@ STRATEGY = Strategy(
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
     advice="You have sorted pictures of another kind and many unsorted ones of yours. Compare it "
     "with learning from the other world alone, which is always scored beside it.",
+    hurts="Where the worlds differ in how often classes appear, it can mix them up.",
+    cost="many minutes",
+    layers=("frozen", "frozen", "learns", "learns"),
     options=Adaptation,
     phases=phases,
     suits=suits,

@@ -80,6 +80,9 @@ STRATEGY = Strategy(
     term="feature alignment: CORAL, subspace alignment",
     advice="You have sorted pictures of another kind (drawings, another camera) and unsorted ones "
     "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content.",
+    hurts="It cannot repair what the features do not show.",
+    cost="seconds",
+    layers=("frozen", "frozen", "frozen", "learns"),
     options=Alignment,
     phases=phases,
     needs=frozenset({"source", "unlabelled"}),

@@ -41,6 +41,9 @@ STRATEGY = Strategy(
     term="training from scratch",
     advice="Rarely the best with few pictures. It shows what the pretrained network is worth: "
     "when it wins, transfer hurts.",
+    hurts="With few pictures it learns them by heart; thousands are needed.",
+    cost="many minutes",
+    layers=("anew", "anew", "anew", "anew"),
     options=FineTuning,
     phases=phases,
     defaults=defaults,

@@ -55,6 +55,9 @@ STRATEGY = Strategy(
     term="full fine-tuning from the trained head",
     advice="Can learn the most when hundreds of pictures look unlike photographs, and takes the "
     "longest. Best with a GPU. It is always compared with its own start.",
+    hurts="With few pictures it may learn them by heart, and forget what it knew.",
+    cost="many minutes",
+    layers=("learns", "learns", "learns", "learns"),
     options=Full,
     phases=phases,
     suits=suits,

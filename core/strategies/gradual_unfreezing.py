@@ -55,6 +55,9 @@ STRATEGY = Strategy(
     term="gradual unfreezing",
     advice="Gentle on what the network knows. Worth a try when adapting everything at once forgets "
     "too much; its early rounds are quick.",
+    hurts="Its rounds add up: it takes as long as adapting everything, and seldom ends better.",
+    cost="many minutes",
+    layers=("learns", "learns", "learns", "learns"),
     options=Gradual,
     phases=phases,
     defaults=defaults,

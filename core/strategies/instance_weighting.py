@@ -103,6 +103,9 @@ STRATEGY = Strategy(
     term="instance transfer: importance weighting, TrAdaBoost",
     advice="You have few sorted pictures of your own and many of a similar world. Those that "
     "resemble yours count more. Scored beside learning from your pictures alone.",
+    hurts="When the other world's classes look otherwise, its pictures mislead.",
+    cost="seconds",
+    layers=("frozen", "frozen", "frozen", "learns"),
     options=Weighting,
     phases=phases,
     suits=suits,

@@ -75,6 +75,9 @@ STRATEGY = Strategy(
     term="low-rank adaptation (LoRA)",
     advice="For transformers: learns little, forgets nothing, and the model stays as it is in size "
     "and speed.",
+    hurts="Where much must be learned, small pieces are not enough.",
+    cost="minutes",
+    layers=("little", "little", "little", "learns"),
     options=LowRank,
     phases=phases,
     defaults=defaults,

@@ -71,6 +71,9 @@ STRATEGY = Strategy(
     term="multi-task learning: hard parameter sharing",
     advice="Your table has more than one column of classes. One network answers them all, and each "
     "is judged by itself.",
+    hurts="Questions that have nothing to do with each other can stand in each other's way.",
+    cost="minutes",
+    layers=("frozen", "frozen", "learns", "learns"),
     options=MultiTask,
     phases=phases,
     defaults=defaults,

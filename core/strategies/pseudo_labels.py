@@ -111,6 +111,9 @@ STRATEGY = Strategy(
     term="pseudo-labelling: FixMatch",
     advice="You have few sorted pictures and many unsorted ones of the same world. Helps from 5 to "
     "20 sorted pictures a class; with hundreds it gains little.",
+    hurts="When its first answers are mostly wrong, it believes its own mistakes.",
+    cost="many minutes",
+    layers=("frozen", "frozen", "learns", "learns"),
     options=PseudoLabels,
     phases=phases,
     suits=suits,

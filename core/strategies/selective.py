@@ -83,6 +83,9 @@ STRATEGY = Strategy(
     term="selective update: normalisation layers, biases or chosen layers",
     advice="Changes very few numbers, so little can be forgotten or learned by heart. A try for "
     "few pictures whose colours or contrast differ from photographs.",
+    hurts="It cannot learn new shapes, only new lights and colours.",
+    cost="minutes",
+    layers=("little", "little", "little", "learns"),
     options=Selective,
     phases=phases,
     defaults=defaults,

@@ -100,6 +100,9 @@ STRATEGY = Strategy(
     term="self-supervised adaptation: SimSiam",
     advice="You have many unsorted pictures of a kind that the network has never seen, such as "
     "microscopy. On everyday pictures it gains little and may hurt.",
+    hurts="With few unsorted pictures it forgets more than it gains.",
+    cost="many minutes",
+    layers=("frozen", "frozen", "learns", "learns"),
     options=SelfSupervised,
     phases=phases,
     defaults=defaults,

@@ -129,6 +129,9 @@ STRATEGY = Strategy(
     term="soft parameter sharing: L2-SP, BSS, DELTA",
     advice="For few pictures of many similar classes, where free adapting learns by heart. Gains "
     "little once there are hundreds of pictures.",
+    hurts="When the new pictures need quite other features, staying close holds it back.",
+    cost="many minutes",
+    layers=("held", "held", "held", "learns"),
     options=SoftSharing,
     phases=phases,
     defaults=defaults,

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import OptionInfo, all_strategies
+from core import OptionInfo, Strategy, all_strategies
 from pages.parts import text
 
 
@@ -13,6 +13,35 @@ def strategy_title(name: str) -> str:
     """The title of a strategy, or its name when this version does not know it."""
     known = all_strategies()
     return known[name].title if name in known else name
+
+
+PARTS = ("early layers", "middle layers", "late layers", "classifier")
+BECOME = {
+    "frozen": "stay as they are",
+    "little": "few of their numbers change",
+    "held": "learn, held near their start",
+    "learns": "learn",
+    "anew": "begin at random and learn",
+}
+
+
+def layers(strategy: Strategy) -> str:
+    """A small drawing of the network from the picture to the answer: what learns, what stays."""
+    said = "; ".join(
+        f"{part} {BECOME[layer]}" for part, layer in zip(PARTS, strategy.layers, strict=True)
+    )
+    blocks = "".join(
+        f'<i class="{layer}" style="height:{height}%"></i>'
+        for layer, height in zip(strategy.layers, (100, 76, 52, 30), strict=True)
+    )
+    learned = "".join(
+        f'<span><i class="{layer}"></i>{BECOME[layer]}</span>'
+        for layer in dict.fromkeys(strategy.layers)
+    )
+    return (
+        f'<div class="layers" role="img" aria-label="{said}" title="{said}">{blocks}</div>'
+        f'<p class="layers-key small muted" aria-hidden="true">{learned}</p>'
+    )
 
 
 def option(info: OptionInfo, key: str, tasks: Sequence[str] = ()) -> Any:

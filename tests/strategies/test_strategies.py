@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import timm
 
+from core.backbones.stages import stages
+from core.backbones.weights import classifier
 from core.errors import BadRecipe
 from core.strategies import (
     FineTuning,
@@ -20,6 +23,7 @@ from core.strategies import (
     strategies,
 )
 
+LITE0 = "tf_efficientnet_lite0"
 FAMILIES = {"resnet18": "cnn", "convnext_atto": "convnext", "vit_tiny_patch16_224": "vit"}
 
 
@@ -28,6 +32,7 @@ def test_a_person_can_understand_each_choice(name):
     strategy = strategies()[name]
     assert strategy.title != strategy.term
     assert strategy.advice.endswith(".")
+    assert strategy.hurts.endswith(".")
     infos = describe(strategy, 300, 5, "cnn")
     assert 2 <= sum(info.main for info in infos) <= 4
     assert all(info.title and info.help.endswith(".") for info in infos)
@@ -129,3 +134,24 @@ def test_what_a_strategy_lacks_is_said_with_what_to_add():
     assert lacking(lora, has={"labelled"}, family="vit") == ""
     assert "choose a transformer" in lacking(lora, has={"labelled"}, family="cnn")
     assert "another world" in lacking(get_strategy("instance_weighting"), has=set(), family="cnn")
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_the_drawing_of_a_strategy_shows_which_layers_learn(name):
+    strategy = strategies()[name]
+    family, architecture = ("vit", "vit_tiny_patch16_224") if name == "lora" else ("cnn", LITE0)
+    network = timm.create_model(architecture, num_classes=3)
+    thirds = np.array_split(np.arange(len(stages(network))), 3)
+    size = [sum(p.numel() for place in third for p in stages(network)[place]) for third in thirds]
+    owner = {id(p): place for place, layer in enumerate(stages(network)) for p in layer}
+    options = resolve(strategy, {}, images=300, classes=3, family=family)
+    phases = strategy.phases(network, options)
+    groups = [group for phase in phases if isinstance(phase, Phase) for group in phase.groups]
+    trained = {id(p): p for group in groups for p in group["params"]}
+    assert isinstance(phases[0], Probe) or id(classifier(network).weight) in trained
+    for layer, third, whole in zip(strategy.layers, thirds, size, strict=False):
+        learned = sum(p.numel() for key, p in trained.items() if owner.get(key) in third)
+        if name == "lora":  # what it adds lies beside the layers, as much in each of them
+            learned = sum(p.numel() for key, p in trained.items() if key not in owner) / 3
+        low, high = {"frozen": (0, 0), "little": (1e-6, 0.2)}.get(layer, (0.5, 1))
+        assert low <= learned / whole <= high
