@@ -139,6 +139,11 @@ class Model:
             raise NotFound("There is no model here yet: its training has not ended.") from error
         except (SafetensorError, UnicodeDecodeError) as error:
             raise BadInput(_DAMAGED.format("its weights file is damaged")) from error
+        if not timm.is_model(description.backbone):
+            raise BadInput(
+                f"This model's network “{description.backbone}” is not known to the timm that is "
+                "installed. Install the timm it was made with, or train it again."
+            )
         try:
             network = timm.create_model(
                 description.backbone,

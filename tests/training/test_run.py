@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from core.dataset.store import Store
-from core.errors import BadRecipe
+from core.errors import BadInput, BadRecipe
 from core.evaluation.report import Report
 from core.model import Model
 from core.strategies import Phase, strategies
@@ -251,6 +251,15 @@ def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_thi
 def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):
     folder = run_folder("feature_extraction", start=tmp_path / "gone")
     with pytest.raises(BadRecipe, match="no model"):
+        list(train(folder, settings, go_on))
+
+
+def test_an_earlier_run_whose_network_is_gone_is_named(finished, run_folder, settings, tmp_path):
+    shutil.copytree(finished("feature_extraction")[0], tmp_path / "earlier")
+    about = tmp_path / "earlier" / "model" / "model.json"
+    about.write_text(about.read_text().replace("tf_efficientnet_lite0", "tf_efficientnet_lite9"))
+    folder = run_folder("feature_extraction", start=tmp_path / "earlier")
+    with pytest.raises(BadInput, match="“tf_efficientnet_lite9” is not known"):
         list(train(folder, settings, go_on))
 
 

@@ -10,14 +10,21 @@ from core.dataset.likeness import components, likeness
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
     dataset = evidence.dataset
-    for places in components([*_equal(evidence), *contradictions(evidence)]):
+    found = likeness(evidence)
+    certain = {tuple(pair) for pair in found.pairs[found.certain].tolist()}
+    near = contradictions(evidence)
+    sure = {place for pair in near if pair in certain for place in pair}
+    for places in components([*_equal(evidence), *near]):
         labels = _likelier_first(evidence, places)
         equal = len({dataset.items[place].image for place in places}) == 1
         what = "The same picture stands" if equal else "All but the same picture stands"
+        verdict = "One must be wrong"
+        if not equal and not sure.issuperset(places):
+            what, verdict = "Nearly the same picture stands", "Most likely one is wrong"
         named = " and ".join(f"“{label}”" for label in labels)
         yield Problem(
             "two-labels",
-            f"{what} in the classes {named}: {listed(places, dataset)}. One must be wrong, and "
+            f"{what} in the classes {named}: {listed(places, dataset)}. {verdict}, and "
             "whatever is learned from one is unlearned from the other.",
             places=tuple(places),
             fixes=(
@@ -25,17 +32,16 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
                 Fix("remove", "Remove all of them", tuple(places)),
             ),
             suggestion=labels[0],
-            weight=len(places) + equal,
+            weight=len(places) + equal - (verdict != "One must be wrong"),
         )
 
 
 def contradictions(evidence: Evidence) -> list[tuple[int, int]]:
-    """Pairs that are the same picture beyond doubt, not to the byte, and differ in class."""
-    found = likeness(evidence)
+    """Pairs that are nearly the same picture, not to the byte, and differ in class."""
     labels = evidence.labels
     return [
         (one, other)
-        for one, other in found.pairs[found.certain].tolist()
+        for one, other in likeness(evidence).pairs.tolist()
         if labels[one] >= 0 and labels[other] >= 0 and labels[one] != labels[other]
     ]
 
