@@ -306,14 +306,16 @@ NEEDS: dict[Need, tuple[str, str]] = {
 """What is missing and how to add it, and the same on the command line."""
 
 
-def lacking(strategy: Strategy, *, has: Collection[str], family: str = "") -> str:
+def lacking(
+    strategy: Strategy, *, has: Collection[str], family: str = "", flags: bool = False
+) -> str:
     """Why the strategy cannot be chosen now, with what to add; empty when it can.
 
     `has` are the roles of the images there are; "teacher" and "earlier" with a finished run.
-    Without a `family` only the data are looked at.
+    Without a `family` only the data are looked at; `flags` tells how to add it to a command, too.
     """
     missing = [
-        f"{sentence} (on the command line: {flag})."
+        sentence + (f" (on the command line: {flag})." if flags else ".")
         for need, (sentence, flag) in NEEDS.items()
         if need in strategy.needs - {*has}
     ]

@@ -200,7 +200,7 @@ def _require(
         "tasks": len(dataset.tasks) > 1,
     }
     has = [need for need, found in there.items() if found]
-    if missing := lacking(strategy, has=has):
+    if missing := lacking(strategy, has=has, flags=True):
         raise BadRecipe(f"“{strategy.title}” cannot be used here. {missing}")
 
 
