@@ -114,7 +114,7 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
     trunk = feature_trunk(load_network(backbone, 2, settings))
     whole = _Normalised(trunk, preprocessing).eval()
     runs = {
-        "openvino": _through_openvino(whole, preprocessing.size, None, ""),
+        "openvino": _through_openvino(whole, preprocessing, None, ""),
         "torch": _through_torch(whole, "cpu"),
     }
     images = [item.image for item in store.load(dataset).labelled]

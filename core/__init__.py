@@ -100,6 +100,7 @@ _HOME_OF = {
     "label_images": "core.labelling",
     "Row": "core.labelling",
     "oblong_images": "core.dataset.shapes",
+    "special_form": "core.dataset.forms",
 }
 
 __all__ = sorted(_HOME_OF)

@@ -159,6 +159,11 @@ def _add_train(commands: "Commands") -> None:
         help="options of the strategy; `strategies` lists them",
     )
     _add_labels(parser)
+    parser.add_argument(
+        "--keep-channels",
+        action="store_true",
+        help="keep grey, 16-bit and many-channel pictures as they are, instead of as RGB",
+    )
     _add_beside(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument(
@@ -197,7 +202,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
     beside += [(path, "unlabelled") for path in chosen.unlabelled]
     return training.train(
         chosen.data, chosen.out, choices, settings, terminal,
-        columns=_labels(chosen), beside=beside,
+        columns=_labels(chosen), beside=beside, keep=chosen.keep_channels,
     )  # fmt: skip
 
 

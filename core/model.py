@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from core.backbones.preprocess import Preprocessing
+from core.dataset.channels import RGB, Array
 from core.errors import BadInput, BadRecipe, NotFound, UnreadableImage
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
@@ -182,8 +183,12 @@ class Model:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
-    def predict(self, images: Sequence[Image.Image]) -> np.ndarray:
-        """Probabilities of RGB pictures: float32 (n, classes), each row sums to 1."""
+    def predict(self, images: Sequence[Image.Image | Array]) -> np.ndarray:
+        """Probabilities of pictures: float32 (n, classes), each row sums to 1.
+
+        They are RGB, or arrays (h, w, c) like those that the model learned from. Raises
+        UnreadableImage for one of another form.
+        """
         rows = [
             self.predict_pixels(np.stack([self.preprocessing.pixels(image) for image in batch]))
             for batch in _batches(images)
@@ -191,7 +196,7 @@ class Model:
         return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)), np.float32)
 
     def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities of prepared pictures, uint8 (n, 3, size, size), as one batch.
+        """Probabilities of prepared pictures (n, c, size, size) as one batch.
 
         With several label columns (n, all their classes): each column's classes sum to 1.
         """
@@ -266,10 +271,11 @@ def _rows(
 
 
 def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
-    from core.dataset.decode import decode
+    from core.dataset.decode import decode_for_storage
 
     try:
-        return preprocessing.pixels(decode(file, settings))
+        decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)
+        return preprocessing.pixels(decoded.image if decoded.array is None else decoded.array)
     except UnreadableImage as error:
         return str(error)
     except FileNotFoundError:
@@ -279,9 +285,12 @@ def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -
 
 
 def _arguments(model: Model) -> dict[str, Any]:
-    """A network with a fixed input must be told its size: that may differ from the usual one."""
+    """A network with a fixed input must be told its size: that may differ from the usual one. So
+    must every network for other than three channels."""
     usual: dict[str, Any] = getattr(model.network, "pretrained_cfg", {})
-    return {"img_size": model.preprocessing.size} if usual.get("fixed_input_size") else {}
+    size = {"img_size": model.preprocessing.size} if usual.get("fixed_input_size") else {}
+    count = model.preprocessing.form.channels
+    return size | ({"in_chans": count} if count != 3 else {})
 
 
 def _put_in_place(draft: Path, folder: Path) -> None:

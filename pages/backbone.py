@@ -7,6 +7,7 @@ import streamlit as st
 from core import CATALOGUE, Backbone, availability, get_settings
 from pages.parts import text
 from pages.parts.frame import frame, need_pictures
+from pages.parts.kept import say_form
 from pages.parts.place import go
 
 WHERE = {
@@ -77,6 +78,7 @@ st.html(
     '<p class="muted">Each of these networks has already seen a million photographs or more. Yours '
     "builds on what it knows. The first one is a good choice; try others later and compare.</p>"
 )
+say_form(place)
 rows = {name: (row, availability(row, get_settings())) for name, row in CATALOGUE.items()}
 ready = [pair for pair in rows.values() if pair[1] != "network"]
 remote = [pair for pair in rows.values() if pair[1] == "network"]

@@ -23,6 +23,7 @@ from pages.parts import text
 from pages.parts.estimate import estimate
 from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
+from pages.parts.kept import say_form
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, run_title
 from pages.parts.strategies import changed, layers, option
@@ -205,6 +206,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.html(f"<p>Beginning from <b>{text.html(backbone_title(backbone))}</b></p>", width="content")
     if st.button("Change", type="tertiary", key="change-backbone"):
         go("backbone")
+say_form(place)
 strategy = choose(place, family_of(backbone))
 if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')

@@ -21,11 +21,12 @@ class Augmentation:
 def augment(
     images: torch.Tensor, how: Augmentation, generator: torch.Generator, *, stretch: float = 4 / 3
 ) -> torch.Tensor:
-    """Vary uint8 or float images (n, 3, s, s), 0 to 255; returns float32 of that shape and range.
+    """Vary images (n, c, s, s), 0 to 255 (uint16: 65,535); returns float32 of that shape and range.
 
     One random resized crop (Szegedy et al. 2015, arXiv 1409.4842: area share and aspect ratio
     drawn at random), mirroring, brightness and contrast. Random numbers come from `generator`, a
-    CPU one, so that every device sees the same variations.
+    CPU one, so that every device sees the same variations. Colours share one middle that contrast
+    turns about; other channels have little in common, so each turns about its own.
     """
     n, device = len(images), images.device
     draw = torch.rand(n, 7, generator=generator)
@@ -41,11 +42,12 @@ def augment(
     matrix = torch.stack(
         [torch.stack([width * turned, zero, left], 1), torch.stack([zero, height, top], 1)], 1
     )
-    grid = functional.affine_grid(matrix.to(device), [n, 3, *images.shape[2:]], align_corners=False)
+    grid = functional.affine_grid(matrix.to(device), list(images.shape), align_corners=False)
     varied = functional.grid_sample(
         images.float(), grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
     gain, shift = (1 + how.colour * (2 * draw[:, 5:] - 1)).to(device).unbind(1)
-    middle = varied.mean(dim=(1, 2, 3), keepdim=True)
+    together = (1, 2, 3) if images.shape[1] == 3 else (2, 3)
+    middle = varied.mean(dim=together, keepdim=True)
     varied = (varied - middle) * gain.view(n, 1, 1, 1) + middle * shift.view(n, 1, 1, 1)
-    return varied.clamp_(0, 255)
+    return varied.clamp_(0, 65535 if images.dtype == torch.uint16 else 255)

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.numpy import load_file, save_file
 from torch import nn
 
@@ -23,16 +23,23 @@ from core.backbones.cut import feature_trunk
 from core.backbones.preprocess import Preprocessing
 from core.backbones.runtime import Frozen, freeze
 from core.backbones.weights import fingerprint
+from core.dataset.channels import RGB
+from core.dataset.store import Store
 from core.settings import Settings
 from core.training.events import Event, Progress
 
-Read = Callable[[str], Image.Image]
-"""An image's hash to its RGB picture."""
+Read = Callable[[str], Any]
+"""An image's hash to its RGB picture, or to an array (h, w, c) where it is seen as it was kept."""
 
 _BATCH = 32
 _VIEWS = Augmentation(smallest_crop=0.6, mirror=True, colour=0.1)
 MIRRORED = -1
 """The view that is the picture mirrored left to right, and nothing else."""
+
+
+def reader(store: Store, preprocessing: Preprocessing) -> Read:
+    """What gives stored images to this preprocessing: as RGB, or with all their channels."""
+    return store.open if preprocessing.form == RGB else store.array
 
 
 class FeatureCache:
@@ -99,7 +106,7 @@ def features(
 def load_pixels(
     images: Sequence[str], read: Read, preprocessing: Preprocessing, *, batch: int = _BATCH
 ) -> Iterator[tuple[Sequence[str], np.ndarray]]:
-    """Stored images in batches: their hashes, and uint8 (n, 3, s, s). Decodes on every core."""
+    """Stored images in batches: their hashes, and prepared pixels (n, c, s, s)."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         chunks = [images[start : start + batch] for start in range(0, len(images), batch)]
@@ -115,7 +122,7 @@ def load_pixels(
 
 
 def varied(hashes: Sequence[str], pixels: np.ndarray, view: int) -> np.ndarray:
-    """The pixels (n, 3, s, s) as this view shows them, uint8."""
+    """The pixels (n, c, s, s) as this view shows them, of the same kind."""
     if view == 0:
         return pixels
     if view == MIRRORED:
@@ -126,7 +133,7 @@ def varied(hashes: Sequence[str], pixels: np.ndarray, view: int) -> np.ndarray:
         augment(image[None], _VIEWS, torch.Generator().manual_seed(seed))
         for image, seed in zip(images, seeds, strict=True)
     ]
-    return torch.cat(each).round_().to(torch.uint8).numpy()
+    return torch.cat(each).round_().to(images.dtype).numpy()
 
 
 def missing(
@@ -146,7 +153,7 @@ def warm(
 
 
 def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:
-    return f"{fingerprint(network)}-{preprocessing.size}-{preprocessing.fit}"
+    return f"{fingerprint(network)}-{preprocessing.key}"
 
 
 def _metadata(file: Path) -> dict[str, str]:

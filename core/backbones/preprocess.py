@@ -2,8 +2,10 @@
 
 Pillow alone does the geometry, in one resize without shortcuts, and three float32 operations do
 the rest, so that the `predict.py` of an exported model can repeat it exactly (core/export).
+Pictures kept as they are (core.dataset.channels) go through the same, channel by channel.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
-from core.errors import BadRecipe
+from core.dataset.channels import MOST_CHANNELS, RGB, Array, Form
+from core.errors import BadRecipe, UnreadableImage
 from core.training.recipe import Fit
 
 if TYPE_CHECKING:
@@ -32,11 +35,13 @@ class Preprocessing:
     fit: Fit
     """squash: both sides to the size; pad: the whole picture on a plain ground; crop: the middle
     square."""
-    mean: tuple[float, float, float]
-    """Subtracted from each colour (red, green, blue), on the scale 0 to 1."""
-    std: tuple[float, float, float]
-    """Each colour is divided by it afterwards."""
+    mean: tuple[float, ...]
+    """Subtracted from each channel (red, green, blue), on the scale 0 to 1."""
+    std: tuple[float, ...]
+    """Each channel is divided by it afterwards."""
     interpolation: Interpolation = "bicubic"
+    bits: int = 8
+    """Of each channel's values: 8 or 16."""
 
     def __post_init__(self) -> None:
         """Raise BadRecipe for anything that no picture could be prepared with."""
@@ -48,8 +53,37 @@ class Preprocessing:
             raise BadRecipe(
                 f"“{self.interpolation}” is no interpolation; choose {', '.join(_RESAMPLING)}."
             )
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise BadRecipe("Mean and std need three numbers each, and std must be above 0.")
+        count = len(self.mean)
+        if not 1 <= count <= MOST_CHANNELS or len(self.std) != count or min(self.std) <= 0:
+            raise BadRecipe(
+                "Mean and std need a number for each channel (three for colour pictures), and std "
+                "must be above 0."
+            )
+        if self.bits not in (8, 16):
+            raise BadRecipe(f"Channels hold 8 or 16 bits, not {self.bits}.")
+
+    @property
+    def form(self) -> Form:
+        """Of the pictures that can be prepared."""
+        return Form(len(self.mean), self.bits)
+
+    @property
+    def full(self) -> int:
+        """The largest value of a pixel."""
+        return 255 if self.bits == 8 else 65535
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """Of the prepared pixels."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    @property
+    def key(self) -> str:
+        """What a frozen network's answers depend on besides itself, for the names of caches."""
+        if self.form == RGB:  # then the backbone decides mean and std
+            return f"{self.size}-{self.fit}"
+        text = repr((self.mean, self.std, self.bits))
+        return f"{self.size}-{self.fit}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def to_json(self) -> str:
         """All fields as one JSON object."""
@@ -70,16 +104,22 @@ class Preprocessing:
             return cls(
                 size=int(fields["size"]),
                 fit=fields["fit"],
-                mean=_three(fields["mean"]),
-                std=_three(fields["std"]),
+                mean=tuple(float(value) for value in fields["mean"]),
+                std=tuple(float(value) for value in fields["std"]),
                 interpolation=fields["interpolation"],
+                bits=int(fields.get("bits", 8)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadRecipe(f"These are no preprocessing settings: {error!r}.") from error
 
     def square(self, image: Image.Image, *, side: int | None = None) -> Image.Image:
         """The RGB picture as a square of `side` pixels (default: `size`), still RGB."""
-        side = side or self.size
+        # The ground has the network's mean colour: after normalising it is nearly 0 everywhere.
+        return self._squared(image, side or self.size, tuple(round(255 * v) for v in self.mean))
+
+    def _squared(
+        self, image: Image.Image, side: int, ground: float | tuple[int, ...]
+    ) -> Image.Image:
         how = _RESAMPLING[self.interpolation]
         width, height = image.size
         if self.fit == "squash":
@@ -90,28 +130,51 @@ class Preprocessing:
             return image.resize((side, side), how, box=(left, top, left + edge, top + edge))
         longer = max(width, height)
         inner = (max(1, round(width * side / longer)), max(1, round(height * side / longer)))
-        # The ground has the network's mean colour: after normalising it is nearly 0 everywhere.
-        red, green, blue = (round(255 * value) for value in self.mean)
-        ground = Image.new("RGB", (side, side), (red, green, blue))
+        whole = Image.new(image.mode, (side, side), ground)
         corner = ((side - inner[0]) // 2, (side - inner[1]) // 2)
-        ground.paste(image.resize(inner, how), corner)
-        return ground
+        whole.paste(image.resize(inner, how), corner)
+        return whole
 
-    def pixels(self, image: Image.Image, *, side: int | None = None) -> np.ndarray:
-        """The square as uint8, shape (3, side, side), contiguous."""
-        array = np.asarray(self.square(image, side=side), dtype=np.uint8)
-        return np.ascontiguousarray(array.transpose(2, 0, 1))
+    def pixels(self, picture: Image.Image | Array, *, side: int | None = None) -> np.ndarray:
+        """The square as `dtype`, shape (channels, side, side), contiguous.
+
+        `picture` is RGB, or an array (h, w, c). Raises UnreadableImage when it is of another form.
+        """
+        if self.form == RGB and isinstance(picture, Image.Image):
+            array = np.asarray(self.square(picture, side=side), dtype=np.uint8)
+            return np.ascontiguousarray(array.transpose(2, 0, 1))
+        values = self._require_form(picture)
+        planes = [
+            self._squared(
+                Image.fromarray(values[..., channel].astype(np.float32)),
+                side or self.size,
+                min(max(self.full * self.mean[channel], 0.0), float(self.full)),
+            )
+            for channel in range(values.shape[2])
+        ]
+        square: np.ndarray = np.rint(np.stack([np.asarray(plane) for plane in planes]))
+        return square.clip(0, self.full).astype(self.dtype)
+
+    def _require_form(self, picture: Image.Image | Array) -> Array:
+        values = np.asarray(picture)
+        found = Form(values.shape[2], 8 * values.dtype.itemsize)
+        if found == RGB and self.form == Form(1, 8):  # as any eye would see it in grey
+            return np.asarray(Image.fromarray(values).convert("L"))[..., None]
+        if found != self.form:
+            raise UnreadableImage(
+                f"It has {found}, and the model learned from pictures with {self.form}: bring one "
+                "like those."
+            )
+        return values
 
     def normalised(self, batch: "np.ndarray | torch.Tensor") -> "torch.Tensor":
-        """uint8 (n, 3, s, s) as float32 (pixel / 255 - mean) / std, on the device it came on."""
+        """Pixels (n, c, s, s) as float32 (pixel / full - mean) / std, on the device they came on.
+
+        `full` is 255, or 65,535 of 16 bits; floats are on that scale too.
+        """
         import torch
 
         tensor = batch if isinstance(batch, torch.Tensor) else torch.from_numpy(batch)
-        mean = torch.tensor(self.mean, device=tensor.device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, device=tensor.device).view(1, 3, 1, 1)
-        return tensor.to(torch.float32).div_(255).sub_(mean).div_(std)
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
+        mean = torch.tensor(self.mean, device=tensor.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=tensor.device).view(1, -1, 1, 1)
+        return tensor.to(torch.float32).div_(self.full).sub_(mean).div_(std)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import openvino
 
 Frozen = Callable[[np.ndarray], np.ndarray]
-"""uint8 images (n, 3, s, s) to float32 activations (n, …)."""
+"""Prepared pixels (n, c, s, s), uint8 or uint16, to float32 activations (n, …)."""
 
 _LEAST_COSINE = 0.9999
 _CHUNK = 4
@@ -43,7 +43,7 @@ def freeze(
     whole = _Normalised(module, preprocessing).eval()
     if device != "cpu":
         return _through_torch(whole, device)
-    return _through_openvino(whole, preprocessing.size, cache, key) or _through_torch(whole, device)
+    return _through_openvino(whole, preprocessing, cache, key) or _through_torch(whole, device)
 
 
 class _Normalised(nn.Module):
@@ -53,8 +53,9 @@ class _Normalised(nn.Module):
     def __init__(self, module: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.module = module
-        self.register_buffer("mean", 255 * torch.tensor(preprocessing.mean).view(1, 3, 1, 1))
-        self.register_buffer("scale", 1 / (255 * torch.tensor(preprocessing.std).view(1, 3, 1, 1)))
+        mean, std = torch.tensor(preprocessing.mean), torch.tensor(preprocessing.std)
+        self.register_buffer("mean", preprocessing.full * mean.view(1, -1, 1, 1))
+        self.register_buffer("scale", 1 / (preprocessing.full * std.view(1, -1, 1, 1)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = self.module((images.float() - self.mean) * self.scale)
@@ -73,7 +74,9 @@ def _through_torch(module: nn.Module, device: str) -> Frozen:
     return run
 
 
-def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str) -> Frozen | None:
+def _through_openvino(
+    module: nn.Module, preprocessing: Preprocessing, cache: Path | None, key: str
+) -> Frozen | None:
     """None when the network cannot be converted, or does not compute the same once it is."""
     import openvino
 
@@ -82,8 +85,8 @@ def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str
         if file and file.is_file():
             graph = openvino.Core().read_model(file)
         else:
-            graph = _convert(module, size)
-            if not _agrees(module, _compiled(graph), size):
+            graph = _convert(module, preprocessing)
+            if not _agrees(module, _compiled(graph), preprocessing):
                 return None
             if file:
                 _save(graph, file)
@@ -95,14 +98,17 @@ def _through_openvino(module: nn.Module, size: int, cache: Path | None, key: str
         return None
 
 
-def _convert(module: nn.Module, size: int) -> "openvino.Model":
+def _convert(module: nn.Module, preprocessing: Preprocessing) -> "openvino.Model":
     import openvino
 
+    shape = (len(preprocessing.mean), preprocessing.size, preprocessing.size)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        example = torch.zeros(2, 3, size, size, dtype=torch.uint8)
+        # OpenVINO cannot convert a network that reads uint16.
+        kind = torch.uint8 if preprocessing.bits == 8 else torch.float32
+        example = torch.zeros(2, *shape, dtype=kind)
         graph = openvino.convert_model(module, example_input=example)
-    graph.reshape({0: [-1, 3, size, size]})
+    graph.reshape({0: [-1, *shape]})
     return graph
 
 
@@ -133,6 +139,7 @@ def _compiled(graph: "openvino.Model") -> Frozen:
 
     def run(batch: np.ndarray) -> np.ndarray:
         parts: list[np.ndarray] = []
+        batch = batch if batch.dtype == np.uint8 else batch.astype(np.float32)
 
         def collect(request: Any) -> None:
             request.wait()
@@ -150,8 +157,10 @@ def _compiled(graph: "openvino.Model") -> Frozen:
     return run
 
 
-def _agrees(module: nn.Module, run: Frozen, size: int) -> bool:
-    images = np.random.default_rng(0).integers(0, 256, (2, 3, size, size), dtype=np.uint8)
+def _agrees(module: nn.Module, run: Frozen, preprocessing: Preprocessing) -> bool:
+    shape = (2, len(preprocessing.mean), preprocessing.size, preprocessing.size)
+    chance = np.random.default_rng(0)
+    images = chance.integers(0, preprocessing.full + 1, shape, dtype=preprocessing.dtype)
     with torch.no_grad():
         truth = module(torch.from_numpy(images)).flatten(1)
     cosine = nn.functional.cosine_similarity(truth, torch.from_numpy(run(images)).flatten(1))

@@ -12,23 +12,35 @@ from typing import cast
 
 import timm
 import torch
+from timm.models import adapt_input_conv
 from torch import nn
 from torch.nn.utils import parametrize
 
 from core.backbones.catalogue import Backbone, hub_file, local_file
-from core.errors import WeightsUnavailable
+from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
 
 def load_network(
-    backbone: Backbone, classes: int, settings: Settings, *, size: int = 0, pretrained: bool = True
+    backbone: Backbone,
+    classes: int,
+    settings: Settings,
+    *,
+    size: int = 0,
+    pretrained: bool = True,
+    channels: int = 3,
 ) -> nn.Module:
     """The backbone with a fresh, zeroed classifier for `classes` classes, in eval mode, on the CPU.
 
-    `size` is the input side in pixels (0: the backbone's own). Raises WeightsUnavailable with the
-    way out when the pretrained weights cannot be had.
+    `size` is the input side in pixels (0: the backbone's own). For other than three `channels` the
+    pretrained first layer is adapted: summed over the colours for one, else repeated and scaled so
+    that its answers stay as strong (timm's adapt_input_conv). Raises WeightsUnavailable with the
+    way out when the pretrained weights cannot be had, BadRecipe when they cannot be adapted.
     """
     shape = _shape(backbone, size or backbone.size)
+    if channels != 3:
+        _require_adaptable(backbone, shape, channels)
+        shape["in_chans"] = channels
     if not pretrained:
         network: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     elif backbone.package:
@@ -103,6 +115,25 @@ def _shapes(name: str, **shape: int) -> nn.Module:
     return network
 
 
+def _require_adaptable(backbone: Backbone, shape: dict[str, int], channels: int) -> None:
+    """Raise BadRecipe unless other channels change nothing but a first layer that reads colours."""
+    try:
+        usual = _shapes(backbone.name, **shape).state_dict()
+        other = _shapes(backbone.name, **shape, in_chans=channels).state_dict()
+    except (TypeError, RuntimeError, ValueError, AssertionError):
+        usual, other = {}, {}
+    changed = [name for name, tensor in usual.items() if other[name].shape != tensor.shape]
+    config = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
+    named = config.first_conv if config else None
+    first = {f"{name}.weight" for name in ((named,) if isinstance(named, str) else named or ())}
+    if not changed or not first.issuperset(changed) or any(usual[n].shape[1] != 3 for n in changed):
+        raise BadRecipe(
+            f"{backbone.title} reads colour pictures only: its first layer cannot be adapted to "
+            f"{channels} channel{'s'[: channels > 1]}. Choose another backbone, such as "
+            "EfficientNet-Lite0, or bring the pictures again as ordinary colour pictures."
+        )
+
+
 def _shape(backbone: Backbone, size: int) -> dict[str, int]:
     """What to tell timm so that a network with a fixed input takes `size` pixels."""
     config = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
@@ -130,6 +161,8 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
         for name, tensor in zip(own, state.values(), strict=True)
         if name.rsplit(".", 1)[0] not in heads
     }
+    first = next(iter(own))  # of the bundled networks it is the convolution that reads the picture
+    renamed[first] = adapt_input_conv(own[first].shape[1], renamed[first])
     if any(own[name].shape != tensor.shape for name, tensor in renamed.items()):
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
     network.load_state_dict(renamed, strict=False, assign=True)

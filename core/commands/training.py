@@ -36,20 +36,21 @@ def train(
     *,
     columns: Sequence[str] = (),
     beside: Sequence[tuple[Path, Role]] = (),
+    keep: bool = False,
 ) -> int:
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
     `choices` are the fields of a Recipe but the dataset; `columns` those of a table in `data` that
-    hold classes, in case they are not found; `beside` further pictures and what they are for. A
-    run that exists is gone on with if its recipe is the same; otherwise BadRecipe names what
-    differs.
+    hold classes, in case they are not found; `beside` further pictures and what they are for;
+    `keep` leaves grey, 16-bit and many-channel pictures as they are. A run that exists is gone on
+    with if its recipe is the same; otherwise BadRecipe names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     _require_place(run)
     with stop_signals() as stop:
         brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
         alone = not choices.get("start")
-        dataset = _imported(brought, columns, settings, terminal, stop, alone=alone)
+        dataset = _imported(brought, columns, settings, terminal, stop, alone=alone, keep=keep)
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
@@ -129,6 +130,7 @@ def _imported(
     stop: threading.Event,
     *,
     alone: bool,
+    keep: bool,
 ) -> str | None:
     """The id of the dataset that the pictures make; None when stopped before they are in.
 
@@ -145,7 +147,7 @@ def _imported(
     for data, role in brought:
         own = columns if role == "labelled" else ()
         events = import_images(
-            data, store, settings, title=title, role=role, add_to=dataset, columns=own
+            data, store, settings, title=title, role=role, add_to=dataset, columns=own, keep=keep
         )
         last = terminal.drain(until(events, stop))
         if isinstance(last, Stopped):

@@ -27,6 +27,7 @@ def evaluate(
     run: Path, data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
 ) -> int:
     """Score the model of a run on a folder of class folders, or an archive of one, or a table."""
+    from core.dataset.channels import RGB
     from core.dataset.store import Store
     from core.model import Model, model_folder
 
@@ -35,7 +36,8 @@ def evaluate(
     # Kept in a place of its own: looking at a test set leaves nothing behind in the home folder.
     with tempfile.TemporaryDirectory(prefix="graft-evaluate-") as home:
         there = settings.model_copy(update={"home": Path(home)})
-        brought = _brought(data, columns, there, terminal)
+        keep = model.preprocessing.form != RGB
+        brought = _brought(data, columns, there, terminal, keep)
         questions = _questions(model, brought.dataset)
         places = sorted({place for question in questions for place in question.labels})
         hashes = [brought.dataset.items[place].image for place in places]
@@ -104,14 +106,14 @@ class _Brought:
 
 
 def _brought(
-    data: Path, columns: Sequence[str], settings: Settings, terminal: Terminal
+    data: Path, columns: Sequence[str], settings: Settings, terminal: Terminal, keep: bool
 ) -> _Brought:
     """The pictures, imported into the home of `settings`, and what was left out."""
     from core.dataset.importing import import_images
     from core.dataset.store import Store
 
     store, skipped = Store(settings.home), list[Skipped]()
-    for event in import_images(data, store, settings, title="", columns=columns):
+    for event in import_images(data, store, settings, title="", columns=columns, keep=keep):
         terminal.event(event)
         if isinstance(event, Skipped):
             skipped.append(event)
@@ -122,9 +124,11 @@ def _brought(
 
 def _predicted(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> Any:
     """The model's probabilities for each stored image, shape (n, outputs)."""
-    answers = []
+    from core.backbones.features import reader
+
+    answers, read = [], reader(store, model.preprocessing)
     for start in range(0, len(images), _BATCH):
-        batch = [store.open(image) for image in images[start : start + _BATCH]]
+        batch = [read(image) for image in images[start : start + _BATCH]]
         answers.append(model.predict(batch))
         terminal.event(Progress("Predicting", min(start + _BATCH, len(images)), len(images)))
     return np.concatenate(answers)

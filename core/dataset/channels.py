@@ -7,6 +7,7 @@ what they are about, so a person can ask to keep them.
 import io
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -38,6 +39,34 @@ _TURNS: dict[int, Callable[[Array], Array]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Form:
+    """What the pixels of a picture are made of."""
+
+    channels: int
+    bits: int
+    """Of each channel's values: 8 or 16."""
+
+    def __str__(self) -> str:
+        """In words: “5 channels of 16 bits”."""
+        usual = " (RGB)" if self == RGB else ""
+        return f"{self.channels} channel{'s'[: self.channels > 1]} of {self.bits} bits{usual}"
+
+
+RGB = Form(3, 8)
+"""An ordinary picture."""
+
+
+def form_of(file: BinaryIO) -> Form:
+    """The form of an array written by `to_bytes`, from its header. Raises ValueError for others."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("no array")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=512)
+    if len(shape) != 3 or dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"no image: {dtype} {shape}")
+    return Form(shape[2], 8 * dtype.itemsize)
 
 
 def grey_of(opened: Image.Image) -> Array | None:

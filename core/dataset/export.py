@@ -45,7 +45,7 @@ def export_folders(dataset: Dataset, store: Store, file: Path) -> Iterator[Event
         # Pictures are packed already; another round would take long and save nothing.
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
             for number, (item, name) in enumerate(zip(dataset.items, names, strict=True)):
-                suffix, content = _content(store, item.image)
+                suffix, content = as_file(store, item.image)
                 archive.writestr(_entry(f"{name}{suffix}"), content)
                 if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                     news = time.monotonic()
@@ -97,8 +97,8 @@ def _harmless(name: str) -> str:
     return f"_{name}" if not name or is_junk(name) or _RESERVED.fullmatch(name) else name
 
 
-def _content(store: Store, digest: str) -> tuple[str, bytes]:
-    """Suffix and bytes of an image."""
+def as_file(store: Store, digest: str) -> tuple[str, bytes]:
+    """Suffix and bytes of a stored image as a file that other programs can open, all of it."""
     path = store.path(digest)
     if path.suffix != ".npy":
         return path.suffix, path.read_bytes()

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from core.dataset import channels
-from core.dataset.channels import Array
+from core.dataset.channels import RGB, Array, Form
 from core.dataset.decode import Decoded
 from core.dataset.flush import flush
 from core.dataset.manifest import Dataset
@@ -136,6 +136,20 @@ class Store:
         try:
             return channels.from_bytes(path.read_bytes())
         except ValueError as error:
+            raise NotFound(_GONE) from error
+
+    def form(self, digest: str) -> Form:
+        """How many channels the stored image has, of how many bits; its pixels are not read.
+
+        Raises NotFound, also when the file is damaged.
+        """
+        path = self.path(digest)
+        if path.suffix != ".npy":
+            return RGB
+        try:
+            with path.open("rb") as file:
+                return channels.form_of(file)
+        except (ValueError, OSError) as error:
             raise NotFound(_GONE) from error
 
     def save(self, dataset: Dataset) -> str:

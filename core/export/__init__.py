@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from core.backbones.catalogue import get_backbone
+from core.dataset.channels import RGB, Form
+from core.dataset.export import as_file
 from core.dataset.store import Store
 from core.errors import NotFound
 from core.evaluation.report import Report
-from core.export.bundle import REQUIREMENTS, write_zip
+from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
 from core.export.card import Facts, model_card
 from core.export.rehearsal import greatest_difference, rehearse
 from core.model import DESCRIPTION, WEIGHTS, Description, model_folder, predict_files
@@ -48,12 +50,12 @@ def export(run: Path, file: Path, settings: Settings) -> Iterator[Event]:
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export.") as space:
         bundle = Path(space) / "bundle"
-        _gather(run, bundle, report, recipe, settings.stored_side)
-        pictures = _pictures(bundle, report, store)
+        form = _gather(run, bundle, report, recipe, settings.stored_side)
+        pictures = _pictures(bundle, report, store, form)
         yield Progress("Trying the packed model out", 1, 2)
         ours = _predictions(run, pictures, settings)
         difference = greatest_difference(ours, rehearse(bundle, pictures))
-        facts = _facts(report, recipe, store, difference, len(pictures))
+        facts = _facts(report, recipe, store, difference, len(pictures), form)
         (bundle / "MODEL_CARD.md").write_text(model_card(facts), encoding="utf-8")
         write_zip(bundle, file)
     yield Progress("Trying the packed model out", 2, 2)
@@ -68,8 +70,8 @@ def _recipe(run: Path) -> Recipe:
         raise NotFound("There is no run in this folder: it has no recipe.json.") from error
 
 
-def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_side: int) -> None:
-    """Put everything but the pictures and the card into the bundle."""
+def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_side: int) -> Form:
+    """Put everything but the pictures and the card into the bundle; the form of its pictures."""
     (bundle / "examples").mkdir(parents=True)
     model = model_folder(run)
     try:
@@ -86,11 +88,14 @@ def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_sid
         scores=scores,
     )
     (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
-    (bundle / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
+    form = description.preprocessing.form
+    needed = REQUIREMENTS if form == RGB else REQUIREMENTS + FOR_CHANNELS
+    (bundle / "requirements.txt").write_text(needed, encoding="utf-8")
     shutil.copyfile(_SCRIPT, bundle / _SCRIPT.name)
+    return form
 
 
-def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
+def _pictures(bundle: Path, report: Report, store: Store, form: Form) -> list[Path]:
     """Test pictures under names of our own: the first in examples/, the others beside the bundle.
 
     One of each class before a second of any, so that a few show as much as they can.
@@ -110,7 +115,12 @@ def _pictures(bundle: Path, report: Report, store: Store) -> list[Path]:
     copies = []
     for number, path in enumerate(chosen, 1):
         folder = bundle / "examples" if number <= _EXAMPLES else bundle.parent
-        if path.suffix == ".npy":  # kept with all its channels: as the network sees it
+        if form != RGB:
+            suffix, content = as_file(store, path.stem)
+            copies.append(folder / f"{number}{suffix}")
+            copies[-1].write_bytes(content)
+            continue
+        if path.suffix == ".npy":  # kept with all its channels: as this network sees it
             copies.append(folder / f"{number}.png")
             store.open(path.stem).save(copies[-1])
             continue
@@ -127,7 +137,9 @@ def _predictions(run: Path, pictures: Sequence[Path], settings: Settings) -> lis
     return rows
 
 
-def _facts(report: Report, recipe: Recipe, store: Store, difference: float, n: int) -> Facts:
+def _facts(
+    report: Report, recipe: Recipe, store: Store, difference: float, n: int, form: Form
+) -> Facts:
     strategy = strategies().get(report.strategy)
     return Facts(
         report=report,
@@ -138,5 +150,6 @@ def _facts(report: Report, recipe: Recipe, store: Store, difference: float, n: i
         greatest_difference=difference,
         compared=n,
         examples=min(n, _EXAMPLES),
+        form=form,
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )

@@ -10,6 +10,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a ZIP can hold: real times would make every export different."""
 
 REQUIREMENTS = "torch>=2.7\ntimm>=1.0.20,<2\nsafetensors>=0.5\npillow>=12\n"
+FOR_CHANNELS = "numpy>=2\ntifffile>=2024.8\n"
+"""What predict.py needs besides for pictures that are not RGB."""
 
 
 def write_zip(folder: Path, file: Path) -> None:

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import dataclass
 
 from core.backbones.catalogue import Backbone
+from core.dataset.channels import RGB, Form
 from core.dataset.manifest import Dataset
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
@@ -31,6 +32,8 @@ class Facts:
     compared: int
     """Pictures on which that was measured."""
     examples: int
+    form: Form
+    """Of the pictures that it learned from."""
     versions: dict[str, str]
     """Of the packages that the model was tried out with."""
 
@@ -98,9 +101,10 @@ pass it on."""
 
 
 def _limits(facts: Facts) -> str:
-    return """## Limits
+    only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
+    return f"""## Limits
 
-- It always answers with one of its classes, even for a picture that shows none of them.
+{only}- It always answers with one of its classes, even for a picture that shows none of them.
 - Its probabilities are a guide, not a promise: how well they fit has not been adjusted.
 - Pictures taken otherwise (another camera, light, background or style) can score much lower than
   the test pictures, which come from the same collection as those it learned from.
@@ -130,6 +134,7 @@ def _again(facts: Facts) -> str:
     for key, value in recipe.options.items():
         words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
+    words += [] if facts.form == RGB else ["--keep-channels"]
     words += ["--holdout", str(recipe.holdout), "--out", "RUN"]
     return f"""## How to make it again
 

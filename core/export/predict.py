@@ -1,7 +1,7 @@
 """Say what is in pictures:   python predict.py picture.jpg [more.png ...] [--json]
 
-Needs torch, timm, safetensors and pillow (requirements.txt), and the files model.safetensors and
-model.json beside it. Made by Graft; MODEL_CARD.md says what this model is good for.
+Needs the packages in requirements.txt, and the files model.safetensors and model.json beside it.
+Made by Graft; MODEL_CARD.md says what this model is good for.
 """
 
 import argparse
@@ -53,7 +53,51 @@ def opened(file: str, longest: int) -> Image.Image:
         return image.convert("RGB")
 
 
-def square(image: Image.Image, size: int, fit: str, mean: list[float], how: int) -> Image.Image:
+def all_channels(file: str, count: int) -> Any:
+    """A picture that is not red, green and blue, upright, as an array (height, width, channels)."""
+    import numpy as np
+    import tifffile
+
+    start = Path(file).read_bytes()[:4]
+    if count > 1 and start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        with tifffile.TiffFile(file) as tiff:
+            page: Any = tiff.pages.first
+            values = np.atleast_3d(page.asarray())
+            values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
+            turn = int(page.tags[274].value) if 274 in page.tags else 1
+        values = values.swapaxes(0, 1) if turn > 4 else values
+        values = values[::-1] if turn in (3, 4, 7, 8) else values
+        return values[:, ::-1] if turn in (2, 3, 6, 7) else values
+    image = ImageOps.exif_transpose(Image.open(file))
+    if not image.mode.startswith("I;16"):
+        return np.asarray(image.convert("L"))[..., None]
+    deep = np.asarray(image).astype(np.uint16)[..., None]
+    return 65535 - deep if getattr(image, "tag_v2", {}).get(262) == 0 else deep
+
+
+def planes(file: str, longest: int, p: dict[str, Any], how: int) -> torch.Tensor:
+    """The square of each channel of such a picture, (channels, size, size)."""
+    import numpy as np
+
+    values = all_channels(file, len(p["mean"]))
+    height, width, count = values.shape
+    if (count, 8 * values.dtype.itemsize) != (len(p["mean"]), p["bits"]):
+        raise ValueError(f"The model reads {len(p['mean'])} channels of {p['bits']} bits.")
+    shrunk = min(1.0, longest / max(height, width))
+    size = max(1, round(width * shrunk)), max(1, round(height * shrunk))
+    made = []
+    for number, mean in enumerate(p["mean"]):
+        plane = Image.fromarray(values[..., number].astype(np.float32))
+        if shrunk < 1:
+            plane = Image.fromarray(np.rint(np.asarray(plane.resize(size, Image.Resampling.BOX))))
+        whole = square(plane, p["size"], p["fit"], [mean], how, 2 ** p["bits"] - 1)
+        made.append(torch.from_numpy(np.rint(np.asarray(whole)).clip(0, 2 ** p["bits"] - 1)))
+    return torch.stack(made)
+
+
+def square(
+    image: Image.Image, size: int, fit: str, mean: list[float], how: int, full: int = 255
+) -> Image.Image:
     """The picture as a square: squashed, cropped to its middle, or padded with the mean colour."""
     width, height = image.size
     if fit == "squash":
@@ -64,7 +108,9 @@ def square(image: Image.Image, size: int, fit: str, mean: list[float], how: int)
         return image.resize((size, size), how, box=(left, top, left + edge, top + edge))
     longer = max(width, height)
     inner = max(1, round(width * size / longer)), max(1, round(height * size / longer))
-    ground = Image.new("RGB", (size, size), tuple(round(255 * colour) for colour in mean))
+    colour = tuple(round(full * value) for value in mean)
+    plain = min(max(full * mean[0], 0.0), float(full))
+    ground = Image.new(image.mode, (size, size), plain if image.mode == "F" else colour)
     ground.paste(image.resize(inner, how), ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return ground
 
@@ -75,10 +121,14 @@ def predict(
     """The probability of each class, for each question."""
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
-    picture = square(opened(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
-    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    batch = pixels.view(1, p["size"], p["size"], 3).permute(0, 3, 1, 2).float() / 255
-    mean, std = (torch.tensor(p[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
+    if len(p["mean"]) == 3 and p["bits"] == 8:
+        picture = square(opened(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
+        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+        pixels = pixels.view(p["size"], p["size"], 3).permute(2, 0, 1).float()
+    else:
+        pixels = planes(file, about["longest_side"], p, how)
+    batch = pixels[None] / (2 ** p["bits"] - 1)
+    mean, std = (torch.tensor(p[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
         logits = network((batch - mean) / std)[0] / about["temperature"]
     told, first = {}, 0

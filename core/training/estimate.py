@@ -158,7 +158,7 @@ def _source(setup: Setup, plan: Plan, pixels: np.ndarray) -> tuple[float, Source
 
 
 def _pixels(setup: Setup, hashes: list[str]) -> np.ndarray:
-    batches = load_pixels(hashes, setup.store.open, setup.preprocessing)
+    batches = load_pixels(hashes, setup.read, setup.preprocessing)
     return np.concatenate([pixels for _, pixels in batches])
 
 
@@ -166,7 +166,7 @@ def _key(setup: Setup, what: str) -> str:
     """What a timing depends on."""
     options = setup.options.model_dump(exclude={"steps"})
     text = json.dumps([setup.recipe.strategy, options]) if what != "picture" else ""
-    parts = [what, setup.device, setup.backbone.name, str(setup.preprocessing.size), text]
+    parts = [what, setup.device, setup.backbone.name, setup.preprocessing.key, text]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 

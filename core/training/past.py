@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
+from core.backbones.weights import classifier
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import holdout
 from core.dataset.store import Store
@@ -93,4 +95,25 @@ def model_of(run: str, what: str, settings: Settings, device: str) -> Model:
     except NotFound as error:
         raise BadRecipe(
             f"The {what} “{run}” has no model (any more). Choose another run."
+        ) from error
+
+
+def begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
+    """Give the network the weights of an earlier run; only the classifier begins anew."""
+    if earlier.description.backbone != recipe.backbone:
+        raise BadRecipe(
+            f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "
+            "that its weights fit."
+        )
+    head = {f"{name}." for name, m in network.named_modules() if m is classifier(network)}
+    state = {
+        name: tensor
+        for name, tensor in earlier.network.state_dict().items()
+        if not name.startswith(tuple(head))
+    }
+    try:
+        network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise BadRecipe(
+            "The earlier run was trained at another input size; choose the same one."
         ) from error

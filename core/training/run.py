@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.backbones.features import MIRRORED, features, load_pixels
+from core.backbones.features import MIRRORED, features, load_pixels, reader
 from core.backbones.weights import classifier, merge
 from core.evaluation.report import Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
@@ -176,7 +176,7 @@ class _Run:
         setup = self.setup
         return self._heeding_stop(
             features(
-                setup.images(places), setup.store.open, setup.network, setup.preprocessing,
+                setup.images(places), setup.read, setup.network, setup.preprocessing,
                 self.settings, view=view, device=setup.device, what=what,
             )
         )  # fmt: skip
@@ -305,7 +305,8 @@ class _Run:
         """Probabilities (n, classes) of these items, or of the test items."""
         setup, made, done = self.setup, [], 0
         hashes = setup.images(setup.test if places is None else places)
-        for _, pixels in load_pixels(hashes, setup.store.open, model.preprocessing):
+        read = reader(setup.store, model.preprocessing)
+        for _, pixels in load_pixels(hashes, read, model.preprocessing):
             made.append(model.predict_pixels(pixels))
             done += len(pixels)
             yield Progress("Scoring on pictures it has never seen", done, len(hashes))

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from core.backbones.catalogue import Backbone, get_backbone
+from core.backbones.features import Read, reader
 from core.backbones.preprocess import Interpolation, Preprocessing
-from core.backbones.weights import classifier, load_network
+from core.backbones.weights import load_network
+from core.dataset.forms import require_one_form
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import folds, groups_of, holdout
 from core.dataset.store import Store
@@ -32,7 +34,8 @@ from core.strategies import (
     resolve,
 )
 from core.training.heads import Head, heads_of, require_answerable, require_known
-from core.training.past import Past, model_of, remember
+from core.training.normalisation import adapted
+from core.training.past import Past, begin_from, model_of, remember
 from core.training.recipe import Recipe
 
 
@@ -95,6 +98,11 @@ class Setup:
         """The hashes of these items' images."""
         return [self.items[place].image for place in places]
 
+    @property
+    def read(self) -> Read:
+        """What gives the stored images to the network's preprocessing."""
+        return reader(self.store, self.preprocessing)
+
     def answers(self, places: list[int]) -> np.ndarray:
         """Class indices of these items: (n,), or (n, heads) where there are several."""
         own = np.stack([head.labels[places] for head in self.heads], axis=1)
@@ -137,12 +145,20 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         require_known(heads, options.weights)
     train = [*train, *range(first, first + len(again))]
     learn, watch = _set_aside(items, train, options, recipe.seed)
-    network = load_network(backbone, heads[-1].rows.stop, settings, size=recipe.size)
-    if recipe.start:
-        _begin_from(network, recipe, past.model or _earlier(recipe, settings))
+    earlier = (past.model or _earlier(recipe, settings)) if recipe.start else None
+    preprocessing = adapted(
+        preprocessing_of(backbone, recipe), require_one_form(items, store),
+        [items[place].image for place in train], store, earlier.preprocessing if earlier else None,
+    )  # fmt: skip
+    network = load_network(
+        backbone, heads[-1].rows.stop, settings, size=recipe.size,
+        channels=preprocessing.form.channels,
+    )  # fmt: skip
+    if earlier:
+        begin_from(network, recipe, earlier)
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
-        phases=strategy.phases(network, options), preprocessing=preprocessing_of(backbone, recipe),
+        phases=strategy.phases(network, options), preprocessing=preprocessing,
         network=network, store=store, device=device_of(settings), items=items, heads=heads,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
         recall=list(range(first + len(again), len(items))),
@@ -218,27 +234,6 @@ def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | No
 
 def _earlier(recipe: Recipe, settings: Settings) -> Model:
     return model_of(recipe.start, "earlier run", settings, device_of(settings))
-
-
-def _begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
-    """Give the network the weights of an earlier run; only the classifier begins anew."""
-    if earlier.description.backbone != recipe.backbone:
-        raise BadRecipe(
-            f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "
-            "that its weights fit."
-        )
-    head = {f"{name}." for name, m in network.named_modules() if m is classifier(network)}
-    state = {
-        name: tensor
-        for name, tensor in earlier.network.state_dict().items()
-        if not name.startswith(tuple(head))
-    }
-    try:
-        network.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        raise BadRecipe(
-            "The earlier run was trained at another input size; choose the same one."
-        ) from error
 
 
 def preprocessing_of(backbone: Backbone, recipe: Recipe) -> Preprocessing:

@@ -40,7 +40,7 @@ class Pictures:
         how: Augmentation,
         device: str,
     ) -> None:
-        """`pixels` is uint8 (n, 3, s, s)."""
+        """`pixels` (n, c, s, s) are as `preprocessing` prepares them."""
         self.pixels = torch.from_numpy(pixels).to(device)
         self.labels = torch.tensor(labels, device=device)
         self.preprocessing, self.how = preprocessing, how
@@ -99,7 +99,7 @@ class Activations:
 def activate(
     pixels: np.ndarray, run: Frozen, how: Augmentation, views: int, seed: int
 ) -> Iterator[torch.Tensor]:
-    """For batches of uint8 pixels (n, 3, s, s) in order: activations (b, views, …) as float16.
+    """For batches of prepared pixels (n, c, s, s) in order: activations (b, views, …) as float16.
 
     With one view it is the picture itself; else every view is a random variation.
     """
@@ -111,7 +111,7 @@ def activate(
                 shown = part
             else:
                 generator = torch.Generator().manual_seed(seed + 1_009 * start + view)
-                shaken = augment(torch.from_numpy(part), how, generator)
-                shown = shaken.round_().to(torch.uint8).numpy()
+                images = torch.from_numpy(part)
+                shown = augment(images, how, generator).round_().to(images.dtype).numpy()
             made.append(torch.from_numpy(run(shown)).clamp(-65504, 65504).half())
         yield torch.stack(made, 1)

@@ -11,7 +11,7 @@ from torch import nn
 
 from core.backbones.augment import Augmentation
 from core.backbones.cut import cut
-from core.backbones.features import load_pixels
+from core.backbones.features import load_pixels, reader
 from core.backbones.runtime import Frozen, freeze
 from core.backbones.weights import classifier, digest
 from core.settings import Settings
@@ -98,7 +98,7 @@ def ask_teacher(
     hashes = setup.images(places)
     logits: list[torch.Tensor] = []
     features: list[torch.Tensor] = []
-    for _, batch in load_pixels(hashes, setup.store.open, preprocessing):
+    for _, batch in load_pixels(hashes, reader(setup.store, preprocessing), preprocessing):
         images = preprocessing.normalised(torch.from_numpy(batch).to(setup.device))
         with torch.inference_mode():
             maps = network.forward_features(images)  # type: ignore[operator]
@@ -132,7 +132,7 @@ def make_plan(setup: Setup, phase: Phase, settings: Settings, pixels: np.ndarray
         setup.preprocessing,
         device=setup.device,
         cache=settings.home / "compiled",
-        key=f"{digest(parts.prefix)}-{setup.preprocessing.size}",
+        key=f"{digest(parts.prefix)}-{setup.preprocessing.key}",
     )
     each = 2 * run(pixels[:1]).size
     n = len(setup.learn)
@@ -142,12 +142,11 @@ def make_plan(setup: Setup, phase: Phase, settings: Settings, pixels: np.ndarray
 
 
 def _decode(setup: Setup, places: list[int]) -> Generator[Event, None, np.ndarray]:
-    """uint8 (n, 3, s, s) of these items."""
-    hashes = setup.images(places)
-    size = setup.preprocessing.size
-    pixels = np.empty((len(hashes), 3, size, size), np.uint8)
+    """Prepared pixels (n, c, s, s) of these items."""
+    hashes, how = setup.images(places), setup.preprocessing
+    pixels = np.empty((len(hashes), how.form.channels, how.size, how.size), how.dtype)
     done = 0
-    for _, batch in load_pixels(hashes, setup.store.open, setup.preprocessing):
+    for _, batch in load_pixels(hashes, setup.read, setup.preprocessing):
         pixels[done : done + len(batch)] = batch
         done += len(batch)
         yield Progress("Opening your pictures", done, len(hashes))

@@ -1,14 +1,30 @@
 """Every page, run as a script against a home folder of its own."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
-from leaves import CLASSES, LITE0, fill, finish_run
+from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page, press
 
-from core import get_run, list_projects, new_job, recent_jobs, run_folder, runs, status, stop
+from core import (
+    Dataset,
+    Store,
+    get_run,
+    list_projects,
+    new_job,
+    recent_jobs,
+    run_folder,
+    runs,
+    status,
+    stop,
+)
+from core.dataset.decode import Decoded
+from core.dataset.manifest import Facts
 from core.jobs.card import JobCard
 from core.jobs.log import append
+from core.projects import add_dataset
 from core.training.events import Failed, Finished, Skipped, Started, Stopped
 
 STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
@@ -124,6 +140,19 @@ def test_a_backbone_is_chosen_by_a_click_and_goes_into_the_address(home):
     app = open_page("backbone", project=project)
     app.button(key=f"choose-{LITE0}").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+@pytest.mark.parametrize("page", ["backbone", "strategy"])
+def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, page):
+    project, dataset = fill(home)
+    assert "channels" not in everything(open_page(page, project=project))
+    store = Store(home)
+    values = np.zeros((8, 8, 5), np.uint16)
+    image = store.take(Decoded(leaf(0, 0), True, Facts("TIFF", 8, 8, "", 1), array=values))
+    items = tuple(replace(item, image=image) for item in store.load(dataset).items)
+    add_dataset(project, store.save(Dataset("Leaves", items)))
+    said = everything(open_page(page, project=project))
+    assert "5 channels of 16 bits: the first layer of the network is adapted to them" in said
 
 
 def test_offline_a_backbone_from_the_network_cannot_be_chosen_and_says_the_way_out(home):
