@@ -33,6 +33,25 @@ def attention_distance(features: Tensor, start: Tensor, weight: Tensor) -> Tenso
     return distance
 
 
+def category_relationship(logits: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """What the pretrained classes say of each new one: rows (classes, s) that sum to 1.
+
+    The mean of the pretrained classifier's answers (n, s) over the images (n,) of a class: the
+    direct approach of Co-Tuning, You et al. 2020 (NeurIPS 33), section 3.2. 0 without images.
+    """
+    shares = functional.softmax(logits, 1)
+    rows = torch.zeros(classes, logits.shape[1]).index_add_(0, labels, shares)
+    return rows / torch.bincount(labels, minlength=classes).clamp(min=1)[:, None]
+
+
+def co_tuning(logits: Tensor, relationship: Tensor) -> Tensor:
+    """Mean cross-entropy of pretrained classes' answers (n, s) to what each image's new class is
+    like (n, s): Co-Tuning (same paper), without its factor lambda.
+    """
+    each: Tensor = -(relationship * functional.log_softmax(logits, 1)).sum(1)
+    return each.mean()
+
+
 def coral(source: Tensor, target: Tensor) -> Tensor:
     """Squared distance of the covariances of features (n, d) and (m, d), divided by 4 d².
 

@@ -27,6 +27,21 @@ def test_delta_weighs_each_feature():
     assert float(losses.attention_distance(now, start, weight)) == pytest.approx((3 + 2) / 2)
 
 
+def test_a_class_is_like_what_its_images_were_taken_for_on_average():
+    # Answers to two images of the first class: (1/2, 1/2) and (3/4, 1/4); one of the third.
+    logits = torch.tensor([[0.0, 0.0], [math.log(3), 0.0], [0.0, math.log(4)]])
+    found = losses.category_relationship(logits, torch.tensor([0, 0, 2]), 3)
+    by_hand = torch.tensor([[0.625, 0.375], [0.0, 0.0], [0.2, 0.8]])
+    torch.testing.assert_close(found, by_hand)
+
+
+def test_co_tuning_is_the_cross_entropy_to_the_relationship():
+    logits = torch.tensor([[math.log(3), 0.0], [0.0, 0.0]])  # answers (3/4, 1/4) and (1/2, 1/2)
+    wanted = torch.tensor([[0.6, 0.4], [0.0, 1.0]])
+    by_hand = (-(0.6 * math.log(0.75) + 0.4 * math.log(0.25)) + math.log(2)) / 2
+    assert float(losses.co_tuning(logits, wanted)) == pytest.approx(by_hand)
+
+
 def test_coral_is_the_distance_of_covariances():
     rng = np.random.default_rng(0)
     one, other = rng.normal(size=(20, 3)), rng.normal(size=(30, 3)) * [1, 2, 3]

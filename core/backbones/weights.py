@@ -12,6 +12,7 @@ from typing import cast
 
 import timm
 import torch
+from safetensors import safe_open
 from timm.models import adapt_input_conv
 from torch import nn
 from torch.nn.utils import parametrize
@@ -19,6 +20,8 @@ from torch.nn.utils import parametrize
 from core.backbones.catalogue import Backbone, hub_file, local_file
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
+
+_HEAD = "pretrained_head"
 
 
 def load_network(
@@ -68,6 +71,26 @@ def preload(backbone: Backbone) -> None:
 def classifier(network: nn.Module) -> nn.Linear:
     """The last layer of a timm network, which reads features (n, d)."""
     return cast(nn.Linear, network.get_classifier())  # type: ignore[operator]
+
+
+def pretrained_head(network: nn.Module) -> nn.Linear | None:
+    """The classifier that the network was pretrained with, to read the features it gives now.
+
+    None where it is not known: the network was never taught classes, or is no longer what it was.
+    """
+    known = vars(network).get(_HEAD)
+    if known is None:
+        return None
+    weight, bias = known
+    with torch.device("meta"):
+        head = nn.Linear(weight.shape[1], weight.shape[0])
+    head.load_state_dict({"weight": weight.clone(), "bias": bias.clone()}, assign=True)
+    return head
+
+
+def remember_head(network: nn.Module, head: tuple[torch.Tensor, torch.Tensor] | None) -> None:
+    """Keep the weight (classes, d) and bias (classes,) that `pretrained_head` gives."""
+    vars(network)[_HEAD] = head  # no parameter of the network: it is neither trained nor saved
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -167,6 +190,8 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
     network.load_state_dict(renamed, strict=False, assign=True)
     classifier(network).to_empty(device="cpu")
+    weight, bias = (t for n, t in zip(own, state.values(), strict=True) if n not in renamed)
+    remember_head(network, (weight, bias))
 
 
 def _through_timm(
@@ -190,7 +215,23 @@ def _through_timm(
         raise WeightsUnavailable(_no_fit(backbone, file) if file else _way_out(backbone)) from error
     if not _all_replaced(network, blank):
         raise WeightsUnavailable(_no_fit(backbone, file or "the hub's file"))
+    remember_head(network, _head_in(file or hub_file(backbone), network))
     return network
+
+
+def _head_in(
+    file: Path | str | None, network: nn.Module
+) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Weight and bias of the linear classifier that the file of pretrained weights holds."""
+    name = getattr(network, "pretrained_cfg", {}).get("classifier")
+    if file is None or not isinstance(name, str):
+        return None
+    with safe_open(file, "pt") as stored:
+        if not {f"{name}.weight", f"{name}.bias"} <= {*stored.keys()}:
+            return None
+        weight, bias = stored.get_tensor(f"{name}.weight"), stored.get_tensor(f"{name}.bias")
+    width = classifier(network).in_features
+    return (weight, bias) if weight.dim() == 2 and weight.shape[1] == width else None
 
 
 def _all_replaced(network: nn.Module, blank: nn.Module) -> bool:

@@ -111,6 +111,9 @@ class Phase:
     device and kept in checkpoints; its own parameters learn when a group lists them."""
     streams: "Mapping[str, Stream]" = field(default_factory=dict)
     """Further pictures that the objective sees, by the names it uses for them."""
+    beforehand: "Callable[[np.ndarray, np.ndarray], None] | None" = None
+    """Told the features (n, d) and class indices (n,) of the learned pictures before any step; what
+    comes of it must be kept in the objective's buffers."""
     taught: bool = False
     """Whether the objective asks what the recipe's teacher says."""
     fresh: bool = False

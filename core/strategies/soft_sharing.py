@@ -1,10 +1,11 @@
 """Let the whole network adapt, but hold it near what it was: soft sharing of parameters.
 
-Four ways to hold it, each after its paper: see core.losses.
+By its weights, its features or what it knew before; each way after its paper, see core.losses.
 """
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from core.errors import BadRecipe
 from core.strategies import (
     Batch,
     FineTuning,
@@ -17,14 +18,18 @@ from core.strategies import (
     option,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 class SoftSharing(FineTuning):
     """Choices of soft parameter sharing."""
 
-    hold: Literal["l2-sp", "bss", "delta"] = option(
+    hold: Literal["l2-sp", "bss", "delta", "co-tuning"] = option(
         "l2-sp", "What is held",
         "l2-sp: the weights themselves. bss: only against the feeblest directions of the features. "
-        "delta: the features that the first classifier relies on.", main=True,
+        "delta: the features that the first classifier relies on. co-tuning: what it says of your "
+        "classes in terms of the ones it was pretrained with.", main=True,
     )  # fmt: skip
     pull: float = option(
         1.0, "How strongly (regularisation)", "1 is the strength of the paper; 0 lets go.",
@@ -38,16 +43,19 @@ def phases(network: Network, options: Any) -> list[Any]:
 
     head = {id(p) for p in classifier(network).parameters()}
     body = [p for p in network.parameters() if id(p) not in head]
-    holds = {"l2-sp": _weights, "bss": _spectrum, "delta": _features}
+    holds = {"l2-sp": _weights, "bss": _spectrum, "delta": _features, "co-tuning": _answers}
     hold = holds[options.hold](network, body, options)
+    objective = _with(hold, options.label_smoothing)
+    own = [p for p in objective.parameters() if p.requires_grad]
     groups = [
         *head_groups(network, 3 * options.lr),
-        {"params": body, "lr": options.lr, "weight_decay": 0.0},
+        {"params": [*body, *own], "lr": options.lr, "weight_decay": 0.0},
     ]
     title = "Adapting the whole network, held near its start"
+    beforehand = getattr(hold, "relate", None)
     return [
         Probe("Teaching the new classifier"),
-        Phase(title, options.steps, groups, objective=_with(hold, options.label_smoothing)),
+        Phase(title, options.steps, groups, objective, beforehand=beforehand),
     ]
 
 
@@ -118,6 +126,43 @@ def _features(network: Network, _: list[Any], options: Any) -> Any:
     return Hold()
 
 
+def _answers(network: Network, _: list[Any], options: Any) -> Any:
+    """What the pretrained classifier, which learns on, says of the pictures of each new class."""
+    import torch
+    from torch import nn
+
+    from core.backbones.weights import classifier, pretrained_head
+    from core.losses import category_relationship, co_tuning
+
+    head = pretrained_head(network)
+    if head is None:
+        raise BadRecipe(
+            "Co-tuning needs the classifier that the network was pretrained with, and it is not "
+            "known here. Hold it by l2-sp, bss or delta instead, or begin from EfficientNet-Lite "
+            "as it came."
+        )
+    rows = (classifier(network).out_features, head.out_features)
+
+    class Relate(nn.Module):
+        relationship: torch.Tensor
+
+        def __init__(self, head: nn.Linear) -> None:
+            super().__init__()
+            self.head = head
+            self.register_buffer("relationship", torch.zeros(rows))
+
+        def relate(self, features: "np.ndarray", labels: "np.ndarray") -> None:
+            with torch.no_grad():
+                said = self.head(torch.from_numpy(features))
+            self.relationship = category_relationship(said, torch.from_numpy(labels), rows[0])
+
+        def forward(self, batch: Batch, features: Any) -> Any:
+            wanted = self.relationship[batch.labels]
+            return 2.3 * options.pull * co_tuning(self.head(features), wanted)
+
+    return Relate(head)
+
+
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     """As for full fine-tuning."""
     steps = 150 if images < 300 else 300 if images < 1000 else 600
@@ -126,7 +171,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 STRATEGY = Strategy(
     title="Adapt everything, but stay close",
-    term="soft parameter sharing: L2-SP, BSS, DELTA",
+    term="soft parameter sharing: L2-SP, BSS, DELTA, Co-Tuning",
     advice="For few pictures of many similar classes, where free adapting learns by heart. Gains "
     "little once there are hundreds of pictures.",
     hurts="When the new pictures need quite other features, staying close holds it back.",

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from core.backbones.weights import classifier
+from core.backbones.weights import classifier, remember_head
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import holdout
 from core.dataset.store import Store
@@ -113,6 +113,7 @@ def begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
     }
     try:
         network.load_state_dict(state, strict=False)
+        remember_head(network, None)
     except RuntimeError as error:
         raise BadRecipe(
             "The earlier run was trained at another input size; choose the same one."

@@ -187,6 +187,9 @@ class _Run:
         resumed = number == self.at.phase and self.at.step > 0
         if resumed:
             before = self.at.before
+        elif phase.beforehand:
+            seen = yield from self._features(setup.learn)
+            phase.beforehand(seen, setup.labels[setup.learn])
         staged = yield from self._heeding_stop(
             stage(phase, setup, self.settings, self.mirror, number)
         )
