@@ -6,6 +6,32 @@ from torch.nn import functional
 Tensor = torch.Tensor
 
 
+def cross_entropy(
+    logits: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
+) -> Tensor:
+    """Mean cross-entropy of logits (n, classes) against class indices (n,), in nats.
+
+    Where the index is -1 none is known, and none counts. With `weights` (classes,) each error counts
+    as its class does; the sum is divided by how many are known, not by their weights: so pieces of
+    a batch add up, and a batch of one class counts fully.
+    """
+    if weights is None:
+        return functional.cross_entropy(logits, labels, ignore_index=-1, label_smoothing=smoothing)
+    total = functional.cross_entropy(
+        logits, labels, weights, reduction="sum", ignore_index=-1, label_smoothing=smoothing
+    )
+    return total / (labels >= 0).sum().clamp(min=1)
+
+
+def class_weights(labels: Tensor, classes: int) -> Tensor:
+    """Weights (classes,) inverse to how often a class is among labels (n,); 1 on average over them.
+
+    King and Zeng 2001, Logistic Regression in Rare Events Data; scikit-learn's “balanced”.
+    """
+    weights = 1 / labels.bincount(minlength=classes).clamp(min=1).float()
+    return weights / weights[labels].mean()
+
+
 def l2_sp(parameters: list[Tensor], start: list[Tensor]) -> Tensor:
     """Half the squared distance from where the parameters started.
 

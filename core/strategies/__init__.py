@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadRecipe
-from core.training.recipe import explain
+from core.training.recipe import Policy, explain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,6 +90,8 @@ class Batch:
     """Share of the phase that is done."""
     heads: "Mapping[str, slice]" = field(default_factory=lambda: {"": slice(None)})
     """The outputs that answer each question, by its label column."""
+    weights: "Tensor | None" = None
+    """How much an error on each class counts (classes,); None: all alike."""
 
 
 Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor]]"
@@ -118,6 +120,13 @@ class Phase:
     """Whether the objective asks what the recipe's teacher says."""
     fresh: bool = False
     """Whether the network begins at random, so that normalisation learns its statistics too."""
+    times: int = 1
+    """How often it is carried out, each time from the same start; the mean weights are kept."""
+
+    @property
+    def all_steps(self) -> int:
+        """Steps over all times."""
+        return self.steps * self.times
 
 
 class Options(BaseModel):
@@ -175,6 +184,22 @@ class FineTuning(Options):
         0.2, "Changes of light (colour jitter)",
         "How far brightness and contrast are varied.", ge=0, le=0.9,
     )  # fmt: skip
+    augmentation: Policy = option(
+        "plain", "How pictures are varied (augmentation)",
+        "plain: pieces, mirroring, light. trivial: pieces, mirroring and one strong change, which "
+        "may turn a picture far (TrivialAugment); worth a try from about 200 steps on. rand: two "
+        "milder changes (RandAugment).",
+    )  # fmt: skip
+    dropout: float = option(
+        0.0, "Hide features at random (dropout)",
+        "This share of what the classifier reads is hidden in each step, so that it leans on "
+        "nothing alone. 0 hides nothing; 0.2 is a usual try against learning by heart.",
+        ge=0, le=0.9,
+    )  # fmt: skip
+    balanced: bool = option(
+        False, "Treat rare classes as equals (class weights)",
+        "Helps when some classes have far fewer pictures than others.",
+    )  # fmt: skip
     ema: float = option(
         0.99, "Averaging over steps (EMA)",
         "The model is the running average of its last steps; 0 keeps the last alone.", ge=0, lt=1,
@@ -183,6 +208,16 @@ class FineTuning(Options):
         0.1, "Share to watch with (validation part)",
         "Kept out of learning to draw the curve. 0 learns from all pictures.",
         ge=0, le=0.5,
+    )  # fmt: skip
+    patience: int = option(
+        0, "Stop after so many looks without gain (early stopping)",
+        "About twelve looks are taken at the pictures to watch with, so there must be some; the "
+        "state that did best on them is kept. 0 always goes on to the end.", ge=0, le=20,
+    )  # fmt: skip
+    soups: int = option(
+        1, "Learn so many times and average (model soup)",
+        "Each time from the same start with other random choices; the mean of the weights is often "
+        "a little better than one of them. 3 takes three times as long.", ge=1, le=10,
     )  # fmt: skip
 
 

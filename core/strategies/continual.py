@@ -44,8 +44,6 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _holding(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from torch.nn import functional
-
         from core import losses
 
         if batch.taught is None:
@@ -53,9 +51,7 @@ def _holding(options: Any) -> Any:
         logits, _ = forward(batch.inputs)
         answers, _ = batch.taught
         known = ~answers[0].isnan()
-        loss = functional.cross_entropy(
-            logits, batch.labels, label_smoothing=options.label_smoothing
-        )
+        loss = losses.cross_entropy(logits, batch.labels, options.label_smoothing, batch.weights)
         held = losses.distillation(logits[:, known], answers[:, known], 2.0)
         return loss + options.hold * held, logits
 

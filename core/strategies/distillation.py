@@ -55,17 +55,13 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _taught(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from torch.nn import functional
-
         from core import losses
 
         if batch.taught is None:
             raise ValueError("a teacher is needed")
         logits, features = forward(batch.inputs)
         answers, relations = batch.taught
-        loss = functional.cross_entropy(
-            logits, batch.labels, label_smoothing=options.label_smoothing
-        )
+        loss = losses.cross_entropy(logits, batch.labels, options.label_smoothing, batch.weights)
         if options.what != "relations":
             loss = loss + options.strength * losses.distillation(
                 logits, answers, options.temperature

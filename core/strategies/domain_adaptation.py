@@ -84,9 +84,7 @@ def _objective(network: Network, options: Any) -> Any:
             logits, features = forward(torch.cat([batch.inputs, inputs]))
             n = len(batch.inputs)
             own = logits[:n]
-            loss = functional.cross_entropy(
-                own, batch.labels, label_smoothing=options.label_smoothing
-            )
+            loss = losses.cross_entropy(own, batch.labels, options.label_smoothing, batch.weights)
             transfer = self.transfer(logits[n:], features[:n], features[n:], batch.progress)
             return loss + options.strength * transfer, own
 

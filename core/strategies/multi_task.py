@@ -37,7 +37,7 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _together(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from torch.nn import functional
+        from core import losses
 
         logits, _ = forward(batch.inputs)
         loss = 0 * logits.sum()
@@ -45,10 +45,11 @@ def _together(options: Any) -> Any:
         for (task, rows), labels in zip(batch.heads.items(), answers, strict=True):
             weight = options.weights.get(task, 1.0)
             if weight and (labels >= 0).any():
-                loss = loss + weight * functional.cross_entropy(
-                    logits[:, rows], labels, ignore_index=-1,
-                    label_smoothing=options.label_smoothing,
-                )  # fmt: skip
+                balance = None if batch.weights is None else batch.weights[rows]
+                own = losses.cross_entropy(
+                    logits[:, rows], labels, options.label_smoothing, balance
+                )
+                loss = loss + weight * own
         return loss, logits
 
     return objective

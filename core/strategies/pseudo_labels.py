@@ -58,6 +58,7 @@ def _consistent(network: Network, options: Any) -> Any:
     from torch import nn
     from torch.nn import functional
 
+    from core import losses
     from core.backbones.weights import classifier
 
     classes = classifier(network).out_features
@@ -76,9 +77,7 @@ def _consistent(network: Network, options: Any) -> Any:
             n, m = len(batch.inputs), len(weak)
             logits, _ = forward(torch.cat([batch.inputs, weak, strong]))
             own = logits[:n]
-            loss = functional.cross_entropy(
-                own, batch.labels, label_smoothing=options.label_smoothing
-            )
+            loss = losses.cross_entropy(own, batch.labels, options.label_smoothing, batch.weights)
             sureness, answer = self.answers(logits[n : n + m].detach()).max(1)
             each = functional.cross_entropy(logits[n + m :], answer, reduction="none")
             taught = (each * (sureness >= options.sure)).mean()

@@ -62,7 +62,8 @@ def phases(network: Network, options: Any) -> list[Any]:
 def _with(hold: Any, smoothing: float) -> Any:
     """Cross-entropy and the pull; a module, so that what the pull remembers is kept."""
     from torch import nn
-    from torch.nn import functional
+
+    from core import losses
 
     class Held(nn.Module):
         def __init__(self) -> None:
@@ -71,7 +72,7 @@ def _with(hold: Any, smoothing: float) -> Any:
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
             logits, features = forward(batch.inputs)
-            loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+            loss = losses.cross_entropy(logits, batch.labels, smoothing, batch.weights)
             return loss + self.hold(batch, features), logits
 
     return Held()

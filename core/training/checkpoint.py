@@ -73,9 +73,10 @@ class Checkpoints:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
             return None
-        network.load_state_dict(_under(tensors, "network."))
-        return progressed, _under(tensors, "trainer.")
+        network.load_state_dict(under(tensors, "network."))
+        return progressed, under(tensors, "trainer.")
 
 
-def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin so, without that beginning."""
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

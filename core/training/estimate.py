@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from core.backbones.augment import Augmentation
 from core.backbones.features import load_pixels, missing, warm
 from core.files import replace_file
 from core.settings import Settings
@@ -19,7 +18,7 @@ from core.training.loop import Trainer
 from core.training.recipe import Recipe
 from core.training.setup import Setup, fine, on_device, prepare
 from core.training.sources import Activations, Pictures, Source, activate
-from core.training.staging import Plan, ask_teacher, make_plan, places_of
+from core.training.staging import Plan, ask_teacher, augmentation, make_plan, places_of
 
 _SAMPLE = 16
 """Pictures that are timed."""
@@ -130,7 +129,7 @@ def _phase(
         known[step] = (time.monotonic() - began) / taken
     shown = len(setup.learn) + sum(len(places_of(setup, s)) for s in phase.streams.values())
     staged = known[view] * plan.views * shown + known[asked] * len(setup.learn)
-    return staged + known[step] * phase.steps
+    return staged + known[step] * phase.all_steps
 
 
 def _taught(
@@ -144,7 +143,7 @@ def _taught(
 
 def _source(setup: Setup, plan: Plan, pixels: np.ndarray) -> tuple[float, Source]:
     """Seconds for one variation of a picture in the frozen layers; one full batch to learn."""
-    how = Augmentation(fine(setup).smallest_crop, True, fine(setup).colour)
+    how = augmentation(fine(setup), mirror=True)
     size = min(fine(setup).batch, len(setup.learn))
     labels = setup.answers((setup.learn[:_SAMPLE] * size)[:size]).tolist()
     if plan.run is None:

@@ -14,14 +14,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from core import losses
 from core.backbones.weights import classifier
 from core.errors import Diverged
 from core.strategies import Batch, FineTuning, Forward, Objective, Phase
+from core.training.checkpoint import under
 from core.training.events import Event, Note, Step, Watched
+from core.training.patience import Patience
+from core.training.selection import select
 from core.training.sources import Source
 
 _WARM_UP = 0.1
 _CLIP = 1.0
+_APART = 1_000_000_000_039
+"""Between the seeds of a phase and of its repetitions."""
 
 
 class Trainer:
@@ -37,6 +43,7 @@ class Trainer:
         *,
         seed: int,
         number: int,
+        repetition: int = 0,
         device: str = "cpu",
         watched: Source | None = None,
         streams: Mapping[str, Source] | None = None,
@@ -53,8 +60,10 @@ class Trainer:
         self.options, self.device, self.watched = options, device, watched
         self.streams, self.taught = streams or {}, taught
         self.heads = heads or {"": slice(None)}
-        self.seed = seed * 1_000_003 + number * 10_007
+        self.seed = seed * 1_000_003 + number * 10_007 + repetition * _APART
+        self.repetition = repetition
         self.step = 0
+        self.looked = -1
         self.pieces = 1
         self.trained = [p for group in phase.groups for p in group["params"]]
         select(network, suffix, self.trained, fresh=phase.fresh)
@@ -63,6 +72,14 @@ class Trainer:
         if isinstance(self.objective, nn.Module):
             self.objective.to(device)
         self.average = [p.detach().clone() for p in self.trained]
+        changing = network.buffers() if phase.fresh else ()
+        self.statistics = [buffer for buffer in changing if buffer.is_floating_point()]
+        # A phase that leaves the classifier as it is has something else to learn than the classes.
+        teaches = (options.dropout or options.patience) and self._teaches()
+        self.dropout = options.dropout if teaches else 0.0
+        looks = options.patience if teaches and watched else 0
+        self.patience = Patience(looks) if looks else None
+        self.weights = self._class_weights() if options.balanced else None
         self.optimizer = torch.optim.AdamW(
             [dict(group) for group in phase.groups],
             weight_decay=options.weight_decay,
@@ -76,11 +93,14 @@ class Trainer:
         Raises Diverged when the loss is no longer finite.
         """
         total = of or self.phase.steps
-        every = max(1, self.phase.steps // 12)
         pace = _Pace()
-        if self.step == 0 and self.watched:
-            yield self._watch(before)
-        while self.step < self.phase.steps:
+        while True:
+            if self.watched and self._should_look():
+                seen = self._look(before + self.step)
+                if self.step or not self.repetition:  # that one was seen when it began first
+                    yield seen
+            if self.finished:
+                break
             loss, accuracy, note = self._one_step()
             if note:
                 yield note
@@ -92,20 +112,34 @@ class Trainer:
                 )
             left = pace.seconds(total - before - self.step)
             yield Step(before + self.step, total, loss, accuracy, left)
-            if self.watched and (self.step % every == 0 or self.step == self.phase.steps):
-                yield self._watch(before + self.step)
+        if self.patience and self.watched:
+            at, n = before + self.step, len(self.watched)
+            if said := self.patience.said(at, total, before, n):
+                yield Note(said)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left to do."""
+        return self.step >= self.phase.steps or bool(self.patience and self.patience.over)
 
     def settle(self) -> None:
-        """Make the running average the network's weights."""
+        """Make the running average the network's weights; with patience, the best one seen."""
+        self._put((self.patience.best if self.patience else None) or self.average)
+
+    def _put(self, values: list[torch.Tensor]) -> None:
         with torch.no_grad():
-            for parameter, average in zip(self.trained, self.average, strict=True):
-                parameter.copy_(average)
+            # Statistics only where those of that moment are known.
+            for tensor, value in zip([*self.trained, *self.statistics], values, strict=False):
+                tensor.copy_(value)
         self.network.eval()
         self.suffix.eval()
 
     def state(self) -> dict[str, torch.Tensor]:
         """Everything but the network's own weights: moments, averages and the step's number."""
-        tensors = {"step": torch.tensor(self.step), "pieces": torch.tensor(self.pieces)}
+        numbers = {"step": self.step, "pieces": self.pieces, "looked": self.looked}
+        tensors = {name: torch.tensor(number) for name, number in numbers.items()}
+        if self.patience:
+            tensors |= {f"best.{name}": value for name, value in self.patience.state().items()}
         if isinstance(self.objective, nn.Module):
             kept = self.objective.state_dict()
             tensors |= {f"objective.{name}": value for name, value in kept.items()}
@@ -118,15 +152,14 @@ class Trainer:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from what `state` returned, on a network with the weights of that moment."""
         self.step, self.pieces = int(state["step"]), int(state["pieces"])
+        self.looked = int(state.get("looked", state["step"]))
+        if self.patience:
+            self.patience.load(under(state, "best."), self.device)
         if isinstance(self.objective, nn.Module):
-            start = "objective."
-            kept = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-            self.objective.load_state_dict(kept)
+            self.objective.load_state_dict(under(state, "objective."))
         for place, parameter in enumerate(self.trained):
             self.average[place] = state[f"average.{place}"].to(parameter.device).clone()
-            prefix = f"adam.{place}."
-            moments = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            if moments:
+            if moments := under(state, f"adam.{place}."):
                 self.optimizer.state[parameter] = {
                     name: value.to(parameter.device).clone() if name != "step" else value.clone()
                     for name, value in moments.items()
@@ -166,7 +199,7 @@ class Trainer:
         batch = self._batch(generator)
         loss_sum = right = torch.zeros((), device=batch.labels.device)
         asked = int((batch.labels >= 0).sum())
-        with self._watching_features():
+        with self._beside_the_classifier():
             for part in self._parts(batch):
                 loss, logits = self.objective(self._forward, part)
                 share = len(part.labels) / len(batch.labels)
@@ -194,7 +227,7 @@ class Trainer:
             logits, features = (each[chosen.to(each.device)] for each in self.taught)
             taught = (logits, features)
         progress = self.step / self.phase.steps
-        return Batch(inputs, labels, streams, taught, progress, self.heads)
+        return Batch(inputs, labels, streams, taught, progress, self.heads, self.weights)
 
     def _parts(self, batch: Batch) -> Iterator[Batch]:
         """The batch in as many pieces as the memory asks for."""
@@ -215,13 +248,31 @@ class Trainer:
             logits = self.suffix(inputs)
         return logits.float(), self.features.float()
 
-    def _watching_features(self) -> AbstractContextManager[object]:
-        if self.phase.objective is None:  # plain cross-entropy asks for no features
-            return nullcontext()
-        return classifier(self.network).register_forward_pre_hook(self._remember)
+    def _class_weights(self) -> torch.Tensor:
+        """A weight for each output; those of each question by themselves."""
+        labels = self.source.labels
+        weights = torch.ones(classifier(self.network).out_features, device=labels.device)
+        for rows, own in zip(self.heads.values(), labels.view(len(labels), -1).T, strict=True):
+            weights[rows] = losses.class_weights(own[own >= 0], len(weights[rows]))
+        return weights
 
-    def _remember(self, _module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+    def _teaches(self) -> bool:
+        learned = {id(p) for p in self.trained}
+        return any(id(p) in learned for p in classifier(self.network).parameters())
+
+    def _beside_the_classifier(self) -> AbstractContextManager[object]:
+        """While it lasts, features are remembered and some of them hidden from the classifier."""
+        if self.phase.objective is None and not self.dropout:  # cross-entropy asks for no features
+            return nullcontext()
+        return classifier(self.network).register_forward_pre_hook(self._before)
+
+    def _before(
+        self, _module: nn.Module, inputs: tuple[torch.Tensor]
+    ) -> tuple[torch.Tensor] | None:
+        """Dropout (Srivastava et al. 2014, JMLR 15). As a hook it leaves no trace in the network,
+        and acts in every architecture, also where a traced suffix has fixed what timm's would."""
         self.features = inputs[0]
+        return (functional.dropout(inputs[0], self.dropout),) if self.dropout else None
 
     def _chosen(self, n: int, salt: int) -> torch.Tensor:
         """The indices of this step's pictures: every picture once before any comes again."""
@@ -232,6 +283,18 @@ class Trainer:
         order = torch.randperm(n, generator=chance)
         return order[place * size : (place + 1) * size]
 
+    def _should_look(self) -> bool:
+        every = max(1, self.phase.steps // 12)
+        due = self.step % every == 0 or self.step == self.phase.steps
+        return due and self.looked != self.step
+
+    def _look(self, step: int) -> Watched:
+        seen = self._watch(step)
+        self.looked = self.step
+        if self.patience:
+            self.patience.see(self.step, seen.loss, [*self.average, *self.statistics])
+        return seen
+
     @torch.no_grad()
     def _watch(self, step: int) -> Watched:
         """Scores of the running average on the pictures that are only watched."""
@@ -240,19 +303,21 @@ class Trainer:
             raise ValueError("nothing to watch")
         raw = [p.detach().clone() for p in self.trained]
         modes = [(module, module.training) for module in self.network.modules()]
-        self.settle()
+        self._put(self.average)
         loss = right = 0.0
         asked = 0
         for inputs, labels in watched.plain():
             logits = self.suffix(inputs).float()
             for rows, own in zip(self.heads.values(), labels.view(len(labels), -1).T, strict=True):
+                weights = None if self.weights is None else self.weights[rows]
                 loss += float(
-                    functional.cross_entropy(logits[:, rows], own, reduction="sum", ignore_index=-1)
+                    functional.cross_entropy(
+                        logits[:, rows], own, weights, reduction="sum", ignore_index=-1
+                    )
                 )
             right += float(self._right(logits, labels))
             asked += int((labels >= 0).sum())
-        for parameter, value in zip(self.trained, raw, strict=True):
-            parameter.copy_(value)
+        self._put(raw)
         for module, mode in modes:
             module.training = mode
         return Watched(step, loss / max(1, asked), right / max(1, asked), len(watched))
@@ -270,8 +335,7 @@ def cross_entropy(smoothing: float) -> Objective:
 
     def objective(forward: Forward, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         logits, _ = forward(batch.inputs)
-        loss = functional.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
-        return loss, logits
+        return losses.cross_entropy(logits, batch.labels, smoothing, batch.weights), logits
 
     return objective
 
@@ -281,33 +345,6 @@ def schedule(progress: float) -> float:
     if progress < _WARM_UP:
         return (progress + 0.01) / (_WARM_UP + 0.01)
     return 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
-
-
-def select(
-    network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter], *, fresh: bool = False
-) -> None:
-    """Let exactly these parameters learn; only their modules leave eval mode.
-
-    BatchNorm keeps its pretrained statistics: batches of 32 would only blur them. Only a network
-    that begins at random (`fresh`) has none to keep.
-    """
-    chosen = {id(p) for p in trained}
-    for parameter in network.parameters():
-        parameter.requires_grad_(id(parameter) in chosen)
-    for root in (network, suffix):
-        root.eval()
-        for module in root.modules():
-            if any(id(p) in chosen for p in module.parameters()) and (
-                fresh or not _normalises(module)
-            ):
-                module.training = True
-                for child in module.children():
-                    if next(child.parameters(), None) is None:
-                        child.train()
-
-
-def _normalises(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
 def precision(device: str) -> torch.autocast:

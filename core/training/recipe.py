@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import BadRecipe
 
 Fit = Literal["squash", "pad", "crop"]
+Policy = Literal["plain", "trivial", "rand"]
 
 
 class Recipe(BaseModel):

@@ -26,6 +26,7 @@ from core.training.loop import Trainer
 from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.training.recipe import Recipe
 from core.training.setup import fine, prepare
+from core.training.soup import Soup
 from core.training.staging import stage
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class _Run:
         yield Started(time.time(), self.done)
         if not self.done:
             yield from map(Note, self.setup.notes)
-        of, taught = self.setup.steps, self.at.phase > 0
+        of, taught, stopped = self.setup.steps, self.at.phase > 0, False
         try:
             for number, phase in enumerate(self.setup.phases):
                 if number >= self.at.phase:
@@ -78,12 +79,12 @@ class _Run:
             if not taught and not self.done:  # there is nothing to keep yet
                 yield Stopped(0, of)
                 return
-        stopped = self.done < of
+            stopped = True
         yield from self._conclude(stopped)
         yield Stopped(self.done, of) if stopped else Finished(self.seconds)
 
     def _phase(self, number: int, phase: Probe | Phase) -> Iterator[Event]:
-        steps = phase.steps if isinstance(phase, Phase) else 0
+        steps = phase.all_steps if isinstance(phase, Phase) else 0
         yield PhaseStarted(phase.title, number, len(self.setup.phases), steps)
         if isinstance(phase, Probe):
             yield from self._probe(phase, first=phase is self._first_probe)
@@ -193,24 +194,28 @@ class _Run:
         staged = yield from self._heeding_stop(
             stage(phase, setup, self.settings, self.mirror, number)
         )
-        trainer = Trainer(
-            setup.network, staged.suffix, phase, staged.learn, fine(setup),
-            seed=setup.recipe.seed, number=number, device=setup.device, watched=staged.watch,
-            streams=staged.streams, taught=staged.taught,
-            heads=setup.outputs,
-        )  # fmt: skip
+
+        def trainer(repetition: int) -> Trainer:
+            return Trainer(
+                setup.network, staged.suffix, phase, staged.learn, fine(setup),
+                seed=setup.recipe.seed, number=number, repetition=repetition, device=setup.device,
+                watched=staged.watch, streams=staged.streams, taught=staged.taught,
+                heads=setup.outputs,
+            )  # fmt: skip
+
+        soup = Soup(phase, trainer)
         if resumed:
-            trainer.load(self.state)
-        for event in trainer.run(before=before, of=setup.steps):
+            soup.load(self.state)
+        for event in soup.run(before=before, of=setup.steps):
             yield event
-            self.done = before + trainer.step
-            stop = trainer.step < phase.steps and self.should_stop()
+            self.done = before + soup.step
+            stop = not soup.finished and self.should_stop()
             if stop or self.checkpoints.due():
-                self._save(number, trainer.step, trainer.state())
+                self._save(number, soup.step, soup.state())
             if stop:
-                trainer.settle()
+                soup.settle()
                 raise _Halt
-        trainer.settle()
+        soup.settle()
 
     def _save(self, phase: int, step: int, state: dict[str, torch.Tensor]) -> None:
         now = Progressed(phase, self.done - step, step, self.seconds, self.mirror)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ class Setup:
     @property
     def steps(self) -> int:
         """Gradient steps over all phases."""
-        return sum(phase.steps for phase in self.phases if isinstance(phase, Phase))
+        return sum(phase.all_steps for phase in self.phases if isinstance(phase, Phase))
 
     def images(self, places: list[int]) -> list[str]:
         """The hashes of these items' images."""
@@ -145,6 +145,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         require_known(heads, options.weights)
     train = [*train, *range(first, first + len(again))]
     learn, watch = _set_aside(items, train, options, recipe.seed)
+    _require_watched(options, watch)
     earlier = (past.model or _earlier(recipe, settings)) if recipe.start else None
     preprocessing = adapted(
         preprocessing_of(backbone, recipe), require_one_form(items, store),
@@ -158,7 +159,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         begin_from(network, recipe, earlier)
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
-        phases=strategy.phases(network, options), preprocessing=preprocessing,
+        phases=_phases(strategy, network, options), preprocessing=preprocessing,
         network=network, store=store, device=device_of(settings), items=items, heads=heads,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
         recall=list(range(first + len(again), len(items))),
@@ -285,6 +286,33 @@ def _set_aside(
     _, labels = np.unique([str(items[place].label) for place in train], return_inverse=True)
     learn, watch = folds(labels.tolist(), groups, max(2, round(1 / share)), seed + 1)[0]
     return [train[place] for place in learn], [train[place] for place in watch]
+
+
+def _require_watched(options: Options, watch: list[int]) -> None:
+    """Raise BadRecipe, with the way out, when it shall stop early and would not know when."""
+    if isinstance(options, FineTuning) and options.patience and not watch:
+        raise BadRecipe(
+            "To stop early, some pictures must be kept out to watch with. Set “Share to watch "
+            "with” (watch) above 0, as 0.1, or “Stop after so many looks” (patience) to 0."
+        )
+
+
+def _phases(strategy: Strategy, network: nn.Module, options: Options) -> list[Probe | Phase]:
+    """The strategy's phases, with what the options of all fine-tuning ask of them."""
+    phases = strategy.phases(network, options)
+    if not isinstance(options, FineTuning):
+        return phases
+    if options.balanced:
+        phases = [replace(p, balanced=True) if isinstance(p, Probe) else p for p in phases]
+    if options.soups > 1:
+        last = [phase for phase in phases if isinstance(phase, Phase)][-1]
+        if last.fresh:
+            raise BadRecipe(
+                "Networks that begin at random cannot be averaged: each finds a way of its own. "
+                "Set “Learn so many times and average” (soups) to 1, or choose another strategy."
+            )
+        phases = [replace(last, times=options.soups) if p is last else p for p in phases]
+    return phases
 
 
 def _ready_to_watch(items: Sequence[Item], train: list[int]) -> list[int]:

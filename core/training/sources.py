@@ -19,6 +19,9 @@ _PLAIN = 32
 class Source(Protocol):
     """Something a phase can learn from."""
 
+    labels: torch.Tensor
+    """Class indices (n,), on the device."""
+
     def __len__(self) -> int:
         """How many pictures there are."""
 

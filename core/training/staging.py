@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -15,7 +15,7 @@ from core.backbones.features import load_pixels, reader
 from core.backbones.runtime import Frozen, freeze
 from core.backbones.weights import classifier, digest
 from core.settings import Settings
-from core.strategies import Phase, Stream
+from core.strategies import FineTuning, Phase, Stream
 from core.training.events import Event, Progress
 from core.training.setup import Setup, fine, on_device
 from core.training.sources import Activations, Pictures, Source, activate
@@ -47,12 +47,11 @@ def stage(
 ) -> Generator[Event, None, Staged]:
     """Yield Progress and return Staged (by `yield from`)."""
     on_device(setup)
-    options = fine(setup)
     places = {name: places_of(setup, stream) for name, stream in phase.streams.items()}
     everyone = sorted({*setup.learn, *setup.watch, *chain.from_iterable(places.values())})
     row = {place: number for number, place in enumerate(everyone)}
     pixels = yield from _decode(setup, everyone)
-    how = Augmentation(options.smallest_crop, mirror, options.colour)
+    how = augmentation(fine(setup), mirror)
     plan = make_plan(setup, phase, settings, pixels[:1])
     seed = setup.recipe.seed * 1_000_003 + number
 
@@ -70,7 +69,7 @@ def stage(
     watch = (yield from source(setup.watch, how, 1, 0)) if setup.watch else None
     streams: dict[str, Source] = {}
     for order, (name, stream) in enumerate(phase.streams.items(), start=1):
-        varied = _strong(how) if stream.strong else how
+        varied = variation(stream, how)
         streams[name] = yield from source(places[name], varied, plan.views, seed + 500 * order)
     taught = (yield from ask_teacher(setup, setup.learn)) if phase.taught else None
     return Staged(plan.suffix, learn, watch, streams, taught)
@@ -82,9 +81,20 @@ def places_of(setup: Setup, stream: Stream) -> list[int]:
     return each[stream.of]
 
 
-def _strong(how: Augmentation) -> Augmentation:
-    """Variations that change a picture about as much as they can without changing its class."""
-    return Augmentation(min(0.3, how.smallest_crop), how.mirror, max(0.5, how.colour))
+def augmentation(options: FineTuning, mirror: bool) -> Augmentation:
+    """How the options vary the pictures that are learned from."""
+    return Augmentation(options.smallest_crop, mirror, options.colour, options.augmentation)
+
+
+def variation(stream: Stream, how: Augmentation) -> Augmentation:
+    """How a stream's pictures are varied beside learned ones that are varied as `how` says.
+
+    Strongly: about as much as a picture can change without changing its class. Otherwise plainly,
+    whatever the policy: what is asked about them must not depend on strong changes.
+    """
+    if not stream.strong:
+        return replace(how, policy="plain")
+    return replace(how, smallest_crop=min(0.3, how.smallest_crop), colour=max(0.5, how.colour))
 
 
 def ask_teacher(
@@ -136,7 +146,7 @@ def make_plan(setup: Setup, phase: Phase, settings: Settings, pixels: np.ndarray
     )
     each = 2 * run(pixels[:1]).size
     n = len(setup.learn)
-    epochs = math.ceil(phase.steps * fine(setup).batch / n)
+    epochs = math.ceil(phase.all_steps * fine(setup).batch / n)
     views = min(_MOST_VIEWS, max(2, epochs), _MOST_BYTES // (each * n))
     return Plan(parts.suffix, run, views) if views >= 2 else Plan(setup.network, None, 0)
 

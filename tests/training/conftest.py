@@ -94,3 +94,18 @@ def teacher(run_folder, settings):
     folder = run_folder("feature_extraction", "teacher")
     list(train(folder, settings, lambda: False))
     return folder
+
+
+@pytest.fixture
+def pixels():
+    """Forty pictures: dark ones are of class 0, bright ones of class 1."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several wait longer for each other than a tiny network takes
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    yield (
+        rng.integers(0, 120, (40, 3, 12, 12)).astype(np.uint8)
+        + (labels * 130).astype(np.uint8)[:, None, None, None],
+        labels.tolist(),
+    )
+    torch.set_num_threads(threads)

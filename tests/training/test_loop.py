@@ -2,54 +2,15 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
+from tiny import trainer_of
 from torch import nn
 
-from core.backbones.augment import Augmentation
-from core.backbones.preprocess import Preprocessing
 from core.errors import Diverged
-from core.strategies import FineTuning, Phase
 from core.training.events import Note, Watched
-from core.training.loop import Trainer, schedule
-from core.training.sources import Activations, Pictures
-
-
-class Tiny(nn.Module):
-    """A convolution, BatchNorm, dropout, a frozen-able body, a classifier."""
-
-    def __init__(self):
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
-        self.body = nn.Sequential(nn.Conv2d(4, 8, 3), nn.BatchNorm2d(8), nn.ReLU())
-        self.drop = nn.Dropout(0.2)
-        self.head = nn.Linear(8, 2)
-
-    def forward(self, x):
-        return self.head(self.drop(self.body(self.stem(x)).mean((2, 3))))
-
-
-@pytest.fixture
-def pixels():
-    """Forty pictures: dark ones are of class 0, bright ones of class 1."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 2
-    return rng.integers(0, 120, (40, 3, 12, 12)).astype(np.uint8) + (labels * 130).astype(np.uint8)[
-        :, None, None, None
-    ], labels.tolist()
-
-
-def trainer_of(pixels, *, steps=20, trained=lambda net: net.parameters(), seed=3, **options):
-    torch.manual_seed(0)
-    network = Tiny()
-    images, labels = pixels
-    source = Pictures(images, labels, Preprocessing(12, "squash", (0.5,) * 3, (0.5,) * 3),
-                      Augmentation(), "cpu")  # fmt: skip
-    lr = options.pop("lr", 1e-2)
-    phase = Phase("Learning", steps, [{"params": list(trained(network)), "lr": lr}])
-    return network, Trainer(network, network, phase, source, FineTuning(batch=8, **options),
-                            seed=seed, number=1, watched=source)  # fmt: skip
+from core.training.loop import schedule
+from core.training.sources import Activations
 
 
 def test_it_learns(pixels):
