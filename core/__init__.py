@@ -101,6 +101,7 @@ _HOME_OF = {
     "Row": "core.labelling",
     "oblong_images": "core.dataset.shapes",
     "special_form": "core.dataset.forms",
+    "variation_strips": "core.web.variations",
 }
 
 __all__ = sorted(_HOME_OF)

@@ -11,9 +11,9 @@ def cross_entropy(
 ) -> Tensor:
     """Mean cross-entropy of logits (n, classes) against class indices (n,), in nats.
 
-    Where the index is -1 none is known, and none counts. With `weights` (classes,) each error counts
-    as its class does; the sum is divided by how many are known, not by their weights: so pieces of
-    a batch add up, and a batch of one class counts fully.
+    Where the index is -1 none is known, and none counts. With `weights` (classes,) each error
+    counts as its class does; the sum is divided by how many are known, not by their weights: so
+    pieces of a batch add up, and a batch of one class counts fully.
     """
     if weights is None:
         return functional.cross_entropy(logits, labels, ignore_index=-1, label_smoothing=smoothing)

@@ -7,6 +7,7 @@ import streamlit as st
 from core import (
     CATALOGUE,
     DEFAULT_BACKBONE,
+    OptionInfo,
     Recipe,
     RunRow,
     Situation,
@@ -27,6 +28,7 @@ from pages.parts.kept import say_form
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, run_title
 from pages.parts.strategies import changed, layers, option
+from pages.parts.variations import CHOICES, choose_variations, show_variations
 
 OFFERED_FIRST = 3
 COSTS = {
@@ -107,8 +109,8 @@ def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:
             st.rerun()
 
 
-def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
-    """Three options in plain sight, the rest under advanced, with what every strategy shares."""
+def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
+    """Some options in plain sight, how pictures are varied with those pictures, then the rest."""
     dataset = place.dataset
     known = all_strategies()[strategy]
     infos = describe_strategy(
@@ -117,7 +119,7 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
     key = f"{strategy}-{backbone}"
     chosen = {}
     task = "" if "tasks" in known.needs else choose_question(place)
-    main = [info for info in infos if info.main]
+    main = [info for info in infos if info.main and info.name not in CHOICES]
     if main:
         for column, info in zip(st.columns(len(main)), main, strict=True):
             with column:
@@ -126,18 +128,33 @@ def options(place: Place, strategy: str, backbone: str) -> dict[str, Any]:
     teacher = (
         choose_run(place, "teacher", "Which model teaches?") if known.needs & {"teacher"} else ""
     )
-    advanced = st.expander("Advanced", icon=":material/tune:")
-    with advanced, st.grid(3, min_column_width=220, gap="small"):
-        for info in infos:
-            if not info.main:
-                chosen[info.name] = option(info, key)
-        shared = shared_options()
+    varied = st.container()
+    with varied:
+        varies = choose_variations(infos, key)
+    rest = [info for info in infos if not info.main and info.name not in CHOICES]
+    further, shared = advanced(place, backbone, rest, key)
+    recipe = Recipe(
+        dataset=place.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
+        teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
+    )  # fmt: skip
+    if varies:
+        with varied:
+            show_variations(recipe)
+    return recipe
+
+
+def advanced(
+    place: Place, backbone: str, infos: list[OptionInfo], key: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Folded away: further options, and what every strategy shares, as fields of the recipe."""
+    folded = st.expander("Advanced", icon=":material/tune:")
+    with folded, st.grid(3, min_column_width=220, gap="small"):
+        chosen = {info.name: option(info, key) for info in infos}
+        shared: dict[str, Any] = shared_options()
         earlier = [run for run in place.finished if run.recipe.backbone == backbone]
-        start = (
-            choose_run(place, "start", "Begin from an earlier model", earlier) if earlier else ""
-        )
-    runs = {"teacher": teacher, "start": start, "task": task}
-    return {"options": changed(chosen, infos), "fit": fit} | shared | runs
+        if earlier:
+            shared["start"] = choose_run(place, "start", "Begin from an earlier model", earlier)
+    return chosen, shared
 
 
 def choose_question(place: Place) -> str:
@@ -212,11 +229,6 @@ if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')
     st.stop()
 st.subheader(all_strategies()[strategy].title, anchor=False)
-recipe = Recipe(
-    dataset=place.versions[0],
-    backbone=backbone,
-    strategy=strategy,
-    **options(place, strategy, backbone),
-)
+recipe = choose_recipe(place, strategy, backbone)
 estimate(recipe)
 start(place, recipe)

@@ -9,7 +9,10 @@ from torchvision.transforms import InterpolationMode, v2
 from core.errors import BadRecipe
 from core.training.recipe import Policy
 
-_PLAIN_ONLY = "Pictures of {} can only be varied plainly. Set “How pictures are varied” (augmentation) to plain."
+_PLAIN_ONLY = (
+    "Pictures of {} can only be varied plainly. Set “How pictures are varied” (augmentation) to "
+    "plain."
+)
 _GREY = 128
 """What a picture that is moved or turned leaves behind."""
 

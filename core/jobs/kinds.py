@@ -112,6 +112,15 @@ def estimate(
     yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
 
 
+def variations(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How a recipe would vary pictures while it learns."""
+    from core.training.variations import draw
+
+    yield from draw(Recipe.model_validate(args["recipe"]), folder, settings)
+
+
 def check(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -180,6 +189,7 @@ KINDS: Mapping[str, Work] = {
     "import": import_pictures,
     "train": train,
     "estimate": estimate,
+    "variations": variations,
     "check": check,
     "map": map_pictures,
     "propose": propose,

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 Kind = Literal[
-    "import", "train", "estimate", "check", "map", "propose", "predict", "export", "export-dataset"
+    "import",
+    "train",
+    "estimate",
+    "variations",
+    "check",
+    "map",
+    "propose",
+    "predict",
+    "export",
+    "export-dataset",
 ]
 
 APPLICATION = "graft"

@@ -13,7 +13,8 @@ import sklearn.linear_model  # noqa: F401
 
 import core.dataset.importing
 import core.jobs.child
-import core.training.run  # noqa: F401
+import core.training.run
+import core.training.variations  # noqa: F401
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.weights import preload
 from core.strategies import strategies

@@ -182,7 +182,8 @@ class FineTuning(Options):
     )  # fmt: skip
     colour: float = option(
         0.2, "Changes of light (colour jitter)",
-        "How far brightness and contrast are varied.", ge=0, le=0.9,
+        "How far brightness and contrast are varied, where pictures are varied plainly.",
+        ge=0, le=0.9,
     )  # fmt: skip
     augmentation: Policy = option(
         "plain", "How pictures are varied (augmentation)",

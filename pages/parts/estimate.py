@@ -1,19 +1,17 @@
 """How long a recipe will take on this machine, measured by a short job before the start."""
 
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from core import NotFound, Recipe, job_folder, new_job, recent_jobs, resume, status, stop, submit
+from core import Recipe, resume, status
 from pages.parts import text
+from pages.parts.asked import asked
 
 
 def estimate(recipe: Recipe) -> None:
     """Measure once for each recipe, by itself; what was measured is kept."""
-    folder = _job(recipe.model_dump(mode="json"))
-    _leave_former(folder)
+    folder = asked("estimate", recipe=recipe.model_dump(mode="json"))
     with st.container(border=True, key="estimate"):
         now = status(folder)
         if now.active:
@@ -28,27 +26,6 @@ def estimate(recipe: Recipe) -> None:
             if st.button("Measure again", type="tertiary"):
                 resume(folder)
                 st.rerun()
-
-
-def _job(recipe: dict[str, Any]) -> Path:
-    """The job that measures this recipe, begun or gone on with where need be."""
-    known = recent_jobs("estimate", recipe=recipe)
-    if not known:
-        folder = new_job()
-        submit("estimate", folder, {"recipe": recipe})
-        return folder
-    if status(known[0]).state == "stopped":
-        resume(known[0])
-    return known[0]
-
-
-def _leave_former(folder: Path) -> None:
-    """Stop measuring what was asked for before this: a slider passes many values."""
-    former = st.session_state.get("measuring")
-    st.session_state["measuring"] = folder.name
-    if former and former != folder.name:
-        with suppress(NotFound):
-            stop(job_folder(former))
 
 
 @st.fragment(run_every=0.7)

@@ -90,10 +90,11 @@ def _number(info: OptionInfo, key: str) -> Any:
 
 def _number_or_auto(info: OptionInfo, key: str) -> float | None:
     """Left empty, the number is found by itself."""
+    lowest, highest = (None if b is None else float(b) for b in (info.minimum, info.maximum))
     return st.number_input(
         info.title,
-        info.minimum,
-        info.maximum,
+        lowest,
+        highest,
         value=info.default,
         format="%g",
         step=0.01,

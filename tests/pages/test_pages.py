@@ -294,3 +294,41 @@ def test_exporting_is_handed_in_for_the_chosen_run(home):
         job / "model.zip"
     )
     stop(job)
+
+
+def drawn(home, project):
+    """The strategy page after the worker's part was done here: a real drawing."""
+    from core.jobs.child import run_job
+
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    (job,) = recent_jobs("variations")
+    run_job(job)
+    return app.run()
+
+
+def test_own_pictures_are_shown_varied_before_anything_is_learned(home):
+    project, _ = fill(home)
+    said = everything(drawn(home, project))
+    assert said.count("data:image/webp;base64,") == 4
+    assert "oak &lt;b&gt;” as it is, then varied four times" in said
+    assert "Can you still tell what it is" in said
+
+
+def test_they_are_drawn_anew_when_a_choice_changes_how_they_look_and_only_then(home):
+    project, _ = fill(home)
+    app = drawn(home, project)
+    app.number_input(key=f"full-{LITE0}-steps").set_value(7).run()
+    assert len(recent_jobs("variations")) == 1
+    app.selectbox(key=f"full-{LITE0}-augmentation").select("trivial").run()
+    newest, _ = recent_jobs("variations")
+    assert status(newest).state == "queued"
+    said = everything(app)
+    assert "Varying some of your pictures" in said
+    assert said.count("data:image/webp;base64,") == 4
+    stop(newest)
+
+
+def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
+    project, _ = fill(home)
+    open_page("strategy", project=project, backbone=LITE0, strategy="feature_extraction")
+    assert recent_jobs("variations") == []

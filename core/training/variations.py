@@ -1,0 +1,75 @@
+"""What one's own pictures look like varied for learning, drawn before anything is learned."""
+
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from core.backbones.augment import augment
+from core.backbones.catalogue import get_backbone
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
+from core.settings import Settings
+from core.strategies import FineTuning, get_strategy, resolve
+from core.training.events import Event, Finished
+from core.training.recipe import Recipe
+from core.training.setup import preprocessing_of
+from core.training.staging import augmentation
+
+_PICTURES, _TIMES = 4, 4
+"""How many pictures, and how often each is varied."""
+_SIDE, _GAP = 128, 6
+"""Of a tile on the strip, in pixels."""
+
+
+def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
+    """Write a strip for each of a few pictures into `folder`: as it is, then varied.
+
+    Yields Finished with {"strips": [{"file", "label"}]}; none for a strategy that varies nothing.
+    Pictures are varied as in training, at the network's input size, with mirroring unless it is
+    ruled out.
+    """
+    store = Store(settings.home)
+    dataset, backbone = store.load(recipe.dataset), get_backbone(recipe.backbone)
+    strategy = get_strategy(recipe.strategy)
+    shown = _few(dataset, "source" if strategy.learns == "source" else "labelled")
+    options = resolve(
+        strategy, recipe.options, images=len(dataset.labelled), classes=len(dataset.classes),
+        family=backbone.family,
+    )  # fmt: skip
+    strips = []
+    if isinstance(options, FineTuning):
+        how = augmentation(options, mirror=options.mirror != "no")
+        preprocessing = preprocessing_of(backbone, recipe)
+        for number, item in enumerate(shown):
+            pixels = torch.from_numpy(preprocessing.pixels(store.open(item.image)))
+            chance = torch.Generator().manual_seed(recipe.seed + number)
+            varied = augment(pixels.expand(_TIMES, *pixels.shape), how, chance)
+            tiles = [pixels, *varied.round_().to(torch.uint8)]
+            file = folder / f"{number}.webp"
+            _strip([tile.permute(1, 2, 0).numpy() for tile in tiles]).save(file, quality=85)
+            strips.append({"file": file.name, "label": item.label})
+    yield Finished(0.0, {"strips": strips})
+
+
+def _few(dataset: Dataset, role: str) -> list[Item]:
+    """The first pictures of as many classes as may be."""
+    by_class: dict[str | None, list[Item]] = {}
+    for item in dataset.items:
+        if item.role == role:
+            by_class.setdefault(item.label, []).append(item)
+    in_turn = chain.from_iterable(zip_longest(*by_class.values()))
+    return [item for item in in_turn if item][:_PICTURES]
+
+
+def _strip(tiles: list[np.ndarray]) -> Image.Image:
+    """Tiles (s, s, 3) side by side on nothing, the first one set apart."""
+    width = len(tiles) * (_SIDE + _GAP) + _GAP
+    strip = Image.new("RGBA", (width, _SIDE))
+    for place, tile in enumerate(tiles):
+        small = Image.fromarray(tile).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+        strip.paste(small, (place * (_SIDE + _GAP) + 2 * _GAP * (place > 0), 0))
+    return strip
