@@ -24,12 +24,14 @@ def cross_entropy(
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:
-    """Weights (classes,) inverse to how often a class is among labels (n,); 1 on average over them.
+    """Weights (classes,) inverse to how often a class is among labels (n,); 1 on average over them,
+    and for a class that is not among them.
 
     King and Zeng 2001, Logistic Regression in Rare Events Data; scikit-learn's “balanced”.
     """
-    weights = 1 / labels.bincount(minlength=classes).clamp(min=1).float()
-    return weights / weights[labels].mean()
+    counts = labels.bincount(minlength=classes)
+    weights = 1 / counts.clamp(min=1).float()
+    return torch.where(counts > 0, weights / weights[labels].mean(), 1.0)
 
 
 def l2_sp(parameters: list[Tensor], start: list[Tensor]) -> Tensor:

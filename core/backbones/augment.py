@@ -10,8 +10,7 @@ from core.errors import BadRecipe
 from core.training.recipe import Policy
 
 _PLAIN_ONLY = (
-    "Pictures of {} can only be varied plainly. Set “How pictures are varied” (augmentation) to "
-    "plain."
+    "Pictures of {} can only be varied plainly. Set “Which changes” (augmentation) to plain."
 )
 _GREY = 128
 """What a picture that is moved or turned leaves behind."""

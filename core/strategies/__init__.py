@@ -186,7 +186,7 @@ class FineTuning(Options):
         ge=0, le=0.9,
     )  # fmt: skip
     augmentation: Policy = option(
-        "plain", "How pictures are varied (augmentation)",
+        "plain", "Which changes (augmentation policy)",
         "plain: pieces, mirroring, light. trivial: pieces, mirroring and one strong change, which "
         "may turn a picture far (TrivialAugment); worth a try from about 200 steps on. rand: two "
         "milder changes (RandAugment).",

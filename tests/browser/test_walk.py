@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from running_server import ROOT, Server
-from steps import archive, begin, bring, picture, press, says, set_steps, step
+from steps import LONG, archive, begin, bring, picture, press, says, set_steps, step
 
 STEPS = 16
 LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
@@ -34,6 +34,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     press(page, "Choose a backbone")
     page.locator(".st-key-choose-tf_efficientnet_lite0 button").click()
     page.locator(".st-key-choose-last_stages button").click()
+    expect(page.locator(".variations img")).to_have_count(4, timeout=LONG)
     set_steps(page, 6)
     says(page, "on this computer")
     press(page, "Start training")

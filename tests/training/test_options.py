@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import makings, soup_of, trainer_of
+from tiny import PREPROCESSING, Tiny, makings, soup_of, trainer_of
 from torch import nn
 
 from core import losses
@@ -13,7 +13,7 @@ from core.errors import BadRecipe
 from core.strategies import Batch, FineTuning, Phase, Stream, get_strategy, resolve
 from core.training.events import Note, Step, Watched
 from core.training.loop import Trainer
-from core.training.sources import Activations, activate
+from core.training.sources import Activations, Pictures, activate
 from core.training.staging import variation
 
 
@@ -241,6 +241,20 @@ def test_objectives_are_given_the_class_weights_when_they_are_asked_for(pixels):
     list(trainer_of(rare, objective=objective)[1].run())
     assert given[0].tolist() == pytest.approx([30 / 48, 30 / 12])
     assert given[-1] is None
+
+
+def test_each_of_several_questions_has_class_weights_of_its_own(pixels):
+    images = pixels[0][:12]
+    answers = [[0, 2]] * 6 + [[0, 0]] * 3 + [[1, -1]] * 3
+    source = Pictures(images, answers, PREPROCESSING, Augmentation(), "cpu")
+    network = Tiny()
+    network.head = nn.Linear(8, 5)
+    phase = Phase("Learning", 1, [{"params": list(network.parameters()), "lr": 0.01}])
+    heads = {"colour": slice(0, 2), "shape": slice(2, 5)}
+    options = FineTuning(batch=8, balanced=True)
+    trainer = Trainer(network, network, phase, source, options, seed=0, number=0, heads=heads)
+    expected = [12 / 18, 12 / 6, 9 / 6, 1, 9 / 12]
+    assert trainer.weights.tolist() == pytest.approx(expected)
 
 
 # Soups
