@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, listing, training, using
+from core.commands import checking, listing, ranking, training, using
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_lists(commands)
     _add_check(commands)
+    _add_rank(commands)
     _add_train(commands)
     _add_uses(commands)
     _add_servers(commands)
@@ -137,6 +138,28 @@ def _add_check(commands: "Commands") -> None:
         ),
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    _add_labels(parser)
+
+
+def _add_rank(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "rank",
+        "try pretrained networks on your pictures, before anything is trained",
+        lambda chosen, settings, terminal: ranking.rank(
+            chosen.data,
+            settings,
+            terminal,
+            backbones=_separated(chosen.backbones),
+            columns=_labels(chosen),
+        ),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser.add_argument(
+        "--backbones",
+        metavar="B[,B]",
+        help="which networks to try; default: all whose weights are on this machine",
+    )
     _add_labels(parser)
 
 
@@ -244,7 +267,12 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
 
 
 def _labels(chosen: argparse.Namespace) -> list[str]:
-    return [name.strip() for name in (chosen.labels or "").split(",") if name.strip()]
+    return _separated(chosen.labels)
+
+
+def _separated(names: str | None) -> list[str]:
+    """ "a, b" as ["a", "b"]."""
+    return [name.strip() for name in (names or "").split(",") if name.strip()]
 
 
 def _add_uses(commands: "Commands") -> None:

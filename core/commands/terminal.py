@@ -18,6 +18,7 @@ from core.training.events import (
     Note,
     PhaseStarted,
     Progress,
+    Ranked,
     Skipped,
     Started,
     Step,
@@ -87,6 +88,11 @@ def _in_words(event: Event) -> str:
             return f"Left out {name}: {reason}"
         case Note(text=text):
             return text
+        case Ranked(row=row) if "accuracy" in row:
+            accuracy, error = 100 * row["accuracy"], 100 * row["stderr"]
+            return f"{row['title']}: right on {accuracy:.1f} of 100, standard error {error:.1f}"
+        case Ranked(row=row):
+            return f"{row['title']}: not tried. {row['error']}"
         case PhaseStarted(title=title, index=index, of=of):
             return f"Phase {index + 1} of {of}: {title}"
         case Step():

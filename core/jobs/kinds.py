@@ -155,6 +155,29 @@ def propose(
     yield from propose_labels(store.load(args["dataset"]), store, settings)
 
 
+def rank(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """Which backbone suits a dataset."""
+    from core.dataset.store import Store
+    from core.foresight.ranking import rank as rank_backbones
+
+    store = Store(settings.home)
+    dataset = store.load(args["dataset"])
+    yield from rank_backbones(dataset, store, settings, args.get("backbones") or ())
+
+
+def outlook(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How far a dataset is from what networks know, and what more images would bring."""
+    from core.dataset.store import Store
+    from core.foresight.outlook import look_ahead
+
+    store = Store(settings.home)
+    yield from look_ahead(store.load(args["dataset"]), store, settings)
+
+
 def predict(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -193,6 +216,8 @@ KINDS: Mapping[str, Work] = {
     "check": check,
     "map": map_pictures,
     "propose": propose,
+    "rank": rank,
+    "outlook": outlook,
     "predict": predict,
     "export": export,
     "export-dataset": export_dataset,

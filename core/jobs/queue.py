@@ -32,6 +32,8 @@ Kind = Literal[
     "check",
     "map",
     "propose",
+    "rank",
+    "outlook",
     "predict",
     "export",
     "export-dataset",

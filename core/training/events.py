@@ -61,6 +61,14 @@ class Found(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked(Event):
+    """A backbone was tried on one's own images."""
+
+    row: dict[str, Any]
+    """As core.foresight.ranking.Row."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseStarted(Event):
     """A phase of the strategy begins."""
 

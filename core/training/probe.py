@@ -17,6 +17,8 @@ import torch
 
 _SMALL = 1_500_000
 """Numbers in the features up to which one thread is quicker than several."""
+_MOST_LOGITS = 30_000_000
+"""Numbers in the answers of all folds that are solved together: 120 MB."""
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inverse regularisation (sklearn's C) tried by cross-validation, on scaled features."""
 
@@ -89,6 +91,54 @@ def fit_probe(
             rendered = _held_out(basis.rows_of(other), path, np.arange(len(other)), folds)
             elsewhere = rendered[best]
     return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
+
+
+def cross_validate(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    folds: Folds,
+    *,
+    strengths: Sequence[float],
+    choosing: int,
+) -> tuple[float, list[np.ndarray]]:
+    """The chosen C, and what each fold says of the images it holds out: (held out, classes) each.
+
+    Any list of (learn from, check with) will do, repeated partitions or subsets too. C is the one
+    of `strengths` whose log-loss on the first `choosing` folds is least; the other folds are solved
+    with it alone. The standardisation sees all rows, the labels only those of their fold.
+    """
+    with _threads_for(features.size):
+        basis, target = _Basis.of(features), torch.from_numpy(labels)
+        said: list[np.ndarray] = []
+        at_once = max(1, _MOST_LOGITS // (len(labels) * classes))
+        first = min(max(choosing, 1), at_once)
+        for start, end in _stretches(first, len(folds), at_once):
+            part = folds[start:end]
+            masks = torch.stack([_mask(np.arange(len(labels)), learn) for learn, _ in part])
+            path = _path(basis, target, classes, masks, strengths)
+            each = [
+                [torch.softmax(basis.rows[held] @ solved[:, k], -1).numpy()
+                 for k, (_, held) in enumerate(part)]
+                for solved in path
+            ]  # fmt: skip
+            if start == 0:
+                true = labels[[place for _, held in part for place in held]]
+                losses = [_log_loss(np.concatenate(shares), true) for shares in each]
+                best = int(np.argmin(losses))
+                said += each[best]
+                chosen = strengths[best]
+                strengths = [strength for strength in strengths if strength <= chosen]
+            else:
+                said += each[strengths.index(chosen)]
+    return chosen, said
+
+
+def _stretches(first: int, count: int, at_once: int) -> Iterator[tuple[int, int]]:
+    """The first few of `count` places, then the others by so many at once."""
+    yield 0, min(first, count)
+    for start in range(first, count, at_once):
+        yield start, min(start + at_once, count)
 
 
 @contextmanager

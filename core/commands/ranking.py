@@ -1,0 +1,74 @@
+"""`rank`: which backbone suits a folder of pictures, tried on them before anything is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.commands.terminal import Terminal
+from core.commands.training import STOPPED, stop_signals, until
+from core.errors import NotFound
+from core.settings import Settings
+from core.training.events import Finished
+
+
+def rank(
+    data: Path,
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    backbones: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> int:
+    """Import `data`, try the backbones on it, list them best first; returns the exit code.
+
+    Without `backbones` all are tried whose weights are on this machine. `columns` are those of a
+    table in `data` that hold classes, in case they are not found.
+    """
+    from core.backbones.catalogue import get_backbone
+    from core.dataset.importing import import_images
+    from core.dataset.store import Store
+    from core.foresight.ranking import rank as try_on
+
+    if not data.exists():
+        raise NotFound(f"There is no folder or archive “{data}”.")
+    for name in backbones:
+        get_backbone(name)  # a mistyped name is told before any picture is looked at
+    store = Store(settings.home)
+    with stop_signals() as stop:
+        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
+        last = terminal.drain(until(events, stop))
+        if isinstance(last, Finished):
+            dataset = store.load(last.result["dataset"])
+            last = terminal.drain(until(try_on(dataset, store, settings, backbones), stop))
+    if not isinstance(last, Finished):
+        terminal.result(
+            {"stopped": True},
+            "Stopped. What was tried is kept; the same command goes on from there.",
+        )
+        return STOPPED
+    rows = [{name: value for name, value in row.items() if name != "folds"}
+            for row in last.result["rows"]]  # fmt: skip
+    terminal.result(rows, _text(rows))
+    return 0
+
+
+def _text(rows: list[dict[str, Any]]) -> str:
+    """One line a backbone, and below them which of the first are equal as far as one can tell."""
+    lines = [_line(row) for row in rows]
+    tied = [row["title"] for row in rows if row.get("tied")]
+    if len(tied) > 1:
+        lines.append(
+            f"These pictures cannot tell apart: {', '.join(tied)}. Take the quickest of them."
+        )
+    return "\n".join(lines)
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['backbone']}: not tried. {row['error']}"
+    return (
+        f"{row['backbone']}: right on {100 * row['accuracy']:.1f} of 100 (standard error "
+        f"{100 * row['stderr']:.1f}), by neighbours {100 * row['knn']:.1f}; "
+        f"{row['images_per_second']:.0f} pictures a second, "
+        f"{row['parameters'] / 1e6:.1f} million parameters"
+    )
