@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import timm
 import torch
 from safetensors import safe_open
@@ -17,7 +18,7 @@ from timm.models import adapt_input_conv
 from torch import nn
 from torch.nn.utils import parametrize
 
-from core.backbones.catalogue import Backbone, hub_file, local_file
+from core.backbones.catalogue import CATALOGUE, DEFAULT, Backbone, hub_file, local_file
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
@@ -91,6 +92,14 @@ def pretrained_head(network: nn.Module) -> nn.Linear | None:
 def remember_head(network: nn.Module, head: tuple[torch.Tensor, torch.Tensor] | None) -> None:
     """Keep the weight (classes, d) and bias (classes,) that `pretrained_head` gives."""
     vars(network)[_HEAD] = head  # no parameter of the network: it is neither trained nor saved
+
+
+def original_classifier() -> tuple[np.ndarray, np.ndarray]:
+    """Of the usual backbone: the weight (1000, d) and bias (1000,) of ImageNet's classes, which
+    its package keeps. They read the same features that a new classifier does."""
+    state = _bundled_state(str(CATALOGUE[DEFAULT].package))
+    *_, weight, bias = state.values()
+    return weight.numpy(), bias.numpy()
 
 
 def fingerprint(network: nn.Module) -> str:

@@ -21,11 +21,15 @@ HOLDOUT, SEED = 0.2, 0
 FOLDS = 5
 _REPEATS_BELOW = ((300, 5), (2000, 3))
 """Below so many images the partition is repeated so often; above, twice."""
-_STRENGTHS = (0.01, 0.1, 1.0)
+STRENGTHS = (0.01, 0.1, 1.0)
 """Every third of the probe's: between neighbours the accuracy does not change."""
 _MOST_WORK = 2_000_000_000
 """Images x features x classes x folds up to which the logistic regression is fitted: a minute."""
 _USUAL_WIDTH = 1280
+
+
+Folds = list[tuple[list[int], list[int]]]
+"""(learn from, check with): places in the plan's items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class Plan:
     groups: np.ndarray
     """(n,): equal where images must not be parted."""
     classes: int
-    folds: list[tuple[list[int], list[int]]]
-    """(learn from, check with), all repeats one after the other."""
+    folds: Folds
+    """All repeats one after the other."""
     repeats: int
     apart: bool
     """Whether a test part was kept aside."""
@@ -71,10 +75,15 @@ class Plan:
         return float(len(self.folds) / sum(len(held) for _, held in self.folds))
 
     @property
-    def logistic(self) -> bool:
-        """Whether there is time for the logistic regression; else a closed form takes its place."""
+    def partition(self) -> int:
+        """How many folds one partition has."""
+        return len(self.folds) // self.repeats
+
+    def is_quick(self, folds: int) -> bool:
+        """Whether there is time for so many logistic regressions; else a closed form takes their
+        place."""
         work = len(self.labels) * min(len(self.labels), _USUAL_WIDTH) * self.classes
-        return work * len(self.folds) <= _MOST_WORK
+        return work * folds <= _MOST_WORK
 
 
 def plan_of(dataset: Dataset) -> Plan:
@@ -135,7 +144,7 @@ class Validated:
 
 def validate(features: np.ndarray, plan: Plan) -> Validated:
     """Fit on every fold of the plan, judge on what it holds out. `features`: (n, d)."""
-    said = answers(features, plan)
+    _, said = answers(features, plan)
     right, losses = [], []
     for (_, held), shares in zip(plan.folds, said, strict=True):
         true = plan.labels[held]
@@ -143,31 +152,40 @@ def validate(features: np.ndarray, plan: Plan) -> Validated:
         given = shares[np.arange(len(held)), true]
         losses.append(float(-np.log(given.clip(min=1e-7)).mean()))
     accuracy = share(np.array(right), plan.ratio, plan.units)
-    loss = corrected(np.array(losses), plan.ratio) if plan.logistic else None
+    loss = corrected(np.array(losses), plan.ratio) if plan.is_quick(len(plan.folds)) else None
     return Validated(accuracy, loss, right)
 
 
-def answers(features: np.ndarray, plan: Plan) -> list[np.ndarray]:
-    """For each fold the probabilities (held out, classes)."""
-    if not plan.logistic:
-        return discriminant(features, plan)
+def answers(
+    features: np.ndarray,
+    plan: Plan,
+    folds: Folds | None = None,
+    strengths: Sequence[float] = STRENGTHS,
+) -> tuple[tuple[float, ...], list[np.ndarray]]:
+    """For each fold, of the plan or others, the probabilities (held out, classes).
+
+    Comes with the strength that was chosen by the first partition: given back in, nothing is chosen
+    again.
+    """
+    folds = plan.folds if folds is None else folds
+    if not plan.is_quick(len(folds)):
+        return tuple(strengths), discriminant(features, plan, folds)
     from core.training.probe import cross_validate
 
-    _, said = cross_validate(
-        features, plan.labels, plan.classes, plan.folds, strengths=_STRENGTHS,
-        choosing=len(plan.folds) // plan.repeats,
-    )  # fmt: skip
-    return said
+    chosen, said = cross_validate(
+        features, plan.labels, plan.classes, folds, strengths=strengths, choosing=plan.partition
+    )
+    return (chosen,), said
 
 
-def discriminant(features: np.ndarray, plan: Plan) -> list[np.ndarray]:
+def discriminant(features: np.ndarray, plan: Plan, folds: Folds) -> list[np.ndarray]:
     """The same by linear discriminant analysis with a shrunk covariance: one solution a fold.
 
     Friedman, "Regularized discriminant analysis", JASA 84 (1989); shrunk after Ledoit and Wolf.
     """
     x = _rotated(features)
     said = []
-    for learn, held in plan.folds:
+    for learn, held in folds:
         own, labels = x[learn], plan.labels[learn]
         counts = np.bincount(labels, minlength=plan.classes)
         means = np.zeros((plan.classes, x.shape[1]))
