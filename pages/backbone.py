@@ -8,7 +8,9 @@ from core import CATALOGUE, Backbone, availability, get_settings
 from pages.parts import text
 from pages.parts.frame import frame, need_pictures
 from pages.parts.kept import say_form
+from pages.parts.outlook import how_far
 from pages.parts.place import go
+from pages.parts.ranking import ranking
 
 WHERE = {
     "bundled": '<span class="chip good">built in</span>',
@@ -79,6 +81,8 @@ st.html(
     "builds on what it knows. The first one is a good choice; try others later and compare.</p>"
 )
 say_form(place)
+how_far(place)
+ranking(place)
 rows = {name: (row, availability(row, get_settings())) for name, row in CATALOGUE.items()}
 ready = [pair for pair in rows.values() if pair[1] != "network"]
 remote = [pair for pair in rows.values() if pair[1] == "network"]

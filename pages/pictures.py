@@ -22,6 +22,7 @@ from pages.parts.faults import faults_card
 from pages.parts.first_model import first_model
 from pages.parts.frame import frame, onward, problem
 from pages.parts.last_change import last_change
+from pages.parts.outlook import more_pictures
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
 
@@ -81,6 +82,8 @@ def overview(place: Place, import_job: Path | None) -> None:
     if not fault:
         teach_again(place)
     faults_card(place)
+    if not fault:
+        more_pictures(place)
     by_class, every = st.tabs(["By class", "Every picture"])
     with by_class:
         class_table(place)

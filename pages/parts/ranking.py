@@ -1,0 +1,249 @@
+"""The backbones tried on one's own pictures: rows as they come, a chart against the cost, a tie."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import (
+    CATALOGUE,
+    Ranking,
+    get_settings,
+    ranking_of,
+    recent_jobs,
+    resume,
+    status,
+    stop,
+)
+from pages.parts import progress, text
+from pages.parts.by_itself import begin_job
+from pages.parts.place import Place, go
+
+INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c", "#a5b0a8")}
+"""Of points that are tied with the best, of the others, of the line of what is worth its time."""
+
+PLACES = ("top right", "bottom right", "top left", "bottom left")
+"""Where the names stand beside their points, in turn, so that neighbours do not cover each other."""
+
+
+def ranking(place: Place) -> None:
+    """Try them, see how that goes, and what came out."""
+    version = place.versions[0]
+    jobs = recent_jobs("rank", dataset=version)
+    now = status(jobs[0]) if jobs else None
+    with st.container(border=True, key="ranking"):
+        st.html(
+            '<h2 class="card-title">Which one suits your pictures? '
+            '<span class="term small">backbone ranking</span></h2>'
+        )
+        if now and now.active:
+            _trying(version, jobs[0])
+            return
+        known = ranking_of(version, get_settings())
+        if known:
+            results(known)
+        else:
+            st.html(
+                '<p class="muted">Each network that is ready on this computer looks at your '
+                "pictures once; then a classifier is taught on its answers and judged on pictures "
+                "it has not learned from. That takes a minute or two and decides nothing by "
+                "itself.</p>"
+            )
+        if now and now.state in ("failed", "stopped"):
+            _ended_early(jobs[0], now.sentence)
+        with st.container(horizontal=True):
+            if known and known.tried:
+                _use_best(known)
+            if (not known or _untried(known)) and not (now and now.state == "stopped"):
+                _begin(version, known)
+
+
+def _use_best(known: Ranking) -> None:
+    best = suggested(known)
+    label = f"Use {text.markdown(best['title'], 40)}"
+    if st.button(label, type="primary", icon=":material/arrow_forward:", key="use-best"):
+        go("strategy", backbone=best["backbone"])
+
+
+def _begin(version: str, known: Ranking | None) -> None:
+    label = "Try the others too" if known else "Try them on my pictures"
+    if st.button(label, icon=":material/science:", key="try-backbones"):
+        begin_job("rank", dataset=version)
+        st.rerun()
+
+
+def _untried(known: Ranking) -> bool:
+    """Whether a network is ready here that has not been tried, or could not be."""
+    done = {row["backbone"] for row in known.tried}
+    ready = {name for name, row in CATALOGUE.items() if row.package}
+    return not ready <= done
+
+
+def _ended_early(job: Path, sentence: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(f'<p role="status">{text.html(sentence, 400)}</p>', width="stretch")
+        if st.button("Go on trying", icon=":material/restart_alt:"):
+            resume(job)
+            st.rerun()
+
+
+@st.fragment(run_every=0.8)
+def _trying(version: str, job: Path) -> None:
+    now = status(job)
+    if not now.active:
+        st.rerun(scope="app")
+    progress.show(now)
+    stopping = now.state == "stopping"
+    if st.button("Stop", icon=":material/stop_circle:", disabled=stopping, key="stop-trying"):
+        stop(job)
+        st.rerun(scope="fragment")
+    known = ranking_of(version, get_settings())
+    if known:
+        results(known, final=False)
+
+
+def results(known: Ranking, *, final: bool = True) -> None:
+    """The rows, what they cannot tell apart, the chart, and the way on with the one to take."""
+    tried = list(known.tried)
+    if tried and final:
+        st.html(f'<p class="score-words">{_verdict(known)}</p>')
+    if tried:
+        st.html(_table(tried))
+    for row in known.rows:
+        if "error" in row:
+            title, why = text.html(row["title"], 60), text.html(row["error"], 400)
+            st.html(f'<p class="muted small">{title} was not tried. {why}</p>')
+    if len(tried) > 1:
+        _chart(tried)
+    if not tried or not final:
+        return
+    aside = (
+        "The pictures kept aside for the test of a run were not looked at."
+        if known.apart
+        else "There are too few pictures to keep any aside."
+    )
+    again = "once" if known.repeats == 1 else f"{known.repeats} times"
+    st.html(
+        f'<p class="muted small">On the {known.images:,} pictures of the training part, parted '
+        f"{again} into five folds. {aside} The ± is one standard error, corrected for folds that "
+        'share pictures <span class="term">Nadeau and Bengio 2003</span>. The order also weighs '
+        "in, a little, how well each network knows ImageNet.</p>"
+    )
+
+
+def suggested(known: Ranking) -> Any:
+    """The quickest of those that cannot be told from the best."""
+    tied = (row for row in known.tried if row["tied"])
+    return max(tied, key=lambda row: row["images_per_second"])
+
+
+def _verdict(known: Ranking) -> str:
+    names = [text.html(row["title"], 40) for row in known.tried if row["tied"]]
+    if len(known.tried) == 1:
+        return f"Only {names[0]} was tried."
+    if len(names) == 1:
+        return f"{names[0]} suits your pictures best."
+    quickest = text.html(suggested(known)["title"], 40)
+    return (
+        f"Your pictures cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
+        f"{quickest} is the quickest of them."
+    )
+
+
+def _table(rows: list[Any]) -> str:
+    head = (
+        '<th>Network</th><th class="n">Right of 100</th><th class="n">By neighbours</th>'
+        '<th class="n">Pictures a second</th><th class="n">Million weights</th><th></th>'
+    )
+    body = "".join(_row(row, row is rows[0]) for row in rows)
+    return (
+        f'<div class="scroll"><table class="table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(row: Any, first: bool) -> str:
+    equal = '<span class="chip good">as good as the first</span>'
+    chip = equal if row["tied"] and not first else ""
+    return (
+        f"<tr><td><b>{text.html(row['title'], 60)}</b></td>"
+        f'<td class="n">{_with_error(row["accuracy"], row["stderr"])}</td>'
+        f'<td class="n">{_with_error(row["knn"], row["knn_stderr"])}</td>'
+        f'<td class="n">{row["images_per_second"]:.0f}</td>'
+        f'<td class="n">{row["parameters"] / 1e6:.1f}</td><td>{chip}</td></tr>'
+    )
+
+
+def _with_error(mean: float, stderr: float) -> str:
+    return f"{100 * mean:.1f} ± {100 * stderr:.1f}"
+
+
+def _chart(tried: list[Any]) -> None:
+    """Accuracy against time, with its standard error; a line through what nothing beats in both."""
+    tied, other, line = INK["dark" if st.context.theme.type == "dark" else "light"]
+    cost = [100 / max(row["images_per_second"], 1e-3) for row in tried]
+    right = [100 * row["accuracy"] for row in tried]
+    colours = [tied if row["tied"] else other for row in tried]
+    front = sorted(_front(cost, right))
+    traces = [
+        {
+            "x": [x for x, _ in front], "y": [y for _, y in front], "mode": "lines",
+            "line": {"color": line, "width": 1.5, "dash": "dot", "shape": "hv"},
+            "hoverinfo": "skip",
+        },
+        *(
+            {
+                "x": [x], "y": [y], "mode": "markers+text",
+                "text": [text.plotly(row["title"])],
+                "textposition": PLACES[place % len(PLACES)],
+                "marker": {"size": 11, "color": colour},
+                "error_y": {"type": "data", "color": colour, "thickness": 1.5, "width": 5,
+                            "symmetric": False, "arrayminus": [100 * row["stderr"]],
+                            "array": [min(100 * row["stderr"], 100 - y)]},
+                "hovertemplate": f"{text.plotly(row['title'])}<br>%{{y:.1f}} of 100 right<br>"
+                "%{x:.1f} s for 100 pictures<extra></extra>",
+            }
+            for place, (row, x, y, colour) in enumerate(
+                zip(tried, cost, right, colours, strict=True)
+            )
+        ),
+    ]  # fmt: skip
+    figure = {
+        "data": [{"type": "scatter", "showlegend": False, **trace} for trace in traces],
+        "layout": {
+            "height": 300,
+            "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
+            "xaxis": {
+                "title": {"text": "seconds for 100 pictures on this computer"},
+                "range": [0, 1.3 * max(cost)],
+            },
+            "yaxis": {"title": {"text": "right, of 100"}, "range": _reach(tried)},
+        },
+    }
+    said = "; ".join(
+        f"{text.html(row['title'], 40)}: {y:.0f} of 100 right, {x:.1f} seconds for 100 pictures"
+        for row, x, y in zip(tried, cost, right, strict=True)
+    )
+    st.plotly_chart(figure, key="ranking-chart", config={"displayModeBar": False}, alt=said)
+    st.html(
+        '<p class="muted small">The bars are standard errors. The dotted line joins the networks '
+        "that no other one beats in both, time and right answers "
+        '<span class="term">Pareto front</span>.</p>'
+    )
+
+
+def _reach(tried: list[Any]) -> tuple[float, float]:
+    """From where to where the upright axis goes: all bars fit in, and nothing beyond 100."""
+    low = min(100 * (row["accuracy"] - row["stderr"]) for row in tried)
+    high = max(100 * (row["accuracy"] + row["stderr"]) for row in tried)
+    return max(0.0, low - 1), min(100.5, high + 1)
+
+
+def _front(cost: list[float], right: list[float]) -> list[tuple[float, float]]:
+    """The points that no other one beats in both."""
+    points = list(zip(cost, right, strict=True))
+    return [
+        (x, y)
+        for x, y in points
+        if not any((a < x and b >= y) or (a <= x and b > y) for a, b in points)
+    ]
