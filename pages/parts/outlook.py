@@ -89,7 +89,8 @@ def _scale(alike: Similarity) -> str:
     said = ", ".join(name for _, name in MARKS)
     label = f"From near to far: {said}; your pictures: {alike.nearness}"
     return (
-        f'<div class="range" style="margin-top:1.3rem" role="img" aria-label="{label}"><span class="track"></span>{known}'
+        f'<div class="range" style="margin-top:1.3rem" role="img" aria-label="{label}">'
+        f'<span class="track"></span>{known}'
         f'<span class="dot" style="left:{at(alike.remoteness):.0f}%"></span>'
         f'<span class="scale" style="left:{at(alike.remoteness):.0f}%;top:-1rem">yours</span></div>'
     )
@@ -124,9 +125,9 @@ def _curve(found: Outlook) -> None:
     with st.expander("Show the curve", icon=":material/show_chart:"):
         _chart(curve)
         st.html(
-            '<p class="muted small">A classifier on EfficientNet-Lite0, judged on pictures it has not '
-            "learned from. Bars and bands hold the truth 95 times of 100. The dotted part continues "
-            "the curve as a power law; beyond twice as many pictures nothing is said.</p>"
+            '<p class="muted small">A classifier on EfficientNet-Lite0, judged on pictures it has '
+            "not learned from. Bars and bands hold the truth 95 times of 100. The dotted part "
+            "continues the curve as a power law; beyond twice as many pictures nothing is said.</p>"
         )
 
 
@@ -183,7 +184,8 @@ def _chart(curve: Curve) -> None:
         traces.append(
             {
                 "x": [x[-1], ahead.images, ahead.images, x[-1]], "fill": "toself",
-                "y": [min(100, y[-1] + unsure[-1]), 100 * ahead.high, 100 * ahead.low, y[-1] - unsure[-1]],
+                "y": [min(100, y[-1] + unsure[-1]), 100 * ahead.high,
+                      100 * ahead.low, y[-1] - unsure[-1]],
                 "fillcolor": wash,
                 "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip",
             }

@@ -23,7 +23,7 @@ INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c"
 """Of points that are tied with the best, of the others, of the line of what is worth its time."""
 
 PLACES = ("top right", "bottom right", "top left", "bottom left")
-"""Where the names stand beside their points, in turn, so that neighbours do not cover each other."""
+"""Where names stand beside their points, in turn, so that neighbours do not cover each other."""
 
 
 def ranking(place: Place) -> None:
