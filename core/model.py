@@ -1,9 +1,10 @@
 """The model that is taken away: weights and everything needed to predict with them.
 
-A model is a folder of two files, neither of which can run code when it is opened:
+A model is a folder of two or three files, none of which can run code when it is opened:
 
     model.safetensors   all weights, the classifier's included
     model.json          Description: classes, preprocessing, network, scores
+    known.safetensors   what new images are compared with, to tell unknown ones (maybe)
 """
 
 import json
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,8 @@ from PIL import Image
 from core.backbones.preprocess import Preprocessing
 from core.dataset.channels import RGB, Array
 from core.errors import BadInput, BadRecipe, NotFound, UnreadableImage
+from core.evaluation.calibration import SET_LEVEL, offered
+from core.evaluation.unknowns import Known
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
 
@@ -61,6 +64,12 @@ class Description:
     """Larger pictures are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
     """Logits are divided by it before the softmax; 1.0 leaves them as they are."""
+    set_level: float = SET_LEVEL
+    """How often the set of offered classes shall hold the right one."""
+    set_floor: float | None = None
+    """Classes of at least this probability are offered; None: no set is."""
+    adjustments: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    """With several label columns: "temperature" and "set_floor" of each."""
     dataset: str = ""
     """Id of the dataset version it learned from."""
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -81,6 +90,12 @@ class Description:
             first += len(classes)
         return parts
 
+    def adjusted(self, task: str) -> tuple[float, float | None]:
+        """Temperature and floor of the sets for one of the label columns."""
+        own = self.adjustments.get(task, {})
+        temperature = own.get("temperature") or self.temperature
+        return temperature, own.get("set_floor") if own else self.set_floor
+
     def to_json(self) -> str:
         """All fields as JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
@@ -100,9 +115,20 @@ class Description:
                 for task, names in known.get("tasks", {}).items()
             }
             known["temperature"] = float(known["temperature"])
+            if known.get("set_floor") is not None:
+                known["set_floor"] = float(known["set_floor"])
             return cls(**known)
         except (ValueError, KeyError, TypeError, BadRecipe) as error:
             raise BadInput(_DAMAGED.format(f"“{DESCRIPTION}” is not as expected")) from error
+
+
+class Seen(NamedTuple):
+    """What a model says about images, and what it saw in them."""
+
+    shares: np.ndarray
+    """Probabilities, float32 (n, classes); each row sums to 1."""
+    features: np.ndarray
+    """What the classifier reads, float32 (n, d)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +137,8 @@ class Model:
 
     network: "nn.Module"
     description: Description
+    known: Known | None = None
+    """None: nothing is ever called unknown."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -156,7 +184,7 @@ class Model:
         except (RuntimeError, TypeError) as error:
             raise BadInput(_DAMAGED.format("its weights do not fit its network")) from error
         network = network.to(device).to(memory_format=torch.channels_last)
-        return cls(network.eval(), description)
+        return cls(network.eval(), description, Known.load(folder))
 
     def save(self, folder: Path) -> None:
         """Write the model into `folder`, whole or not at all; what was there is replaced."""
@@ -179,6 +207,8 @@ class Model:
             save_file(state, draft / WEIGHTS, metadata={"format": "pt"})
             text = json.dumps(description, ensure_ascii=False, indent=2)
             (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+            if self.known:
+                self.known.save(draft)
             _put_in_place(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -200,33 +230,61 @@ class Model:
 
         With several label columns (n, all their classes): each column's classes sum to 1.
         """
+        return self.look(pixels).shares
+
+    def look(self, pixels: np.ndarray) -> Seen:
+        """What is said about prepared pictures (n, c, size, size), as one batch."""
         import torch
 
-        device = next(self.network.parameters()).device
+        from core.backbones.weights import classifier
+
+        network = self.network
+        device = next(network.parameters()).device
         with torch.inference_mode():
             batch = self.preprocessing.normalised(torch.from_numpy(pixels).to(device))
-            logits = self.network(batch.contiguous(memory_format=torch.channels_last))
-            cooled = logits.float() / self.description.temperature
-            parts = [cooled[:, rows] for _, _, rows in self.description.parts()]
-            shares = torch.cat([torch.softmax(part, dim=1) for part in parts], dim=1)
-        result: np.ndarray = shares.cpu().numpy()
-        return result
+            maps = network.forward_features(batch.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
+            features = network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
+            logits = classifier(network)(features).float()
+            parts = [
+                torch.softmax(logits[:, rows] / self.description.adjusted(task)[0], dim=1)
+                for task, _, rows in self.description.parts()
+            ]
+            shares = torch.cat(parts, dim=1)
+        return Seen(shares.cpu().numpy(), features.float().cpu().numpy())
 
-    def row(self, name: str, shares: np.ndarray) -> dict[str, Any]:
-        """One prediction, from all its probabilities (outputs,), as it is shown and written.
+    def rows(self, names: Sequence[str], seen: Seen) -> Iterator[dict[str, Any]]:
+        """One prediction for each name, as it is shown and written.
 
-        With several label columns the row is that of the first, and "tasks" holds them all.
+        With several label columns a row is that of the first, and "tasks" holds them all.
         """
-        answers = {
-            task: _answer(classes, shares[rows]) for task, classes, rows in self.description.parts()
-        }
-        first = next(iter(answers.values()))
-        return {"image": name, **first} | ({"tasks": answers} if self.description.tasks else {})
+        about, known = self.description, self.known
+        parts, far = about.parts(), None
+        if known and names:
+            sure = np.mean([seen.shares[:, rows].max(1) for *_, rows in parts], axis=0)
+            far = known.scores(seen.features, sure)
+        for place, (name, shares) in enumerate(zip(names, seen.shares, strict=True)):
+            answers = {
+                task: _answer(classes, shares[rows], about.adjusted(task)[1])
+                for task, classes, rows in parts
+            }
+            row = {"image": name, **next(iter(answers.values()))}
+            if about.tasks:
+                row["tasks"] = answers
+            if far is not None:
+                row |= {"unknown": bool(far[place] > 1), "unknown_score": float(far[place])}
+            yield row
 
 
-def _answer(classes: Sequence[str], shares: np.ndarray) -> dict[str, Any]:
-    probabilities = {name: float(share) for name, share in zip(classes, shares, strict=True)}
-    return {"label": classes[int(shares.argmax())], "probabilities": probabilities}
+def _answer(classes: Sequence[str], shares: np.ndarray, floor: float | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "label": classes[int(shares.argmax())],
+        "probabilities": dict(zip(classes, shares.tolist(), strict=True)),
+    }
+    if floor is not None:
+        inside = offered(shares[None], floor)[0]
+        likest_first = np.argsort(-shares, kind="stable")
+        answer["set"] = [classes[index] for index in likest_first if inside[index]]
+    return answer
 
 
 def model_folder(run: Path) -> Path:
@@ -240,7 +298,10 @@ def predict_files(
     """Predict image files; ends with Finished(result={"predictions": [...]}), one row a file.
 
     A row is {"image", "label", "probabilities": {class: p}}, or {"image", "error"} for a file that
-    is no usable image. `names` are shown for the files (default: their own names).
+    is no usable image. `names` are shown for the files (default: their own names). Where enough
+    images were judged, "set" lists the classes of which the right one mostly is one, the likeliest
+    first; "unknown" says whether it looks like none of them, and "unknown_score" how far from it
+    they are: above 1 is unknown.
     """
     began = time.monotonic()
     what = "Looking at your pictures"
@@ -261,13 +322,13 @@ def _rows(
     model: Model, names: Sequence[str], prepared: Sequence[np.ndarray | str]
 ) -> Iterator[dict[str, Any]]:
     """Rows in the order of `names`; `prepared` holds pixels, or why there are none."""
-    readable = [pixels for pixels in prepared if isinstance(pixels, np.ndarray)]
-    shares = iter(model.predict_pixels(np.stack(readable)) if readable else [])
+    readable = {at: made for at, made in enumerate(prepared) if isinstance(made, np.ndarray)}
+    told: Iterator[dict[str, Any]] = iter(())
+    if readable:
+        seen = model.look(np.stack(list(readable.values())))
+        told = model.rows([names[place] for place in readable], seen)
     for name, pixels in zip(names, prepared, strict=True):
-        if isinstance(pixels, str):
-            yield {"image": name, "error": pixels}
-        else:
-            yield model.row(name, next(shares))
+        yield {"image": name, "error": pixels} if isinstance(pixels, str) else next(told)
 
 
 def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:

@@ -20,8 +20,10 @@ from core import (
     upload_folder,
 )
 from pages.parts import progress, text
+from pages.parts.evidence import sets_in_words, unknown_in_words
 from pages.parts.frame import frame, need_model, onward
 from pages.parts.runs import run_title
+from pages.parts.score import report_of
 from pages.parts.upload import drop_zone
 
 TOP = 4
@@ -91,27 +93,50 @@ def answer(row: Mapping[str, Any]) -> str:
             f'<p class="card-title">{name}</p><p class="wrong">{text.html(row["error"], 300)}</p>'
         )
     if row.get("tasks"):
-        said = "".join(
+        strange = '<span class="chip warn">unknown</span>' if row.get("unknown") else ""
+        answers = "".join(
             f'<p class="muted small">{text.bdi(task, 40)}</p>{shares(each)}'
             for task, each in row["tasks"].items()
         )
-        return f'{picture}<p class="muted small">{name}</p>{said}'
+        return f'{picture}<p class="muted small">{name} {strange}</p>{answers}'
     below = f'<p class="muted small">{name}</p>'
     return f"{picture}{shares(row, below)}"
 
 
-def shares(said: Mapping[str, Any], below: str = "") -> str:
+def shares(told: Mapping[str, Any], below: str = "") -> str:
     """The likeliest class, what stands below it, and bars of the likeliest few."""
-    top = sorted(said["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
+    top = sorted(told["probabilities"].items(), key=lambda pair: -pair[1])[:TOP]
     bars = "".join(
         f"<div>{text.bdi(label, 24)}{progress.bar(share, text.html(label))}"
         f'<span class="n">{text.percent(share)}</span></div>'
         for label, share in top
     )
-    return (
-        f'<p class="card-title said">{text.bdi(said["label"], 40)}</p>{below}'
-        f'<div class="shares" style="margin-top:.5rem">{bars}</div>'
-    )
+    return f'{said(told)}{below}<div class="shares" style="margin-top:.5rem">{bars}</div>'
+
+
+def said(row: Mapping[str, Any]) -> str:
+    """The answer in words: a class, one of several, or none of them."""
+    label = text.bdi(row["label"], 40)
+    if row.get("unknown"):
+        return (
+            '<p class="card-title said">Unknown <span class="chip warn">like none of your classes'
+            f'</span></p><p class="muted small">If it is one of them after all: {label}</p>'
+        )
+    others = row.get("set", [])[1:]
+    if not others:
+        return f'<p class="card-title said">{label}</p>'
+    listed = ", ".join(text.bdi(name, 30) for name in others[:TOP])
+    more = f" and {len(others) - TOP} more" if len(others) > TOP else ""
+    return f'<p class="card-title said">{label}</p><p class="small">or {listed}{more}</p>'
+
+
+def about(run: RunRow) -> None:
+    """What "or" and "unknown" mean for this model, and how often they are wrong."""
+    report = report_of(run)
+    if report and (evidence := report.get("evidence")):
+        st.html(
+            f'<p class="muted small">{sets_in_words(evidence)} {unknown_in_words(evidence)}</p>'
+        )
 
 
 place = frame("try_it")
@@ -126,6 +151,7 @@ if len(place.finished) > 1:
         format_func=lambda one: text.plain(run_title(one), 120),
     )
 bring(run)
+about(run)
 asked = st.query_params.get("asked")
 if asked:
     try:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_models import CLASSES, PREPROCESSING, made_model, photographs
+from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 from PIL import Image, ImageCms
 
 from core.dataset.decode import decode
@@ -17,11 +17,12 @@ from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
 from core.evaluation.report import Report, report_of
+from core.evaluation.unknowns import Known, prepared
 from core.export import export
 from core.export import predict as script
 from core.export.card import escaped
 from core.export.rehearsal import greatest_difference
-from core.model import Model
+from core.model import Model, predict_files
 from core.settings import Settings
 from core.training.events import Finished
 from core.training.recipe import Recipe
@@ -47,8 +48,10 @@ def run(settings):
     store.save(dataset)
     folder = settings.home / "runs" / "00000000000000aa"
     model = made_model(settings)
-    description = replace(model.description, classes=classes, dataset=dataset.id)
-    Model(model.network, description).save(folder / "model")
+    description = replace(model.description, classes=classes, dataset=dataset.id, set_floor=0.2)
+    pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
+    known = Known(prepared(model.look(pixels[:2]).features), 0.3)
+    Model(model.network, description, known).save(folder / "model")
     recipe = Recipe(
         dataset=dataset.id,
         backbone="tf_efficientnet_lite0",
@@ -93,6 +96,7 @@ def test_the_zip_holds_what_was_promised_under_names_of_our_own(bundle):
         "MODEL_CARD.md",
         "examples/1.png",
         "examples/2.png",
+        "known.safetensors",
         "model.json",
         "model.safetensors",
         "predict.py",
@@ -120,6 +124,22 @@ def test_its_script_predicts_without_this_program(bundle, run, tmp_path):
     assert good["image"] == str(picture)
     assert list(good["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-5)
     assert "error" in bad
+
+
+def test_its_script_offers_the_same_sets_and_calls_the_same_pictures_unknown(
+    bundle, run, settings, tmp_path
+):
+    folder, _ = bundle
+    files = write_photographs(tmp_path)
+    command = [sys.executable, "-I", str(folder / "predict.py"), "--json", *map(str, files)]
+    theirs = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    *_, last = predict_files(run, files, settings)
+    ours = last.result["predictions"]
+    for one, other in zip(ours, theirs, strict=True):
+        assert (one["set"], one["unknown"]) == (other["set"], other["unknown"])
+        assert one["unknown_score"] == pytest.approx(other["unknown_score"], abs=1e-3)
+        assert one["set"][0] == one["label"]
+    assert [row["unknown"] for row in theirs] == [False, False, True]
 
 
 def test_the_script_knows_nothing_of_this_program(bundle):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 
 from core.errors import BadInput, NotFound
+from core.evaluation.unknowns import Known, prepared
 from core.model import Description, Model, model_folder, predict_files
 from core.settings import Settings
 from core.training.events import Finished, Progress
@@ -83,6 +85,51 @@ def test_a_higher_temperature_makes_every_answer_less_sure(run):
     cooler = Model(model.network, Description.from_json(json.dumps(content)))
     sure, unsure = (m.predict(photographs()).max(axis=1) for m in (model, cooler))
     assert (unsure < sure).all()
+
+
+def test_a_model_of_an_older_version_says_what_it_always_said(run, settings, tmp_path):
+    """Without floor and known images: no set, and nothing is ever unknown."""
+    for path in (run / "model").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    content = json.loads((tmp_path / "model.json").read_text())
+    del content["set_floor"], content["set_level"]
+    (tmp_path / "model.json").write_text(json.dumps(content))
+    model = Model.load(tmp_path)
+    assert model.known is None
+    (row,) = model.rows(["a"], model.look(model.preprocessing.pixels(photographs()[0])[None]))
+    assert set(row) == {"image", "label", "probabilities"}
+
+
+@pytest.fixture(scope="module")
+def careful(settings):
+    """The model with a floor for its sets, knowing the photograph of the cat alone."""
+    model = made_model(settings)
+    pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
+    seen = model.look(pixels)
+    floor = float(np.sort(seen.shares[0])[1])  # the second likeliest class of the cat
+    known = Known(prepared(seen.features[:1]), 0.05)
+    described = replace(model.description, set_floor=floor)
+    return Model(model.network, described, known), seen
+
+
+def test_a_row_names_the_likely_classes_and_says_whether_it_is_unknown(careful):
+    model, seen = careful
+    cat, cup, woman = model.rows(["cat", "cup", "woman"], seen)
+    likest_first = sorted(CLASSES, key=lambda name: -cat["probabilities"][name])
+    assert cat["set"] == likest_first[:2]
+    assert cat["set"][0] == cat["label"]
+    assert (cat["unknown"], cup["unknown"], woman["unknown"]) == (False, True, True)
+    assert cat["unknown_score"] == pytest.approx(0, abs=0.05)
+    assert cup["unknown_score"] > 1
+
+
+def test_what_a_model_knows_is_saved_beside_its_weights(careful, tmp_path):
+    model, seen = careful
+    model.save(tmp_path / "model")
+    names = sorted(path.name for path in (tmp_path / "model").iterdir())
+    assert names == ["known.safetensors", "model.json", "model.safetensors"]
+    again = Model.load(tmp_path / "model")
+    assert list(again.rows("abc", seen)) == list(model.rows("abc", seen))
 
 
 def test_a_network_with_a_fixed_input_is_rebuilt_at_the_size_it_was_trained_with(tmp_path):

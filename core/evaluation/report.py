@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypedDict
 import numpy as np
 
 from core.errors import NotFound, UnusableDataset
+from core.evaluation.evidence import Evidence
+from core.evaluation.evidence import read as read_evidence
 from core.evaluation.scores import (
     Indices,
     Interval,
@@ -135,6 +137,8 @@ class Report:
     """Whether training was stopped before its end."""
     recalled: Recalled | None = None
     """None when no earlier model was gone on with."""
+    evidence: Evidence | None = None
+    """What was adjusted, and how that did; None in reports of older versions."""
     task: str = ""
     """The label column this is about, where there are several. Text from outside."""
     further: "tuple[Report, ...]" = ()
@@ -169,6 +173,7 @@ class Report:
         if start := known.get("start"):
             known["start"] = start | {"interval": _interval(start["interval"])}
         known["further"] = tuple(cls._of(each) for each in known.get("further", ()))
+        known["evidence"] = read_evidence(known.get("evidence"))
         return cls(**known)
 
     def save(self, run: Path) -> None:
@@ -201,6 +206,7 @@ def report_of(
     n_train: int,
     start_probabilities: Probabilities | None = None,
     stopped: bool = False,
+    evidence: Evidence | None = None,
 ) -> Report:
     """Score predictions on the test part.
 
@@ -235,6 +241,7 @@ def report_of(
         n_train=n_train,
         start=start,
         stopped=stopped,
+        evidence=evidence,
     )
 
 

@@ -3,6 +3,7 @@
 model.safetensors   the weights            MODEL_CARD.md      what it is good for
 model.json          everything else        requirements.txt   what predict.py needs
 predict.py          a short script         examples/          two pictures to try it on
+known.safetensors   what new pictures are compared with, to tell unknown ones (maybe)
 """
 
 import importlib.metadata
@@ -20,6 +21,7 @@ from core.dataset.export import as_file
 from core.dataset.store import Store
 from core.errors import NotFound
 from core.evaluation.report import Report
+from core.evaluation.unknowns import FILE as KNOWN
 from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
 from core.export.card import Facts, model_card
 from core.export.rehearsal import greatest_difference, rehearse
@@ -76,6 +78,8 @@ def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_sid
     model = model_folder(run)
     try:
         shutil.copyfile(model / WEIGHTS, bundle / WEIGHTS)
+        if (model / KNOWN).exists():
+            shutil.copyfile(model / KNOWN, bundle / KNOWN)
         description = Description.from_json((model / DESCRIPTION).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFound("This run has no model yet: its training has not ended.") from error

@@ -101,14 +101,45 @@ pass it on."""
 
 
 def _limits(facts: Facts) -> str:
+    evidence = facts.report.evidence
+    unknown, sets = (evidence["unknown"], evidence["sets"]) if evidence else (None, None)
+    strange = (
+        "It always answers with one of its classes, even for a picture that shows none of them."
+    )
+    if unknown:
+        strange += (
+            " It marks pictures that are unlike all it learned from as `unknown`, and "
+            f"{unknown['called']} of {unknown['n']} test pictures of its own classes too. A new "
+            "class that resembles one of its own is often not noticed."
+        )
+    together = ""
+    if sets:
+        together = (
+            f"\n- The classes in `set` are chosen to hold the right one {sets['level']:.0%} of the "
+            f"time; on the test part they did in {sets['inside']} of {sets['n']}."
+        )
     only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
     return f"""## Limits
 
-{only}- It always answers with one of its classes, even for a picture that shows none of them.
-- Its probabilities are a guide, not a promise: how well they fit has not been adjusted.
+{only}- {strange}{together}
+- {_fit_of_probabilities(facts)}
 - Pictures taken otherwise (another camera, light, background or style) can score much lower than
   the test pictures, which come from the same collection as those it learned from.
 - What its training pictures leave out or show one-sidedly, it does not know."""
+
+
+def _fit_of_probabilities(facts: Facts) -> str:
+    evidence = facts.report.evidence
+    if not evidence or evidence["temperature"] == 1.0:
+        return (
+            "Its probabilities are a guide, not a promise: how well they fit has not been adjusted."
+        )
+    loss = evidence["log_loss"]
+    return (
+        f"Its probabilities were adjusted (temperature {evidence['temperature']:.2f}) on "
+        f"{evidence['n']} judged pictures; the log-loss of the test part went from "
+        f"{loss['before']:.3f} to {loss['after']:.3f}. They are a guide, not a promise."
+    )
 
 
 def _use(facts: Facts) -> str:

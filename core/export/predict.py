@@ -1,7 +1,8 @@
 """Say what is in pictures:   python predict.py picture.jpg [more.png ...] [--json]
 
-Needs the packages in requirements.txt, and the files model.safetensors and model.json beside it.
-Made by Graft; MODEL_CARD.md says what this model is good for.
+Needs the packages in requirements.txt, and the files model.safetensors, model.json and, to tell
+unknown pictures, known.safetensors beside it. Made by Graft; MODEL_CARD.md says what this model is
+good for.
 """
 
 import argparse
@@ -19,15 +20,16 @@ from safetensors.torch import load_file
 HERE = Path(__file__).resolve().parent
 
 
-def load() -> tuple[torch.nn.Module, dict[str, Any]]:
-    """The network with its trained weights, and what model.json says about it."""
+def load() -> tuple[torch.nn.Module, dict[str, Any], dict[str, torch.Tensor]]:
+    """The network with its trained weights, what model.json says about it, and what it knows."""
     about = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
     outputs = sum(map(len, questions(about).values()))
     network = timm.create_model(
         about["backbone"], pretrained=False, num_classes=outputs, **about["arguments"]
     )
     network.load_state_dict(load_file(HERE / "model.safetensors"))
-    return network.eval(), about
+    known = HERE / "known.safetensors"
+    return network.eval(), about, load_file(known) if known.exists() else {}
 
 
 def questions(about: dict[str, Any]) -> dict[str, list[str]]:
@@ -116,9 +118,9 @@ def square(
 
 
 def predict(
-    network: torch.nn.Module, about: dict[str, Any], file: str
-) -> dict[str, dict[str, float]]:
-    """The probability of each class, for each question."""
+    network: Any, about: dict[str, Any], known: dict[str, torch.Tensor], file: str
+) -> dict[str, Any]:
+    """The likeliest class, the probability of each, and what else can be said."""
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
     if len(p["mean"]) == 3 and p["bits"] == 8:
@@ -130,17 +132,32 @@ def predict(
     batch = pixels[None] / (2 ** p["bits"] - 1)
     mean, std = (torch.tensor(p[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
-        logits = network((batch - mean) / std)[0] / about["temperature"]
-    told, first = {}, 0
+        maps = network.forward_features((batch - mean) / std)
+        features = network.forward_head(maps, pre_logits=True)
+        logits = network.get_classifier()(features)[0]
+    answers, first = {}, 0
     for task, classes in questions(about).items():
-        shares = logits[first : first + len(classes)].softmax(0).tolist()
-        told[task], first = dict(zip(classes, shares, strict=True)), first + len(classes)
+        own = about.get("adjustments", {}).get(task, about)
+        shares = (logits[first : first + len(classes)] / own["temperature"]).softmax(0).tolist()
+        answers[task] = answer(dict(zip(classes, shares, strict=True)), own.get("set_floor"))
+        first += len(classes)
+    row = next(iter(answers.values())) | ({"tasks": answers} if about.get("tasks") else {})
+    if known:  # how far it is from the nearest picture that was learned from, and how unsure
+        roots = torch.nn.functional.normalize(features.sign() * features.abs().sqrt())
+        distance = (1 - (known["rows"].float() @ roots[0]).max()).clamp(min=0)
+        sure = [each["probabilities"][each["label"]] for each in answers.values()]
+        score = float(distance * (2 - sum(sure) / len(sure)) / known["border"])
+        row |= {"unknown": score > 1, "unknown_score": score}
+    return row
+
+
+def answer(shares: dict[str, float], floor: float | None) -> dict[str, Any]:
+    """The likeliest class, how likely each one is, and of which the right one mostly is one."""
+    likest = sorted(shares, key=lambda name: -shares[name])
+    told: dict[str, Any] = {"label": likest[0], "probabilities": shares}
+    if floor is not None:
+        told["set"] = [name for name in likest if name == likest[0] or shares[name] >= floor]
     return told
-
-
-def answer(shares: dict[str, float]) -> dict[str, Any]:
-    """The likeliest class, and how likely each one is."""
-    return {"label": max(shares, key=lambda name: shares[name]), "probabilities": shares}
 
 
 def main() -> None:
@@ -149,17 +166,13 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = parser.parse_args()
-    network, about = load()
+    network, about, known = load()
     rows: list[dict[str, Any]] = []
     for file in chosen.pictures:
         try:
-            told = predict(network, about, file)
+            rows.append({"image": file, **predict(network, about, known, file)})
         except (OSError, ValueError) as error:
             rows.append({"image": file, "error": str(error)})
-        else:
-            answers = {task: answer(shares) for task, shares in told.items()}
-            also = {"tasks": answers} if about.get("tasks") else {}
-            rows.append({"image": file, **next(iter(answers.values())), **also})
     if chosen.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
@@ -169,7 +182,8 @@ def main() -> None:
             f"{each['label']} ({each['probabilities'][each['label']]:.0%})"
             for each in answers.values()
         )
-        line = f"{row['image']}: {said}"
+        strange = "unknown, perhaps " if row.get("unknown") else ""
+        line = f"{row['image']}: {strange}{said}"
         line = "".join(c if c.isprintable() else "?" for c in line) + "\n"
         sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))
 

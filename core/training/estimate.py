@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from core.backbones.features import load_pixels, missing, warm
+from core.evaluation.unknowns import MOST
 from core.files import replace_file
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
@@ -49,7 +50,8 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         if (key := _key(setup, "scored")) not in known:
             known[key] = _a_scored_picture(setup)
         # What an earlier model was judged with is shown to that one and to the new one.
-        parts["Scoring"] = known[key] * (len(setup.test) + 2 * len(setup.recall))
+        shown = len(setup.test) + 2 * len(setup.recall) + min(MOST, len(setup.learn))
+        parts["Scoring"] = known[key] * (shown + len(setup.watch))
     settings.home.mkdir(parents=True, exist_ok=True)
     replace_file(settings.home / _FILE, json.dumps(known))
     result = {

@@ -11,16 +11,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.backbones.features import MIRRORED, features, load_pixels, reader
+from core.backbones.features import MIRRORED, features
 from core.backbones.weights import classifier, merge
+from core.evaluation.calibration import tempered
+from core.evaluation.evidence import Adjusted, Evidence
 from core.evaluation.report import Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
 from core.files import replace_file
-from core.model import Description, Model
+from core.model import Description, Model, Seen
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
 from core.training.checkpoint import Checkpoints, Progressed
-from core.training.events import Event, Finished, Note, PhaseStarted, Progress, Started, Stopped
+from core.training.events import Event, Finished, Note, PhaseStarted, Started, Stopped
+from core.training.evidence import look, weigh
 from core.training.heads import Head
 from core.training.loop import Trainer
 from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
@@ -58,6 +61,8 @@ class _Run:
         self.checkpoints = Checkpoints(folder)
         self.at, self.state = self.checkpoints.read(self.setup.network) or (Progressed(), {})
         self.done, self.mirror = self.at.before + self.at.step, self.at.mirror
+        self.out_of_fold: np.ndarray | None = None
+        """What the last classifier's folds said about the learned images; None once more learns."""
 
     @property
     def seconds(self) -> float:
@@ -107,11 +112,15 @@ class _Run:
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
         undecided = isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
-        mirrored = None
+        other = None
         if undecided:
-            mirrored = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
-        made = [self._fitted(phase, head, rows, mirrored) for head in setup.heads]
+            other = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
+        elif phase.views > 1:  # it is judged by what it says about the pictures as they are
+            other = own
+        made = [self._fitted(phase, head, rows, other) for head in setup.heads]
         fitted, labels = made[0], setup.labels[setup.heads[0].known(setup.learn)]
+        plainly = fitted.other_out_of_fold if phase.views > 1 and not undecided else None
+        self.out_of_fold = fitted.out_of_fold if plainly is None else plainly
         if isinstance(setup.options, FineTuning):
             self.mirror = setup.options.mirror == "yes"
         if undecided:
@@ -125,7 +134,7 @@ class _Run:
             yield from self._transferred(phase, own, labels)
 
     def _fitted(
-        self, phase: Probe, head: Head, views: list[np.ndarray], mirrored: np.ndarray | None
+        self, phase: Probe, head: Head, views: list[np.ndarray], other: np.ndarray | None
     ) -> ProbeFit:
         """Fit one head to the items whose answer is known, and put it into the network."""
         setup, places = self.setup, head.known(self.setup.learn)
@@ -136,7 +145,7 @@ class _Run:
             len(head.classes),
             setup.folds(places, head),
             balanced=phase.balanced,
-            other=None if mirrored is None else mirrored[own],
+            other=None if other is None else other[own],
             strengths=(phase.strength,) if phase.strength else STRENGTHS,
             source=np.tile(np.arange(len(places)), len(views)),
         )
@@ -164,6 +173,7 @@ class _Run:
                 weights=np.concatenate([np.ones(len(own)), weights]),
             )  # fmt: skip
             set_head(setup.network, fitted.weight, fitted.bias)
+            self.out_of_fold = fitted.out_of_fold[: len(own)]
             heavy = float((weights.sum() ** 2) / (weights**2).sum())
             yield Note(
                 f"Of {len(source):,} pictures from the other world, weighted by how much they "
@@ -185,6 +195,7 @@ class _Run:
     def _gradient(self, number: int, phase: Phase) -> Iterator[Event]:
         """Gradient steps, with a checkpoint now and then and when somebody presses stop."""
         setup, before = self.setup, self.done
+        self.out_of_fold = None
         resumed = number == self.at.phase and self.at.step > 0
         if resumed:
             before = self.at.before
@@ -245,19 +256,26 @@ class _Run:
         start = self._start()
         again = any(isinstance(p, Probe) and (p.align or p.weigh) for p in setup.phases)
         tuned = self.done > 0 or not start or again
-        shares = start
+        shares, seen = start, None
         if tuned:
-            told = yield from self._predict(Model(setup.network, description))
-            shares = [told[:, head.rows] for head in setup.heads]
+            seen = yield from self._predict(Model(setup.network, description))
+            shares = [seen.shares[:, head.rows] for head in setup.heads]
         first = start and collapsed(shares[0], start[0])
         if setup.strategy.learns == "source" and first:
             yield Note(
                 "Adapting went wrong: most of your pictures now get the same few answers. Use the "
                 "model that learned from the other world alone, or adapt less strongly."
             )
+        weighed = yield from weigh(
+            setup, Model(setup.network, description), self.settings,
+            tested=seen if self.done else None, shares=shares,
+            out_of_fold=self.out_of_fold if len(setup.heads) == 1 else None,
+        )  # fmt: skip
         report, *further = [
-            self._judged(head, own, start[place] if start and tuned else None, stopped)
-            for place, (head, own) in enumerate(zip(setup.heads, shares, strict=True))
+            self._judged(head, own, start[place] if start and tuned else None, stopped, *judged)
+            for place, (head, own, judged) in enumerate(
+                zip(setup.heads, shares, weighed.heads, strict=True)
+            )
         ]
         if further:
             report = replace(report, task=setup.heads[0].task, further=tuple(further))
@@ -266,23 +284,32 @@ class _Run:
                 report, recalled=(yield from self._recalled(setup.network, description))
             )
         scores = {"n": report.n, "correct": report.correct, "accuracy": report.accuracy}
-        described = replace(description, scores={**scores, "interval": list(report.interval)})
-        Model(setup.network, described).save(self.folder / "model")
+        described = replace(
+            description, scores={**scores, "interval": list(report.interval)},
+            **weighed.described,
+        )  # fmt: skip
+        Model(setup.network, described, weighed.known).save(self.folder / "model")
         report.save(self.folder)
 
     def _judged(
-        self, head: Head, shares: np.ndarray, start: np.ndarray | None, stopped: bool
+        self,
+        head: Head,
+        shares: np.ndarray,
+        start: np.ndarray | None,
+        stopped: bool,
+        adjusted: Adjusted,
+        evidence: Evidence,
     ) -> Report:
         """The scores of one head on the test items whose answer is known."""
         setup = self.setup
         places = head.known(setup.test)
         own = head.labels[setup.test] >= 0
         report = report_of(
-            head.labels[places], shares[own], classes=head.classes,
+            head.labels[places], tempered(shares[own], adjusted.temperature), classes=head.classes,
             items=[setup.items[place] for place in places], backbone=setup.backbone.name,
             strategy=setup.recipe.strategy, dataset=setup.recipe.dataset, seconds=self.seconds,
             n_train=len(head.known(setup.learn)), stopped=stopped,
-            start_probabilities=None if start is None else start[own],
+            start_probabilities=None if start is None else start[own], evidence=evidence,
         )  # fmt: skip
         return replace(report, task=head.task)
 
@@ -297,7 +324,8 @@ class _Run:
         now = yield from self._predict(Model(network, description), setup.recall)
         then = yield from self._predict(earlier, setup.recall)
         column = np.array([setup.classes.index(name) for name in earlier.classes])
-        return recalled(own, column[then.argmax(1)], now.argmax(1), setup.classes)
+        before = column[then.shares.argmax(1)]
+        return recalled(own, before, now.shares.argmax(1), setup.classes)
 
     def _start(self) -> list[np.ndarray]:
         """What the first classifier of each head said about the test part; empty where no phase
@@ -309,16 +337,10 @@ class _Run:
 
     def _predict(
         self, model: Model, places: list[int] | None = None
-    ) -> Generator[Event, None, np.ndarray]:
-        """Probabilities (n, classes) of these items, or of the test items."""
-        setup, made, done = self.setup, [], 0
-        hashes = setup.images(setup.test if places is None else places)
-        read = reader(setup.store, model.preprocessing)
-        for _, pixels in load_pixels(hashes, read, model.preprocessing):
-            made.append(model.predict_pixels(pixels))
-            done += len(pixels)
-            yield Progress("Scoring on pictures it has never seen", done, len(hashes))
-        return np.concatenate(made)
+    ) -> Generator[Event, None, Seen]:
+        """What the model says about these items, or about the test items."""
+        which = self.setup.test if places is None else places
+        return look(model, self.setup, which, "Scoring on pictures it has never seen")
 
 
 def set_head(

@@ -21,7 +21,7 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
 
 
 def job_predictions(folder: Path) -> list[dict[str, Any]]:
-    """One row a picture: `{"image", "label", "probabilities", "preview"}`, or with an `"error"`.
+    """One row a picture as core.model.predict_files tells it, with a "preview".
 
     `image` is the name as brought; `preview` the address of the uploaded picture, or empty.
     """
@@ -46,7 +46,9 @@ def _args(folder: Path) -> dict[str, Any]:
 def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
     """One row an image: name, class, a probability for each class; or the reason it has none.
 
-    A model that answers several questions has such columns for each.
+    Where the model can tell, also whether it looks like none of the classes, and the set of those
+    of which the right one mostly is one. A model that answers several questions has such columns
+    for each.
     """
     tasks = next((row["tasks"] for row in predictions if row.get("tasks")), None)
     if tasks:
@@ -54,12 +56,14 @@ def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
     classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_harmless(["image", "predicted", *classes, "problem"]))
+    told = [name for name in ("unknown", "set") if any(name in row for row in predictions)]
+    writer.writerow([*_harmless(["image", "predicted", *classes]), *told, "problem"])
     for row in predictions:
         shares = row.get("probabilities", {})
         cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
         names = [row["image"], row.get("label", "")]
-        writer.writerow([*_harmless(names), *cells, *_harmless([row.get("error", "")])])
+        more = [_said(row.get(name, "")) for name in told]
+        writer.writerow([*_harmless(names), *cells, *_harmless([*more, row.get("error", "")])])
     return text.getvalue()
 
 
@@ -79,6 +83,12 @@ def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) 
             cells += [f"{shares[name]:.6f}" if name in shares else "" for name in names]
         writer.writerow([*cells, *_harmless([row.get("error", "")])])
     return text.getvalue()
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " | ".join(value) if isinstance(value, list) else str(value)
 
 
 def _harmless(cells: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from core.dataset.store import Store
@@ -131,6 +132,48 @@ def test_the_saved_model_predicts_the_reported_probabilities(finished, settings,
     told = [row["probabilities"] for row in report.predictions]
     found = Model.load(folder / "model").predict(images)[:, : len(report.classes)]
     np.testing.assert_allclose(found, told, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "origin", "n"),
+    [
+        ("feature_extraction", "folds", 48),
+        ("instance_weighting", "folds", 48),
+        ("full", "test", 12),
+        ("from_scratch", "test", 12),
+        ("domain_alignment", "unlabelled", 12),
+        ("domain_adaptation", "unlabelled", 12),
+    ],
+)
+def test_what_is_adjusted_comes_from_images_that_were_not_learned_from(
+    finished, strategy, origin, n
+):
+    folder, _ = finished(strategy)
+    evidence, model = Report.load(folder).evidence, Model.load(folder / "model")
+    assert (evidence["origin"], evidence["n"]) == (origin, n)
+    assert evidence["temperature"] == model.description.temperature
+    assert (model.description.set_floor is None) == (origin == "unlabelled")
+    if origin == "unlabelled":  # the target's labels only ever judge
+        assert model.description.temperature == 1.0
+    if origin == "folds":
+        assert evidence["sets"]["n"] == evidence["unknown"]["n"] == 12
+        assert len(model.known.rows) == 48
+    else:  # twelve images are too few to tell a border for 95 of 100
+        assert model.known is None
+        assert evidence["unknown"] is None
+
+
+def test_photographs_are_unknown_to_a_model_of_digits_and_digits_are_not(finished, settings):
+    from skimage import data
+
+    folder, _ = finished("feature_extraction")
+    model, store = Model.load(folder / "model"), Store(settings.home)
+    digits = [store.open(row["image"]) for row in Report.load(folder).predictions]
+    photographs = [Image.fromarray(picture) for picture in (data.chelsea(), data.coffee())]
+    pixels = [model.preprocessing.pixels(picture) for picture in (*digits, *photographs)]
+    rows = list(model.rows([""] * len(pixels), model.look(np.stack(pixels))))
+    assert [row["unknown"] for row in rows[12:]] == [True, True]
+    assert sum(row["unknown"] for row in rows[:12]) <= 2
 
 
 def test_a_model_predicts_the_same_in_a_fresh_process(finished, settings):

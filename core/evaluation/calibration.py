@@ -1,0 +1,170 @@
+"""How sure a classifier is, made to fit how often it is right, and what follows from it.
+
+Everything here is fitted on judged images: images with a known class about which a classifier
+spoke that had not learned from them.
+"""
+
+from math import ceil, log
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluation.scores import Indices, Interval, Probabilities, wilson
+
+SET_LEVEL = 0.9
+"""How often the classes that are offered together shall hold the right one."""
+
+_USUAL = log(2)
+"""Temperatures between 1/2 and 2 are expected (one standard deviation of their logarithm): where
+every answer is right, the images alone would ask for certainty without end."""
+_WIDEST = log(20)
+_LEAST = 1e-7
+_RESAMPLES = 1000
+
+
+def fit_temperature(true: Indices, probabilities: Probabilities) -> float:
+    """What logits are to be divided by so that probabilities (n, classes) fit: 1 changes nothing.
+
+    One number, fitted by log-loss: Guo et al. 2017, "On Calibration of Modern Neural Networks"
+    (arXiv 1706.04599), with a weak prior around 1 for the sake of few images.
+    """
+    if not len(true):
+        return 1.0
+    logs = np.log(np.asarray(probabilities, np.float64).clip(min=_LEAST))
+    own = logs[np.arange(len(true)), true]
+
+    def loss(exponent: float) -> float:
+        sharpness = np.exp(-exponent)
+        powers = np.exp(sharpness * (logs - logs.max(1, keepdims=True)))
+        surprise = np.log(powers.sum(1)) - sharpness * (own - logs.max(1))
+        return float(surprise.sum() + exponent**2 / (2 * _USUAL**2))
+
+    low, high = -_WIDEST, _WIDEST
+    for _ in range(5):  # the loss has one valley: look at 17 places, then closer around the least
+        places = np.linspace(low, high, 17)
+        best = int(np.argmin([loss(place) for place in places]))
+        low, high = places[max(0, best - 1)], places[min(16, best + 1)]
+    return float(np.exp((low + high) / 2))
+
+
+def tempered(
+    probabilities: Probabilities, temperature: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    """Probabilities (n, classes) as they are once logits are divided by the temperature.
+
+    One temperature for all, or one for each row (n,). Which class is the likeliest never changes.
+    """
+    logs = np.log(np.asarray(probabilities, np.float64).clip(min=1e-30))
+    logs = logs / np.reshape(temperature, (-1, 1))
+    powers = np.exp(logs - logs.max(1, keepdims=True))
+    shares: npt.NDArray[np.float32] = (powers / powers.sum(1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def surprises(true: Indices, probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """-ln of the probability given to the true class, in nats, shape (n,): its mean is log-loss."""
+    given = np.asarray(probabilities, np.float64)[np.arange(len(true)), true]
+    losses: npt.NDArray[np.float64] = -np.log(given.clip(np.finfo(np.float32).eps, 1.0))
+    return losses
+
+
+def brier(true: Indices, probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """Squared distance of the probabilities from what is true, 0 to 2, shape (n,).
+
+    Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78
+    (1950), summed over the classes.
+    """
+    truth = np.eye(np.shape(probabilities)[1])[true]
+    distances: npt.NDArray[np.float64] = ((np.asarray(probabilities, np.float64) - truth) ** 2).sum(
+        1
+    )
+    return distances
+
+
+class Change(TypedDict):
+    """A mean before and after an adjustment, over the same images."""
+
+    before: float
+    after: float
+    interval: Interval
+    """That holds the true difference (after - before) with 95 % confidence."""
+
+
+def change(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> Change:
+    """Compare two values of each image, (n,), by resampling the images (Efron 1979, bootstrap)."""
+    chance, difference = np.random.default_rng(0), after - before
+    n = len(difference)
+    means = [difference[chance.integers(0, n, n)].mean() for _ in range(_RESAMPLES)]
+    low, high = np.quantile(means, (0.025, 0.975))
+    return {
+        "before": float(before.mean()),
+        "after": float(after.mean()),
+        "interval": (float(low), float(high)),
+    }
+
+
+class Bin(TypedDict):
+    """Images about which the classifier was about equally sure."""
+
+    sure: float
+    """The mean probability of its answers."""
+    n: int
+    right: int
+    interval: Interval
+    """95 % Wilson interval of the share that was right."""
+
+
+def reliability(true: Indices, probabilities: Probabilities) -> list[Bin]:
+    """How often answers were right that were given with the same certainty, from unsure to sure.
+
+    Each bin holds about as many images as the others; none fewer than fifteen where there are
+    thirty. No single number (such as ECE) is made of it: on few images that is mostly chance.
+    """
+    n = len(true)
+    sure, right = probabilities.max(1), probabilities.argmax(1) == true
+    groups = np.array_split(np.argsort(sure, kind="stable"), min(10, max(1, n // 15)))
+    return [
+        {
+            "sure": float(sure[group].mean()),
+            "n": len(group),
+            "right": int(right[group].sum()),
+            "interval": wilson(int(right[group].sum()), len(group)),
+        }
+        for group in groups
+        if len(group)
+    ]
+
+
+def set_floor(
+    true: Indices, probabilities: Probabilities, level: float = SET_LEVEL
+) -> float | None:
+    """The probability from which on a class is offered, so that the true one mostly is.
+
+    Conformal prediction with the least ambiguous sets (Sadinle, Lei and Wasserman 2019, JASA 114):
+    for new images like the n judged ones the set holds the true class with probability `level` or
+    more, whatever the classifier. None when there are fewer than level / (1 - level) images: no
+    finite set could promise that.
+    """
+    n = len(true)
+    place = ceil((n + 1) * level - 1e-9)
+    if place > n:
+        return None
+    scores = np.sort(1 - np.asarray(probabilities, np.float64)[np.arange(n), true])
+    return float(1 - scores[place - 1])
+
+
+def offered(
+    probabilities: Probabilities, floor: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Which classes are offered for each image, (n, classes); the likeliest always is.
+
+    One floor for all, or one for each image, (n, 1).
+    """
+    inside = np.asarray(probabilities) >= floor
+    inside[np.arange(len(inside)), probabilities.argmax(1)] = True
+    return inside
+
+
+Parts = list[tuple[list[int], list[int]]]
+"""(fit on, judge) places, as core.dataset.splits.folds gives them."""

@@ -1,0 +1,189 @@
+"""What is adjusted once a model is trained, on which images, and whether it holds on the test part.
+
+Three adjustments: a temperature for its probabilities, the floor of its sets, the border beyond
+which an image is called unknown. Where they come from is docs/decisions/0010.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from core.evaluation.calibration import (
+    SET_LEVEL,
+    Bin,
+    Change,
+    Parts,
+    brier,
+    change,
+    fit_temperature,
+    offered,
+    reliability,
+    set_floor,
+    surprises,
+    tempered,
+)
+from core.evaluation.scores import Indices, Interval, Probabilities, wilson
+from core.evaluation.unknowns import border_of
+
+Origin = Literal["folds", "watched", "test", "unlabelled"]
+"""Images that were learned from, each judged by a classifier of other folds; images that were only
+watched; the test part; the test part without its labels."""
+
+FEWEST = 10
+"""Judged images below which nothing is adjusted."""
+
+
+class Sets(TypedDict):
+    """How the sets did on the test part."""
+
+    level: float
+    """The share of sets that was promised to hold the true class."""
+    n: int
+    inside: int
+    """Sets that held it."""
+    interval: Interval
+    """95 % Wilson interval of that share."""
+    mean: float
+    """Classes in a set on average."""
+    single: int
+    """Sets of one class."""
+
+
+class Unknown(TypedDict):
+    """How many test images, all of known classes, were called unknown all the same."""
+
+    n: int
+    called: int
+    interval: Interval
+
+
+class Evidence(TypedDict):
+    """Part of a report: where the adjustments come from, and what they did on the test part."""
+
+    origin: Origin
+    n: int
+    """Images that the adjustments were fitted on."""
+    temperature: float
+    log_loss: Change
+    """In nats, on the test part."""
+    brier: Change
+    reliability: list[Bin]
+    """Of the adjusted probabilities, on the test part."""
+    sets: Sets | None
+    """None where too few images were judged to promise anything."""
+    unknown: Unknown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Images about which a model spoke that had not learned from them."""
+
+    labels: Indices
+    """(n,)"""
+    shares: Probabilities
+    """(n, classes), not adjusted."""
+
+    def of(self, places: Sequence[int]) -> "Judged":
+        """Some of them."""
+        return Judged(self.labels[places], self.shares[places])
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """What goes into the model, for one question."""
+
+    temperature: float = 1.0
+    floor: float | None = None
+
+
+def adjust(judged: Judged) -> Adjusted:
+    """Fit temperature and floor; nothing without enough images."""
+    if len(judged.labels) < FEWEST:
+        return Adjusted()
+    temperature = fit_temperature(judged.labels, judged.shares)
+    return Adjusted(temperature, set_floor(judged.labels, tempered(judged.shares, temperature)))
+
+
+def measure(
+    judged: Judged,
+    test: Judged,
+    adjusted: Adjusted,
+    origin: Origin,
+    parts: Parts,
+    unknown: Unknown | None,
+) -> Evidence:
+    """What the adjustments do on the test part.
+
+    Where they were fitted on that part itself, each of its images meets adjustments that were
+    fitted without it, `parts` by `parts`: the numbers then tell what new images can expect.
+    """
+    each = [adjusted]
+    if origin == "test" and parts:
+        each = [adjust(test.of(rest)) for rest, _ in parts]
+    else:
+        parts = [([], list(range(len(test.labels))))]
+    temperatures, floors = np.ones(len(test.labels)), np.full(len(test.labels), np.nan)
+    for (_, held), own in zip(parts, each, strict=True):
+        temperatures[held] = own.temperature
+        floors[held] = np.nan if own.floor is None else own.floor
+    shares = tempered(test.shares, temperatures)
+    return {
+        "origin": origin,
+        "n": len(judged.labels),
+        "temperature": adjusted.temperature,
+        "log_loss": change(surprises(test.labels, test.shares), surprises(test.labels, shares)),
+        "brier": change(brier(test.labels, test.shares), brier(test.labels, shares)),
+        "reliability": reliability(test.labels, shares),
+        "sets": _sets(test.labels, shares, floors),
+        "unknown": unknown,
+    }
+
+
+def unknown_among(
+    own: npt.NDArray[np.float64], test: npt.NDArray[np.float64], origin: Origin, parts: Parts
+) -> Unknown | None:
+    """How many test images lie beyond the border, by how unlike all are that was learned from.
+
+    The border is that of `own` (m,); where these are the test images (n,) themselves, each meets
+    one that was fitted without it.
+    """
+    if origin in ("test", "unlabelled"):
+        borders = [border_of(own[rest]) for rest, _ in parts]
+    else:
+        borders, parts = [border_of(own)], [([], list(range(len(test))))]
+    called = 0
+    for (_, held), border in zip(parts, borders, strict=True):
+        if border is None:
+            return None
+        called += int((test[held] > border).sum())
+    if not parts:
+        return None
+    return {"n": len(test), "called": called, "interval": wilson(called, len(test))}
+
+
+def _sets(true: Indices, shares: Probabilities, floors: npt.NDArray[np.float64]) -> Sets | None:
+    if np.isnan(floors).any():
+        return None
+    inside = offered(shares, floors[:, None])
+    hits, sizes = int(inside[np.arange(len(true)), true].sum()), inside.sum(1)
+    return {
+        "level": SET_LEVEL,
+        "n": len(true),
+        "inside": hits,
+        "interval": wilson(hits, len(true)),
+        "mean": float(sizes.mean()),
+        "single": int((sizes == 1).sum()),
+    }
+
+
+def read(content: Any) -> Any:
+    """Evidence from JSON, with its intervals as pairs again."""
+    if isinstance(content, dict):
+        return {
+            name: tuple(value) if name == "interval" else read(value)
+            for name, value in content.items()
+        }
+    return [read(value) for value in content] if isinstance(content, list) else content

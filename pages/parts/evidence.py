@@ -1,0 +1,49 @@
+"""What was adjusted after training, on which pictures, and what it is worth, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pages.parts import text
+
+Evidence = Mapping[str, Any]
+
+ORIGINS = {
+    "folds": "on {n} of the pictures it learned from, each judged by a classifier that had not "
+    'seen it <span class="term">(out of fold)</span>; the test pictures played no part',
+    "watched": "on the {n} pictures that were only watched while it learned "
+    '<span class="term">(validation part)</span>; the test pictures played no part',
+    "test": "on the {n} test pictures, since it has learned from all others. The numbers here come "
+    "from five turns, each with an adjustment made without the pictures it is measured on "
+    '<span class="term">(cross-fitted)</span>',
+    "unlabelled": "on the {n} test pictures without looking at their classes, which only judge",
+}
+
+
+def origin_in_words(evidence: Evidence) -> str:
+    """Which pictures the adjustments come from, as the end of a sentence."""
+    return ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+
+
+def sets_in_words(evidence: Evidence) -> str:
+    """What stands behind "A or B"."""
+    sets = evidence["sets"]
+    if sets is None:
+        return "Too few pictures were judged to say which classes it might be beside the likeliest."
+    return (
+        f"Where it names several classes, one of them is right {100 * sets['level']:.0f} times of "
+        f"100 by construction; on the test pictures the right one was named for {sets['inside']} "
+        f'of {sets["n"]} <span class="term">(conformal sets)</span>.'
+    )
+
+
+def unknown_in_words(evidence: Evidence) -> str:
+    """What "unknown" means, and how often it is wrong."""
+    unknown = evidence["unknown"]
+    if unknown is None:
+        return "Too few pictures were judged to tell when a picture shows none of your classes."
+    return (
+        "A picture is called unknown when it lies further from all it learned from than 95 of 100 "
+        f"of its own kind: {text.count(unknown['called'], 'test picture')} of {unknown['n']} did, "
+        "wrongly. Quite other things are noticed well; a new class that resembles yours often is "
+        'not <span class="term">(out-of-distribution detection)</span>.'
+    )

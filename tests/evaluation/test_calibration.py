@@ -1,0 +1,141 @@
+"""Temperatures, sets and reliability: sums made by hand, simulations, and real features."""
+
+import numpy as np
+import pytest
+
+from core.dataset.splits import folds
+from core.evaluation.calibration import (
+    brier,
+    change,
+    fit_temperature,
+    offered,
+    reliability,
+    set_floor,
+    surprises,
+    tempered,
+)
+from core.evaluation.scores import log_loss
+from core.training.probe import fit_probe, softmax
+
+
+def drawn(n, classes=4, seed=0, sharpness=2.0):
+    """Probabilities, and labels drawn from exactly these."""
+    chance = np.random.default_rng(seed)
+    shares = softmax(sharpness * chance.normal(size=(n, classes)))
+    return np.array([chance.choice(classes, p=row) for row in shares]), shares
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_logits_were_spoiled_with_is_found(temperature):
+    true, shares = drawn(20_000)
+    spoiled = tempered(shares, 1 / temperature)
+    assert fit_temperature(true, spoiled) == pytest.approx(temperature, rel=0.04)
+
+
+def test_tempering_divides_logits_and_never_changes_the_answer():
+    logits = np.random.default_rng(0).normal(size=(50, 5))
+    shares = softmax(logits)
+    assert tempered(shares, 2.0) == pytest.approx(softmax(logits / 2), abs=1e-6)
+    each = np.linspace(0.5, 3, 50)
+    assert tempered(shares, each) == pytest.approx(softmax(logits / each[:, None]), abs=1e-6)
+    assert (tempered(shares, each).argmax(1) == shares.argmax(1)).all()
+    assert tempered(np.array([[1.0, 0.0]]), 3.0).sum() == pytest.approx(1)
+
+
+def test_a_few_right_answers_are_no_reason_for_certainty():
+    shares = np.full((8, 3), 0.05)
+    shares[:, 0] = 0.9
+    assert 0.4 < fit_temperature(np.zeros(8, int), shares) < 1
+    assert fit_temperature(np.zeros(0, int), np.zeros((0, 3))) == 1.0
+
+
+def test_a_temperature_improves_the_log_loss_of_a_classifier_that_is_too_shy(digits):
+    """Out of fold, with a temperature from other images than those it is judged on."""
+    own = folds(digits.labels.tolist(), None, 5, 0)
+    fitted = fit_probe(digits.features, digits.labels, 10, own, strengths=(0.003,))
+    half = np.arange(400) % 2 == 0
+    told, true = fitted.out_of_fold, digits.labels
+    temperature = fit_temperature(true[half], told[half])
+    before, after = told[~half], tempered(told[~half], temperature)
+    assert temperature < 0.9
+    found = change(surprises(true[~half], before), surprises(true[~half], after))
+    assert found["interval"][1] < 0
+    assert found["after"] == pytest.approx(log_loss(true[~half], after), abs=1e-6)
+
+
+def test_a_temperature_does_no_harm_to_a_classifier_that_fits(digits):
+    own = folds(digits.labels.tolist(), None, 5, 0)
+    fitted = fit_probe(digits.features, digits.labels, 10, own)
+    assert 0.8 < fit_temperature(digits.labels, fitted.out_of_fold) < 1.25
+
+
+def test_brier_is_the_squared_distance_from_the_truth():
+    shares = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    assert brier(np.array([0, 1]), shares) == pytest.approx([0.09 + 0.04 + 0.01, 2.0])
+
+
+def test_the_interval_of_a_change_holds_the_truth_about_95_times_in_100():
+    chance, held = np.random.default_rng(1), []
+    for _ in range(60):
+        before = chance.exponential(size=80)
+        low, high = change(before, before + chance.normal(-0.1, 0.5, 80))["interval"]
+        held.append(low <= -0.1 <= high)
+    assert np.mean(held) > 0.88
+
+
+def test_bins_of_an_honest_classifier_hold_its_certainty():
+    true, shares = drawn(3000)
+    bins = reliability(true, shares)
+    assert len(bins) == 10
+    assert sum(each["n"] for each in bins) == 3000
+    held = [each["interval"][0] <= each["sure"] <= each["interval"][1] for each in bins]
+    assert sum(held) >= 8
+    assert [each["sure"] for each in bins] == sorted(each["sure"] for each in bins)
+
+
+@pytest.mark.parametrize(("n", "bins"), [(1, 1), (20, 1), (40, 2), (150, 10)])
+def test_few_images_make_few_bins(n, bins):
+    assert len(reliability(*drawn(n))) == bins
+
+
+def test_sets_hold_the_truth_as_often_as_promised_in_simulation():
+    """Split conformal prediction: between level and level + 1 / (n + 1) on average."""
+    inside = []
+    for seed in range(120):
+        true, shares = drawn(240, seed=seed)
+        shares = tempered(shares, 0.3)  # however wrong the probabilities are
+        floor = set_floor(true[:40], shares[:40])
+        inside.append(offered(shares[40:], floor)[np.arange(200), true[40:]].mean())
+    assert 0.885 < np.mean(inside) < 0.95
+
+
+def test_the_floor_is_the_conformal_quantile():
+    shares = np.column_stack([np.arange(1, 20) / 20, 1 - np.arange(1, 20) / 20])
+    # ceil(20 * 0.9) = 18th smallest score of 19, so the 2nd smallest probability of the truth.
+    assert set_floor(np.zeros(19, int), shares) == pytest.approx(2 / 20)
+
+
+def test_too_few_images_promise_nothing():
+    true, shares = drawn(9)
+    assert set_floor(true, shares) is not None
+    assert set_floor(true[:8], shares[:8]) is None
+
+
+def test_a_set_is_never_empty():
+    assert offered(np.full((2, 5), 0.2), 0.9).sum(1).tolist() == [1, 1]
+
+
+def test_sets_hold_the_truth_as_often_as_promised_on_real_features(digits):
+    """Floors from out-of-fold answers, sets for images that no fold has seen."""
+    inside = []
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(400)
+        learn, new = order[:200], order[200:]
+        x, y = digits.features, digits.labels
+        fitted = fit_probe(
+            x[learn], y[learn], 10, folds(y[learn].tolist(), None, 5, 0), strengths=(0.03,)
+        )
+        floor = set_floor(y[learn], fitted.out_of_fold)
+        shares = softmax(x[new] @ fitted.weight.T + fitted.bias)
+        inside.append(offered(shares, floor)[np.arange(200), y[new]].mean())
+    assert 0.86 < np.mean(inside) < 0.97

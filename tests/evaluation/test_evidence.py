@@ -1,0 +1,75 @@
+"""Adjustments: fitted where they should be, measured where they played no part."""
+
+import json
+
+import numpy as np
+import pytest
+
+from core.evaluation.calibration import tempered
+from core.evaluation.evidence import Adjusted, Judged, adjust, measure, read, unknown_among
+
+
+def judged(n, seed=0, spoiled=2.0):
+    """Answers that are too sure by a known temperature."""
+    chance = np.random.default_rng(seed)
+    shares = chance.dirichlet(np.ones(3), n)
+    labels = np.array([chance.choice(3, p=row) for row in shares])
+    return Judged(labels, tempered(shares, 1 / spoiled))
+
+
+def parts(n, k=5):
+    places = np.arange(n)
+    return [(places[places % k != f].tolist(), places[places % k == f].tolist()) for f in range(k)]
+
+
+def test_adjustments_of_other_images_are_measured_on_the_whole_test_part():
+    own, test = judged(400), judged(200, seed=1)
+    adjusted = adjust(own)
+    told = measure(own, test, adjusted, "folds", parts(200), None)
+    assert adjusted.temperature == pytest.approx(2.0, rel=0.25)
+    assert told["log_loss"]["after"] < told["log_loss"]["before"]
+    assert told["n"] == 400
+    assert told["sets"]["n"] == 200
+    assert 0.85 < told["sets"]["inside"] / 200 < 0.97
+
+
+def test_adjustments_of_the_test_part_itself_are_measured_with_those_of_the_other_images():
+    test = judged(100)
+    told = measure(test, test, adjust(test), "test", parts(100), None)
+    by_hand = np.empty((100, 3))
+    for rest, held in parts(100):
+        by_hand[held] = tempered(test.shares[held], adjust(test.of(rest)).temperature)
+    own = by_hand[np.arange(100), test.labels]
+    assert told["log_loss"]["after"] == pytest.approx(-np.log(own).mean(), abs=1e-5)
+    flattered = tempered(test.shares, adjust(test).temperature)[np.arange(100), test.labels]
+    assert told["log_loss"]["after"] > -np.log(flattered).mean()
+
+
+def test_an_image_unlike_all_others_lies_beyond_a_border_that_was_fitted_without_it():
+    far = np.random.default_rng(0).exponential(size=100)
+    far[7] = 1000.0
+    assert unknown_among(far, far, "test", parts(100))["called"] >= 1
+    assert unknown_among(far, np.zeros(30), "folds", parts(30))["called"] == 0
+    assert unknown_among(far[:18], far, "folds", parts(100)) is None
+    assert unknown_among(far[:20], far[:20], "test", parts(20)) is None
+    assert unknown_among(far, far, "test", []) is None
+
+
+def test_few_images_adjust_nothing_and_nothing_is_claimed():
+    few = judged(9)
+    assert adjust(few) == Adjusted()
+    told = measure(few, few, adjust(few), "test", parts(9), None)
+    assert told["sets"] is None
+    assert told["log_loss"]["before"] == pytest.approx(told["log_loss"]["after"], abs=1e-6)
+
+
+def test_a_test_part_that_cannot_be_parted_is_still_scored():
+    one = judged(1)
+    assert measure(one, one, adjust(one), "test", [], None)["reliability"][0]["n"] == 1
+
+
+def test_evidence_comes_back_from_json_as_it_was():
+    own = judged(60)
+    told = measure(own, own, adjust(own), "test", parts(60), None)
+    assert read(json.loads(json.dumps(told))) == told
+    assert read(None) is None
