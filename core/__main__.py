@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, listing, ranking, training, using
+from core.commands import checking, comparing, listing, ranking, training, using
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -302,6 +302,13 @@ def _add_uses(commands: "Commands") -> None:
         lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
     )
     parser.add_argument("file", type=Path, metavar="FILE.zip")
+    parser = _add(
+        commands,
+        "compare",
+        "say whether runs differ, on the test pictures that they share",
+        lambda c, settings, terminal: comparing.compare(c.runs, terminal),
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="two runs or more")
 
 
 def _add_servers(commands: "Commands") -> None:

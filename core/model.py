@@ -131,6 +131,12 @@ class Seen(NamedTuple):
     """What the classifier reads, float32 (n, d)."""
 
 
+def joined(seen: Sequence[Seen]) -> Seen:
+    """Several batches, at least one, as one."""
+    shares, features = (np.concatenate(each) for each in zip(*seen, strict=True))
+    return Seen(shares, features)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A trained network that predicts by itself."""
@@ -252,16 +258,23 @@ class Model:
             shares = torch.cat(parts, dim=1)
         return Seen(shares.cpu().numpy(), features.float().cpu().numpy())
 
+    def unlike(self, seen: Seen) -> np.ndarray | None:
+        """How unlike all that was learned from images are, (n,): above 1 they are unknown.
+
+        None when the model cannot tell.
+        """
+        if self.known is None or not len(seen.shares):
+            return None
+        parts = [seen.shares[:, rows].max(1) for *_, rows in self.description.parts()]
+        return self.known.scores(seen.features, np.mean(parts, axis=0))
+
     def rows(self, names: Sequence[str], seen: Seen) -> Iterator[dict[str, Any]]:
         """One prediction for each name, as it is shown and written.
 
         With several label columns a row is that of the first, and "tasks" holds them all.
         """
-        about, known = self.description, self.known
-        parts, far = about.parts(), None
-        if known and names:
-            sure = np.mean([seen.shares[:, rows].max(1) for *_, rows in parts], axis=0)
-            far = known.scores(seen.features, sure)
+        about, far = self.description, self.unlike(seen)
+        parts = about.parts()
         for place, (name, shares) in enumerate(zip(names, seen.shares, strict=True)):
             answers = {
                 task: _answer(classes, shares[rows], about.adjusted(task)[1])

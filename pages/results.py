@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import Comparison, RunRow, delete_run, in_words, mcnemar, restore_run
+from core import RunRow, delete_run, in_words, pairs, restore_run
 from pages.parts import text
 from pages.parts.frame import frame, need_model, onward
 from pages.parts.gallery import thumb
@@ -79,25 +79,15 @@ def against_first(place: Place, run: RunRow, report: Report) -> None:
     floor = report_of(first)
     if floor is None:
         return
-    verdict = paired(floor, report)
-    if verdict:
-        with st.container(border=True):
-            st.html(
-                '<h2 class="card-title">Against your first model</h2>'
-                f'<p style="margin:.3rem 0">{verdict}</p>'
-            )
-
-
-def paired(floor: Report, report: Report) -> str:
-    before = {row["image"]: row["label"] == row["true"] for row in floor["predictions"]}
-    after = {row["image"]: row["label"] == row["true"] for row in report["predictions"]}
-    shared = before.keys() & after.keys()
-    if len(shared) < 0.9 * len(after):
-        return ""
-    better = sum(after[image] and not before[image] for image in shared)
-    worse = sum(before[image] and not after[image] for image in shared)
-    comparison = Comparison(len(shared), worse, better, mcnemar(worse, better))
-    return comparison.verdict("your first model", "this run")
+    (pair,) = pairs(
+        [("this run", report["predictions"]), ("your first model", floor["predictions"])]
+    )
+    with st.container(border=True):
+        st.html(
+            '<h2 class="card-title">Against your first model <span class="term small">McNemar '
+            "test on the same test pictures</span></h2>"
+            f'<p style="margin:.3rem 0">{text.html(pair.verdict, 600)}</p>'
+        )
 
 
 def asked_about(report: Report) -> Report:
@@ -156,8 +146,10 @@ def all_runs(place: Place, run: RunRow) -> None:
     newest = place.versions[0] if place.versions else ""
     st.html(runs_table(place.finished, run.id, newest))
     st.html(
-        '<p class="muted small">Where two bands overlap widely, these pictures cannot tell the two '
-        "apart; keep the simpler.</p>"
+        '<p class="muted small">Each run is compared with the one shown above on the same test '
+        "pictures, picture by picture; how often chance alone would make such a difference is "
+        'corrected for the number of runs <span class="term">(McNemar test, Holm correction)'
+        "</span>. Where two cannot be told apart, keep the simpler.</p>"
     )
     with st.container(horizontal=True):
         if st.button("Delete this run", type="tertiary", icon=":material/delete:"):

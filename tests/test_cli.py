@@ -111,6 +111,21 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
     assert out.rstrip().endswith(str(run))
 
 
+def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path):
+    run, _ = trained
+    again = tmp_path / "again"
+    train = ["train", pictures, "--out", again, "--set", "strength=0.01"]
+    assert graft(home, *train)[0] == 0
+    said = as_json(home, "compare", run, again)
+    assert [row["run"] for row in said["runs"]] == [str(run), str(again)]
+    (pair,) = said["pairs"]
+    assert pair["comparable"]
+    assert not pair["differs"]
+    assert "6 test images" in pair["verdict"]
+    assert "at least two" in refused(home, "compare", run, run)
+    assert "gone" in refused(home, "compare", run, tmp_path / "gone")
+
+
 def test_another_recipe_in_the_same_folder_is_refused_with_the_difference(trained, home, pictures):
     run, _ = trained
     err = refused(home, "train", pictures, "--out", run, "--seed", "7")
@@ -135,6 +150,7 @@ def test_evaluate_scores_a_folder_and_tells_what_it_left_out(trained, home, pict
         assert said["accuracy"] == said["correct"] / 3
         assert [row["class"] for row in said["per_class"]] == sorted(PHOTOGRAPHS)
         assert said["unknown_classes"] == {"zebra": 1}
+        assert said["unknown_classes_called_unknown"] == 1
         assert len(said["skipped"]) == 1
         assert 0 < said["trained_on"] <= 3
     assert sorted((home / "images").rglob("*")) == before
@@ -148,6 +164,8 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     rows = as_json(home, "predict", run, *files)
     assert [row["image"] for row in rows] == [str(file) for file in files]
     assert [row.get("label") for row in rows] == ["space", None, "cat"]
+    assert rows[0]["label"] in rows[0]["set"]
+    assert [row.get("unknown") for row in rows] == [False, None, False]
     assert set(rows[0]["probabilities"]) == set(PHOTOGRAPHS)
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert rows[1]["error"]

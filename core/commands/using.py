@@ -18,9 +18,7 @@ from core.training.events import Event, Finished, Progress, Skipped
 
 if TYPE_CHECKING:
     from core.dataset.manifest import Dataset
-    from core.model import Model
-
-_BATCH = 32
+    from core.model import Model, Seen
 
 
 def evaluate(
@@ -31,7 +29,7 @@ def evaluate(
     from core.dataset.store import Store
     from core.model import Model, model_folder
 
-    _require(run, data)
+    require(run, data)
     model = Model.load(model_folder(run))
     # Kept in a place of its own: looking at a test set leaves nothing behind in the home folder.
     with tempfile.TemporaryDirectory(prefix="graft-evaluate-") as home:
@@ -41,8 +39,12 @@ def evaluate(
         questions = _questions(model, brought.dataset)
         places = sorted({place for question in questions for place in question.labels})
         hashes = [brought.dataset.items[place].image for place in places]
-        shares = _predicted(model, hashes, Store(there.home), terminal)
-    answers = {each.task: each.scores(places, shares) for each in questions}
+        strange = sorted({p for question in questions for p in question.strange} - {*places})
+        asked = [*places, *(strange if model.known else [])]
+        images = [brought.dataset.items[place].image for place in asked]
+        seen = _seen(model, images, Store(there.home), terminal)
+    far = model.unlike(seen)
+    answers = {each.task: each.scores(asked, seen.shares, far) for each in questions}
     document = next(iter(answers.values())) | {
         "skipped": [{"image": event.name, "reason": event.reason} for event in brought.skipped],
         "trained_on": _trained_on(run, hashes, settings),
@@ -63,16 +65,22 @@ class _Question:
     rows: slice
     labels: dict[int, str]
     """Of the items whose class the model knows, by their place."""
-    unknown: Counter[str]
-    """Pictures of classes that it does not know."""
+    strange: dict[int, str]
+    """Classes that it does not know, by the place of the item."""
 
-    def scores(self, places: Sequence[int], shares: Any) -> dict[str, Any]:
-        """Of the model's probabilities (places, outputs)."""
+    def scores(self, places: Sequence[int], shares: Any, far: Any) -> dict[str, Any]:
+        """Of the model's probabilities (places, outputs), and how unlike all that it learned from
+        each picture is: (places,), None where it never says so."""
         row = {place: number for number, place in enumerate(places)}
         true = np.array([self.classes.index(label) for label in self.labels.values()])
         told = shares[[row[place] for place in self.labels]][:, self.rows]
         document = _scores(self.classes, true, told.argmax(axis=1))
-        return document | {"unknown_classes": dict(self.unknown)}
+        document["unknown_classes"] = dict(Counter(self.strange.values()))
+        if far is not None:
+            document["called_unknown"] = sum(bool(far[row[p]] > 1) for p in self.labels)
+            found = [bool(far[row[place]] > 1) for place in self.strange]
+            document["unknown_classes_called_unknown"] = sum(found)
+        return document
 
 
 def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
@@ -88,9 +96,9 @@ def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
             continue
         labels = {p: str(i.label) for p, i in enumerate(own.items) if i.role == "labelled"}
         known = {place: label for place, label in labels.items() if label in classes}
-        unknown = Counter(label for label in labels.values() if label not in classes)
+        strange = {place: label for place, label in labels.items() if label not in classes}
         if known:
-            found.append(_Question(task, classes, rows, known, unknown))
+            found.append(_Question(task, classes, rows, known, strange))
     if not found:
         knows = "; ".join(", ".join(classes) for _, classes, _ in model.description.parts())
         raise UnusableDataset(
@@ -122,16 +130,17 @@ def _brought(
     raise BadInput(f"“{data}” holds no pictures that can be used.")
 
 
-def _predicted(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> Any:
-    """The model's probabilities for each stored image, shape (n, outputs)."""
-    from core.backbones.features import reader
+def _seen(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> "Seen":
+    """What the model says about each stored image."""
+    from core.backbones.features import load_pixels, reader
+    from core.model import joined
 
-    answers, read = [], reader(store, model.preprocessing)
-    for start in range(0, len(images), _BATCH):
-        batch = [read(image) for image in images[start : start + _BATCH]]
-        answers.append(model.predict(batch))
-        terminal.event(Progress("Predicting", min(start + _BATCH, len(images)), len(images)))
-    return np.concatenate(answers)
+    made, done = [], 0
+    for _, pixels in load_pixels(images, reader(store, model.preprocessing), model.preprocessing):
+        made.append(model.look(pixels))
+        done += len(pixels)
+        terminal.event(Progress("Predicting", done, len(images)))
+    return joined(made)
 
 
 def _scores(classes: Sequence[str], true: Any, predicted: Any) -> dict[str, Any]:
@@ -167,7 +176,17 @@ def _scores_text(document: dict[str, Any]) -> str:
     ]
     if document["unknown_classes"]:
         names = ", ".join(f"{name} ({n})" for name, n in document["unknown_classes"].items())
-        lines.append(f"Not counted, because the model does not know these classes: {names}.")
+        found = document.get("unknown_classes_called_unknown")
+        of = sum(document["unknown_classes"].values())
+        noticed = "" if found is None else f" It called {found} of these {of} pictures unknown."
+        lines.append(
+            f"Not counted, because the model does not know these classes: {names}.{noticed}"
+        )
+    if document.get("called_unknown"):
+        lines.append(
+            f"It called {document['called_unknown']} of the {document['n']} pictures of its own "
+            "classes unknown, too; they are counted by what it would have answered."
+        )
     if document.get("trained_on"):
         lines.append(
             f"Mind: {document['trained_on']} of these pictures are among those it learned from, "
@@ -184,7 +203,7 @@ def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Term
     """Say what is in image files, in the order given; returns 2 when none of them is readable."""
     from core.model import predict_files
 
-    _require(run)
+    require(run)
     files = [Path(image) for image in images]
     rows = _result(predict_files(run, files, settings, names=images), terminal)["predictions"]
     terminal.result(rows, "\n".join(_row_text(row) for row in rows))
@@ -199,14 +218,15 @@ def _row_text(row: dict[str, Any]) -> str:
         best = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:3]
         shares = ", ".join(f"{label} {share:.0%}" for label, share in best)
         said.append(f"{task}: {shares}" if task else shares)
-    return f"{row['image']}: {'; '.join(said)}"
+    strange = "unlike all it learned from; perhaps " if row.get("unknown") else ""
+    return f"{row['image']}: {strange}{'; '.join(said)}"
 
 
 def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int:
     """Pack a run's model into a ZIP that works without this program."""
     from core.export import export as events_of
 
-    _require(run)
+    require(run)
     result = _result(events_of(run, file, settings), terminal)
     terminal.result(
         result,
@@ -217,7 +237,7 @@ def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
     return 0
 
 
-def _require(run: Path, data: Path | None = None) -> None:
+def require(run: Path, data: Path | None = None) -> None:
     """Raise NotFound when a path that was typed names nothing."""
     if not run.is_dir():
         raise NotFound(f"There is no run “{run}”; `train` makes one.")

@@ -19,7 +19,7 @@ from core.evaluation.evidence import (
     unknown_among,
 )
 from core.evaluation.unknowns import MOST, Known, border_of, chosen, distances, prepared, unlike
-from core.model import Model, Seen
+from core.model import Model, Seen, joined
 from core.settings import Settings
 from core.training.events import Event, Progress
 from core.training.heads import Head
@@ -50,7 +50,7 @@ def look(
         made.append(model.look(pixels))
         done += len(pixels)
         yield Progress(what, done, len(hashes))
-    return Seen(*(np.concatenate(parts) for parts in zip(*made, strict=True)))
+    return joined(made)
 
 
 def weigh(

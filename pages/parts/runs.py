@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from core import CATALOGUE, RunRow
+from core import CATALOGUE, Pair, RunRow, pairs
 from pages.parts import text
-from pages.parts.score import range_bar, report_of, words
+from pages.parts.score import Report, range_bar, report_of, words
 from pages.parts.strategies import strategy_title
 
 
@@ -20,9 +20,10 @@ def run_title(run: RunRow) -> str:
 
 
 def runs_table(runs: Sequence[RunRow], here: str, newest_dataset: str) -> str:
-    """All finished runs with their scores as HTML, best first."""
+    """All finished runs with their scores as HTML, best first, each compared with that `here`."""
     scored = [(run, report) for run in runs if (report := report_of(run))]
     scored.sort(key=lambda pair: pair[1]["accuracy"], reverse=True)
+    beside = _beside(scored, here)
     rows = []
     for run, report in scored:
         other = (
@@ -33,14 +34,40 @@ def runs_table(runs: Sequence[RunRow], here: str, newest_dataset: str) -> str:
             f"<td>{text.bdi(run_title(run), 90)}{other}</td>"
             f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
+            f"<td>{beside.get(run.id, '')}</td>"
             f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
         )
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
         '<th class="n">Right of 100</th>'
-        '<th>Sure within</th><th aria-hidden="true"></th><th class="n">Judged on</th>'
+        '<th>Sure within</th><th aria-hidden="true"></th><th>Beside the one shown</th>'
+        '<th class="n">Judged on</th>'
         f'<th class="n">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str]:
+    """For each other run a word on whether it differs from the one shown, as HTML."""
+    ids = [run.id for run, _ in scored]
+    if here not in ids:
+        return {}
+    named = [(run_title(run), report["predictions"]) for run, report in scored]
+    found = pairs(named, reference=ids.index(here))
+    others = [run for run in ids if run != here]
+    return {here: "shown"} | {run: _word(pair) for run, pair in zip(others, found, strict=True)}
+
+
+def _word(pair: Pair) -> str:
+    found = pair.comparison
+    if found is None:
+        kind, word = "", "other test pictures"
+    elif not found.differs:
+        kind, word = "", "not told apart"
+    elif found.only_second > found.only_first:
+        kind, word = "good", "better"
+    else:
+        kind, word = "warn", "worse"
+    return f'<span class="chip {kind}" title="{text.html(pair.verdict, 500)}">{word}</span>'
 
 
 def _time(seconds: float) -> str:

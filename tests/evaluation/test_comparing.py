@@ -1,0 +1,81 @@
+"""Runs are told apart where that is possible, and only there; and what would be needed is said."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from core.evaluation.comparing import holm, images_needed, pairs
+from core.evaluation.scores import Comparison, mcnemar
+
+
+def answers(n, wrong, shift=0):
+    """n test images of one class, of which these are answered wrongly."""
+    return [
+        {"image": f"{place + shift:064x}", "true": "a", "label": "b" if place in wrong else "a"}
+        for place in range(n)
+    ]
+
+
+def test_a_clear_difference_is_named_with_the_better_run():
+    (pair,) = pairs([("one", answers(100, range(12))), ("two", answers(100, [20]))])
+    assert pair.comparison.differs
+    assert pair.verdict.startswith("Two is right on more of the same 100 test images: on 12")
+    assert pair.needed is None
+
+
+def test_a_small_difference_is_not_shown_as_one_and_says_how_many_images_would_do():
+    (pair,) = pairs([("one", answers(40, [0, 1, 2])), ("two", answers(40, [3]))])
+    assert "40 test images cannot tell them apart" in pair.verdict
+    assert "One alone is right on 1, two alone on 3" in pair.verdict
+    assert "about 340 would do" in pair.verdict
+
+
+def test_runs_that_do_equally_well_are_said_to():
+    (pair,) = pairs([("one", answers(40, [0])), ("two", answers(40, [3]))])
+    assert pair.needed is None
+    assert pair.verdict.endswith("That is no difference.")
+    (same,) = pairs([("one", answers(40, [0])), ("two", answers(40, [0]))])
+    assert same.verdict == "Both are right on exactly the same of 40 test images."
+
+
+def test_runs_with_other_test_images_are_not_compared():
+    (pair,) = pairs([("one", answers(40, [0])), ("two", answers(40, range(30), shift=20))])
+    assert pair.comparison is None
+    assert "cannot be compared" in pair.verdict
+    assert "20 are the same" in pair.verdict
+
+
+def test_an_image_whose_class_was_changed_is_not_the_same_test():
+    other = [row | {"true": "c"} for row in answers(40, [0])]
+    (pair,) = pairs([("one", answers(40, [0])), ("two", other)])
+    assert pair.comparison is None
+
+
+def test_many_comparisons_are_corrected_after_holm():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+    runs = [(str(k), answers(60, range(6) if k == 0 else [])) for k in range(4)]
+    found = pairs(runs, reference=0)
+    assert [pair.first for pair in found] == ["0"] * 3
+    assert all(pair.p == pytest.approx(0.03125) for pair in found)
+    assert not any(pair.comparison.differs for pair in found)
+    assert len(pairs(runs)) == 6
+
+
+def test_equal_runs_are_called_different_at_most_one_time_in_twenty():
+    chance, wrongly = np.random.default_rng(0), 0
+    for _ in range(200):
+        runs = [(str(k), answers(50, set(np.flatnonzero(chance.random(50) < 0.2)))) for k in "abc"]
+        wrongly += any(pair.comparison.differs for pair in pairs(runs))
+    assert wrongly <= 18  # 10 are expected at most; 18 come up less than once in a hundred times
+
+
+@pytest.mark.parametrize(("first", "second", "n"), [(5, 3, 95), (10, 4, 100), (3, 1, 40)])
+def test_as_many_images_as_are_said_to_be_needed_find_the_difference(first, second, n):
+    """By simulation: four times of five."""
+    needed = images_needed(Comparison(n, first, second, 1.0))
+    shares = [first / n, second / n, 1 - (first + second) / n]
+    p = cache(mcnemar)
+    drawn = np.random.default_rng(0).multinomial(needed, shares, 600)
+    assert 0.74 < np.mean([p(int(one), int(two)) < 0.05 for one, two, _ in drawn]) < 0.88
