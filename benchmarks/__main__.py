@@ -23,6 +23,8 @@ NAMES = (
     "wrong_labels",
     "other_checks",
     "labelling",
+    "ranking",
+    "similarity",
 )
 
 

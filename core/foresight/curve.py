@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.foresight.resampling import SURE, Measured, binomial, difference, share, tied_with
+from core.foresight.resampling import SURE, Measured, binomial, difference, share
 from core.foresight.validation import STRENGTHS, Folds, Plan, answers
 from core.training.events import Event, Progress
 
@@ -158,17 +158,22 @@ def _continued(sizes: np.ndarray, errors: np.ndarray, target: int) -> np.ndarray
 def most_helpful(costs: np.ndarray, ratio: float, step: float) -> list[int]:
     """Rows of costs (classes, folds) that are the greatest, and surely something.
 
-    Several where the folds cannot tell them apart; none where the greatest may be an accident, or
-    where most of the classes are alike. p counts against SURE shared among the classes.
+    Several where the folds cannot tell them apart; none where the greatest may be an accident (p
+    counts against SURE shared among the classes), or where too many of the classes are alike. To
+    be greater than every other it must pass every single comparison, so that these share nothing
+    (an intersection-union test: Gutmann and Maymin, Annals of Statistics 15, 1987).
     """
     if not len(costs):
         return []
     best = int(costs.mean(1).argmax())
     nothing = np.zeros(costs.shape[1])
-    surely = difference(costs[best], nothing, ratio, step).p < SURE / len(costs)
-    if costs[best].mean() <= 0 or not surely:
+    one_sided = difference(costs[best], nothing, ratio, step).p / 2
+    if costs[best].mean() <= 0 or one_sided >= SURE / len(costs):
         return []
-    tied = [k for k, same in enumerate(tied_with(best, list(costs), ratio, step)) if same]
+    tied = [
+        k for k, row in enumerate(costs)
+        if k == best or difference(costs[best], row, ratio, step).p >= SURE
+    ]  # fmt: skip
     return tied if len(tied) <= max(1, len(costs) // 3) else []
 
 

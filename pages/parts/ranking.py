@@ -22,7 +22,7 @@ from pages.parts.place import Place, go
 INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c", "#a5b0a8")}
 """Of points that are tied with the best, of the others, of the line of what is worth its time."""
 
-PLACES = ("top right", "bottom right", "top left", "bottom left")
+PLACES = ("top left", "bottom left")
 """Where names stand beside their points, in turn, so that neighbours do not cover each other."""
 
 
@@ -215,7 +215,7 @@ def _chart(tried: list[Any]) -> None:
             "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
             "xaxis": {
                 "title": {"text": "seconds for 100 pictures on this computer"},
-                "range": [0, 1.3 * max(cost)],
+                "range": [0, 1.1 * max(cost)],
             },
             "yaxis": {"title": {"text": "right, of 100"}, "range": _reach(tried)},
         },
@@ -225,11 +225,12 @@ def _chart(tried: list[Any]) -> None:
         for row, x, y in zip(tried, cost, right, strict=True)
     )
     st.plotly_chart(figure, key="ranking-chart", config={"displayModeBar": False}, alt=said)
-    st.html(
-        '<p class="muted small">The bars are standard errors. The dotted line joins the networks '
-        "that no other one beats in both, time and right answers "
-        '<span class="term">Pareto front</span>.</p>'
+    joined = (
+        " The dotted line joins the networks that no other one beats in both, time and right "
+        'answers <span class="term">Pareto front</span>.'
     )
+    said = joined if len(front) > 1 else ""
+    st.html(f'<p class="muted small">The bars are standard errors.{said}</p>')
 
 
 def _reach(tried: list[Any]) -> tuple[float, float]:

@@ -1,0 +1,166 @@
+"""What pages say before training: which network, how far one is, what more pictures would bring."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from leaves import LITE0, fill
+from opened import everything, open_page, press
+
+from core import Store, recent_jobs, status, stop
+from core.foresight.curve import Curve, Forecast, Point
+from core.foresight.outlook import Outlook
+from core.foresight.resampling import Measured
+from core.foresight.rows import keep
+from core.foresight.similarity import Similarity
+from core.foresight.validation import plan_of
+from core.jobs.card import JobCard
+from core.jobs.log import append
+from core.jobs.queue import new_job
+from core.settings import get_settings
+from core.training.events import Stopped
+
+LITE1 = "tf_efficientnet_lite1"
+WORSE, GONE = "vgg16.tv_in1k", "resnet18.a1_in1k"
+
+
+def row(name, folds, speed):
+    return {
+        "backbone": name, "title": name, "accuracy": float(np.mean(folds)), "stderr": 0.02,
+        "log_loss": 0.3, "log_loss_stderr": 0.05, "knn": 0.8, "knn_stderr": 0.03,
+        "images_per_second": speed, "parameters": 4_000_000, "imagenet": 75.0, "log_me": 0.1,
+        "h_score": 2.0, "folds": folds,
+    }  # fmt: skip
+
+
+def ranked(home, dataset, *names):
+    """Rows of a ranking: two that are alike, one clearly worse, one that cannot be had."""
+    plan = plan_of(Store(home).load(dataset))
+    usual = np.random.default_rng(0).normal(0.9, 0.02, len(plan.folds))
+    rows = {
+        LITE0: row(LITE0, usual.tolist(), 90.0),
+        LITE1: row(LITE1, (usual + 0.002).tolist(), 60.0),
+        WORSE: row(WORSE, (usual - 0.6).tolist(), 5.0),
+        GONE: {"backbone": GONE, "title": GONE, "error": "It is <b>not</b> here. Bring it."},
+    }
+    for name in names:
+        keep(rows[name], dataset, get_settings(), plan)
+
+
+def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises"):
+    curve = Curve(
+        (Point(10, Measured(0.6, 0.05), (0.5,) * 3), Point(20, Measured(0.8, 0.04), (0.7,) * 3)),
+        trend, Forecast(40, 0.86, 0.8, 0.92), helpful, 15, 0.02,
+    )  # fmt: skip
+    alike = Similarity(nearness, 4.0, Measured(0.8, 0.01), Measured(0.03, 0.002), 0.3)
+    classes = Store(home).load(dataset).classes
+    (home / "outlooks").mkdir()
+    content = {"format": 1, **asdict(Outlook(alike, curve, classes, 30))}
+    (home / "outlooks" / f"{dataset}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_the_networks_are_tried_by_a_press_and_never_by_themselves(home):
+    project, dataset = fill(home)
+    app = open_page("backbone", project=project)
+    assert recent_jobs("rank", dataset=dataset) == []
+    press(app, "Try them on my pictures")
+    (job,) = recent_jobs("rank", dataset=dataset)
+    assert status(job).state == "queued"
+    stop(job)
+
+
+def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
+    project, dataset = fill(home)
+    ranked(home, dataset, LITE0, LITE1, WORSE, GONE)
+    app = open_page("backbone", project=project)
+    said = everything(app)
+    assert f"cannot tell {LITE1} and {LITE0} apart" in said
+    assert said.count("as good as the first") == 1
+    assert "± 2.0" in said
+    assert "were not looked at" in said
+    app.button(key="use-best").click().run()
+    assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+def test_a_network_that_could_not_be_tried_says_why_as_text(home):
+    project, dataset = fill(home)
+    ranked(home, dataset, LITE0, GONE)
+    said = everything(open_page("backbone", project=project))
+    assert f"{GONE} was not tried." in said
+    assert "It is &lt;b&gt;not&lt;/b&gt; here." in said
+
+
+def test_rows_are_shown_as_they_come_beside_a_button_to_stop(home):
+    project, dataset = fill(home)
+    press(open_page("backbone", project=project), "Try them")
+    ranked(home, dataset, LITE0)
+    app = open_page("backbone", project=project)
+    assert "± 2.0" in everything(app)
+    assert "suits your pictures best" not in everything(app)
+    assert app.button(key="stop-trying").label == "Stop"
+    (job,) = recent_jobs("rank", dataset=dataset)
+    stop(job)
+
+
+def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
+    project, dataset = fill(home)
+    ranked(home, dataset, LITE0)
+    job = new_job()
+    JobCard("rank", {"dataset": dataset}).write(job)
+    append(job, Stopped(0, 0))
+    app = open_page("backbone", project=project)
+    assert "± 2.0" in everything(app)
+    press(app, "Go on trying")
+    assert status(job).state == "queued"
+    stop(job)
+
+
+@pytest.mark.parametrize(
+    ("nearness", "words"),
+    [("near", "look like what"), ("between", "differ somewhat"), ("far", "are far from")],
+)
+def test_how_far_the_pictures_are_is_said_in_words_with_what_follows(home, nearness, words):
+    project, dataset = fill(home)
+    foreseen(home, dataset, nearness=nearness)
+    said = everything(open_page("backbone", project=project))
+    assert words in said
+    assert "entropy, 0.80 of 1" in said
+    assert "hardly goes with your classes" in said
+    assert recent_jobs("outlook", dataset=dataset) == []
+
+
+def test_how_far_they_are_is_asked_by_itself_once(home):
+    project, dataset = fill(home)
+    open_page("backbone", project=project)
+    open_page("backbone", project=project)
+    (job,) = recent_jobs("outlook", dataset=dataset)
+    stop(job)
+
+
+def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_text(home):
+    project, dataset = fill(home)
+    foreseen(home, dataset)
+    said = everything(open_page("pictures", project=project))
+    assert "after 40 probably on 86, most likely between 80 and 92" in said
+    assert "Another 15 pictures of" in said
+    assert "maple" in said
+    assert "oak <b>" not in said
+
+
+def test_what_the_data_cannot_tell_is_not_said(home):
+    project, dataset = fill(home)
+    foreseen(home, dataset, helpful=(), trend="unclear")
+    said = everything(open_page("pictures", project=project))
+    assert "Nobody can tell yet" in said
+    assert "these pictures cannot tell" in said
+    assert "most likely between" not in said
+
+
+def test_the_curve_is_asked_for_by_a_press(home):
+    project, dataset = fill(home)
+    app = open_page("pictures", project=project)
+    assert recent_jobs("outlook", dataset=dataset) == []
+    press(app, "Find out")
+    (job,) = recent_jobs("outlook", dataset=dataset)
+    stop(job)

@@ -1,0 +1,87 @@
+"""`python -m core rank`: backbones tried on a folder, as a list and as JSON."""
+
+import contextlib
+import io
+import json
+import os
+from unittest import mock
+
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from skimage import data
+
+from core.__main__ import main
+from core.settings import get_settings
+
+TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
+ASKED = {"backbone", "accuracy", "stderr", "knn", "images_per_second", "parameters"}
+
+
+@pytest.fixture(scope="module")
+def graft(tmp_path_factory):
+    home, weights = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    save_file(timm.create_model(TINY).state_dict(), weights / f"{TINY}.safetensors")
+    environment = {"GRAFT_HOME": str(home), "GRAFT_WEIGHTS": str(weights), "GRAFT_OFFLINE": "1"}
+
+    def run(*arguments):
+        out, err = io.StringIO(), io.StringIO()
+        get_settings.cache_clear()
+        with (
+            mock.patch.dict(os.environ, environment),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = main([*map(str, arguments)])
+        get_settings.cache_clear()
+        return code, out.getvalue(), err.getvalue()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "pieces"
+    for name, photograph in {"cat": data.chelsea, "cup": data.coffee}.items():
+        whole = Image.fromarray(photograph())
+        (folder / name).mkdir(parents=True)
+        for number in range(8):
+            left, top = 60 * (number % 4), 90 * (number // 4)
+            whole.crop((left, top, left + 180, top + 180)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_json_is_one_list_best_first_and_what_cannot_be_tried_has_its_reason(graft, pictures):
+    code, out, err = graft("rank", pictures, "--backbones", f"{REMOTE},{TINY}", "--json")
+    assert code == 0, err
+    first, last = json.loads(out)
+    assert set(first) >= ASKED
+    assert first["backbone"] == TINY
+    assert 0 < first["stderr"] < 1
+    assert "folds" not in first
+    assert last["backbone"] == REMOTE
+    assert "not on this machine" in last["error"]
+    assert any(json.loads(line)["event"] == "Ranked" for line in err.splitlines())
+
+
+def test_a_person_reads_a_line_for_each_and_that_the_test_part_was_left_alone(graft, pictures):
+    code, out, err = graft("rank", pictures, "--backbones", TINY)
+    assert code == 0
+    assert out.startswith(f"{TINY}: right on ")
+    assert "standard error" in out
+    assert "training part alone" in err
+
+
+def test_a_mistyped_name_is_told_before_any_picture_is_looked_at(graft, pictures):
+    code, out, err = graft("rank", pictures, "--backbones", "resnot")
+    assert (code, out) == (2, "")
+    assert "No network with pretrained weights is called" in err
+
+
+def test_a_folder_that_is_not_there_is_said_in_words(graft, tmp_path):
+    code, _, err = graft("rank", tmp_path / "nowhere")
+    assert code == 2
+    assert "There is no folder or archive" in err
