@@ -48,7 +48,7 @@ def main() -> dict[str, Any]:
     """Seconds of the three passes and of the ranking (medians of 3 turns), and their ratio."""
     with tempfile.TemporaryDirectory() as place:
         settings = Settings(home=Path(place) / "home", offline=True)
-        dataset = _imported("emoji", settings, most=_MOST_OF_A_CLASS)
+        dataset = imported("emoji", settings, most=_MOST_OF_A_CLASS)
         images = plan_of(dataset).images
         for name in _BACKBONES:
             warm(*_network(name, dataset, settings), settings)
@@ -79,7 +79,7 @@ def agreement() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         settings = Settings(home=Path(place) / "home", offline=True)
         for sample in ("emoji", "digits", "surfaces"):
-            dataset = _imported(sample, settings)
+            dataset = imported(sample, settings)
             *_, last = rank(dataset, Store(settings.home), settings, _BACKBONES)
             rows: list[Row] = last.result["rows"] if isinstance(last, Finished) else []
             tuned = {row["backbone"]: _tuned(row["backbone"], dataset, settings) for row in rows}
@@ -138,7 +138,7 @@ def _exhaust(events: Iterator[Event]) -> None:
         pass
 
 
-def _imported(sample: str, settings: Settings, most: int | None = None) -> Dataset:
+def imported(sample: str, settings: Settings, most: int | None = None) -> Dataset:
     """A sample as it is imported, at most so many pictures of each class."""
     store, folder = Store(settings.home), settings.home / "brought" / sample
     write_sample(sample, folder)

@@ -16,10 +16,10 @@ import skimage
 import sklearn
 from PIL import Image
 
+from benchmarks.ranking import imported
 from benchmarks.wrong_labels import drained
 from core.checking import image_features
 from core.dataset.manifest import Dataset, Item
-from core.dataset.samples import write_sample
 from core.dataset.store import Store
 from core.foresight.similarity import similarity
 from core.foresight.validation import plan_of
@@ -50,29 +50,33 @@ def main() -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as place:
         settings = Settings(home=Path(place) / "home", offline=True)
-        for name, pictures in _sets(Path(place)):
-            rows.append({"set": name} | _measured(pictures, settings))
+        for name, pictures in _made():
+            rows.append({"set": name} | _measured(_stored(pictures, settings), settings))
+            print(rows[-1], flush=True)
+        for sample in ("emoji", "surfaces", "digits"):
+            rows.append({"set": sample} | _measured(imported(sample, settings), settings))
             print(rows[-1], flush=True)
     return rows
 
 
-def _measured(pictures: list[Picture], settings: Settings) -> dict[str, Any]:
+def _stored(pictures: list[Picture], settings: Settings) -> Dataset:
     store = Store(settings.home)
     items = tuple(
         Item(store.add(picture, lossless=True), label, f"{label}/{number}.png")
         for number, (label, picture) in enumerate(pictures)
     )
-    plan = plan_of(Dataset("Measured", items))
+    return Dataset("Measured", items)
+
+
+def _measured(dataset: Dataset, settings: Settings) -> dict[str, Any]:
+    store, plan = Store(settings.home), plan_of(dataset)
     features = drained(image_features(Dataset("Training part", plan.items), store, settings))
     return asdict(drained(similarity(features, plan, store, settings)))
 
 
-def _sets(place: Path) -> Iterator[tuple[str, list[Picture]]]:
+def _made() -> Iterator[tuple[str, list[Picture]]]:
     for name, files in _CUT.items():
         yield name, list(_pieces(files))
-    for sample in ("emoji", "surfaces", "digits"):
-        files = sorted(write_sample(sample, place / sample).rglob("*.png"))
-        yield sample, [(file.parent.name, Image.open(file).convert("RGB")) for file in files]
     chance = np.random.default_rng(0)
 
     def speckled(side: int, shown: int) -> list[Picture]:
