@@ -18,7 +18,7 @@ from core.settings import Settings
 _FORMAT = 1
 _SLOPE, _SPREAD = 0.5, 0.5
 """What the ImageNet figure leads to expect, in log-odds: half of the difference there is expected
-here, give or take 0.5. A cautious assumption, see docs/decisions/0009."""
+here, give or take 0.5. A cautious assumption, see docs/decisions/0012."""
 
 
 class Row(TypedDict, total=False):

@@ -23,11 +23,11 @@ _LOOKED_AT = 48
 """Images whose activations are compared: more changed the distance by less than a tenth."""
 _NEAR, _FAR = -0.8, 2.2
 """Remoteness below which a world is near, and above which it is far. Measured by
-`python -m benchmarks similarity` (distance, doubt and remoteness): pieces of seven photographs 0.03,
-0.39, -3.9; of a cat and a cup 0.06, 0.15, -5.0; of a palace and a flower 0.03, 0.57, -2.0; emoji
-0.10, 0.59, 0.1; microscopy and astronomy 0.09, 0.64, 0.5; printed pages and coins 0.07, 0.69, 0.5;
-surfaces 0.13, 0.62, 0.8; coloured clouds 0.33, 0.78, 3.7; noise 0.55, 0.74, 4.1; digits 0.35, 0.83,
-4.3; plain colours 1.01, 0.92, 6.8."""
+`python -m benchmarks similarity` (distance, doubt and remoteness): pieces of seven photographs
+0.03, 0.39, -3.9; of a cat and a cup 0.06, 0.15, -5.0; of a palace and a flower 0.03, 0.57, -2.0;
+emoji 0.10, 0.59, 0.1; microscopy and astronomy 0.09, 0.64, 0.5; printed pages and coins 0.07, 0.69,
+0.5; surfaces 0.13, 0.62, 0.8; coloured clouds 0.33, 0.78, 3.7; noise 0.55, 0.74, 4.1; digits 0.35,
+0.83, 4.3; plain colours 1.01, 0.92, 6.8."""
 
 
 @dataclass(frozen=True, slots=True)
