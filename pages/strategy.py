@@ -119,11 +119,12 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
     key = f"{strategy}-{backbone}"
     chosen = {}
     task = "" if "tasks" in known.needs else choose_question(place)
+    classes = (dataset.for_task(task) if task else dataset).classes
     main = [info for info in infos if info.main and info.name not in CHOICES]
     if main:
         for column, info in zip(st.columns(len(main)), main, strict=True):
             with column:
-                chosen[info.name] = option(info, key, dataset.tasks)
+                chosen[info.name] = option(info, key, dataset.tasks, classes)
     fit = choose_fit(place)
     teacher = (
         choose_run(place, "teacher", "Which model teaches?") if known.needs & {"teacher"} else ""

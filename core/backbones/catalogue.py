@@ -7,7 +7,7 @@ that timm tests it with. Nothing here imports torch.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,8 @@ from core.errors import BadRecipe
 from core.settings import Settings
 
 Availability = Literal["bundled", "folder", "cached", "network"]
-Family = Literal["cnn", "convnext", "vit"]
+Family = Literal["cnn", "convnext", "vit", "image-text"]
+"""The last are vision transformers that were taught with pictures and their captions."""
 
 DEFAULT = "tf_efficientnet_lite0"
 
@@ -47,6 +48,23 @@ class Backbone:
     def architecture(self) -> str:
         """The name without the tag of the weights."""
         return self.name.split(".")[0]
+
+    @property
+    def text_side(self) -> str:
+        """The hub's repository of the network that read the captions; empty where there is none."""
+        if found := _SIGLIP.fullmatch(self.name):
+            kind, patch, side, second = found.groups()
+            size = "" if side == "224" else f"-{side}"
+            return f"timm/ViT-{_SIGLIP_SIZES[kind]}-{patch}-SigLIP{'2' if second else ''}{size}"
+        if _CLIP.fullmatch(self.name) and "_ft_" not in self.name:
+            return f"timm/{self.name.replace('_quickgelu', '')}"
+        return ""
+
+
+_SIGLIP = re.compile(r"vit_(base|large|so400m)_patch(\d+)_siglip_(\d+)\.(v2_)?webli")
+_SIGLIP_SIZES = {"base": "B", "large": "L", "so400m": "SO400M"}
+_CLIP = re.compile(r"vit_\w+_clip_(quickgelu_)?\d+\.(openai|laion|metaclip|datacomp|dfn)\w*")
+"""timm's names of vision towers (https://huggingface.co/timm); open_clip has the text towers."""
 
 
 def _lite(number: int, parameters: int, size: int, imagenet: float, advice: str) -> Backbone:
@@ -101,7 +119,7 @@ _ROWS = (
              "DINOv3 licence", 21_586_944, 256, "vit"),
     Backbone("vit_base_patch16_siglip_224.v2_webli", "SigLIP 2 base",
              "Learned from pictures with captions; knows many everyday things. Large.",
-             "Apache-2.0", 92_884_224, 224, "vit"),
+             "Apache-2.0", 92_884_224, 224, "image-text"),
     Backbone("swin_tiny_patch4_window7_224.ms_in22k_ft_in1k", "Swin tiny",
              "A transformer that works from small windows up; good at fine detail.",
              "MIT", 28_288_354, 224, "vit", imagenet=80.97),
@@ -148,7 +166,7 @@ def _from_timm(name: str) -> Backbone:
         )
     with torch.device("meta"):
         network = timm.create_model(name, pretrained=False)
-    return Backbone(
+    made = Backbone(
         name,
         name,
         "Not one of our own rows: known by its timm name alone.",
@@ -157,6 +175,7 @@ def _from_timm(name: str) -> Backbone:
         config.input_size[-1],
         "vit" if "vit" in name or "former" in name else "cnn",
     )
+    return replace(made, family="image-text") if made.text_side else made
 
 
 def availability(backbone: Backbone, settings: Settings) -> Availability:

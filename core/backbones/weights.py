@@ -208,7 +208,7 @@ def _through_timm(
 ) -> nn.Module:
     """timm's own loading: from a local file, its cache, or the hub."""
     file = local_file(backbone, settings) or hub_file(backbone)
-    if file is None and (settings.offline or not _hub_answers()):
+    if file is None and (settings.offline or not hub_answers()):
         raise WeightsUnavailable(_way_out(backbone))
     # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
     overlay = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
@@ -261,7 +261,7 @@ def _no_fit(backbone: Backbone, file: Path | str) -> str:
     )
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
     """Whether the model hub can be reached at all; asked first, for its client retries for long."""
     from huggingface_hub.constants import ENDPOINT
 

@@ -61,6 +61,11 @@ class Probe:
     """Learn once more on aligned features; for strategies that learn from the source."""
     weigh: "Weigh | None" = None
     """Learn once more with source images beside the own ones, weighted."""
+    describe: "Callable[[Sequence[str]], list[str]] | None" = None
+    """Class names to a sentence about each: nothing is fitted, the text side of the backbone makes
+    the classifier of them. Raises BadRecipe when that cannot be said."""
+    near: bool = False
+    """Whether it is held near the classifier that is there, instead of near none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +429,8 @@ class OptionInfo:
     title: str
     help: str
     type: str
-    """int, float, bool, choice, number-or-auto, or weights: a number for each label column."""
+    """int, float, bool, choice, number-or-auto; weights, a number for each label column, or texts,
+    some words for each class."""
     default: Any
     minimum: float | None
     maximum: float | None
@@ -444,6 +450,8 @@ def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
     numeric = next((s for s in schema.get("anyOf", [schema]) if s.get("type") != "null"), schema)
     kinds = {"integer": "int", "number": "float", "boolean": "bool", "object": "weights"}
     kind = kinds.get(numeric.get("type", ""), "")
+    if numeric.get("additionalProperties", {}).get("type") == "string":
+        kind = "texts"
     if "anyOf" in schema:
         kind = "number-or-auto"
     lowest = numeric.get("minimum", numeric.get("exclusiveMinimum"))

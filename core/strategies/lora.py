@@ -81,6 +81,6 @@ STRATEGY = Strategy(
     options=LowRank,
     phases=phases,
     defaults=defaults,
-    fits=lambda family: "" if family == "vit" else _NOT_HERE,
+    fits=lambda family: "" if family in ("vit", "image-text") else _NOT_HERE,
     rank=43,
 )

@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import nn
 
+from core.backbones.weights import classifier
 from core.dataset.manifest import Dataset, Item
 from core.errors import BadRecipe, UnusableDataset
 
@@ -62,3 +65,20 @@ def require_known(heads: Sequence[Head], weights: Mapping[str, float]) -> None:
         )
     if not any(weights.get(name, 1.0) for name in names):
         raise BadRecipe("At least one label column must count: not all weights can be 0.")
+
+
+def head_of(network: nn.Module, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (classes, d) and bias (classes,) of these rows of the classifier."""
+    head = classifier(network)
+    weight = head.weight[rows].detach().flatten(1).cpu().numpy().copy()
+    return weight, head.bias[rows].detach().cpu().numpy().copy()
+
+
+def set_head(
+    network: nn.Module, weight: np.ndarray, bias: np.ndarray, rows: slice = slice(None)
+) -> None:
+    """Make weight (classes, d) and bias (classes,) the classifier, or these rows of it."""
+    head = classifier(network)
+    with torch.no_grad():
+        head.weight[rows] = torch.from_numpy(weight).view_as(head.weight[rows])
+        head.bias[rows] = torch.from_numpy(bias)

@@ -53,6 +53,7 @@ def fit_probe(
     source: np.ndarray | None = None,
     other: np.ndarray | None = None,
     weights: np.ndarray | None = None,
+    near: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> ProbeFit:
     """Fit features (n, d) to labels (n,), with the C whose out-of-fold log-loss is least.
 
@@ -61,6 +62,8 @@ def fit_probe(
 
     `source` maps rows to images when a row is one of several views of an image; folds list images.
     `other` holds features of another rendering of each image, which is predicted but not learned.
+    `near` is a classifier, weight (classes, d) and bias (classes,): what is regularised is then the
+    difference to it, once it was made as sure as it can be trusted to be, maybe not at all.
     The standardisation sees all rows, the labels only those of their fold.
     """
     with _threads_for(features.size):
@@ -69,16 +72,18 @@ def fit_probe(
         if weights is not None:
             importance = importance * torch.from_numpy(weights.astype(np.float32))
         owner = np.arange(len(labels)) if source is None else source
+        held = _Held.of(near, features, labels, importance, classes)
         judged = np.array(sorted(place for _, outside in folds for place in outside))
         masks = torch.stack([_mask(owner, train) for train, _ in folds])
-        path = _path(basis, torch.from_numpy(labels), classes, masks * importance, strengths)
-        held_out = _held_out(basis.rows, path, owner, folds)
+        begin = held.logits(features)
+        path = _path(basis, torch.from_numpy(labels), begin, masks * importance, strengths)
+        held_out = _held_out(basis.rows, begin, path, owner, folds)
         losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
         best = int(np.argmin(losses))
         final = _solve(
             basis,
             torch.from_numpy(labels),
-            classes,
+            begin,
             importance[None],
             1 / strengths[best],
             path[best].mean(1, keepdim=True),
@@ -86,9 +91,11 @@ def fit_probe(
             tolerance=1e-4,
         )[:, 0]
         weight, bias = basis.back(final)
+        weight, bias = weight + held.weight, bias + held.bias
         elsewhere = None
         if other is not None:
-            rendered = _held_out(basis.rows_of(other), path, np.arange(len(other)), folds)
+            shown = basis.rows_of(other), held.logits(other)
+            rendered = _held_out(*shown, path, np.arange(len(other)), folds)
             elsewhere = rendered[best]
     return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
 
@@ -110,13 +117,14 @@ def cross_validate(
     """
     with _threads_for(features.size):
         basis, target = _Basis.of(features), torch.from_numpy(labels)
+        begin = torch.zeros(len(labels), classes)
         said: list[np.ndarray] = []
         at_once = max(1, _MOST_LOGITS // (len(labels) * classes))
         first = min(max(choosing, 1), at_once)
         for start, end in _stretches(first, len(folds), at_once):
             part = folds[start:end]
             masks = torch.stack([_mask(np.arange(len(labels)), learn) for learn, _ in part])
-            path = _path(basis, target, classes, masks, strengths)
+            path = _path(basis, target, begin, masks, strengths)
             each = [
                 [torch.softmax(basis.rows[held] @ solved[:, k], -1).numpy()
                  for k, (_, held) in enumerate(part)]
@@ -197,18 +205,59 @@ class _Basis:
         return weight.numpy(), bias.numpy()
 
 
+_TRUST = (0.0, 0.03, 0.1, 0.3, 1.0)
+"""Shares of its own sureness that a given classifier may keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The classifier that a fit is held near; zero where there is none."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        near: tuple[np.ndarray, np.ndarray] | None,
+        features: np.ndarray,
+        labels: np.ndarray,
+        importance: torch.Tensor,
+        classes: int,
+    ) -> "_Held":
+        """As sure as its answers to the images (n, d) are best (least log-loss)."""
+        if near is None:
+            return cls(np.zeros((1, features.shape[1]), np.float32), np.zeros(classes, np.float32))
+        weight, bias = near
+        logits = torch.from_numpy(features @ weight.T + bias)
+        losses = [
+            float((importance * _cross_entropy(trust * logits, torch.from_numpy(labels))).sum())
+            for trust in _TRUST
+        ]
+        trust = _TRUST[int(np.argmin(losses))]
+        return cls(trust * weight, trust * bias)
+
+    def logits(self, features: np.ndarray) -> torch.Tensor:
+        """(n, classes)."""
+        return torch.from_numpy((features @ self.weight.T + self.bias).astype(np.float32))
+
+
+def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(logits, labels.long(), reduction="none")
+
+
 def _path(
     basis: _Basis,
     labels: torch.Tensor,
-    classes: int,
+    begin: torch.Tensor,
     problems: torch.Tensor,
     strengths: Sequence[float],
 ) -> list[torch.Tensor]:
     """For each strength (r + 1, p, classes); each begins where the next more cautious one ended."""
     found: dict[float, torch.Tensor] = {}
-    here = torch.zeros(basis.rows.shape[1], len(problems), classes)
+    here = torch.zeros(basis.rows.shape[1], len(problems), begin.shape[1])
     for strength in sorted(strengths):
-        here = _solve(basis, labels, classes, problems, 1 / strength, here, rounds=200)
+        here = _solve(basis, labels, begin, problems, 1 / strength, here, rounds=200)
         found[strength] = here
     return [found[strength] for strength in strengths]
 
@@ -216,7 +265,7 @@ def _path(
 def _solve(
     basis: _Basis,
     labels: torch.Tensor,
-    classes: int,
+    begin: torch.Tensor,
     problems: torch.Tensor,
     penalty: float,
     here: torch.Tensor,
@@ -226,20 +275,22 @@ def _solve(
 ) -> torch.Tensor:
     """Minimise sum_i mask_i CE_i + penalty/2 |W|^2 for each row of `problems` (p, n).
 
-    Begins at `here` and returns (r + 1, p, classes). Ends when every gradient has shrunk to
-    `tolerance` of its length at 0.
+    W adds to logits `begin` (n, classes). The search begins `here`, gives (r + 1, p, classes), and
+    ends when every gradient has shrunk to `tolerance` of its length at 0.
     """
-    width, count = basis.rows.shape[1], len(problems)
+    width, count, classes = basis.rows.shape[1], len(problems), begin.shape[1]
     target = torch.nn.functional.one_hot(labels.long(), classes).float()[:, None]
     ridge = penalty * torch.cat([torch.ones(width - 1), torch.zeros(1)])[:, None, None]
     step = 1 / (0.5 * basis.curvature[:, None, None] * problems.amax(1)[:, None] + ridge)
     weights = problems.T[..., None]
-    at_zero = (basis.rows.T @ ((1 / classes - target) * weights).flatten(1)).view_as(here)
+    begun = begin[:, None]
+    at_zero = basis.rows.T @ ((torch.softmax(begun, -1) - target) * weights).flatten(1)
+    at_zero = at_zero.view_as(here)
     enough = tolerance**2 * (step * at_zero**2).sum((0, 2), keepdim=True)
     stretch = torch.ones(1, count, 1)
     before: tuple[torch.Tensor, torch.Tensor] | None = None
     for round_ in range(rounds):
-        logits = (basis.rows @ here.reshape(width, -1)).view(-1, count, classes)
+        logits = (basis.rows @ here.reshape(width, -1)).view(-1, count, classes) + begun
         residual = (torch.softmax(logits, -1) - target) * weights
         slope = (basis.rows.T @ residual.reshape(len(residual), -1)).view_as(here) + ridge * here
         size = (step * slope**2).sum((0, 2), keepdim=True)
@@ -255,7 +306,11 @@ def _solve(
 
 
 def _held_out(
-    coordinates: torch.Tensor, path: list[torch.Tensor], owner: np.ndarray, folds: Folds
+    coordinates: torch.Tensor,
+    begin: torch.Tensor,
+    path: list[torch.Tensor],
+    owner: np.ndarray,
+    folds: Folds,
 ) -> list[np.ndarray]:
     """For each strength the out-of-fold probabilities (images, classes); views are averaged."""
     images = int(owner.max()) + 1
@@ -263,7 +318,7 @@ def _held_out(
     for fold, (_, outside) in enumerate(folds):
         rows = np.flatnonzero(np.isin(owner, outside))
         for result, solved in zip(results, path, strict=True):
-            own = torch.softmax(coordinates[rows] @ solved[:, fold], -1).numpy()
+            own = torch.softmax(coordinates[rows] @ solved[:, fold] + begin[rows], -1).numpy()
             np.add.at(result, owner[rows], own)
     views = np.bincount(owner, minlength=images)[:, None]
     return [result / views.clip(min=1) for result in results]

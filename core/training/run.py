@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from core.backbones.features import MIRRORED, features
-from core.backbones.weights import classifier, merge
+from core.backbones.weights import merge
 from core.evaluation.calibration import tempered
 from core.evaluation.evidence import Adjusted, Evidence
 from core.evaluation.report import Recalled, Report, recalled, report_of
@@ -22,9 +22,10 @@ from core.model import Description, Model, Seen
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
 from core.training.checkpoint import Checkpoints, Progressed
+from core.training.describing import classifier_of_words
 from core.training.events import Event, Finished, Note, PhaseStarted, Started, Stopped
 from core.training.evidence import look, weigh
-from core.training.heads import Head
+from core.training.heads import Head, head_of, set_head
 from core.training.loop import Trainer
 from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.training.recipe import Recipe
@@ -112,12 +113,16 @@ class _Run:
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
         undecided = isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
+        undecided = undecided and not phase.describe
         other = None
         if undecided:
             other = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
         elif phase.views > 1:  # it is judged by what it says about the pictures as they are
             other = own
-        made = [self._fitted(phase, head, rows, other) for head in setup.heads]
+        if phase.describe:
+            made = [(yield from self._described(phase, own))]
+        else:
+            made = [self._fitted(phase, head, rows, other) for head in setup.heads]
         fitted, labels = made[0], setup.labels[setup.heads[0].known(setup.learn)]
         plainly = fitted.other_out_of_fold if phase.views > 1 and not undecided else None
         self.out_of_fold = fitted.out_of_fold if plainly is None else plainly
@@ -132,6 +137,17 @@ class _Run:
             replace_file(self.folder / _START, json.dumps(shares))
         if phase.align or phase.weigh:
             yield from self._transferred(phase, own, labels)
+
+    def _described(self, phase: Probe, own: np.ndarray) -> Generator[Event, None, ProbeFit]:
+        """Put the classifier that words make into the network."""
+        setup = self.setup
+        fitted = yield from self._heeding_stop(
+            classifier_of_words(
+                phase, setup.backbone, setup.classes, own, setup.labels[setup.learn], self.settings
+            )
+        )
+        set_head(setup.network, fitted.weight, fitted.bias)
+        return fitted
 
     def _fitted(
         self, phase: Probe, head: Head, views: list[np.ndarray], other: np.ndarray | None
@@ -148,6 +164,7 @@ class _Run:
             other=None if other is None else other[own],
             strengths=(phase.strength,) if phase.strength else STRENGTHS,
             source=np.tile(np.arange(len(places)), len(views)),
+            near=head_of(setup.network, head.rows) if phase.near else None,
         )
         set_head(setup.network, fitted.weight, fitted.bias, head.rows)
         return fitted
@@ -254,7 +271,7 @@ class _Run:
             tasks={head.task: head.classes for head in setup.heads if head.task},
         )  # fmt: skip
         start = self._start()
-        again = any(isinstance(p, Probe) and (p.align or p.weigh) for p in setup.phases)
+        again = any(isinstance(p, Probe) and (p.align or p.weigh or p.near) for p in setup.phases)
         tuned = self.done > 0 or not start or again
         shares, seen = start, None
         if tuned:
@@ -341,16 +358,6 @@ class _Run:
         """What the model says about these items, or about the test items."""
         which = self.setup.test if places is None else places
         return look(model, self.setup, which, "Scoring on pictures it has never seen")
-
-
-def set_head(
-    network: nn.Module, weight: np.ndarray, bias: np.ndarray, rows: slice = slice(None)
-) -> None:
-    """Make weight (classes, d) and bias (classes,) the classifier, or these rows of it."""
-    head = classifier(network)
-    with torch.no_grad():
-        head.weight[rows] = torch.from_numpy(weight).view_as(head.weight[rows])
-        head.bias[rows] = torch.from_numpy(bias)
 
 
 def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:

@@ -33,6 +33,7 @@ from core.strategies import (
     lacking,
     resolve,
 )
+from core.training.describing import require_describable
 from core.training.heads import Head, heads_of, require_answerable, require_known
 from core.training.normalisation import adapted
 from core.training.past import Past, begin_from, model_of, remember
@@ -157,9 +158,11 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     )  # fmt: skip
     if earlier:
         begin_from(network, recipe, earlier)
+    phases = _phases(strategy, network, options)
+    require_describable(phases, classes, backbone, settings)
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
-        phases=_phases(strategy, network, options), preprocessing=preprocessing,
+        phases=phases, preprocessing=preprocessing,
         network=network, store=store, device=device_of(settings), items=items, heads=heads,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
         recall=list(range(first + len(again), len(items))),
@@ -304,8 +307,9 @@ def _phases(strategy: Strategy, network: nn.Module, options: Options) -> list[Pr
         return phases
     if options.balanced:
         phases = [replace(p, balanced=True) if isinstance(p, Probe) else p for p in phases]
-    if options.soups > 1:
-        last = [phase for phase in phases if isinstance(phase, Phase)][-1]
+    stepping = [phase for phase in phases if isinstance(phase, Phase)]
+    if options.soups > 1 and stepping:
+        last = stepping[-1]
         if last.fresh:
             raise BadRecipe(
                 "Networks that begin at random cannot be averaged: each finds a way of its own. "

@@ -44,11 +44,15 @@ def layers(strategy: Strategy) -> str:
     )
 
 
-def option(info: OptionInfo, key: str, tasks: Sequence[str] = ()) -> Any:
+def option(
+    info: OptionInfo, key: str, tasks: Sequence[str] = (), classes: Sequence[str] = ()
+) -> Any:
     """The widget of one option; gives what was chosen. `tasks` are the label columns there are."""
     key = f"{key}-{info.name}"
     if info.type == "weights":
         return _weights(info, key, tasks)
+    if info.type == "texts":
+        return _texts(info, key, classes)
     if info.choices:
         at = list(info.choices).index(info.default)
         return st.selectbox(info.title, info.choices, index=at, help=info.help, key=key)
@@ -67,6 +71,22 @@ def _weights(info: OptionInfo, key: str, tasks: Sequence[str]) -> dict[str, floa
         for number, task in enumerate(tasks)
     }
     return {task: weight for task, weight in chosen.items() if weight != 1}
+
+
+def _texts(info: OptionInfo, key: str, classes: Sequence[str]) -> dict[str, str]:
+    """Some words for each class; what is left empty is left out."""
+    st.markdown(info.title, help=info.help)
+    rows = st.data_editor(
+        [{"class": text.plain(name), "words": ""} for name in classes],
+        column_config={
+            "class": st.column_config.TextColumn("Class", disabled=True),
+            "words": st.column_config.TextColumn("Words", max_chars=300),
+        },
+        hide_index=True,
+        key=key,
+    )
+    said = [(row["words"] or "").strip() for row in rows]
+    return {name: words for name, words in zip(classes, said, strict=True) if words}
 
 
 def _number(info: OptionInfo, key: str) -> Any:

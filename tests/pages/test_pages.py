@@ -142,6 +142,17 @@ def test_a_backbone_is_chosen_by_a_click_and_goes_into_the_address(home):
     assert app.query_params["backbone"] in (LITE0, [LITE0])
 
 
+def test_words_can_be_given_for_each_class_where_the_network_can_read(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    assert app.button(key="choose-descriptions").disabled
+    assert "choose SigLIP 2 base as backbone" in everything(app)
+    siglip = "vit_base_patch16_siglip_224.v2_webli"
+    app = open_page("strategy", project=project, backbone=siglip, strategy="descriptions")
+    assert not app.exception
+    assert "What each class looks like" in everything(app)
+
+
 @pytest.mark.parametrize("page", ["backbone", "strategy"])
 def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, page):
     project, dataset = fill(home)

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from captions import write_text_side
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -48,6 +49,7 @@ SHORT = {
     "self_supervised": {**STEPS, "alone": 3},
     "lora": STEPS,
     "distillation": STEPS,
+    "descriptions": {**STEPS, "then": "last layers"},
     "continual": STEPS,
     "multi_task": {**STEPS, "weights": {"ink": 0.5}},
     "from_scratch": STEPS,
@@ -75,7 +77,7 @@ def test_every_strategy_has_a_short_run_here():
 
 
 @pytest.fixture(scope="module")
-def begun(run_folder, teacher, several):
+def begun(run_folder, teacher, several, settings):
     """A fresh run folder of a strategy, with what it needs."""
 
     def make(strategy, **others):
@@ -85,6 +87,9 @@ def begun(run_folder, teacher, several):
         named |= {"dataset": several} if "tasks" in needs else {}
         if strategies()[strategy].fits("cnn"):
             named["backbone"] = "vit_tiny_patch16_224"
+        if strategy == "descriptions":
+            pytest.importorskip("open_clip")
+            write_text_side(settings.weights / "vit_tiny_patch16_224.text", 192)
         return run_folder(strategy, **{**named, **SHORT[strategy], **others})
 
     return make
@@ -110,7 +115,11 @@ def test_a_run_ends_with_a_score_and_a_model(finished, strategy):
     report = Report.load(folder)
     assert report.n == (21 if strategy == "multi_task" else 12)
     learns = strategies()[strategy].learns
-    if strategy not in ("from_scratch", "lora"):  # six steps teach nothing from random weights
+    if strategy not in (
+        "from_scratch",
+        "lora",
+        "descriptions",
+    ):  # six steps teach nothing from random weights
         assert report.correct >= (8 if learns == "target" else 6)  # chance is 4
     assert report.interval[0] < report.accuracy <= report.interval[1]
     assert (report.start is None) == (strategy in ("feature_extraction", "from_scratch"))

@@ -1,0 +1,96 @@
+"""Say in words what each class looks like: a classifier before any picture was learned from.
+
+Zero-shot classification with a network that was taught with captions (Radford et al. 2021, arXiv
+2103.00020). The pictures may then correct it, beginning from the words and held near them, and the
+last layers adapt; what the words alone say stays the start that the result is compared with.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from core.errors import BadRecipe
+from core.strategies import (
+    FineTuning,
+    Network,
+    Phase,
+    Probe,
+    Strategy,
+    last_groups,
+    option,
+    share_option,
+)
+
+_USUAL = "a photo of a {}"
+
+
+class Descriptions(FineTuning):
+    """Choices of classifying by descriptions."""
+
+    texts: dict[str, Annotated[str, Field(max_length=300)]] = option(
+        {}, "What each class looks like (descriptions)",
+        "In English, as one would write under a picture. Left empty it is “a photo of a …” with "
+        "the name of the class.", main=True,
+    )  # fmt: skip
+    then: Literal["nothing", "classifier", "last layers"] = option(
+        "classifier", "And then",
+        "nothing: the words alone decide (zero-shot). classifier: your pictures correct them. "
+        "last layers: the network adapts too, for as many steps as you say.", main=True,
+    )  # fmt: skip
+    share: float = share_option()
+
+
+def phases(network: Network, options: Any) -> list[Any]:
+    """The words; then a classifier held near them; then the last layers."""
+    describe = partial(sentences, options.texts)
+    made: list[Any] = [Probe("Reading the descriptions", describe=describe)]
+    if options.then != "nothing":
+        made.append(Probe("Teaching the classifier, held near the descriptions", near=True))
+    if options.then == "last layers":
+        groups = last_groups(network, share=options.share, lr=options.lr)
+        made.append(Phase("Adapting the last layers", options.steps, groups))
+    return made
+
+
+def sentences(texts: dict[str, str], classes: Sequence[str]) -> list[str]:
+    """A sentence for each class, in order. Raises BadRecipe for a class that there is none of."""
+    if strange := sorted(set(texts) - set(classes)):
+        raise BadRecipe(
+            f"There is no class “{strange[0][:80]}” to describe. There are: "
+            f"{', '.join(classes[:20])}."
+        )
+    usual = {name: _USUAL.format(name.replace("_", " ")) for name in classes}
+    return [texts.get(name, "").strip() or usual[name] for name in classes]
+
+
+def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
+    """As for the last layers."""
+    return {"steps": 150 if images < 300 else 300, "lr": 1e-4}
+
+
+def fits(family: str) -> str:
+    """Words mean something only to a network that was taught with captions."""
+    if family == "image-text":
+        return ""
+    return (
+        "It needs a network that was taught with pictures and their captions: choose SigLIP 2 base "
+        "as backbone."
+    )
+
+
+STRATEGY = Strategy(
+    title="Describe the classes in words",
+    term="zero-shot classification, text-initialised head",
+    advice="Works before there is a single example, best for everyday things that a caption would "
+    "name. A few pictures of each class then correct it.",
+    hurts="Words mean little where classes have no common name, such as parts or cells.",
+    cost="seconds",
+    options=Descriptions,
+    phases=phases,
+    layers=("frozen", "frozen", "frozen", "learns"),
+    defaults=defaults,
+    fits=fits,
+    rank=15,
+)
