@@ -99,8 +99,11 @@ def _local(backbone: Backbone, settings: Settings) -> Path | None:
     """The text side in the administrator's folder of weights, if it is there."""
     if settings.weights is None:
         return None
-    folder = settings.weights / f"{backbone.name}.text"
-    return folder if (folder / _CONFIG).is_file() and (folder / _WEIGHTS).is_file() else None
+    for stem in (backbone.name, backbone.architecture):
+        folder = settings.weights / f"{stem}.text"
+        if (folder / _CONFIG).is_file() and (folder / _WEIGHTS).is_file():
+            return folder
+    return None
 
 
 def _fetched(backbone: Backbone, settings: Settings) -> Path:
