@@ -2,14 +2,18 @@
 
 import streamlit as st
 
-from core import RunRow, delete_run, in_words, pairs, restore_run
+from core import RunRow, delete_run, in_words, restore_run
 from pages.parts import text
+from pages.parts.certainty import certainty_plot
+from pages.parts.costs import costs
+from pages.parts.deciding import thresholds
 from pages.parts.frame import frame, need_model, onward
 from pages.parts.gallery import thumb
 from pages.parts.matrix import matrix
 from pages.parts.place import Place
 from pages.parts.runs import run_title, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
+from pages.parts.worth import worth
 
 MISTAKES = 12
 
@@ -50,43 +54,6 @@ def against_earlier(report: Report) -> None:
             '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
             '<th class="n">Pictures</th><th class="n">Known before</th><th class="n">Known now</th>'
             f"</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
-
-
-def against_start(report: Report) -> None:
-    """The paired verdict: did fine-tuning beat the head it began from?"""
-    start = report.get("start")
-    if not start:
-        return
-    with st.container(border=True):
-        st.html(
-            '<h2 class="card-title">Did the extra training help? <span class="term small">'
-            "paired with its own starting point, McNemar test</span></h2>"
-            f'<p style="margin:.3rem 0">{text.html(start["verdict"], 400)}</p>'
-            f'<p class="facts"><span>before: {100 * start["accuracy"]:.0f} of 100</span>'
-            f"<span>after: {100 * report['accuracy']:.0f} of 100</span>"
-            f"<span>only the new one right: {start['only_final_right']}</span>"
-            f"<span>only the old one right: {start['only_start_right']}</span>"
-            f"<span>p = {start['p']:.2f}</span></p>"
-        )
-
-
-def against_first(place: Place, run: RunRow, report: Report) -> None:
-    """The paired verdict against the first model, where both were judged on the same pictures."""
-    first = place.first_model
-    if first is None or first.id == run.id:
-        return
-    floor = report_of(first)
-    if floor is None:
-        return
-    (pair,) = pairs(
-        [("this run", report["predictions"]), ("your first model", floor["predictions"])]
-    )
-    with st.container(border=True):
-        st.html(
-            '<h2 class="card-title">Against your first model <span class="term small">McNemar '
-            "test on the same test pictures</span></h2>"
-            f'<p style="margin:.3rem 0">{text.html(pair.verdict, 600)}</p>'
         )
 
 
@@ -181,6 +148,15 @@ def choose(place: Place) -> RunRow:
     return run
 
 
+LOOKS = {
+    "What it mixes up": lambda _, report: matrix(report),
+    "Class by class": lambda _, report: per_class(report),
+    "Worst mistakes": lambda _, report: mistakes(report),
+    "How sure it is": lambda _, report: certainty_plot(report),
+    "Where to draw the line": lambda run, report: thresholds(run.id, report),
+    "What mistakes cost": lambda run, report: costs(run.id, report),
+}
+
 place = frame("results")
 need_model(place)
 st.title("How good is it?", anchor=False)
@@ -191,16 +167,13 @@ if report is None:
     st.stop()
 report = asked_about(report)
 headline(report)
-against_start(report)
+worth(place, run, report)
 against_earlier(report)
-against_first(place, run, report)
-mix, table, wrong = st.tabs(["What it mixes up", "Class by class", "Worst mistakes"])
-with mix:
-    matrix(report)
-with table:
-    per_class(report)
-with wrong:
-    mistakes(report)
+tabs = st.tabs(list(LOOKS), key="look", bind="query-params")
+for tab, look in zip(tabs, LOOKS.values(), strict=True):
+    if tab.open:
+        with tab:
+            look(run, report)
 all_runs(place, run)
 with st.container(horizontal=True):
     onward("Try it on new pictures", "try_it", run=run.id)

@@ -312,6 +312,8 @@ class Strategy:
     )
     """(training images, classes, family of the backbone) to defaults that differ."""
     needs: frozenset[Need] = frozenset()
+    transfers: bool = True
+    """Whether it begins with what a network has learned; without, it shows what that is worth."""
     learns: Literal["target", "source"] = "target"
     """Whose labels it learns from. With "source" the labels of the target only ever judge."""
     suits: Callable[[Situation], str] = field(default=lambda situation: "")

@@ -47,5 +47,6 @@ STRATEGY = Strategy(
     options=FineTuning,
     phases=phases,
     defaults=defaults,
+    transfers=False,
     rank=90,
 )

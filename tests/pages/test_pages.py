@@ -245,8 +245,95 @@ def test_results_say_how_good_how_sure_and_against_what(home):
     assert "Right on 34 of 36 pictures it had never seen" in said
     assert "between 82 and 98 of 100" in said
     assert "33 of 100" in said
-    assert "Against your first model" in said
-    assert said.count('<tr class="') == 2
+    assert "What is it worth?" in said
+    assert "your first model" in said
+    assert "there is none yet" in said  # of a run that learned from nothing
+    assert said.count('<tr class="') == 2 + 4  # runs; this one and its three references
+
+
+LOOKS = ["What it mixes up", "Class by class", "Worst mistakes", "How sure it is",
+         "Where to draw the line", "What mistakes cost"]  # fmt: skip
+
+
+@pytest.fixture
+def results(home):
+    """Opens one look of the results of a run with nine mistakes of 36."""
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=9)
+    return lambda look: open_page("results", project=project, run=run, look=look)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_look_at_the_results_shows_a_hostile_class_name_as_markup(results, look):
+    said = everything(results(look))
+    assert "oak <b>" not in said
+    assert "<i>my</i>" not in said
+
+
+def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(results):
+    said = everything(results("How sure it is"))
+    assert "on the 36 test pictures, since it has learned from all others" in said
+    assert "cross-fitted" in said
+    assert "log-loss" in said
+
+
+def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
+    app = results("Where to draw the line")
+    assert "0 pictures of 36 left" in everything(app)
+    app.slider[0].set_value(81).run()
+    said = everything(app)
+    assert "36 pictures of 36 left to a person" in said
+    assert "Nothing is answered any more" in said
+    app.slider[0].set_value(80).run()
+    assert "0 pictures of 36 left" in everything(app)
+    app.selectbox[0].set_value(0).run()
+    app.slider[0].set_value(90).run()
+    said = everything(app)
+    assert "12 pictures of 36 left to a person" in said
+    assert "Of the 24 others it is right on <b>15</b>" in said
+
+
+def test_where_mistakes_cost_differently_other_answers_are_given(results):
+    app = results("What mistakes cost")
+    assert "0.25 a picture instead of 0.25" in everything(app)
+    app.toggle[0].set_value(True).run()
+    app.number_input[0].set_value(0.1).run()
+    said = everything(app)
+    assert "36 of them left to a person" in said
+    assert "0.10 a picture instead of 0.25: cheaper" in said
+
+
+def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):
+    (file,) = (home / "runs").glob("*/report.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["evidence"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert "What was adjusted" not in everything(results("How sure it is"))
+
+
+def test_results_say_plainly_when_transfer_hurts(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="from_scratch", wrong=1)
+    run = finish_run(home, project, dataset, strategy="full", wrong=20)
+    app = open_page("results", project=project, run=run)
+    assert "Transfer hurts here" in app.warning[-1].value
+    assert "there is none yet" not in everything(app)
+
+
+def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possible(home):
+    project, dataset = fill(home)
+    better = finish_run(home, project, dataset, strategy="feature_extraction", wrong=1)
+    run = finish_run(home, project, dataset, strategy="full", wrong=20)
+    said = everything(open_page("results", project=project, run=run))
+    assert ">better</span>" in said
+    file = run_folder(better) / "report.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for place, row in enumerate(content["predictions"]):
+        row["image"] = f"{place:064x}"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    said = everything(open_page("results", project=project, run=run))
+    assert "other test pictures" in said
+    assert ">better</span>" not in said
 
 
 def test_a_deleted_run_leaves_the_table_and_can_come_back(home):

@@ -1,0 +1,101 @@
+"""Was the transfer worth it? A result beside what could be had without it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.evaluation.comparing import Predictions, pairs
+from core.evaluation.scores import Comparison, Interval, wilson
+
+Kind = Literal["majority", "frozen", "first", "scratch"]
+"""Always the largest class; the same network with nothing but a classifier taught; the first model
+of the pictures; a network that began with nothing."""
+
+_NAMES: Mapping[Kind, str] = {
+    "majority": "always saying the largest class",
+    "frozen": "the network left as it was, with a new classifier",
+    "first": "your first model",
+    "scratch": "a network that learned from nothing",
+}
+_HURTS: Mapping[Kind, str] = {
+    "majority": "It is worse than not looking at the picture at all: something is wrong.",
+    "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
+    "on the frozen network, or train more gently.",
+    "first": "Your first model is better: keep that.",
+    "scratch": "Transfer hurts here: what the network had learned before is worse than nothing. "
+    "Choose another backbone, or keep the one that learned from nothing.",
+}
+_HELPS: Mapping[Kind, str] = {
+    "majority": "It has learned something.",
+    "frozen": "Training the network helped.",
+    "first": "It beats your first model.",
+    "scratch": "Transfer helps.",
+}
+_OPEN: Mapping[Kind, str] = {
+    "majority": "It is not shown to have learned anything yet.",
+    "frozen": "Training the network is not shown to have helped: the simpler one will do.",
+    "first": "It is not shown to be better than your first model: the simpler one will do.",
+    "scratch": "Transfer is not shown to have helped.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that a run is compared with, on the same test images."""
+
+    kind: Kind
+    name: str
+    """In plain words, or the title of a run."""
+    n: int
+    correct: int
+    interval: Interval
+    """95 % Wilson interval of its accuracy."""
+    comparison: Comparison
+    """The run comes first."""
+
+    @property
+    def hurts(self) -> bool:
+        """Whether the run is worse beyond chance."""
+        found = self.comparison
+        return found.differs and found.only_second > found.only_first
+
+    @property
+    def verdict(self) -> str:
+        """What follows from it, in one or two plain sentences."""
+        found = self.comparison
+        if not found.differs:
+            return _OPEN[self.kind]
+        return _HURTS[self.kind] if self.hurts else _HELPS[self.kind]
+
+
+def references(
+    report: Mapping[str, Any], others: Sequence[tuple[Kind, Predictions]] = ()
+) -> list[Reference]:
+    """What a report is to be seen beside: the best first; the largest class always.
+
+    `report` is the content of a report.json; `others` are the predictions of further runs, which
+    are left out when their test part is another one. Each is compared by McNemar's exact test.
+    """
+    own = report["predictions"]
+    largest = report["majority"]["label"]
+    constant = [{**row, "label": largest} for row in own]
+    found = [_reference("majority", own, constant)]
+    if start := report.get("start"):
+        n, better, worse = report["n"], start["only_final_right"], start["only_start_right"]
+        comparison = Comparison(n, better, worse, start["p"])
+        low, high = start["interval"]
+        found.append(
+            Reference("frozen", _NAMES["frozen"], n, start["correct"], (low, high), comparison)
+        )
+    found += [_reference(kind, own, predictions) for kind, predictions in others]
+    compared = [each for each in found if each is not None]
+    return sorted(compared, key=lambda each: -each.correct / each.n)
+
+
+def _reference(kind: Kind, own: Predictions, other: Predictions) -> Reference | None:
+    (pair,) = pairs([("this run", own), (_NAMES[kind], other)])
+    if pair.comparison is None:
+        return None
+    correct = sum(row["label"] == row["true"] for row in other)
+    n = len(other)
+    return Reference(kind, _NAMES[kind], n, correct, wilson(correct, n), pair.comparison)

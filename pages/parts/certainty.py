@@ -1,0 +1,102 @@
+"""Is it right as often as it says? The reliability plot, and what was adjusted."""
+
+import streamlit as st
+
+from core import certainty, in_words
+from pages.parts.colours import theme_colours
+from pages.parts.evidence import Evidence, origin_in_words, sets_in_words, unknown_in_words
+from pages.parts.score import Report
+
+
+def certainty_plot(report: Report) -> None:
+    """How often it was right against how sure it was, with intervals."""
+    bins = certainty(report)
+    st.html(
+        '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
+        "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
+        'intervals; only a bar that misses the line shows a fault. <span class="term">'
+        "(reliability diagram)</span></p>"
+    )
+    ink = theme_colours()
+    shares = [each["right"] / each["n"] for each in bins]
+    figure = {
+        "data": [
+            {
+                "type": "scatter", "mode": "lines", "x": [0, 100], "y": [0, 100],
+                "line": {"color": ink.soft, "dash": "dot", "width": 1.5}, "hoverinfo": "skip",
+            },
+            {
+                "type": "scatter", "mode": "markers",
+                "x": [100 * each["sure"] for each in bins],
+                "y": [100 * share for share in shares],
+                "marker": {"size": 11, "color": ink.leaf},
+                "error_y": {
+                    "type": "data", "symmetric": False, "color": ink.leaf, "thickness": 2,
+                    "array": [100 * (each["interval"][1] - share)
+                              for each, share in zip(bins, shares, strict=True)],
+                    "arrayminus": [100 * (share - each["interval"][0])
+                                   for each, share in zip(bins, shares, strict=True)],
+                },
+                "customdata": [[each["right"], each["n"]] for each in bins],
+                "hovertemplate": "%{x:.0f} % sure<br>right on %{customdata[0]} of %{customdata[1]}"
+                "<extra></extra>",
+            },
+        ],
+        "layout": {
+            "height": 380,
+            "showlegend": False,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "xaxis": {"title": {"text": "how sure it was, %"}, "range": [0, 103]},
+            "yaxis": {"title": {"text": "right, of 100"}, "range": [-3, 103]},
+        },
+    }  # fmt: skip
+    said = "; ".join(
+        f"{100 * each['sure']:.0f} % sure: right on {each['right']} of {each['n']}, "
+        f"{in_words(tuple(each['interval']))}"
+        for each in bins
+    )
+    st.plotly_chart(figure, key="certainty", config={"displayModeBar": False}, alt=said)
+    st.html(f'<p class="small">{_in_words(bins)}</p>')
+    if evidence := report.get("evidence"):
+        _adjusted(evidence)
+
+
+def _in_words(bins: list[dict]) -> str:
+    off = [each for each in bins if not each["interval"][0] <= each["sure"] <= each["interval"][1]]
+    if not off:
+        return "On these pictures nothing shows that it is too sure or not sure enough."
+    bold = sum(each["sure"] > each["interval"][1] for each in off)
+    words = [f"too bold in {bold}"] if bold else []
+    words += [f"too shy in {len(off) - bold}"] if len(off) > bold else []
+    return f"Of {len(bins)} groups of pictures it was {' and '.join(words)}."
+
+
+def _adjusted(evidence: Evidence) -> None:
+    rows = "".join(
+        f'<tr><td>{name} <span class="term">{term}</span></td>'
+        f'<td class="n">{evidence[key]["before"]:.3f}</td>'
+        f'<td class="n">{evidence[key]["after"]:.3f}</td><td>{_change(evidence[key])}</td></tr>'
+        for name, term, key in (
+            ("Surprise at the right answer", "log-loss", "log_loss"),
+            ("Distance from the truth", "Brier score", "brier"),
+        )
+    )
+    st.html(
+        '<h3 class="card-title">What was adjusted</h3>'
+        f"<p>How sure it says it is was adjusted by one number, a temperature of "
+        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
+        f"{origin_in_words(evidence)}.</p>"
+        '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'
+        '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
+        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
+    )
+
+
+def _change(change: dict) -> str:
+    low, high = change["interval"]
+    bounds = f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence"
+    if high < 0:
+        return f"better ({bounds})"
+    return f"worse ({bounds})" if low > 0 else f"no difference shown ({bounds})"

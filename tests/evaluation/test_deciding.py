@@ -1,0 +1,77 @@
+"""Thresholds, abstaining and costs, against sums made by hand."""
+
+import pytest
+
+from core.evaluation.deciding import cheapest, decide, tradeoffs
+from core.evaluation.scores import wilson
+
+
+def a_report(rows):
+    """Rows of (true class, probability of a, of b)."""
+    return {
+        "classes": ["a", "b"],
+        "predictions": [
+            {"true": true, "label": "a" if a >= b else "b", "probabilities": [a, b]}
+            for true, a, b in rows
+        ],
+    }
+
+
+FIVE = a_report(
+    [("a", 0.9, 0.1), ("a", 0.6, 0.4), ("b", 0.55, 0.45), ("b", 0.2, 0.8), ("b", 0.3, 0.7)]
+)
+
+
+def test_without_thresholds_everything_is_answered():
+    told = decide(FIVE, [0, 0])
+    assert (told.n, told.left, told.answered, told.right) == (5, 0, 5, 4)
+    a, b = told.classes
+    assert (a.n, a.said, a.right) == (2, 3, 2)
+    assert (b.n, b.said, b.right) == (3, 2, 2)
+    assert a.precision == wilson(2, 3)
+    assert b.recall == wilson(2, 3)
+
+
+def test_a_threshold_of_a_class_leaves_its_unsure_answers_to_a_person():
+    told = decide(FIVE, [0.58, 0])
+    assert (told.left, told.answered, told.right) == (1, 4, 4)
+    assert (told.classes[0].said, told.classes[0].right) == (2, 2)
+    told = decide(FIVE, [0.58, 0.75])
+    assert (told.left, told.answered) == (2, 3)
+    assert (told.classes[1].said, told.classes[1].right, told.classes[1].n) == (1, 1, 3)
+    assert told.left_interval == wilson(2, 5)
+
+
+def test_at_a_threshold_that_none_reaches_nothing_is_claimed():
+    told = decide(FIVE, [1, 1])
+    assert (told.answered, told.interval) == (0, (0.0, 1.0))
+
+
+def test_more_caution_leaves_more_to_a_person():
+    found = tradeoffs(FIVE)
+    assert [each.left for each in found] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [each.right for each in found] == pytest.approx([0.8, 1, 1, 1, 1])
+    assert found[0].interval == wilson(4, 5)
+
+
+def test_equal_costs_change_no_answer():
+    told = cheapest(FIVE, [[0, 1], [1, 0]])
+    assert (told.changed, told.left) == (0, 0)
+    assert told.mean["before"] == told.mean["after"] == pytest.approx(1 / 5)
+    assert told.confusion == ((2, 0, 0), (1, 2, 0))
+
+
+def test_a_dear_mistake_is_avoided_even_where_it_is_less_likely():
+    """Calling b a costs ten: a is only said above 10 of 11."""
+    told = cheapest(FIVE, [[0, 1], [10, 0]])
+    assert told.confusion == ((0, 2, 0), (0, 3, 0))
+    assert told.changed == 3
+    assert (told.mean["before"], told.mean["after"]) == pytest.approx((10 / 5, 2 / 5))
+
+
+def test_a_person_is_asked_where_that_is_cheaper_than_what_is_expected():
+    """Expected costs of the answers: 0.1, 0.4, 0.45, 0.2, 0.3."""
+    told = cheapest(FIVE, [[0, 1], [1, 0]], person=0.35)
+    assert told.left == 2
+    assert told.confusion == ((1, 0, 1), (0, 2, 1))
+    assert told.mean["after"] == pytest.approx(0.7 / 5)

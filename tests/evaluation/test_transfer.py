@@ -1,0 +1,61 @@
+"""A result beside what could be had without it; transfer that hurts is called so."""
+
+import pytest
+
+from core.evaluation.transfer import references
+
+
+def a_report(n, wrong, start=None):
+    """Half of the test images are of class a, half of class b."""
+    rows = [
+        {"image": f"{k:064x}", "true": true, "label": "?" if k in wrong else true}
+        for k, true in enumerate("ab"[k % 2] for k in range(n))
+    ]
+    correct = sum(row["label"] == row["true"] for row in rows)
+    return {
+        "n": n, "correct": correct, "majority": {"label": "a", "accuracy": 0.5},
+        "predictions": rows, "start": start,
+    }  # fmt: skip
+
+
+def test_a_good_run_has_learned_something():
+    (majority,) = references(a_report(40, [0]))
+    assert (majority.kind, majority.correct, majority.n) == ("majority", 20, 40)
+    assert majority.verdict == "It has learned something."
+    assert (majority.comparison.only_first, majority.comparison.only_second) == (20, 1)
+
+
+def test_a_run_no_better_than_guessing_is_said_to_be():
+    (majority,) = references(a_report(40, range(1, 40, 2)))
+    assert "not shown to have learned" in majority.verdict
+
+
+def test_transfer_that_hurts_is_said_plainly():
+    scratch = a_report(40, [])["predictions"]
+    found = {
+        each.kind: each for each in references(a_report(40, range(15)), [("scratch", scratch)])
+    }
+    assert found["scratch"].hurts
+    assert found["scratch"].verdict.startswith("Transfer hurts here")
+
+
+@pytest.mark.parametrize(
+    ("only_final", "only_start", "p", "words"),
+    [(9, 0, 0.004, "helped."), (0, 9, 0.004, "worse than leaving"), (3, 2, 1.0, "not shown")],
+)
+def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, p, words):
+    start = {"correct": 30, "interval": [0.6, 0.9], "p": p, "only_final_right": only_final,
+             "only_start_right": only_start}  # fmt: skip
+    found = {each.kind: each for each in references(a_report(40, [], start))}
+    assert words in found["frozen"].verdict
+
+
+def test_a_run_with_other_test_images_is_left_out():
+    other = [row | {"image": "x" + row["image"]} for row in a_report(40, [])["predictions"]]
+    assert [each.kind for each in references(a_report(40, []), [("first", other)])] == ["majority"]
+
+
+def test_the_best_comes_first():
+    first = a_report(40, [0, 1])["predictions"]
+    kinds = [each.kind for each in references(a_report(40, [0]), [("first", first)])]
+    assert kinds == ["first", "majority"]
