@@ -66,6 +66,8 @@ _HOME_OF = {
     "job_predictions": "core.web.predictions",
     "Pair": "core.evaluation.comparing",
     "pairs": "core.evaluation.comparing",
+    "DISTURBANCES": "core.robustness",
+    "known_robustness": "core.robustness",
     "certainty": "core.evaluation.deciding",
     "decide": "core.evaluation.deciding",
     "Decided": "core.evaluation.deciding",

@@ -302,6 +302,11 @@ def _add_uses(commands: "Commands") -> None:
         lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
     )
     parser.add_argument("file", type=Path, metavar="FILE.zip")
+    with_run(
+        "robustness",
+        "say how a model does on worse pictures: blurred, noisy, dark, bright, compressed, tilted",
+        lambda c, settings, terminal: using.robustness(c.run, settings, terminal),
+    )
     parser = _add(
         commands,
         "compare",

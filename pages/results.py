@@ -11,6 +11,7 @@ from pages.parts.frame import frame, need_model, onward
 from pages.parts.gallery import thumb
 from pages.parts.matrix import matrix
 from pages.parts.place import Place
+from pages.parts.robustness import robustness
 from pages.parts.runs import run_title, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
 from pages.parts.worth import worth
@@ -155,6 +156,7 @@ LOOKS = {
     "How sure it is": lambda _, report: certainty_plot(report),
     "Where to draw the line": lambda run, report: thresholds(run.id, report),
     "What mistakes cost": lambda run, report: costs(run.id, report),
+    "Worse pictures": lambda run, _: robustness(run),
 }
 
 place = frame("results")

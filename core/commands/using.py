@@ -237,6 +237,24 @@ def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
     return 0
 
 
+def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
+    """Say how a run's model does on its test pictures when these get worse."""
+    from core.robustness import robustness as events_of
+
+    require(run)
+    result = _result(events_of(run, settings), terminal)
+    for found in result["conditions"]:  # a terminal shows no pictures
+        del found["picture"]
+    lines = [
+        f"{found['title']}, {found['level']}: right on {found['right']} of {result['n']}, "
+        f"{in_words(found['interval'])}{'; worse' if found['worse'] else ''}"
+        for found in result["conditions"]
+    ]
+    before = f"As they are: right on {result['right']} of {result['n']}."
+    terminal.result(result, "\n".join([before, *lines]))
+    return 0
+
+
 def require(run: Path, data: Path | None = None) -> None:
     """Raise NotFound when a path that was typed names nothing."""
     if not run.is_dir():

@@ -197,6 +197,15 @@ def export(
     yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
 
 
+def robustness(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How a run's model does on worse pictures."""
+    from core.robustness import robustness as disturb
+
+    yield from disturb(run_folder(args["run"]), settings)
+
+
 def export_dataset(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -220,5 +229,6 @@ KINDS: Mapping[str, Work] = {
     "outlook": outlook,
     "predict": predict,
     "export": export,
+    "robustness": robustness,
     "export-dataset": export_dataset,
 }

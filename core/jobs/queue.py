@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 Kind = Literal[
+<<<<<<< HEAD
     "import",
     "train",
     "estimate",
@@ -38,6 +39,11 @@ Kind = Literal[
     "export",
     "export-dataset",
 ]
+=======
+    "import", "train", "estimate", "check", "map", "propose", "predict", "export", "export-dataset",
+    "robustness",
+]  # fmt: skip
+>>>>>>> 3ffcad8 (How a model does on worse pictures: blur, noise, light, compression and tilt, tried on request)
 
 APPLICATION = "graft"
 VERSION = "1"

@@ -252,7 +252,7 @@ def test_results_say_how_good_how_sure_and_against_what(home):
 
 
 LOOKS = ["What it mixes up", "Class by class", "Worst mistakes", "How sure it is",
-         "Where to draw the line", "What mistakes cost"]  # fmt: skip
+         "Where to draw the line", "What mistakes cost", "Worse pictures"]  # fmt: skip
 
 
 @pytest.fixture
@@ -301,6 +301,23 @@ def test_where_mistakes_cost_differently_other_answers_are_given(results):
     said = everything(app)
     assert "36 of them left to a person" in said
     assert "0.10 a picture instead of 0.25: cheaper" in said
+
+
+def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(results, home):
+    app = press(results("Worse pictures"), "Try worse pictures")
+    (job,) = recent_jobs("robustness")
+    stop(job)
+    (folder,) = (home / "runs").iterdir()
+    condition = {"kind": "blur", "title": "Out of focus", "term": "Gaussian blur", "p": 0.01,
+                 "level": "strongly", "right": 9, "interval": [0.1, 0.4], "worse": True,
+                 "unknown": 2, "picture": "data:image/jpeg;base64,AAAA"}  # fmt: skip
+    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [condition]}
+    (folder / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
+    app.run()
+    said = everything(app)
+    assert "does worse when pictures are out of focus" in said
+    assert "right on 9 of 36" in said
+    assert "2 pictures called unknown" in said
 
 
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):

@@ -1,0 +1,215 @@
+"""How a model does on its test pictures when they get worse: blur, noise, light, compression, tilt.
+
+After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
+Perturbations" (ICLR 2019), at three strengths each, on the square that the network sees.
+"""
+
+import base64
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from core.dataset.channels import RGB
+from core.dataset.store import Store
+from core.errors import BadInput
+from core.evaluation.comparing import holm
+from core.evaluation.report import FILE as REPORT
+from core.evaluation.report import Prediction, Report
+from core.evaluation.scores import SURE, compare, wilson
+from core.files import replace_file
+from core.model import Model, model_folder
+from core.settings import Settings
+from core.training.events import Event, Finished, Progress
+
+FILE = "robustness.json"
+"""In the run folder: the result of the last look."""
+
+_MOST = 150
+"""Test images that are looked at; of more, some of every class."""
+_BATCH = 16
+_SHOWN = 128
+"""Side of the example pictures, in pixels."""
+_WHAT = "Looking at worse pictures"
+
+Disturb = Callable[[Image.Image, float, int], Image.Image]
+"""A square RGB picture, a strength and a seed to the disturbed picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """One way in which pictures get worse."""
+
+    title: str
+    """Plain words."""
+    term: str
+    levels: tuple[tuple[str, float], ...]
+    """What is said of each strength, and the strength; the mildest first."""
+    disturb: Disturb
+
+
+def _blurred(image: Image.Image, share: float, _: int) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(share * image.width))
+
+
+def _noisy(image: Image.Image, deviation: float, seed: int) -> Image.Image:
+    noise = np.random.default_rng(seed).normal(0, deviation, (image.height, image.width, 3))
+    return Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
+
+
+def _lit(image: Image.Image, factor: float, _: int) -> Image.Image:
+    return ImageEnhance.Brightness(image).enhance(factor)
+
+
+def _compressed(image: Image.Image, quality: float, _: int) -> Image.Image:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=int(quality))
+    with Image.open(out, formats=["JPEG"]) as again:
+        return again.convert("RGB")
+
+
+def _turned(image: Image.Image, degrees: float, seed: int) -> Image.Image:
+    colour = tuple(int(value) for value in np.asarray(image).mean((0, 1)))
+    how = Image.Resampling.BICUBIC
+    return image.rotate(degrees if seed % 2 else -degrees, how, fillcolor=colour)
+
+
+DISTURBANCES: dict[str, Disturbance] = {
+    "blur": Disturbance(
+        "Out of focus", "Gaussian blur",
+        (("slightly", 0.007), ("clearly", 0.015), ("strongly", 0.03)), _blurred,
+    ),
+    "noise": Disturbance(
+        "Grainy", "Gaussian noise", (("slightly", 12), ("clearly", 30), ("strongly", 60)), _noisy
+    ),
+    "dark": Disturbance(
+        "Too dark", "brightness", (("slightly", 0.7), ("clearly", 0.45), ("strongly", 0.25)), _lit
+    ),
+    "bright": Disturbance(
+        "Too bright", "brightness", (("slightly", 1.3), ("clearly", 1.7), ("strongly", 2.3)), _lit
+    ),
+    "jpeg": Disturbance(
+        "Compressed hard", "JPEG",
+        (("quality 40", 40), ("quality 15", 15), ("quality 5", 5)), _compressed,
+    ),
+    "tilt": Disturbance(
+        "Tilted", "rotation", (("by 5°", 5), ("by 15°", 15), ("by 30°", 30)), _turned
+    ),
+}  # fmt: skip
+
+
+def robustness(run: Path, settings: Settings) -> Iterator[Event]:
+    """Disturb the test pictures of a run; ends with Finished, whose result is kept beside the run.
+
+    The result is {"n", "right", "interval", "conditions": [{"kind", "title", "term", "level",
+    "right", "interval", "p", "worse", "unknown", "picture"}]}: `p` from McNemar's test against the
+    same pictures undisturbed, corrected after Holm for all conditions; `picture` the first one,
+    disturbed, as a data address. Raises NotFound without a finished run or its pictures.
+    """
+    began = time.monotonic()
+    report, store = Report.load(run), Store(settings.home)
+    model = Model.load(model_folder(run), device=_device(settings))
+    if model.preprocessing.form != RGB:
+        raise BadInput("Only pictures in red, green and blue can be disturbed so far.")
+    rows = _chosen(report.predictions)
+    conditions = [(kind, *level) for kind, d in DISTURBANCES.items() for level in d.levels]
+    said: list[list[dict[str, Any]]] = [[] for _ in conditions]
+    first: list[Image.Image] = []
+    done, total = 0, len(rows) * len(conditions)
+    yield Progress(_WHAT, 0, total)
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        squares = [model.preprocessing.square(store.open(row["image"])) for row in part]
+        for place, (kind, _, strength) in enumerate(conditions):
+            worse = [
+                DISTURBANCES[kind].disturb(square, strength, int(row["image"][:12], 16))
+                for square, row in zip(squares, part, strict=True)
+            ]
+            first += [] if start else worse[:1]
+            said[place] += _answers(model, worse)
+            done += len(part)
+            yield Progress(_WHAT, done, total)
+    result = _result(rows, conditions, said, first)
+    replace_file(run / FILE, json.dumps(result, ensure_ascii=False))
+    yield Finished(round(time.monotonic() - began, 2), result)
+
+
+def known_robustness(run: Path) -> dict[str, Any] | None:
+    """What was found of a run; None when nobody has looked since its model was made."""
+    try:
+        if (run / FILE).stat().st_mtime_ns < (run / REPORT).stat().st_mtime_ns:
+            return None
+        found: dict[str, Any] = json.loads((run / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found
+
+
+def _device(settings: Settings) -> str:
+    from core.training.setup import device_of
+
+    return device_of(settings)
+
+
+def _chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """All, or of too many about the same share of each class."""
+    by_class = sorted(predictions, key=lambda row: row["true"])
+    if len(by_class) <= _MOST:
+        return by_class
+    places = np.linspace(0, len(by_class) - 1, _MOST).round().astype(int)
+    return [by_class[place] for place in places]
+
+
+def _answers(model: Model, squares: Sequence[Image.Image]) -> list[dict[str, Any]]:
+    pixels = np.stack([np.asarray(square).transpose(2, 0, 1) for square in squares])
+    seen = model.look(np.ascontiguousarray(pixels))
+    return list(model.rows([""] * len(squares), seen))
+
+
+def _result(
+    rows: Sequence[Prediction],
+    conditions: Sequence[tuple[str, str, float]],
+    said: Sequence[Sequence[dict[str, Any]]],
+    first: Sequence[Image.Image],
+) -> dict[str, Any]:
+    n = len(rows)
+    before = np.array([row["label"] == row["true"] for row in rows])
+    after = [
+        np.array([a["label"] == row["true"] for a, row in zip(answers, rows, strict=True)])
+        for answers in said
+    ]
+    paired = [compare(np.ones(n, bool), before, now) for now in after]
+    corrected = holm([each.p for each in paired])
+    found = [
+        {
+            "kind": kind,
+            "title": DISTURBANCES[kind].title,
+            "term": DISTURBANCES[kind].term,
+            "level": level,
+            "right": int(now.sum()),
+            "interval": wilson(int(now.sum()), n),
+            "p": p,
+            "worse": bool(p < SURE and each.only_first > each.only_second),
+            "unknown": sum(a.get("unknown", False) for a in answers),
+            "picture": _address(picture),
+        }
+        for (kind, level, _), now, each, p, answers, picture in zip(
+            conditions, after, paired, corrected, said, first, strict=True
+        )
+    ]
+    right = int(before.sum())
+    return {"n": n, "right": right, "interval": wilson(right, n), "conditions": found}
+
+
+def _address(picture: Image.Image) -> str:
+    """A small copy as a data address, so that it travels with the words about it."""
+    small, out = picture.copy(), io.BytesIO()
+    small.thumbnail((_SHOWN, _SHOWN))
+    small.save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

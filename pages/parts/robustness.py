@@ -1,0 +1,80 @@
+"""How it does when pictures get worse, with pictures; computed when somebody asks."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from core import RunRow, in_words, known_robustness
+from pages.parts import text
+from pages.parts.by_itself import begin_job, job_by_itself
+
+Found = Mapping[str, Any]
+
+
+def robustness(run: RunRow) -> None:
+    """The offer, the job as it goes on, or what it found."""
+    st.html(
+        '<p class="muted">The same test pictures, made worse step by step on the way into the '
+        "network: how much of what it knows is left when the camera, the light or the hand is "
+        'not what it was? <span class="term">(robustness to common corruptions)</span></p>'
+    )
+    found = known_robustness(run.folder)
+    if found:
+        _shown(found)
+        return
+    now = job_by_itself("robustness", begin=False, run=run.id)
+    # A finished job of which nothing is known looked at a model that was trained on since.
+    offered = now is None or now.state == "finished"
+    if offered and st.button("Try worse pictures", icon=":material/blur_on:", type="primary"):
+        begin_job("robustness", run=run.id)
+        st.rerun()
+
+
+def _shown(found: Found) -> None:
+    n = found["n"]
+    falls = [each for each in found["conditions"] if each["worse"]]
+    if falls:
+        titles = list(dict.fromkeys(each["title"].lower() for each in falls))
+        words = f"It does worse when pictures are {_listed(titles)}."
+    else:
+        words = "Nothing that was tried is shown to make it worse."
+    st.html(
+        f'<p class="score-words">{words}</p><p>As they are it is right on {found["right"]} of {n}: '
+        f"{in_words(tuple(found['interval']))}.</p>"
+    )
+    for _, group in groupby(found["conditions"], key=lambda each: each["kind"]):
+        levels = list(group)
+        head = (
+            f'<h3 class="card-title">{levels[0]["title"]} <span class="term small">'
+            f"{levels[0]['term']}</span></h3>"
+        )
+        figures = "".join(_figure(each, n) for each in levels)
+        st.html(f'{head}<div class="gallery wide worse">{figures}</div>')
+    st.html(
+        '<p class="muted small">Worse means: more wrong answers on the same pictures than chance '
+        'would bring, corrected for all that was tried <span class="term">(exact McNemar test, '
+        "Holm correction)</span>. The picture is the first of the test part.</p>"
+    )
+
+
+def _figure(each: Found, n: int) -> str:
+    chip = (
+        '<span class="chip warn">worse</span>'
+        if each["worse"]
+        else '<span class="chip">no loss shown</span>'
+    )
+    unknown = (
+        f"<br>{text.count(each['unknown'], 'picture')} called unknown" if each["unknown"] else ""
+    )
+    said = f"{each['title']}, {each['level']}"
+    return (
+        f'<figure><img src="{text.html(each["picture"], 100_000)}" alt="{said}"><figcaption>'
+        f"<b>{each['level']}</b> {chip}<br>right on {each['right']} of {n}<br>"
+        f"{in_words(tuple(each['interval']))}{unknown}</figcaption></figure>"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
