@@ -20,7 +20,6 @@ LAYERS = (
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones", "core.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
-<<<<<<< HEAD
     (
         "core.training",
         "core.checking",
@@ -29,11 +28,7 @@ LAYERS = (
         "core.export",
         "core.foresight",
     ),
-    ("core.labelling",),
-=======
-    ("core.training", "core.checking", "core.mapping", "core.model", "core.export"),
     ("core.labelling", "core.robustness"),
->>>>>>> 3ffcad8 (How a model does on worse pictures: blur, noise, light, compression and tilt, tried on request)
     ("core.database", "core.projects", "core.versions"),
     ("core.jobs",),
     ("core.web", "core.launch"),

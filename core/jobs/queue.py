@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 Kind = Literal[
-<<<<<<< HEAD
     "import",
     "train",
     "estimate",
@@ -35,15 +34,11 @@ Kind = Literal[
     "propose",
     "rank",
     "outlook",
+    "robustness",
     "predict",
     "export",
     "export-dataset",
 ]
-=======
-    "import", "train", "estimate", "check", "map", "propose", "predict", "export", "export-dataset",
-    "robustness",
-]  # fmt: skip
->>>>>>> 3ffcad8 (How a model does on worse pictures: blur, noise, light, compression and tilt, tried on request)
 
 APPLICATION = "graft"
 VERSION = "1"

@@ -8,11 +8,7 @@ import streamlit as st
 from core import JobStatus, new_job, recent_jobs, resume, status, submit
 from pages.parts import progress, text
 
-<<<<<<< HEAD
-Kind = Literal["map", "propose", "rank", "outlook"]
-=======
-Kind = Literal["map", "propose", "robustness"]
->>>>>>> 3ffcad8 (How a model does on worse pictures: blur, noise, light, compression and tilt, tried on request)
+Kind = Literal["map", "propose", "rank", "outlook", "robustness"]
 
 
 def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus | None:
