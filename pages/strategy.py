@@ -36,6 +36,7 @@ COSTS = {
     "minutes": "some minutes, seconds on a GPU",
     "many minutes": "many minutes, a few on a GPU",
 }
+BEGUN = "begun-run"
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
@@ -206,13 +207,21 @@ def shared_options() -> dict[str, Any]:
 
 def start(place: Place, recipe: Recipe) -> None:
     with st.container(horizontal=True, horizontal_alignment="center"):
-        if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-            run = create_run(place.project.id, recipe)
-            submit("train", run_folder(run))
-            go("training", run=run)
+        st.button("Start training", type="primary", icon=":material/play_arrow:",
+                  on_click=begin, args=(place.project.id, recipe))  # fmt: skip
+
+
+def begin(project: str, recipe: Recipe) -> None:
+    """Hand the run in. The page then leaves before it draws anything that refreshes by itself: such
+    a refresh, still on its way, would arrive on the next page and take that for this one."""
+    run = create_run(project, recipe)
+    submit("train", run_folder(run))
+    st.session_state[BEGUN] = run
 
 
 place = frame("strategy")
+if run := st.session_state.pop(BEGUN, None):
+    go("training", run=run)
 need_pictures(place)
 st.html(
     '<h1>Choose how it learns <span class="term small">transfer strategy</span></h1>'

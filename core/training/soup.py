@@ -68,6 +68,8 @@ class Soup:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything but the network's own weights."""
         tensors = self.trainer.state() | {"soup": torch.tensor([self.repetition, self.before])}
+        if self.times > 1:
+            tensors |= {f"fresh.{name}": value for name, value in self.fresh.items()}
         for place, (start, total) in enumerate(zip(self.start, self.sum, strict=True)):
             tensors |= {f"start.{place}": start, f"sum.{place}": total}
         return tensors
@@ -76,6 +78,7 @@ class Soup:
         """Go on from what `state` returned, on a network with the weights of that moment."""
         if self.times > 1:
             self.repetition, self.before = map(int, state["soup"])
+            self.fresh = under(state, "fresh.")
             start, total = under(state, "start."), under(state, "sum.")
             for place, own in enumerate(self.start):
                 own.copy_(start[str(place)])

@@ -1,15 +1,19 @@
 """What one's own pictures look like varied for learning, drawn before anything is learned."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
 from core.backbones.augment import augment
 from core.backbones.catalogue import get_backbone
+from core.backbones.features import reader
+from core.backbones.preprocess import Preprocessing
+from core.dataset.channels import RGB, Array, to_look_at
+from core.dataset.forms import require_one_form
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.settings import Settings
@@ -30,7 +34,7 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
 
     Yields Finished with {"strips": [{"file", "label"}]}; none for a strategy that varies nothing.
     Pictures are varied as in training, at the network's input size, with mirroring unless it is
-    ruled out.
+    ruled out. Raises BadRecipe for a policy that their channels do not allow.
     """
     store = Store(settings.home)
     dataset, backbone = store.load(recipe.dataset), get_backbone(recipe.backbone)
@@ -43,14 +47,15 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
     strips = []
     if isinstance(options, FineTuning):
         how = augmentation(options, mirror=options.mirror != "no")
-        preprocessing = preprocessing_of(backbone, recipe)
+        preprocessing = _as_kept(preprocessing_of(backbone, recipe), shown, store)
+        read = reader(store, preprocessing)
         for number, item in enumerate(shown):
-            pixels = torch.from_numpy(preprocessing.pixels(store.open(item.image)))
+            pixels = torch.from_numpy(preprocessing.pixels(read(item.image)))
             chance = torch.Generator().manual_seed(recipe.seed + number)
             varied = augment(pixels.expand(_TIMES, *pixels.shape), how, chance)
-            tiles = [pixels, *varied.round_().to(torch.uint8)]
+            tiles = torch.cat([pixels[None], varied.round_().to(pixels.dtype)])
             file = folder / f"{number}.webp"
-            _strip([tile.permute(1, 2, 0).numpy() for tile in tiles]).save(file, quality=85)
+            _strip(tiles.permute(0, 2, 3, 1).numpy()).save(file, quality=85)
             strips.append({"file": file.name, "label": item.label})
     yield Finished(0.0, {"strips": strips})
 
@@ -65,11 +70,26 @@ def _few(dataset: Dataset, role: str) -> list[Item]:
     return [item for item in in_turn if item][:_PICTURES]
 
 
-def _strip(tiles: list[np.ndarray]) -> Image.Image:
-    """Tiles (s, s, 3) side by side on nothing, the first one set apart."""
-    width = len(tiles) * (_SIDE + _GAP) + _GAP
-    strip = Image.new("RGBA", (width, _SIDE))
-    for place, tile in enumerate(tiles):
-        small = Image.fromarray(tile).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+def _as_kept(preprocessing: Preprocessing, items: list[Item], store: Store) -> Preprocessing:
+    """For all the channels there are. Their true mean only colours a border: grey will do."""
+    form = require_one_form(items, store)
+    grey = (0.5,) * form.channels
+    return (
+        preprocessing
+        if form == RGB
+        else replace(preprocessing, mean=grey, std=grey, bits=form.bits)
+    )
+
+
+def _strip(tiles: Array) -> Image.Image:
+    """Tiles (n, s, s, c) side by side on nothing, the first one set apart."""
+    n, side = len(tiles), tiles.shape[1]
+    seen = to_look_at(
+        tiles.reshape(n * side, side, -1)
+    )  # together, so that none is stretched alone
+    strip = Image.new("RGBA", (n * (_SIDE + _GAP) + _GAP, _SIDE))
+    for place in range(n):
+        tile = seen.crop((0, place * side, side, (place + 1) * side))
+        small = tile.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
         strip.paste(small, (place * (_SIDE + _GAP) + 2 * _GAP * (place > 0), 0))
     return strip

@@ -309,6 +309,30 @@ def test_an_objective_begins_anew_in_each_repetition(pixels):
     assert objective.calls == 20
 
 
+def test_what_an_objective_was_told_beforehand_outlives_a_resume_in_every_repetition(pixels):
+    """The resumed process tells it nothing: see Phase.beforehand."""
+
+    class Told(nn.Module):
+        def __init__(self, told):
+            super().__init__()
+            self.register_buffer("told", torch.tensor(float(told)))
+
+        def forward(self, forward, batch):
+            logits, _ = forward(batch.inputs)
+            return (logits - self.told).square().mean(), logits
+
+    _, first = soup_of(pixels, times=2, objective=Told(3))
+    for event in first.run(before=0, of=40):
+        if isinstance(event, Step) and event.step == 5:
+            break
+    later = Told(0)
+    _, second = soup_of(pixels, times=2, objective=later)
+    second.load(first.state())
+    list(second.run(before=0, of=40))
+    assert second.repetition == 1
+    assert later.told == 3
+
+
 # All together
 
 
