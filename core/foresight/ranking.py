@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, Backbone, availability, get_backbone
+from core.dataset.forms import require_one_form
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
-from core.errors import WeightsUnavailable
+from core.errors import BadRecipe, WeightsUnavailable
 from core.foresight.neighbours import right_by_neighbours, share_right
 from core.foresight.rows import Row, keep, kept, log_odds, ordered
 from core.foresight.transferability import h_score, log_me
@@ -80,7 +81,7 @@ def _tried(
         backbone = get_backbone(name)
         yield Progress(f"Trying {backbone.title}", 0, len(plan.items))
         features, speed = yield from _features(backbone, plan, dataset, store, settings)
-    except WeightsUnavailable as error:
+    except (WeightsUnavailable, BadRecipe) as error:
         title = CATALOGUE[name].title if name in CATALOGUE else name
         return {"backbone": name, "title": title, "error": str(error)}
     yield Progress(f"Judging {backbone.title} on folds of your pictures", 0, 0)
@@ -111,16 +112,19 @@ def _features(
     backbone: Backbone, plan: Plan, dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, tuple[np.ndarray, float]]:
     """Features (n, d) of the training part, and how many pictures a second pass through."""
-    from core.backbones.features import features
+    from core.backbones.features import features, reader
     from core.backbones.weights import load_network
+    from core.training.normalisation import adapted
     from core.training.recipe import Recipe
     from core.training.setup import device_of, preprocessing_of
 
-    network = load_network(backbone, 2, settings)
+    form = require_one_form(plan.items, store)
+    network = load_network(backbone, 2, settings, channels=form.channels)
     recipe = Recipe(dataset=dataset.id, backbone=backbone.name, strategy="feature_extraction")
-    preprocessing, device = preprocessing_of(backbone, recipe), device_of(settings)
+    own, device = preprocessing_of(backbone, recipe), device_of(settings)
+    preprocessing = adapted(own, form, plan.images, store, None)
     events = features(
-        plan.images, store.open, network, preprocessing, settings,
+        plan.images, reader(store, preprocessing), network, preprocessing, settings,
         device=device, what=f"Looking at your pictures with {backbone.title}",
     )  # fmt: skip
     speeds: list[float] = []
@@ -146,14 +150,14 @@ def _speed(
     network: Any, preprocessing: Any, plan: Plan, store: Store, settings: Settings, device: str
 ) -> float:
     """Pictures a second, decoded and passed through, timed on a few."""
-    from core.backbones.features import load_pixels, warm
+    from core.backbones.features import load_pixels, reader, warm
 
-    run = warm(network, preprocessing, settings, device)
+    run, read = warm(network, preprocessing, settings, device), reader(store, preprocessing)
     sample = plan.images[:_TIMED]
-    for _, pixels in load_pixels(sample[:4], store.open, preprocessing):
+    for _, pixels in load_pixels(sample[:4], read, preprocessing):
         run(pixels)
     began = time.monotonic()
-    for _, pixels in load_pixels(sample, store.open, preprocessing):
+    for _, pixels in load_pixels(sample, read, preprocessing):
         run(pixels)
     return len(sample) / max(time.monotonic() - began, 1e-6)
 

@@ -13,6 +13,7 @@ from core.backbones.weights import load_network, pretrained_head
 from core.errors import BadRecipe
 from core.settings import Settings
 from core.strategies import get_strategy, resolve
+from core.training.events import Step
 from core.training.run import train
 
 
@@ -20,14 +21,10 @@ from core.training.run import train
 def co_tuned(run_folder, settings):
     """A run that was stopped after half of its steps, with its checkpoint, and then finished."""
     folder = run_folder("soft_sharing", "co-tuned", hold="co-tuning", steps=4, batch=8, mirror="no")
-    steps = 0
-
-    def stop():
-        nonlocal steps
-        steps += 1
-        return steps > 8
-
-    list(train(folder, settings, stop))
+    steps = []
+    for event in train(folder, settings, lambda: len(steps) >= 2):
+        if isinstance(event, Step):
+            steps.append(event)
     stopped = load_file(folder / "checkpoint.safetensors")
     list(train(folder, settings, lambda: False))
     return folder, stopped

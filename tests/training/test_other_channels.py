@@ -22,6 +22,7 @@ from core.errors import BadRecipe, UnreadableImage, UnusableDataset
 from core.evaluation.report import Report
 from core.evaluation.scores import wilson
 from core.export import export
+from core.foresight.ranking import rank
 from core.model import Model, predict_files
 from core.settings import Settings, get_settings
 from core.training.normalisation import channel_statistics, normalised_like
@@ -136,6 +137,15 @@ def test_one_channel_and_thirteen_go_all_the_way_with_gradient_steps(
     assert model.predict([values for _, values in pictures(channels, bits, 1)]).shape == (3, 3)
     words = "1 channel of 8 bits" if channels == 1 else "13 channels of 16 bits"
     assert words in special_form(dataset.id, settings.home)
+
+
+def test_backbones_are_ranked_on_all_channels(five, settings):
+    cannot = "naflexvit_base_patch16_gap.e300_s576_in1k"
+    *_, last = rank(five, Store(settings.home), settings, ["resnet10t.c3_in1k", cannot])
+    tried, refused = last.result["rows"]
+    assert tried["backbone"] == "resnet10t.c3_in1k"
+    assert tried["accuracy"] > 0
+    assert "cannot be adapted to 5 channels" in refused["error"]
 
 
 def test_a_grey_network_takes_a_colour_picture_for_grey():
