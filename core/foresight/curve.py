@@ -59,7 +59,8 @@ class Curve:
     forecast: Forecast | None
     """None where there is nothing to continue."""
     helpful: tuple[int, ...]
-    """Numbers of the classes of which more pictures would help most; empty when nobody can tell."""
+    """Numbers of the classes of which more pictures would help most; empty when nobody can tell, or
+    where it would take too long to ask."""
     pictures: int
     """How many more of such a class the judgement is about."""
     gain: float
@@ -69,7 +70,7 @@ class Curve:
 def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, Curve]:
     """Yield Progress and return (by `yield from`) the curve of features (n, d)."""
     what = "Learning from fewer of your pictures, to see what more would bring"
-    turns = min(_REPEATS, plan.repeats)
+    turns = _turns(plan)
     tasks: list[Folds] = [_nested(plan, number) for number in range(turns)]
     sizes = [
         round(float(np.mean([len(learn) for learn, _ in tasks[0][k :: len(_SHARES)]])))
@@ -89,13 +90,26 @@ def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, C
         Point(sizes[k], share(scores[:, k], plan.ratio, plan.units), tuple(recall[k].tolist()))
         for k in kept
     )
-    helpful = yield from _helpful(features, plan, strengths, scores[:, -1], recall[-1], what)
+    helpful: tuple[tuple[int, ...], int, float] = ((), 0, 0.0)
+    if plan.is_quick(_fits(plan, turns)):
+        helpful = yield from _helpful(features, plan, strengths, scores[:, -1], recall[-1], what)
     ahead = (
         forecast(np.array(sizes)[kept], scores[:, kept], plan.ratio, plan.units)
         if len(kept) > 2
         else None
     )
     return Curve(points, trend(scores[:, kept], plan.ratio, plan.step), ahead, *helpful)
+
+
+def _turns(plan: Plan) -> int:
+    """How often the partition is repeated: once where more would take minutes."""
+    most = min(_REPEATS, plan.repeats)
+    return most if plan.is_quick(_fits(plan, most)) else 1
+
+
+def _fits(plan: Plan, turns: int) -> int:
+    """How many classifiers the curve and the question of classes take."""
+    return turns * plan.partition * (len(_SHARES) + min(plan.classes, _MOST_CLASSES))
 
 
 def trend(right: np.ndarray, ratio: float, step: float) -> Trend:
