@@ -73,6 +73,7 @@ _HOME_OF = {
     "Decided": "core.evaluation.deciding",
     "tradeoffs": "core.evaluation.deciding",
     "cheapest": "core.evaluation.deciding",
+    "Costs": "core.evaluation.deciding",
     "Reference": "core.evaluation.transfer",
     "references": "core.evaluation.transfer",
     "all_strategies": "core.strategies:strategies",

@@ -31,7 +31,7 @@ from core.training.events import Event, Finished, Progress
 FILE = "robustness.json"
 """In the run folder: the result of the last look."""
 
-_MOST = 150
+_MOST = 100
 """Test images that are looked at; of more, some of every class."""
 _BATCH = 16
 _SHOWN = 128
@@ -108,9 +108,10 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     """Disturb the test pictures of a run; ends with Finished, whose result is kept beside the run.
 
     The result is {"n", "right", "interval", "conditions": [{"kind", "title", "term", "level",
-    "right", "interval", "p", "worse", "unknown", "picture"}]}: `p` from McNemar's test against the
-    same pictures undisturbed, corrected after Holm for all conditions; `picture` the first one,
-    disturbed, as a data address. Raises NotFound without a finished run or its pictures.
+    "right", "interval", "p", "p_corrected", "worse", "unknown", "picture"}]}: `p` from McNemar's
+    test against the same pictures undisturbed, and corrected after Holm for all conditions;
+    `picture` the first one, disturbed, as a data address. Raises NotFound without a finished run or
+    its pictures.
     """
     began = time.monotonic()
     report, store = Report.load(run), Store(settings.home)
@@ -194,7 +195,8 @@ def _result(
             "level": level,
             "right": int(now.sum()),
             "interval": wilson(int(now.sum()), n),
-            "p": p,
+            "p": each.p,
+            "p_corrected": p,
             "worse": bool(p < SURE and each.only_first > each.only_second),
             "unknown": sum(a.get("unknown", False) for a in answers),
             "picture": _address(picture),

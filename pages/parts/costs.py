@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import cheapest
+from core import Costs, cheapest
 from pages.parts import text
 from pages.parts.score import Report
 
@@ -38,17 +38,25 @@ def costs(run: str, report: Report) -> None:
             else None
         )
     told = cheapest(report, table, person=person)
+    st.html(f'<p class="score-words" role="status">{_in_words(report, told)}')
+    st.html(_answers(names, told.confusion))
+
+
+def _in_words(report: Report, told: Costs) -> str:
+    if not told.changed:
+        return (
+            "With these costs the likeliest answers are the cheapest, too.</p>"
+            f"<p>They cost {told.mean['after']:.2f} a picture on the test pictures.</p>"
+        )
     low, high = told.mean["interval"]
     so = "cheaper" if high < 0 else "dearer" if low > 0 else "not shown to be cheaper"
     left = f", {told.left} of them left to a person" if told.left else ""
-    st.html(
-        f'<p class="score-words" role="status">{told.mean["after"]:.2f} a picture instead of '
-        f"{told.mean['before']:.2f}: {so}.</p>"
+    return (
+        f"{told.mean['after']:.2f} a picture instead of {told.mean['before']:.2f}: {so}.</p>"
         f"<p>{text.count(told.changed, 'test picture')} of {report['n']} would be answered "
         f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} a picture with "
         '95 % confidence <span class="term">(paired bootstrap)</span>.</p>'
     )
-    st.html(_answers(names, told.confusion))
 
 
 def _table(run: str, report: Report) -> list[list[float]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core import in_words
 from pages.parts import text
 
 Evidence = Mapping[str, Any]
@@ -29,10 +30,12 @@ def sets_in_words(evidence: Evidence) -> str:
     sets = evidence["sets"]
     if sets is None:
         return "Too few pictures were judged to say which classes it might be beside the likeliest."
+    low, high = sets["interval"]
     return (
-        f"Where it names several classes, one of them is right {100 * sets['level']:.0f} times of "
-        f"100 by construction; on the test pictures the right one was named for {sets['inside']} "
-        f'of {sets["n"]} <span class="term">(conformal sets)</span>.'
+        "Where it names several classes, they are chosen so that the right one is among them "
+        f"{100 * sets['level']:.0f} times of 100; on the test pictures it was for {sets['inside']} "
+        f"of {sets['n']}, so {in_words((low, high))} "
+        '<span class="term">(conformal sets, 95 % Wilson interval)</span>.'
     )
 
 

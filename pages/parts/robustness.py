@@ -33,7 +33,7 @@ def robustness(run: RunRow) -> None:
 
 
 def _shown(found: Found) -> None:
-    n = found["n"]
+    n, right = found["n"], found["right"]
     falls = [each for each in found["conditions"] if each["worse"]]
     if falls:
         titles = list(dict.fromkeys(each["title"].lower() for each in falls))
@@ -44,27 +44,31 @@ def _shown(found: Found) -> None:
         f'<p class="score-words">{words}</p><p>As they are it is right on {found["right"]} of {n}: '
         f"{in_words(tuple(found['interval']))}.</p>"
     )
-    for _, group in groupby(found["conditions"], key=lambda each: each["kind"]):
-        levels = list(group)
-        head = (
-            f'<h3 class="card-title">{levels[0]["title"]} <span class="term small">'
-            f"{levels[0]['term']}</span></h3>"
-        )
-        figures = "".join(_figure(each, n) for each in levels)
-        st.html(f'{head}<div class="gallery wide worse">{figures}</div>')
+    groups = groupby(found["conditions"], key=lambda each: each["kind"])
+    st.html(
+        f'<div class="kinds">{"".join(_kind(list(group), n, right) for _, group in groups)}</div>'
+    )
     st.html(
         '<p class="muted small">Worse means: more wrong answers on the same pictures than chance '
         'would bring, corrected for all that was tried <span class="term">(exact McNemar test, '
-        "Holm correction)</span>. The picture is the first of the test part.</p>"
+        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The picture is the first of the test part.</p>"
     )
 
 
-def _figure(each: Found, n: int) -> str:
-    chip = (
-        '<span class="chip warn">worse</span>'
-        if each["worse"]
-        else '<span class="chip">no loss shown</span>'
+def _kind(levels: list[Found], n: int, right: int) -> str:
+    return (
+        f'<section><h3 class="card-title">{levels[0]["title"]} <span class="term small">'
+        f'{levels[0]["term"]}</span></h3><div class="gallery wide">'
+        f"{''.join(_figure(each, n, right) for each in levels)}</div></section>"
     )
+
+
+def _figure(each: Found, n: int, right: int) -> str:
+    chip = '<span class="chip">no loss shown</span>'
+    if each["worse"]:
+        chip = '<span class="chip warn">worse</span>'
+    elif each["p"] < 0.05 and each["right"] < right:
+        chip = '<span class="chip">perhaps worse</span>'
     unknown = (
         f"<br>{text.count(each['unknown'], 'picture')} called unknown" if each["unknown"] else ""
     )

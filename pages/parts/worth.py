@@ -58,7 +58,8 @@ def _table(report: Report, found: list[Reference]) -> str:
     rows = [own, *((each.correct / each.n, _reference(each)) for each in found)]
     rows.sort(key=lambda row: -row[0])
     return (
-        '<div class="scroll"><table class="table"><thead><tr><th></th><th class="n">Right</th>'
+        '<div class="scroll"><table class="table worth"><thead><tr><th></th>'
+        '<th class="n">Right</th>'
         "<th>On pictures like these</th><th>So</th></tr></thead><tbody>"
         f"{''.join(row for _, row in rows)}</tbody></table></div>"
     )
@@ -76,5 +77,5 @@ def _reference(each: Reference) -> str:
 def _row(name: str, score: Report, said: str, kind: str, so: str = "") -> str:
     return (
         f'<tr class="{kind}"><td>{name}</td><td class="n">{score["correct"]} of {score["n"]}</td>'
-        f"<td>{said}</td><td>{so}</td></tr>"
+        f'<td class="said-so">{said}</td><td>{so}</td></tr>'
     )

@@ -295,7 +295,7 @@ def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
 
 def test_where_mistakes_cost_differently_other_answers_are_given(results):
     app = results("What mistakes cost")
-    assert "0.25 a picture instead of 0.25" in everything(app)
+    assert "They cost 0.25 a picture" in everything(app)
     app.toggle[0].set_value(True).run()
     app.number_input[0].set_value(0.1).run()
     said = everything(app)
