@@ -51,7 +51,8 @@ def _shown(found: Found) -> None:
     st.html(
         '<p class="muted small">Worse means: more wrong answers on the same pictures than chance '
         'would bring, corrected for all that was tried <span class="term">(exact McNemar test, '
-        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The picture is the first of the test part.</p>"
+        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The picture is "
+        "the first of the test part.</p>"
     )
 
 
