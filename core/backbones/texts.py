@@ -151,7 +151,11 @@ def _tokens(folder: Path, sentences: Sequence[str], length: int) -> torch.Tensor
 
     def number(name: str) -> int:
         token = said[f"{name}_token"]
-        return int(reader.token_to_id(token["content"] if isinstance(token, dict) else token))
+        name = token["content"] if isinstance(token, dict) else token
+        known = reader.token_to_id(name)
+        if known is None:
+            raise KeyError(name)
+        return int(known)
 
     # Where these are said, they count, whatever the tokenizer's file adds by itself.
     begins, ends = said.get("add_bos_token"), said.get("add_eos_token")
