@@ -36,7 +36,7 @@ COSTS = {
     "minutes": "some minutes, seconds on a GPU",
     "many minutes": "many minutes, a few on a GPU",
 }
-BEGUN = "begun-run"
+START = "start-training"
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
@@ -139,6 +139,7 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
         dataset=place.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
         teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
     )  # fmt: skip
+    begin_when_pressed(place, recipe)
     if varies:
         with varied:
             show_variations(recipe)
@@ -205,23 +206,21 @@ def shared_options() -> dict[str, Any]:
     return {"holdout": holdout / 100, "size": size, "seed": seed}
 
 
-def start(place: Place, recipe: Recipe) -> None:
+def begin_when_pressed(place: Place, recipe: Recipe) -> None:
+    """Hand the run in and leave, before anything is drawn that refreshes by itself: such a refresh,
+    still on its way, would arrive on the next page and take that for this one."""
+    if st.session_state.get(START):
+        run = create_run(place.project.id, recipe)
+        submit("train", run_folder(run))
+        go("training", run=run)
+
+
+def start_button() -> None:
     with st.container(horizontal=True, horizontal_alignment="center"):
-        st.button("Start training", type="primary", icon=":material/play_arrow:",
-                  on_click=begin, args=(place.project.id, recipe))  # fmt: skip
-
-
-def begin(project: str, recipe: Recipe) -> None:
-    """Hand the run in. The page then leaves before it draws anything that refreshes by itself: such
-    a refresh, still on its way, would arrive on the next page and take that for this one."""
-    run = create_run(project, recipe)
-    submit("train", run_folder(run))
-    st.session_state[BEGUN] = run
+        st.button("Start training", type="primary", icon=":material/play_arrow:", key=START)
 
 
 place = frame("strategy")
-if run := st.session_state.pop(BEGUN, None):
-    go("training", run=run)
 need_pictures(place)
 st.html(
     '<h1>Choose how it learns <span class="term small">transfer strategy</span></h1>'
@@ -241,4 +240,4 @@ if strategy is None:
 st.subheader(all_strategies()[strategy].title, anchor=False)
 recipe = choose_recipe(place, strategy, backbone)
 estimate(recipe)
-start(place, recipe)
+start_button()
