@@ -42,8 +42,8 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
 
     press(page, "See the results")
     says(page, "pictures it had never seen")
-    says(page, "Did the extra training help?")
-    says(page, "Against your first model")
+    says(page, "What is it worth?")
+    says(page, "your first model")
     page.get_by_role("tab", name="Class by class").click()
     says(page, "recall")
     expect(page.locator("tr.here")).to_have_count(1)
