@@ -302,6 +302,12 @@ def _add_uses(commands: "Commands") -> None:
         lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
     )
     parser.add_argument("file", type=Path, metavar="FILE.zip")
+    parser = with_run(
+        "report",
+        "write all that is known about a run as one HTML page",
+        lambda c, settings, terminal: using.report(c.run, c.file, settings, terminal),
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.html")
     with_run(
         "robustness",
         "say how a model does on worse pictures: blurred, noisy, dark, bright, compressed, tilted",

@@ -13,7 +13,8 @@ from pages.parts.runs import run_title
 INSIDE = (
     ("model.safetensors", "what it learned"),
     ("model.json", "its classes, how pictures are prepared, and its scores"),
-    ("README.md", "a card that says what it is for, and where its limits are"),
+    ("known.safetensors", "what new pictures are compared with, to tell unknown ones"),
+    ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
     ("predict.py", "a short program that asks it about a picture"),
 )
 
@@ -54,6 +55,34 @@ def ready(folder: Path) -> None:
         )
 
 
+def story(run: RunRow) -> None:
+    """All that is known about the run, on one page to pass on."""
+    st.subheader("A report to keep or to send", anchor=False)
+    st.html(
+        '<p class="muted">One page for the browser or the printer, with nothing to fetch: what was '
+        "learned from, how, the scores and how far to trust them, examples, limits, and how to "
+        'make it again. <span class="term">(HTML)</span></p>'
+    )
+    written = recent_jobs("report", run=run.id)
+    now = status(written[0]) if written else None
+    if now and now.active:
+        progress.watch(written[0])
+        return
+    if now and now.state == "failed":
+        st.error(text.markdown(now.sentence, 600), icon=":material/error:")
+    with st.container(horizontal=True):
+        if now and now.state == "finished":
+            st.link_button(
+                "Download the report",
+                f"/graft/download/{written[0].name}",
+                icon=":material/download:",
+            )
+        label = "Write it anew" if now else "Write the report"
+        if st.button(label, icon=":material/description:", type="tertiary" if now else "secondary"):
+            submit("report", new_job(), {"run": run.id})
+            st.rerun()
+
+
 place = frame("take_away")
 need_model(place)
 st.title("Take the model away", anchor=False)
@@ -80,3 +109,4 @@ else:
             resume(exports[0])
             st.rerun()
     offer(run)
+story(run)

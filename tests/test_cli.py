@@ -126,6 +126,15 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     assert "gone" in refused(home, "compare", run, tmp_path / "gone")
 
 
+def test_a_report_is_one_html_page(trained, home, tmp_path):
+    run, _ = trained
+    said = as_json(home, "report", run, tmp_path / "report.html")
+    assert said["file"] == str(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") >= 5
+    assert "no results yet" in refused(home, "report", tmp_path, tmp_path / "none.html")
+
+
 def test_another_recipe_in_the_same_folder_is_refused_with_the_difference(trained, home, pictures):
     run, _ = trained
     err = refused(home, "train", pictures, "--out", run, "--seed", "7")

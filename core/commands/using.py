@@ -237,6 +237,18 @@ def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
     return 0
 
 
+def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int:
+    """Write the story of a run as one HTML page."""
+    from core.export.document import write_document
+
+    require(run)
+    result = _result(write_document(run, file, settings), terminal)
+    terminal.result(
+        result, f"The report is in {result['file']}. Open it in a browser, or print it."
+    )
+    return 0
+
+
 def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
     """Say how a run's model does on its test pictures when these get worse."""
     from core.robustness import robustness as events_of

@@ -40,7 +40,7 @@ class Facts:
 
 def model_card(facts: Facts) -> str:
     """The whole card, as Markdown."""
-    parts = (_purpose, _scores, _origins, _limits, _use, _again)
+    parts = (_purpose, _scores, _origins, limits, _use, again)
     return "\n\n".join(part(facts) for part in parts) + "\n"
 
 
@@ -100,7 +100,7 @@ The model is made from both the pictures and the pretrained weights: heed both l
 pass it on."""
 
 
-def _limits(facts: Facts) -> str:
+def limits(facts: Facts) -> str:
     evidence = facts.report.evidence
     unknown, sets = (evidence["unknown"], evidence["sets"]) if evidence else (None, None)
     strange = (
@@ -158,7 +158,7 @@ probabilities and the app's differ by at most {facts.greatest_difference:.1e}. T
 {versions}."""
 
 
-def _again(facts: Facts) -> str:
+def again(facts: Facts) -> str:
     recipe = facts.recipe
     words = ["python", "-m", "core", "train", "DATA", "--backbone", recipe.backbone]
     words += ["--strategy", recipe.strategy]

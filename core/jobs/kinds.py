@@ -197,6 +197,17 @@ def export(
     yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
 
 
+def report(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """The story of a run as one HTML page, inside the job's own folder."""
+    from core.export.document import write_document
+    from core.jobs.beside import beside
+
+    run = args["run"]
+    yield from write_document(run_folder(run), folder / "report.html", settings, others=beside(run))
+
+
 def robustness(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -229,6 +240,7 @@ KINDS: Mapping[str, Work] = {
     "outlook": outlook,
     "predict": predict,
     "export": export,
+    "report": report,
     "robustness": robustness,
     "export-dataset": export_dataset,
 }

@@ -21,6 +21,7 @@ from core.evaluation.evidence import (
 from core.evaluation.unknowns import MOST, Known, border_of, chosen, distances, prepared, unlike
 from core.model import Model, Seen, joined
 from core.settings import Settings
+from core.strategies import FineTuning
 from core.training.events import Event, Progress
 from core.training.heads import Head
 from core.training.setup import Setup
@@ -163,7 +164,9 @@ def _judged_with(setup: Setup, out_of_fold: np.ndarray | None) -> tuple[Origin, 
         return "unlabelled", setup.test
     if out_of_fold is not None:
         return "folds", setup.heads[0].known(setup.learn)
-    if len(setup.watch) >= _ENOUGH_WATCHED:
+    # Where watched images decided when to stop, what is said about them flatters.
+    decided = isinstance(setup.options, FineTuning) and setup.options.patience > 0
+    if len(setup.watch) >= _ENOUGH_WATCHED and not decided:
         return "watched", setup.watch
     return "test", setup.test
 

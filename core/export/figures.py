@@ -1,0 +1,203 @@
+"""Tables and drawings of a report as HTML, without scripts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.evaluation.comparing import Predictions
+from core.evaluation.deciding import certainty as bins_of
+from core.evaluation.scores import Interval, in_words
+from core.evaluation.transfer import Kind, references
+from core.markdown import in_html
+
+Report = Mapping[str, Any]
+"""The content of a report.json."""
+
+_ORIGINS = {
+    "folds": "pictures that it learned from, each judged by a classifier of other folds",
+    "watched": "pictures that were only watched while it learned",
+    "test": "test pictures; each number here was measured with adjustments made without the "
+    "pictures it is measured on (cross-fitted)",
+    "unlabelled": "test pictures, without a look at their classes",
+}
+
+
+def headline(report: Report) -> str:
+    """The score in one sentence."""
+    base = report["majority"]
+    return (
+        f'<p class="lead">Right on {report["correct"]} of {report["n"]} pictures it had never seen.'
+        f"</p><p>With 95 % confidence it is right on {_words(report['interval'])} pictures like "
+        f"these (Wilson interval). Always saying “{in_html(base['label'])}” would be right on "
+        f"{100 * base['accuracy']:.0f} of 100.</p>"
+    )
+
+
+def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]]) -> str:
+    """The run beside what could be had without it."""
+    rows = "".join(
+        f'<tr><td>{in_html(each.name)}</td><td class="n">{each.correct} of {each.n}</td>'
+        f"<td>{in_words(each.interval)}</td><td>{in_html(each.verdict, 400)} "
+        f'<span class="soft small">p = {each.comparison.p:.3f}</span></td></tr>'
+        for each in references(report, others)
+    )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Beside</th><th class="n">Right</th>'
+        f"<th>So</th><th>And this run (exact McNemar test)</th></tr></thead><tbody>{rows}</tbody>"
+        "</table></div>"
+    )
+
+
+def per_class(report: Report) -> str:
+    """Recall with its interval, precision and F1 of each class."""
+    rows = "".join(
+        f'<tr><td>{in_html(row["class"])}</td><td class="n">{row["n"]}</td>'
+        f"<td>{row['correct']} of {row['n']}: {_words(row['recall_interval'])}</td>"
+        f'<td class="n">{100 * row["precision"]:.0f} of 100</td><td class="n">{row["f1"]:.2f}</td>'
+        "</tr>"
+        for row in report["per_class"]
+    )
+    return (
+        '<div class="scroll"><table><thead><tr><th>Class</th><th class="n">Pictures</th>'
+        '<th>Found (recall)</th><th class="n">Right when said (precision)</th>'
+        f'<th class="n">F1</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def confusion(report: Report) -> str:
+    """True classes down, answers across; of many classes only the pairs that were mixed up."""
+    names, counts = report["classes"], report["confusion"]
+    if len(names) > 16:
+        pairs = [
+            (n, names[true], names[said])
+            for true, row in enumerate(counts)
+            for said, n in enumerate(row)
+            if n and true != said
+        ]
+        pairs.sort(key=lambda pair: -pair[0])
+        items = "".join(
+            f"<li>{in_html(true)} taken for {in_html(said)}: {n}</li>"
+            for n, true, said in pairs[:20]
+        )
+        return f"<ul>{items}</ul>"
+    head = "".join(f"<th>{in_html(name)}</th>" for name in names)
+    rows = "".join(
+        f"<tr><th>{in_html(names[true])}</th>"
+        + "".join(
+            f'<td class="{"hit" if true == said else ""}">{n or ""}</td>'
+            for said, n in enumerate(row)
+        )
+        + "</tr>"
+        for true, row in enumerate(counts)
+    )
+    return (
+        f'<div class="scroll"><table class="matrix"><thead><tr><th>it is \\ it says</th>{head}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def certainty(report: Report) -> str:
+    """The reliability diagram, and what was adjusted on which pictures."""
+    bins = bins_of(report)
+    said = "".join(
+        f"<li>{100 * each['sure']:.0f} % sure: right on {each['right']} of {each['n']}, "
+        f"{_words(each['interval'])}</li>"
+        for each in bins
+    )
+    drawing = f"{_diagram(bins)}<ul>{said}</ul>"
+    evidence = report.get("evidence")
+    return drawing + (_adjusted(evidence) if evidence else "")
+
+
+def _adjusted(evidence: Mapping[str, Any]) -> str:
+    lines = [
+        f"Its certainty was adjusted by a temperature of {evidence['temperature']:.2f}, fitted on "
+        f"{evidence['n']:,} {_ORIGINS[evidence['origin']]}."
+    ]
+    for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")):
+        change = evidence[key]
+        low, high = change["interval"]
+        lines.append(
+            f"{name} on the test part: {change['before']:.3f} before, {change['after']:.3f} after; "
+            f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence."
+        )
+    if sets := evidence["sets"]:
+        lines.append(
+            f"Sets that shall hold the right class {100 * sets['level']:.0f} times of 100 held it "
+            f"for {sets['inside']} of {sets['n']} test pictures ({_words(sets['interval'])}), with "
+            f"{sets['mean']:.1f} classes on average."
+        )
+    if unknown := evidence["unknown"]:
+        lines.append(
+            f"{unknown['called']} of {unknown['n']} test pictures of its own classes were wrongly "
+            f"called unknown ({_words(unknown['interval'])})."
+        )
+    return "".join(f"<p>{line}</p>" for line in lines)
+
+
+def _diagram(bins: Sequence[Mapping[str, Any]]) -> str:
+    """How often it was right (up) against how sure it was (across), as SVG."""
+    marks = []
+    for each in bins:
+        x, y = 40 + 300 * each["sure"], 310 - 300 * each["right"] / each["n"]
+        low, high = (310 - 300 * bound for bound in each["interval"])
+        marks.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" '
+            'stroke="var(--leaf)" stroke-width="2"/>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="var(--leaf)"/>'
+        )
+    grid = "".join(
+        f'<line x1="40" x2="340" y1="{310 - 3 * k}" y2="{310 - 3 * k}" stroke="var(--line)"/>'
+        f'<text x="34" y="{314 - 3 * k}" text-anchor="end">{k}</text>'
+        f'<text x="{40 + 3 * k}" y="327" text-anchor="middle">{k}</text>'
+        for k in range(0, 101, 20)
+    )
+    return (
+        '<svg viewBox="0 0 350 350" role="img" aria-label="How often it was right against how sure '
+        'it was">'
+        f'{grid}<line x1="40" y1="310" x2="340" y2="10" stroke="var(--soft)" '
+        f'stroke-dasharray="3 4"/>{"".join(marks)}'
+        '<text x="190" y="344" text-anchor="middle">how sure it was, %</text></svg>'
+    )
+
+
+def pictures(rows: Sequence[tuple[Mapping[str, Any], str]]) -> str:
+    """Predictions with their pictures (as data addresses)."""
+    figures = "".join(
+        f'<figure><img src="{address}" alt="{in_html(row["true"])}"><figcaption>'
+        f"{in_html(row['label'])} ({100 * max(row['probabilities']):.0f} % sure)"
+        + ("" if row["label"] == row["true"] else f"<br>is: <b>{in_html(row['true'])}</b>")
+        + f'<br><span class="soft">{in_html(row["name"].rsplit("/", 1)[-1])}</span>'
+        "</figcaption></figure>"
+        for row, address in rows
+    )
+    return f'<div class="pictures">{figures}</div>' if figures else ""
+
+
+def worse(found: Mapping[str, Any]) -> str:
+    """How it did on worse pictures."""
+    rows = "".join(
+        f"<tr><td>{in_html(each['title'])}, {in_html(each['level'])}</td>"
+        f'<td class="n">{each["right"]} of {found["n"]}</td><td>{_words(each["interval"])}</td>'
+        f"<td>{'worse' if each['worse'] else 'no loss shown'}</td></tr>"
+        for each in found["conditions"]
+    )
+    shown = "".join(
+        f'<figure><img src="{each["picture"]}" alt=""><figcaption>{in_html(each["title"])}, '
+        f"{in_html(each['level'])}</figcaption></figure>"
+        for each in found["conditions"]
+        if str(each["picture"]).startswith("data:image/jpeg;base64,")
+    )
+    return (
+        "<h2>Worse pictures</h2>"
+        f"<p>The same test pictures, disturbed; as they are it is right on {found['right']} of "
+        f"{found['n']}. Worse means: beyond chance (exact McNemar tests, Holm correction).</p>"
+        '<div class="scroll"><table><thead><tr><th>Pictures are</th><th class="n">Right</th>'
+        f"<th>So</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="pictures">{shown}</div>'
+    )
+
+
+def _words(interval: Sequence[float]) -> str:
+    low, high = interval
+    bounds: Interval = (low, high)
+    return in_words(bounds)

@@ -1,0 +1,166 @@
+"""The story of a run on one page: complete, escaped, and in need of nothing else."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from made_models import CLASSES, made_model, photographs
+
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
+from core.errors import NotFound
+from core.evaluation.evidence import Judged, adjust, measure
+from core.evaluation.report import report_of
+from core.export.document import write_document
+from core.markdown import as_html, escaped, in_html
+from core.settings import Settings
+from core.training.events import Finished
+from core.training.recipe import Recipe
+
+HOSTILE = '"><img src=http://evil.example/a.png onerror=alert(1)> <script>x</script> `a` |'
+
+
+class Seen(HTMLParser):
+    """Every tag with its attributes, and all words."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A run of hostile names, its settings and the page about it."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
+    store = Store(settings.home)
+    classes = (*CLASSES[:2], HOSTILE)
+    hashes = [store.add(photograph, lossless=False) for photograph in photographs()]
+    items = tuple(Item(h, classes[k], f"{HOSTILE}/{k}.png") for k, h in enumerate(hashes))
+    first = Dataset("Pets", items[:2])
+    store.save(first)
+    dataset = Dataset(HOSTILE, items, source=HOSTILE, parent=first.id, change=HOSTILE)
+    store.save(dataset)
+    folder = settings.home / "runs" / "00000000000000aa"
+    made_model(settings).save(folder / "model")
+    recipe = Recipe(
+        dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction",
+        options={"strength": 0.5},
+    )  # fmt: skip
+    (folder / "recipe.json").write_text(recipe.to_json())
+    true = np.arange(30) % 3
+    shares = np.full((30, 3), 0.1)
+    shares[np.arange(30), np.where(np.arange(30) < 4, (true + 1) % 3, true)] = 0.8
+    said = Judged(true, shares)
+    unknown = {"n": 30, "called": 2, "interval": (0.02, 0.2)}
+    report_of(
+        true, shares, classes=classes, items=[items[k % 3] for k in range(30)],
+        backbone=recipe.backbone, strategy=recipe.strategy, dataset=dataset.id, seconds=1.0,
+        n_train=12, evidence=measure(said, said, adjust(said), "folds", [], unknown),
+    ).save(folder)  # fmt: skip
+    condition = {"kind": "blur", "title": HOSTILE, "term": "x", "level": "strongly", "right": 9,
+                 "interval": [0.1, 0.4], "worse": True, "unknown": 2, "p": 0.1,
+                 "picture": "http://evil.example/a.png"}  # fmt: skip
+    found = {"n": 30, "right": 26, "interval": [0.6, 0.9], "conditions": [condition]}
+    (folder / "robustness.json").write_text(json.dumps(found))
+    file = settings.home / "report.html"
+    *_, last = write_document(folder, file, settings)
+    assert isinstance(last, Finished)
+    return folder, settings, file.read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_from_elsewhere(written):
+    seen = Seen(written[2])
+    for tag, attributes in seen.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "form", "a")
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "img":
+            assert attributes["src"].startswith("data:image/jpeg;base64,")
+    assert "url(" not in written[2]
+    assert "@import" not in written[2]
+    policy = next(a["content"] for t, a in seen.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_names_are_words_on_the_page(written):
+    seen = Seen(written[2])
+    assert "<script>x</script>" in seen.text
+    assert "evil.example" not in [a.get("src", "") for _, a in seen.tags]
+
+
+def test_it_tells_everything_that_a_reader_asks(written):
+    text = Seen(written[2]).text
+    for words in (
+        "Right on 26 of 30 pictures", "Wilson interval", "How it was taught",
+        "feature extraction", "How sure it is", "of other folds",
+        "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
+        "data sheet", "Source", "How to make it again", "--set strength=0.5", "The recipe",
+        "This page was written with torch", "pictures brought in",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_it_can_be_printed(written):
+    assert "@media print" in written[2]
+
+
+def test_every_tag_that_is_opened_is_closed(written):
+    body = written[2]
+    for tag in ("table", "div", "figure", "section", "svg", "ul", "tr", "td", "pre", "h2", "h3"):
+        assert len(re.findall(f"<{tag}[ >]", body)) == body.count(f"</{tag}>"), tag
+
+
+def test_pictures_that_are_gone_are_left_out(written, tmp_path):
+    folder, settings, _ = written
+    other = Settings(home=tmp_path, device="cpu")
+    store = Store(settings.home)
+    dataset = json.loads((folder / "report.json").read_text())["dataset"]
+    (tmp_path / "datasets").mkdir()
+    copy = tmp_path / "datasets" / f"{dataset}.json"
+    copy.write_text(store.load(dataset).to_json())
+    list(write_document(folder, tmp_path / "r.html", other))
+    page = (tmp_path / "r.html").read_text()
+    assert "How it was taught" in page
+    assert "<img" not in page
+
+
+def test_a_run_that_is_not_finished_says_so(tmp_path):
+    with pytest.raises(NotFound):
+        list(write_document(tmp_path, tmp_path / "r.html", Settings(home=tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("# One\n\n## Two", "<h1>One</h1>\n<h2>Two</h2>"),
+        ("a\nb", "<p>a b</p>"),
+        ("- one\n- two\n  more", "<ul><li>one<li>two more</ul>"),
+        ("- one\n    - inner\n- two", "<ul><li>one<ul><li>inner</ul><li>two</ul>"),
+        ("| a | b |\n|---|---|\n| 1 | `2` |",
+         "<table><thead><tr><th>a</th><th>b</th></tr></thead>"
+         "<tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table>"),
+        ("```\nrun <this>\n```", "<pre>run &lt;this&gt;</pre>"),
+        ("<b> & [x](y) *z*", "<p>&lt;b&gt; &amp; [x](y) *z*</p>"),
+    ],
+)  # fmt: skip
+def test_our_own_markdown_becomes_html_and_nothing_else_does(markdown, html):
+    assert as_html(markdown) == html
+
+
+def test_text_from_outside_stays_what_it_is_through_markdown_and_html():
+    assert as_html(escaped(HOSTILE)) == f"<p>{in_html(HOSTILE)}</p>"
+    assert as_html("| " + escaped("a|b") + " |") == (
+        "<table><thead><tr><th>a|b</th></tr></thead><tbody></tbody></table>"
+    )
