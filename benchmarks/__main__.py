@@ -25,6 +25,7 @@ NAMES = (
     "labelling",
     "ranking",
     "similarity",
+    "unknown",
 )
 
 

@@ -37,7 +37,7 @@ def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]])
     rows = "".join(
         f'<tr><td>{in_html(each.name)}</td><td class="n">{each.correct} of {each.n}</td>'
         f"<td>{in_words(each.interval)}</td><td>{in_html(each.verdict, 400)} "
-        f'<span class="soft small">p = {each.comparison.p:.3f}</span></td></tr>'
+        f'<span class="soft small">{_p(each.comparison.p)}</span></td></tr>'
         for each in references(report, others)
     )
     return (
@@ -195,6 +195,10 @@ def worse(found: Mapping[str, Any]) -> str:
         f"<th>So</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
         f'<div class="pictures">{shown}</div>'
     )
+
+
+def _p(p: float) -> str:
+    return f"p = {p:.2f}" if p >= 0.005 else "p &lt; 0.01"
 
 
 def _words(interval: Sequence[float]) -> str:

@@ -70,7 +70,7 @@ def weigh(
     the test part; `out_of_fold` the same about the images it learned from, each from folds it was
     not in, where there is one question.
     """
-    origin, places = _judged_with(setup, out_of_fold)
+    origin, places = judged_with(setup, out_of_fold)
     bank = _to_compare_with(setup)
     asked = sorted({*bank, *(places if origin in ("folds", "watched") else [])})
     row = {place: number for number, place in enumerate(asked)}
@@ -159,7 +159,8 @@ def _far(
     return distances(features, rows, apart=apart) if len(rows) else np.zeros(len(features))
 
 
-def _judged_with(setup: Setup, out_of_fold: np.ndarray | None) -> tuple[Origin, list[int]]:
+def judged_with(setup: Setup, out_of_fold: np.ndarray | None) -> tuple[Origin, list[int]]:
+    """The items that a finished network is judged and adjusted with, and what they are."""
     if setup.strategy.learns == "source":
         return "unlabelled", setup.test
     if out_of_fold is not None:
