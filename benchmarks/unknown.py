@@ -118,12 +118,15 @@ def _mahalanobis(
     _, sizes, axes = np.linalg.svd(rows - centre, full_matrices=False)
     axes = axes[sizes > 1e-4 * sizes[0]].T
     means = np.stack([rows[own == index].mean(0) for index in range(own.max() + 1)])
-    within = np.linalg.inv(ledoit_wolf((rows - means[own]) @ axes, assume_centered=True)[0])
+    inside = ledoit_wolf((rows - means[own]) @ axes, assume_centered=True)[0]
+    within = np.linalg.inv(inside)
     each = [(new - mean) @ axes for mean in means]
     nearest = np.min([np.einsum("ij,jk,ik->i", x, within, x) for x in each], axis=0)
     if not relative:
         return np.asarray(nearest)
-    around = np.linalg.inv(ledoit_wolf((rows - centre) @ axes, assume_centered=True)[0])
+    between = (means[own] - centre) @ axes
+    # Shrunk once, within the classes, so that the whole is never narrower than they are.
+    around = np.linalg.inv(inside + between.T @ between / len(rows))
     x = (new - centre) @ axes
     return np.asarray(nearest - np.einsum("ij,jk,ik->i", x, around, x))
 

@@ -4,7 +4,6 @@ After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Commo
 Perturbations" (ICLR 2019), at three strengths each, on the square that the network sees.
 """
 
-import base64
 import io
 import json
 import time
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from core.dataset.channels import RGB
+from core.dataset.inline import data_address
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.evaluation.comparing import holm
@@ -199,7 +199,7 @@ def _result(
             "p_corrected": p,
             "worse": bool(p < SURE and each.only_first > each.only_second),
             "unknown": sum(a.get("unknown", False) for a in answers),
-            "picture": _address(picture),
+            "picture": data_address(picture, _SHOWN),
         }
         for (kind, level, _), now, each, p, answers, picture in zip(
             conditions, after, paired, corrected, said, first, strict=True
@@ -207,11 +207,3 @@ def _result(
     ]
     right = int(before.sum())
     return {"n": n, "right": right, "interval": wilson(right, n), "conditions": found}
-
-
-def _address(picture: Image.Image) -> str:
-    """A small copy as a data address, so that it travels with the words about it."""
-    small, out = picture.copy(), io.BytesIO()
-    small.thumbnail((_SHOWN, _SHOWN))
-    small.save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

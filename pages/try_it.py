@@ -25,6 +25,7 @@ from pages.parts.frame import frame, need_model, onward
 from pages.parts.runs import run_title
 from pages.parts.score import report_of
 from pages.parts.upload import drop_zone
+from pages.parts.why import why, why_button
 
 TOP = 4
 PER_PAGE = 24
@@ -61,7 +62,7 @@ def bring(run: RunRow) -> None:
     st.rerun()
 
 
-def answers(folder: Path) -> None:
+def answers(folder: Path, run: RunRow) -> None:
     now = status(folder)
     if now.active:
         progress.watch(folder)
@@ -78,10 +79,24 @@ def answers(folder: Path) -> None:
     page, pages = 1, -(-len(rows) // PER_PAGE)
     if pages > 1:
         page = st.pagination(pages, key=f"answers-{folder.name}")
+    why()
     with st.grid(3, min_column_width=250, gap="small"):
         for row in rows[(page - 1) * PER_PAGE : page * PER_PAGE]:
             with st.container(border=True, height="stretch"):
                 st.html(answer(row))
+                if brought := uploaded(row):
+                    why_button(run, brought, file=brought)
+
+
+def uploaded(row: Mapping[str, Any]) -> str:
+    """Where the picture of an answer lies; empty for one that could not be read."""
+    *_, upload, number = row.get("preview", "//").split("/")
+    if "error" in row or not number.isdecimal():
+        return ""
+    try:
+        return str(upload_folder(get_settings().home, upload) / number)
+    except GraftError:
+        return ""
 
 
 def answer(row: Mapping[str, Any]) -> str:
@@ -155,7 +170,7 @@ about(run)
 asked = st.query_params.get("asked")
 if asked:
     try:
-        answers(job_folder(asked))
+        answers(job_folder(asked), run)
     except GraftError as error:
         st.error(str(error))
 with st.container(horizontal=True):

@@ -28,6 +28,7 @@ LAYERS = (
         "core.export",
         "core.foresight",
         "core.robustness",
+        "core.explaining",
     ),
     ("core.labelling",),
     ("core.database", "core.projects", "core.versions"),

@@ -23,6 +23,8 @@ Features = npt.NDArray[np.floating]
 
 FILE = "known.safetensors"
 """Beside the weights of a model."""
+IMAGES = "known.json"
+"""In the folder of a run, not in what is taken away: the hashes of the images, row by row."""
 KEPT = 0.95
 """Share of images of its own classes that shall not be called unknown."""
 MOST = 2_000
@@ -90,13 +92,19 @@ def distances(
 
     `apart` names the group of each image and of each row: within a group nothing is compared.
     """
-    likeness = _roots(features) @ rows.astype(np.float32).T
+    likeness = likenesses(features, rows)
     if apart is not None:
         number = {group: place for place, group in enumerate({*apart[0], *apart[1]})}
         own, theirs = (np.array([number[g] for g in side], np.int64) for side in apart)
         likeness[own[:, None] == theirs[None]] = -1
     nearest: npt.NDArray[np.float64] = (1 - likeness.max(1)).astype(np.float64).clip(min=0)
     return nearest
+
+
+def likenesses(features: Features, rows: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
+    """Cosine of features (n, d) with each of the rows (m, d) of `prepared`: (n, m)."""
+    cosines: npt.NDArray[np.float32] = _roots(features) @ rows.astype(np.float32).T
+    return cosines
 
 
 def unlike(distance: npt.NDArray[np.float64], sure: Probabilities) -> npt.NDArray[np.float64]:

@@ -4,9 +4,7 @@ What was asked, what was learned from, how, how good it is and how sure that is,
 how to make it again. No script, nothing fetched; text from outside is escaped everywhere.
 """
 
-import base64
 import importlib.metadata
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -14,10 +12,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from core.backbones.catalogue import get_backbone
 from core.checking import problems
+from core.dataset.inline import data_address
 from core.dataset.manifest import Dataset
 from core.dataset.sheet import sheet
 from core.dataset.store import Store
@@ -183,17 +180,10 @@ def _with_thumbnails(
     found = []
     for row in rows:
         try:
-            found.append((row, _address(store.open_thumbnail(row["image"]))))
+            found.append((row, data_address(store.open_thumbnail(row["image"]), _SIDE)))
         except NotFound:
             continue
     return found
-
-
-def _address(picture: Image.Image) -> str:
-    out = io.BytesIO()
-    picture.thumbnail((_SIDE, _SIDE))
-    picture.save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
 def _data_sheet(dataset: Dataset, store: Store, settings: Settings) -> str:

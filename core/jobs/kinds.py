@@ -197,6 +197,18 @@ def export(
     yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
 
 
+def explain(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """Why a run's model says what it says about one picture: a stored one, or a file."""
+    from core.explaining import explain as explain_answer
+
+    file = Path(args["file"]) if args.get("file") else None
+    yield from explain_answer(
+        run_folder(args["run"]), settings, image=args.get("image", ""), file=file
+    )
+
+
 def report(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -240,6 +252,7 @@ KINDS: Mapping[str, Work] = {
     "outlook": outlook,
     "predict": predict,
     "export": export,
+    "explain": explain,
     "report": report,
     "robustness": robustness,
     "export-dataset": export_dataset,

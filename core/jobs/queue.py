@@ -34,6 +34,7 @@ Kind = Literal[
     "propose",
     "rank",
     "outlook",
+    "explain",
     "report",
     "robustness",
     "predict",

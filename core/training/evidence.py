@@ -37,6 +37,8 @@ class Weighed:
     heads: list[tuple[Adjusted, Evidence]]
     """For each question."""
     known: Known | None
+    images: list[str]
+    """Hashes of what new images are compared with, row by row."""
     described: dict[str, Any]
     """Fields of the model's Description."""
 
@@ -91,7 +93,7 @@ def weigh(
         said = [out_of_fold] if out_of_fold is not None else _by_head(setup, seen.shares[judged])
         apart = _apart(setup, places, bank) if origin == "folds" else None
         own = _Side(places, said, _far(seen.features[judged], rows, apart))
-    return _weighed(setup, origin, own, test, rows)
+    return _weighed(setup, origin, own, test, rows, setup.images(bank))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ class _Side:
         return unlike(self.far, np.mean(sure, axis=0))
 
 
-def _weighed(setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.ndarray) -> Weighed:
+def _weighed(
+    setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.ndarray, images: list[str]
+) -> Weighed:
     adjusted = [
         Adjusted() if origin == "unlabelled" else adjust(own.of(head, said))
         for head, said in zip(setup.heads, own.shares, strict=True)
@@ -133,7 +137,7 @@ def _weighed(setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.nda
         judged, tested = own.of(head, own.shares[place]), test.of(head, test.shares[place])
         heads.append((fitted, measure(judged, tested, fitted, origin, parts, unknown)))
     known = None if border is None else Known(rows, border)
-    return Weighed(heads, known, _described(setup, adjusted))
+    return Weighed(heads, known, images if known else [], _described(setup, adjusted))
 
 
 def _described(setup: Setup, adjusted: list[Adjusted]) -> dict[str, Any]:

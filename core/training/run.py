@@ -17,6 +17,7 @@ from core.evaluation.calibration import tempered
 from core.evaluation.evidence import Adjusted, Evidence
 from core.evaluation.report import Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
+from core.evaluation.unknowns import IMAGES
 from core.files import replace_file
 from core.model import Description, Model, Seen
 from core.settings import Settings
@@ -306,6 +307,7 @@ class _Run:
             **weighed.described,
         )  # fmt: skip
         Model(setup.network, described, weighed.known).save(self.folder / "model")
+        replace_file(self.folder / IMAGES, json.dumps(weighed.images))
         report.save(self.folder)
 
     def _judged(

@@ -320,6 +320,28 @@ def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(re
     assert "2 pictures called unknown" in said
 
 
+def test_an_answer_is_explained_when_somebody_asks(results):
+    app = press(results("Worst mistakes"), "Why?")
+    (job,) = recent_jobs("explain")
+    stop(job)
+    found = {"label": "oak <b>", "share": 0.8, "random": 0.1, "picture": "data:image/jpeg;base64,A",
+             "map": "data:image/jpeg;base64,B",
+             "nearest": [{"image": "0" * 64, "label": "<i>x", "cosine": 0.9}]}  # fmt: skip
+    append(job, Finished(1.0, found))
+    app.run()
+    said = everything(app)
+    assert "base64,B" in said
+    assert "does depend on what was learned" in said
+    assert "<i>x" not in said
+    append(job, Finished(1.0, found | {"random": 0.7, "nearest": []}))
+    app.run()
+    said = everything(app)
+    assert "shows the picture rather than what was learned" in said
+    assert "none were kept" in said
+    press(app, "Close")
+    assert "why" not in app.query_params
+
+
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):
     (file,) = (home / "runs").glob("*/report.json")
     content = json.loads(file.read_text(encoding="utf-8"))

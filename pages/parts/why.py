@@ -1,0 +1,96 @@
+"""Why it says so: where it looked, what it is reminded of, and whether the map can be believed."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import GraftError, RunRow, job_folder, new_job, recent_jobs, status, submit
+from pages.parts import progress, text
+from pages.parts.gallery import thumb
+
+_BELIEVED = 0.5
+"""Rank correlation with random weights below which a map says something of what was learned."""
+
+
+def why_button(run: RunRow, key: str, **which: str) -> None:
+    """Asks about one picture: `image`, the hash of a stored one, or `file`, where one lies."""
+    if not st.button("Why?", key=f"why-{key}", type="tertiary", icon=":material/help:"):
+        return
+    known = recent_jobs("explain", run=run.id, **which)
+    if not known or status(known[0]).state in ("failed", "stopped"):
+        known = [new_job()]
+        submit("explain", known[0], {"run": run.id, **which})
+    st.query_params["why"] = known[0].name
+    st.rerun()
+
+
+def why() -> None:
+    """The panel about the picture that was last asked about, if any was."""
+    asked = st.query_params.get("why")
+    if not asked:
+        return
+    try:
+        folder = job_folder(asked)
+        now = status(folder)
+    except GraftError:
+        return
+    if now.kind != "explain":
+        return
+    if now.active:
+        progress.watch(folder)
+        return
+    with st.container(border=True, key="why"):
+        if now.state == "finished" and now.result:
+            st.html(_shown(now.result))
+        else:
+            st.error(text.markdown(now.sentence, 600), icon=":material/error:")
+        if st.button("Close", type="tertiary", icon=":material/close:"):
+            del st.query_params["why"]
+            st.rerun()
+
+
+def _shown(found: dict[str, Any]) -> str:
+    pair = "".join(
+        f'<img src="{text.html(found[key], 200_000)}" alt="{alt}">'
+        for key, alt in (
+            ("picture", "the picture as the network sees it"),
+            ("map", "where the evidence lies, in amber"),
+        )
+    )
+    return (
+        f'<h2 class="card-title">Why {text.bdi(found["label"], 40)}? '
+        f'<span class="term small">{text.percent(found["share"])} sure</span></h2>'
+        f'<div class="why"><div><div class="pair">{pair}</div>'
+        f'<p class="small muted">{_trust(found["random"])}</p></div>'
+        f"<div>{_reminded(found['nearest'])}</div></div>"
+    )
+
+
+def _trust(random: float) -> str:
+    seen = (
+        "In amber: where the evidence for this answer lies <span class='term'>(Grad-CAM)</span>. "
+    )
+    if random >= _BELIEVED:
+        return (
+            f"{seen}Mind: with random weights the map looks much the same (rank correlation "
+            f"{random:.2f}), so it shows the picture rather than what was learned."
+        )
+    return (
+        f"{seen}With random weights the map looks otherwise (rank correlation {random:.2f}), so it "
+        "does depend on what was learned; it is a hint all the same, no proof."
+    )
+
+
+def _reminded(nearest: list[dict[str, Any]]) -> str:
+    if not nearest:
+        return '<p class="small muted">With so few pictures none were kept to compare with.</p>'
+    figures = "".join(
+        f"<figure>{thumb(each['image'], each['label'])}<figcaption>{text.bdi(each['label'], 24)} "
+        f'<span class="n">{100 * each["cosine"]:.0f} %</span></figcaption></figure>'
+        for each in nearest
+    )
+    return (
+        '<p class="small">The learned pictures that it is most reminded of, and how alike they are '
+        "to the network <span class='term'>(cosine of the features)</span></p>"
+        f'<div class="gallery">{figures}</div>'
+    )
