@@ -92,5 +92,5 @@ STRATEGY = Strategy(
     layers=("frozen", "frozen", "frozen", "learns"),
     defaults=defaults,
     fits=fits,
-    rank=15,
+    rank=46,
 )
