@@ -207,7 +207,7 @@ def another_class(place: Place, problem: Problem) -> None:
             place.dataset.classes,
             index=None,
             accept_new_options=True,
-            format_func=text.plain,
+            format_func=text.among(place.dataset.classes),
             key=f"class-{problem.key}",
         )
         st.button(

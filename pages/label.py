@@ -87,7 +87,7 @@ def one_row(place: Place, work: Work) -> None:
                 index=work.classes.index(row.label) if row.label else None,
                 accept_new_options=True,
                 placeholder="Type a name, or choose one you have",
-                format_func=text.plain,
+                format_func=text.among(work.classes),
                 key=f"label-{key}",
             )
             st.button(
@@ -178,7 +178,7 @@ def by_hand(place: Place, work: Work) -> None:
                     index=None,
                     accept_new_options=True,
                     placeholder=f"{text.plain(guess.label or '', 20)}? {text.percent(guess.share)}",
-                    format_func=text.plain,
+                    format_func=text.among(work.classes),
                     key=f"hand-{guess.image}",
                 )
     picked = {g.image: st.session_state.get(f"hand-{g.image}") for g in shown}

@@ -79,7 +79,7 @@ def chosen_pictures(place: Place, chosen: list[int]) -> None:
             index=None,
             accept_new_options=True,
             placeholder="Choose a class, or type a new one",
-            format_func=text.plain,
+            format_func=text.among(place.dataset.classes),
             key=f"map-class-{place.versions[0]}",
         )
         act(place, "Move to this class", "drive_file_move", "move", disabled=not label,

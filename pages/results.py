@@ -12,7 +12,7 @@ from pages.parts.gallery import thumb
 from pages.parts.matrix import matrix
 from pages.parts.place import Place
 from pages.parts.robustness import robustness
-from pages.parts.runs import run_title, runs_table
+from pages.parts.runs import choose_run, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
 from pages.parts.why import why, why_button
 from pages.parts.worth import worth
@@ -66,7 +66,7 @@ def asked_about(report: Report) -> Report:
         return report
     picked = st.segmented_control(
         "Which question", list(reports), default=next(iter(reports)), required=True,
-        format_func=text.plain, key="which-question",
+        format_func=text.among(list(reports)), key="which-question",
     )  # fmt: skip
     return reports[picked]
 
@@ -119,8 +119,7 @@ def mistake(row: Report) -> str:
 
 def all_runs(place: Place, run: RunRow) -> None:
     st.subheader("All runs of this project", anchor=False)
-    newest = place.versions[0] if place.versions else ""
-    st.html(runs_table(place.finished, run.id, newest))
+    st.html(runs_table(place, run.id))
     st.html(
         '<p class="muted small">Each run is compared with the one shown above on the same test '
         "pictures, picture by picture; how often chance alone would make such a difference is "
@@ -141,22 +140,6 @@ def all_runs(place: Place, run: RunRow) -> None:
             st.rerun()
 
 
-def choose(place: Place) -> RunRow:
-    run = place.run(place.finished)
-    if len(place.finished) > 1:
-        picked = st.selectbox(
-            "Which run",
-            place.finished,
-            index=[one.id for one in place.finished].index(run.id),
-            format_func=lambda one: text.plain(run_title(one), 120),
-            key=f"which-{run.id}",
-        )
-        if picked.id != run.id:
-            st.query_params["run"] = picked.id
-            st.rerun()
-    return run
-
-
 LOOKS = {
     "What it mixes up": lambda _, report: matrix(report),
     "Class by class": lambda _, report: per_class(report),
@@ -170,7 +153,7 @@ LOOKS = {
 place = frame("results")
 need_model(place)
 st.title("How good is it?", anchor=False)
-run = choose(place)
+run = choose_run(place, "Which run", place.finished, place.run(place.finished))
 report = report_of(run)
 if report is None:
     st.error("The report of this run is missing. Train it again.")

@@ -26,7 +26,7 @@ from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.kept import say_form
 from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title, run_title
+from pages.parts.runs import backbone_title, run_titles
 from pages.parts.strategies import changed, layers, option
 from pages.parts.variations import CHOICES, choose_variations, show_variations
 
@@ -128,7 +128,9 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
                 chosen[info.name] = option(info, key, dataset.tasks, classes)
     fit = choose_fit(place)
     teacher = (
-        choose_run(place, "teacher", "Which model teaches?") if known.needs & {"teacher"} else ""
+        choose_earlier(place, "teacher", "Which model teaches?")
+        if known.needs & {"teacher"}
+        else ""
     )
     varied = st.container()
     with varied:
@@ -156,7 +158,7 @@ def advanced(
         shared: dict[str, Any] = shared_options()
         earlier = [run for run in place.finished if run.recipe.backbone == backbone]
         if earlier:
-            shared["start"] = choose_run(place, "start", "Begin from an earlier model", earlier)
+            shared["start"] = choose_earlier(place, "start", "Begin from an earlier model", earlier)
     return chosen, shared
 
 
@@ -166,7 +168,7 @@ def choose_question(place: Place) -> str:
     if len(tasks) < 2:
         return ""
     return st.radio(
-        "Which question shall it learn?", tasks, format_func=text.plain, horizontal=True,
+        "Which question shall it learn?", tasks, format_func=text.among(tasks), horizontal=True,
         key="option-task", help="Your table has several columns of classes (label columns).",
     )  # fmt: skip
 
@@ -176,16 +178,15 @@ def family_of(backbone: str) -> str:
     return CATALOGUE[backbone].family if backbone in CATALOGUE else "cnn"
 
 
-def choose_run(place: Place, key: str, question: str, among: list[RunRow] | None = None) -> str:
+def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | None = None) -> str:
     """The id of a finished run; empty for none of them, where that is possible."""
-    rows = {run.id: run for run in among or place.finished}
-    choices = ["", *rows] if among else list(rows)
+    rows = [run.id for run in among or place.finished]
+    choices = ["", *rows] if among else rows
+    titles = run_titles(place)
     return st.selectbox(
         question,
         choices,
-        format_func=lambda run: (
-            text.plain(run_title(rows[run])) if run else "No: from the pretrained network"
-        ),
+        format_func=lambda run: titles[run] if run else "No: from the pretrained network",
         key=f"option-{key}",
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 from core import RunRow, new_job, recent_jobs, resume, status, submit
 from pages.parts import progress, text
 from pages.parts.frame import frame, need_model
-from pages.parts.runs import run_title
+from pages.parts.runs import choose_run
 
 INSIDE = (
     ("model.safetensors", "what it learned"),
@@ -86,14 +86,7 @@ def story(run: RunRow) -> None:
 place = frame("take_away")
 need_model(place)
 st.title("Take the model away", anchor=False)
-run = place.run(place.finished)
-if len(place.finished) > 1:
-    run = st.selectbox(
-        "Which model",
-        place.finished,
-        index=[one.id for one in place.finished].index(run.id),
-        format_func=lambda one: text.plain(run_title(one), 120),
-    )
+run = choose_run(place, "Which model", place.finished, place.run(place.finished))
 exports = recent_jobs("export", run=run.id)
 newest = status(exports[0]) if exports else None
 if newest and newest.active:

@@ -7,29 +7,17 @@ from pages.parts import progress, text
 from pages.parts.curves import curves
 from pages.parts.frame import empty, frame, lead, need_pictures, onward
 from pages.parts.place import Place
-from pages.parts.runs import run_title
+from pages.parts.runs import choose_run, run_titles
 from pages.parts.score import range_bar, report_of, words
 
 REFRESH = 1.5
 
 
-def choose_run(place: Place) -> RunRow | None:
+def chosen(place: Place) -> RunRow | None:
     active = [run for run in place.runs if place.statuses[run.id].active]
     ordered = active + [run for run in place.runs if run not in active]
     run = place.run(ordered)
-    if run is None or len(place.runs) == 1:
-        return run
-    picked = st.selectbox(
-        "Which run",
-        place.runs,
-        index=[one.id for one in place.runs].index(run.id),
-        format_func=lambda one: f"{text.plain(run_title(one))} · {place.statuses[one.id].state}",
-        key=f"which-{run.id}",
-    )
-    if picked.id != run.id:
-        st.query_params["run"] = picked.id
-        st.rerun()
-    return run
+    return run and choose_run(place, "Which run", place.runs, run)
 
 
 @st.fragment(run_every=REFRESH)
@@ -100,12 +88,12 @@ def go_on(run: RunRow, label: str) -> None:
 
 place = frame("training")
 need_pictures(place)
-run = choose_run(place)
+run = chosen(place)
 if run is None:
     empty("Nothing has been trained yet", "Choose how it shall learn, then press start.")
     onward("Choose a way to learn", "strategy")
     st.stop()
-st.html(f"<h1>{text.bdi(run_title(run), 120)}</h1>")
+st.html(f"<h1>{text.bdi(run_titles(place)[run.id], 120)}</h1>")
 now = place.statuses[run.id]
 if now.active:
     live(run)

@@ -22,7 +22,7 @@ from core import (
 from pages.parts import progress, text
 from pages.parts.evidence import sets_in_words, unknown_in_words
 from pages.parts.frame import frame, need_model, onward
-from pages.parts.runs import run_title
+from pages.parts.runs import choose_run
 from pages.parts.score import report_of
 from pages.parts.upload import drop_zone
 from pages.parts.why import why, why_button
@@ -157,14 +157,7 @@ def about(run: RunRow) -> None:
 place = frame("try_it")
 need_model(place)
 st.title("Try it on new pictures", anchor=False)
-run = place.run(place.finished)
-if len(place.finished) > 1:
-    run = st.selectbox(
-        "Which model answers",
-        place.finished,
-        index=[one.id for one in place.finished].index(run.id),
-        format_func=lambda one: text.plain(run_title(one), 120),
-    )
+run = choose_run(place, "Which model answers", place.finished, place.run(place.finished))
 bring(run)
 about(run)
 asked = st.query_params.get("asked")

@@ -183,11 +183,12 @@ def _question(n: int, sorted_: bool) -> str:
 
 
 def _class_of_them(place: Place) -> str | None:
+    classes = place.dataset.classes if place.dataset else ()
     return st.selectbox(
         "Class",
-        place.dataset.classes if place.dataset else (),
+        classes,
         index=None,
         accept_new_options=True,
         placeholder="Type a name, or choose one you have",
-        format_func=text.plain,
+        format_func=text.among(classes),
     )

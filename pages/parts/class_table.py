@@ -41,7 +41,7 @@ def change_classes(place: Place) -> None:
             "Which class",
             classes,
             index=None,
-            format_func=text.plain,
+            format_func=text.among(classes),
             placeholder="Choose a class",
             key=f"change-{version}",
         )
@@ -56,7 +56,7 @@ def change_classes(place: Place) -> None:
                 "Into which class",
                 [other for other in classes if other != name],
                 index=None,
-                format_func=text.plain,
+                format_func=text.among(classes),
                 placeholder="Choose another",
                 key=f"into-{version}-{name}",
             )

@@ -14,6 +14,7 @@ ALL = "All classes"
 def thresholds(run: str, report: Report) -> None:
     """Sliders for the thresholds; precision, recall and the abstained recomputed at once."""
     names = report["classes"]
+    said = text.apart([ALL, *(text.plain(name, 60) for name in names)])
     drawn = st.session_state.setdefault(f"thresholds-{run}-{report.get('task', '')}", {})
     st.html(
         '<p class="muted">An answer is given when it is at least this sure of it; all other '
@@ -24,7 +25,7 @@ def thresholds(run: str, report: Report) -> None:
     with left:
         place = st.selectbox(
             "For", range(-1, len(names)), key=f"line-of-{run}",
-            format_func=lambda k: ALL if k < 0 else text.plain(names[k], 60),
+            format_func=lambda k: said[k + 1],
         )  # fmt: skip
     with right:
         least = st.slider(

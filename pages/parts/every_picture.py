@@ -21,10 +21,12 @@ def every_picture(place: Place) -> None:
     dataset, version = place.dataset, place.versions[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unlabelled = any(item.label is None for item in dataset.items)
+        names = ["All classes", "Without a class", *map(text.plain, dataset.classes)]
+        said = dict(zip([ALL, NO_CLASS, *dataset.classes], text.apart(names), strict=True))
         name = st.selectbox(
             "Class",
             [ALL, *dataset.classes, *([NO_CLASS] if unlabelled else [])],
-            format_func=_said,
+            format_func=said.__getitem__,
             key="every-class",
             width=280,
         )
@@ -43,10 +45,6 @@ def every_picture(place: Place) -> None:
         _actions(place, chosen, kept)
 
 
-def _said(name: str) -> str:
-    return {ALL: "All classes", NO_CLASS: "Without a class"}.get(name) or text.plain(name)
-
-
 def _belongs(item: Item, name: str) -> bool:
     return name == ALL or item.label == (None if name == NO_CLASS else name)
 
@@ -61,7 +59,7 @@ def _actions(place: Place, chosen: set[int], kept: str) -> None:
             index=None,
             accept_new_options=True,
             placeholder="Class, or a new name",
-            format_func=text.plain,
+            format_func=text.among(place.dataset.classes),
             label_visibility="collapsed",
             disabled=none,
             key=f"move-to-{place.versions[0]}",

@@ -1,9 +1,12 @@
-"""What a run is called, and all runs of a project beside each other."""
+"""What a run is called, how one is chosen, and all runs of a project beside each other."""
 
 from collections.abc import Sequence
 
+import streamlit as st
+
 from core import CATALOGUE, Pair, RunRow, pairs
 from pages.parts import text
+from pages.parts.place import Place
 from pages.parts.score import Report, range_bar, report_of, words
 from pages.parts.strategies import strategy_title
 
@@ -13,25 +16,50 @@ def backbone_title(name: str) -> str:
     return CATALOGUE[name].title if name in CATALOGUE else name
 
 
-def run_title(run: RunRow) -> str:
-    """The run's own title, else what it is made of."""
+def run_titles(place: Place) -> dict[str, str]:
+    """By id: the run's own title and what it is made of; the second of a kind is numbered."""
+    oldest_first = place.runs[::-1]
+    titles = text.apart([text.plain(_title(run), 110) for run in oldest_first])
+    return {run.id: title for run, title in zip(oldest_first, titles, strict=True)}
+
+
+def _title(run: RunRow) -> str:
     made_of = f"{strategy_title(run.recipe.strategy)} · {backbone_title(run.recipe.backbone)}"
     return f"{run.title} · {made_of}" if run.title else made_of
 
 
-def runs_table(runs: Sequence[RunRow], here: str, newest_dataset: str) -> str:
+def choose_run(place: Place, question: str, among: Sequence[RunRow], run: RunRow) -> RunRow:
+    """The one of these runs that the page is about, kept in the address; at first `run`."""
+    if len(among) == 1:
+        return run
+    titles = run_titles(place)
+
+    def said(one: RunRow) -> str:
+        state = place.statuses[one.id].state
+        return titles[one.id] if state == "finished" else f"{titles[one.id]} · {state}"
+
+    at = [one.id for one in among].index(run.id)
+    # Of its own key for each run, so that an address opened later is not overruled.
+    picked = st.selectbox(question, among, index=at, format_func=said, key=f"which-{run.id}")
+    if picked.id != run.id:
+        st.query_params["run"] = picked.id
+        st.rerun()
+    return run
+
+
+def runs_table(place: Place, here: str) -> str:
     """All finished runs with their scores as HTML, best first, each compared with that `here`."""
-    scored = [(run, report) for run in runs if (report := report_of(run))]
+    titles = run_titles(place)
+    newest = place.versions[0] if place.versions else ""
+    scored = [(run, report) for run in place.finished if (report := report_of(run))]
     scored.sort(key=lambda pair: pair[1]["accuracy"], reverse=True)
-    beside = _beside(scored, here)
+    beside = _beside(scored, here, titles)
     rows = []
     for run, report in scored:
-        other = (
-            "" if run.dataset_id == newest_dataset else ' <span class="chip">older pictures</span>'
-        )
+        other = "" if run.dataset_id == newest else ' <span class="chip">older pictures</span>'
         rows.append(
             f'<tr class="{"here" if run.id == here else ""}">'
-            f"<td>{text.bdi(run_title(run), 90)}{other}</td>"
+            f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
             f"<td>{beside.get(run.id, '')}</td>"
@@ -46,12 +74,14 @@ def runs_table(runs: Sequence[RunRow], here: str, newest_dataset: str) -> str:
     )
 
 
-def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str]:
+def _beside(
+    scored: Sequence[tuple[RunRow, Report]], here: str, titles: dict[str, str]
+) -> dict[str, str]:
     """For each other run a word on whether it differs from the one shown, as HTML."""
     ids = [run.id for run, _ in scored]
     if here not in ids:
         return {}
-    named = [(run_title(run), report["predictions"]) for run, report in scored]
+    named = [(titles[run.id], report["predictions"]) for run, report in scored]
     found = pairs(named, reference=ids.index(here))
     others = [run for run in ids if run != here]
     return {here: "shown"} | {run: _word(pair) for run, pair in zip(others, found, strict=True)}

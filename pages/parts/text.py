@@ -7,6 +7,7 @@ names from turning the sentence around them.
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from html import escape
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
@@ -22,6 +23,28 @@ def plain(text: str, longest: int = 80) -> str:
     kept = "".join(c for c in one_line if c in _JOINS or unicodedata.category(c) not in _UNSEEN)
     kept = kept or "(no name)"
     return kept if len(kept) <= longest else kept[: longest - 1] + "…"
+
+
+def apart(shown: Sequence[str]) -> list[str]:
+    """The same texts, with a number where one was there before: "Apple", "Apple (2)".
+
+    For lists to choose from: Streamlit knows a choice by the text shown for it, so of two that
+    look alike it may take the wrong one.
+    """
+    kept: list[str] = []
+    for one in shown:
+        label, n = one, 1
+        while label in kept:
+            n += 1
+            label = f"{one} ({n})"
+        kept.append(label)
+    return kept
+
+
+def among(names: Sequence[str], longest: int = 80) -> Callable[[str], str]:
+    """How each of these names is shown in a list to choose from; new names as plain text."""
+    shown = dict(zip(names, apart([plain(name, longest) for name in names]), strict=True))
+    return lambda name: shown.get(name) or plain(name, longest)
 
 
 def markdown(text: str, longest: int = 80) -> str:

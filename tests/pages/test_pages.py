@@ -375,6 +375,24 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     assert ">better</span>" not in said
 
 
+@pytest.mark.parametrize("page", ["results", "training", "try_it", "take_away"])
+def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, page):
+    project, dataset = fill(home)
+    first = finish_run(home, project, dataset, strategy="full", wrong=2, title="First model")
+    second = finish_run(home, project, dataset, strategy="full", wrong=9, title="First model")
+    app = open_page(page, project=project, run=second)
+    assert (
+        app.selectbox[0].options[1] == "First model · Adapt the whole network · EfficientNet-Lite0"
+    )
+    assert app.selectbox[0].options[0].endswith("EfficientNet-Lite0 (2)")
+    for run, other in ((second, 1), (first, 0), (second, 1)):
+        app.run()  # a page that is drawn again stays with its run
+        assert app.query_params["run"] in (run, [run])
+        app.selectbox[0].select_index(other)
+        app.run()
+        assert not app.exception
+
+
 def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")

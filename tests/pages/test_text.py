@@ -83,6 +83,26 @@ def test_counts_are_said_with_the_right_word(n, words):
     assert text.count(n, "class", "classes") == words
 
 
+@pytest.mark.parametrize(
+    ("shown", "apart"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "a"], ["a", "a (2)", "a (3)"]),
+        (["a (2)", "a", "a"], ["a (2)", "a", "a (3)"]),
+    ],
+)
+def test_texts_that_look_alike_are_numbered(shown, apart):
+    assert text.apart(shown) == apart
+
+
+def test_names_that_differ_where_nobody_sees_it_are_shown_apart():
+    long = "x" * 90
+    names = [long + "1", long + "2", "a", "a\u200b"]
+    said = text.among(names)
+    assert len({said(name) for name in names}) == 4
+    assert said("new\u200b") == "new"
+
+
 def test_streamlit_shows_an_escaped_name_in_a_label():
     def screen():
         import streamlit as st
