@@ -6,7 +6,6 @@ predict.py          a short script         examples/          two pictures to tr
 known.safetensors   what new pictures are compared with, to tell unknown ones (maybe)
 """
 
-import importlib.metadata
 import shutil
 import tempfile
 import time
@@ -15,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.backbones.catalogue import get_backbone
 from core.dataset.channels import RGB, Form
 from core.dataset.export import as_file
 from core.dataset.store import Store
@@ -23,17 +21,15 @@ from core.errors import NotFound
 from core.evaluation.report import Report
 from core.evaluation.unknowns import FILE as KNOWN
 from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
-from core.export.card import Facts, model_card
+from core.export.card import Rehearsed, model_card
+from core.export.facts import Facts, facts_of
 from core.export.rehearsal import greatest_difference, rehearse
-from core.model import DESCRIPTION, WEIGHTS, Description, model_folder, predict_files
+from core.model import DESCRIPTION, WEIGHTS, model_folder, predict_files
 from core.settings import Settings
-from core.strategies import strategies
 from core.training.events import Event, Finished, Progress
-from core.training.recipe import Recipe
 
 _PICTURES = 8
 _EXAMPLES = 2
-_PACKAGES = ("torch", "timm", "safetensors", "pillow")
 _SCRIPT = Path(__file__).with_name("predict.py")
 
 
@@ -45,58 +41,48 @@ def export(run: Path, file: Path, settings: Settings) -> Iterator[Event]:
     finished run or its pictures, GraftError when the packed model does not work by itself.
     """
     began = time.monotonic()
-    report = Report.load(run)
-    recipe = _recipe(run)
     store = Store(settings.home)
+    facts = facts_of(run, store)
     yield Progress("Packing the model", 0, 2)
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export.") as space:
         bundle = Path(space) / "bundle"
-        form = _gather(run, bundle, report, recipe, settings.stored_side)
-        pictures = _pictures(bundle, report, store, form)
+        _gather(run, bundle, facts, settings.stored_side)
+        pictures = _pictures(bundle, facts.report, store, facts.form)
         yield Progress("Trying the packed model out", 1, 2)
         ours = _predictions(run, pictures, settings)
         difference = greatest_difference(ours, rehearse(bundle, pictures))
-        facts = _facts(report, recipe, store, difference, len(pictures), form)
-        (bundle / "MODEL_CARD.md").write_text(model_card(facts), encoding="utf-8")
+        rehearsed = Rehearsed(difference, len(pictures), min(len(pictures), _EXAMPLES))
+        (bundle / "MODEL_CARD.md").write_text(model_card(facts, rehearsed), encoding="utf-8")
         write_zip(bundle, file)
     yield Progress("Trying the packed model out", 2, 2)
     result = {"file": str(file), "greatest_difference": difference, "images": len(pictures)}
     yield Finished(time.monotonic() - began, result)
 
 
-def _recipe(run: Path) -> Recipe:
-    try:
-        return Recipe.from_json((run / "recipe.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotFound("There is no run in this folder: it has no recipe.json.") from error
-
-
-def _gather(run: Path, bundle: Path, report: Report, recipe: Recipe, longest_side: int) -> Form:
-    """Put everything but the pictures and the card into the bundle; the form of its pictures."""
+def _gather(run: Path, bundle: Path, facts: Facts, longest_side: int) -> None:
+    """Put everything but the pictures and the card into the bundle."""
+    report = facts.report
     (bundle / "examples").mkdir(parents=True)
     model = model_folder(run)
     try:
         shutil.copyfile(model / WEIGHTS, bundle / WEIGHTS)
         if (model / KNOWN).exists():
             shutil.copyfile(model / KNOWN, bundle / KNOWN)
-        description = Description.from_json((model / DESCRIPTION).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFound("This run has no model yet: its training has not ended.") from error
     scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
     whole = replace(
-        description,
+        facts.description,
         longest_side=longest_side,
         dataset=report.dataset,
-        recipe=recipe.model_dump(mode="json"),
+        recipe=facts.recipe.model_dump(mode="json"),
         scores=scores,
     )
     (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
-    form = description.preprocessing.form
-    needed = REQUIREMENTS if form == RGB else REQUIREMENTS + FOR_CHANNELS
+    needed = REQUIREMENTS if facts.form == RGB else REQUIREMENTS + FOR_CHANNELS
     (bundle / "requirements.txt").write_text(needed, encoding="utf-8")
     shutil.copyfile(_SCRIPT, bundle / _SCRIPT.name)
-    return form
 
 
 def _pictures(bundle: Path, report: Report, store: Store, form: Form) -> list[Path]:
@@ -139,21 +125,3 @@ def _predictions(run: Path, pictures: Sequence[Path], settings: Settings) -> lis
         raise TypeError(f"predict_files ended with {last!r}")
     rows: list[dict[str, Any]] = last.result["predictions"]
     return rows
-
-
-def _facts(
-    report: Report, recipe: Recipe, store: Store, difference: float, n: int, form: Form
-) -> Facts:
-    strategy = strategies().get(report.strategy)
-    return Facts(
-        report=report,
-        dataset=store.load(report.dataset),
-        recipe=recipe,
-        backbone=get_backbone(report.backbone),
-        strategy=strategy.title if strategy else report.strategy,
-        greatest_difference=difference,
-        compared=n,
-        examples=min(n, _EXAMPLES),
-        form=form,
-        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
-    )

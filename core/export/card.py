@@ -8,40 +8,29 @@ import json
 import shlex
 from dataclasses import dataclass
 
-from core.backbones.catalogue import Backbone
-from core.dataset.channels import RGB, Form
-from core.dataset.manifest import Dataset
+from core.dataset.channels import RGB
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
+from core.export.facts import Facts
 from core.markdown import escaped
-from core.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that a card is written from."""
+class Rehearsed:
+    """How trying out the packed model went."""
 
-    report: Report
-    dataset: Dataset
-    recipe: Recipe
-    backbone: Backbone
-    strategy: str
-    """Its title in plain words."""
     greatest_difference: float
     """Between the probabilities of predict.py and of the app."""
     compared: int
     """Pictures on which that was measured."""
     examples: int
-    form: Form
-    """Of the pictures that it learned from."""
-    versions: dict[str, str]
-    """Of the packages that the model was tried out with."""
+    """Pictures in the bundle."""
 
 
-def model_card(facts: Facts) -> str:
+def model_card(facts: Facts, rehearsed: Rehearsed) -> str:
     """The whole card, as Markdown."""
-    parts = (_purpose, _scores, _origins, limits, _use, again)
-    return "\n\n".join(part(facts) for part in parts) + "\n"
+    before = [part(facts) for part in (_purpose, _scores, _origins, limits)]
+    return "\n\n".join([*before, _use(facts, rehearsed), again(facts)]) + "\n"
 
 
 def _purpose(facts: Facts) -> str:
@@ -142,9 +131,8 @@ def _fit_of_probabilities(facts: Facts) -> str:
     )
 
 
-def _use(facts: Facts) -> str:
-    examples = f"`examples/` holds {facts.examples} pictures of the test part. "
-    versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+def _use(facts: Facts, rehearsed: Rehearsed) -> str:
+    examples = f"`examples/` holds {rehearsed.examples} pictures of the test part. "
     return f"""## How to use it
 
 ```
@@ -153,9 +141,9 @@ python predict.py picture.jpg another.png
 python predict.py picture.jpg --json
 ```
 
-{examples}`predict.py` was tried out in a process of its own on {facts.compared} test pictures: its
-probabilities and the app's differ by at most {facts.greatest_difference:.1e}. This was with
-{versions}."""
+{examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test pictures:
+its probabilities and the app's differ by at most {rehearsed.greatest_difference:.1e}. This was with
+{facts.versions}."""
 
 
 def again(facts: Facts) -> str:

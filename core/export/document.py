@@ -4,7 +4,6 @@ What was asked, what was learned from, how, how good it is and how sure that is,
 how to make it again. No script, nothing fetched; text from outside is escaped everywhere.
 """
 
-import importlib.metadata
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +11,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from core.backbones.catalogue import get_backbone
 from core.checking import problems
 from core.dataset.inline import data_address
 from core.dataset.manifest import Dataset
@@ -22,7 +20,8 @@ from core.errors import GraftError, NotFound
 from core.evaluation.comparing import Predictions
 from core.evaluation.report import Report
 from core.evaluation.transfer import Kind
-from core.export.card import Facts, again, limits
+from core.export.card import again, limits
+from core.export.facts import Facts, facts_of
 from core.export.figures import (
     certainty,
     confusion,
@@ -34,18 +33,15 @@ from core.export.figures import (
 )
 from core.files import replace_file
 from core.markdown import as_html, in_html
-from core.model import DESCRIPTION, Description, model_folder
 from core.robustness import known_robustness
 from core.settings import Settings
 from core.strategies import strategies
 from core.training.events import Event, Finished, Progress
-from core.training.recipe import Recipe
 
 _MISTAKES, _RIGHT = 12, 6
 _SIDE = 160
 """Of the pictures on the page, in pixels."""
 _WHAT = "Writing the report"
-_PACKAGES = ("torch", "timm", "numpy", "pillow", "scikit-learn")
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -62,9 +58,10 @@ def write_document(
     finished run or its list of pictures.
     """
     began = time.monotonic()
-    report, store = Report.load(run), Store(settings.home)
+    store = Store(settings.home)
     yield Progress(_WHAT, 0, 1)
-    facts = _facts(run, report, store)
+    facts = facts_of(run, store)
+    report = facts.report
     body = "\n".join(
         [
             _opening(facts),
@@ -75,7 +72,7 @@ def write_document(
             "<h2>The pictures</h2>",
             as_html(_data_sheet(facts.dataset, store, settings), lowest=3),
             as_html(again(facts)),
-            _origin(run, facts),
+            _origin(facts),
         ]
     )
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,27 +90,6 @@ def _page(title: str, body: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{in_html(title)}: report</title>\n<style>\n{style}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
-    )
-
-
-def _facts(run: Path, report: Report, store: Store) -> Facts:
-    try:
-        recipe = Recipe.from_json((run / "recipe.json").read_text(encoding="utf-8"))
-        text = (model_folder(run) / DESCRIPTION).read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFound("There is no finished run here: its recipe or its model is gone.") from error
-    strategy = strategies().get(report.strategy)
-    return Facts(
-        report=report,
-        dataset=store.load(report.dataset),
-        recipe=recipe,
-        backbone=get_backbone(report.backbone),
-        strategy=strategy.title if strategy else report.strategy,
-        greatest_difference=0.0,
-        compared=0,
-        examples=0,
-        form=Description.from_json(text).preprocessing.form,
-        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
 
 
@@ -200,13 +176,11 @@ def _data_sheet(dataset: Dataset, store: Store, settings: Settings) -> str:
     return sheet(dataset, history[::-1], problems(dataset.id, settings))
 
 
-def _origin(run: Path, facts: Facts) -> str:
-    text = (model_folder(run) / DESCRIPTION).read_text(encoding="utf-8")
-    made = Description.from_json(text).created_by
-    versions = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+def _origin(facts: Facts) -> str:
     return (
         "<h3>The recipe</h3>"
         f"<pre>{escape(facts.recipe.to_json())}</pre>"
         f'<p class="soft small">Dataset version {in_html(facts.report.dataset)}. '
-        f"{in_html(made)}. This page was written with {in_html(versions, 400)}.</p>"
+        f"{in_html(facts.description.created_by)}. This page was written with "
+        f"{in_html(facts.versions, 400)}.</p>"
     )
