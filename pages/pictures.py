@@ -8,7 +8,6 @@ from core import (
     JobStatus,
     create_run,
     recent_jobs,
-    resume,
     run_folder,
     status,
     submit,
@@ -33,9 +32,7 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     if now.state in ("failed", "stopped"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html('<p class="muted">The import did not finish.</p>', width="content")
-            if st.button("Go on with it", icon=":material/restart_alt:"):
-                resume(folder)
-                st.rerun()
+            progress.offer_to_go_on(folder, "Go on with it")
     for note in now.notes:
         st.info(text.markdown(note, 400), icon=":material/info:")
     progress.show_skipped(now)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import RunRow, new_job, recent_jobs, resume, status, submit
+from core import RunRow, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 from pages.parts.frame import frame, need_model
 from pages.parts.runs import choose_run
@@ -98,8 +98,6 @@ elif newest and newest.state == "finished":
 else:
     if newest:
         st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
-        if st.button("Try again"):
-            resume(exports[0])
-            st.rerun()
+        progress.offer_to_go_on(exports[0], "Try again")
     offer(run)
 story(run)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import JobStatus, RunRow, resume, status, stop
+from core import JobStatus, RunRow, status, stop
 from pages.parts import progress, text
 from pages.parts.curves import curves
 from pages.parts.frame import empty, frame, lead, need_pictures, onward
@@ -80,9 +80,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
 
 def go_on(run: RunRow, label: str) -> None:
     with st.container(horizontal=True):
-        if st.button(label, type="primary", icon=":material/play_circle:"):
-            resume(run.folder)
-            st.rerun()
+        progress.offer_to_go_on(run.folder, label, icon=":material/play_circle:", kind="primary")
         lead("Choose another way to learn", "strategy")
 
 

@@ -14,7 +14,6 @@ from core import (
     history,
     new_job,
     recent_jobs,
-    resume,
     status,
     submit,
     use_version,
@@ -154,9 +153,7 @@ def keep(place: Place, past: Sequence[Version]) -> None:
         )
     elif now:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
-        if st.button("Try again"):
-            resume(made[0])
-            st.rerun()
+        progress.offer_to_go_on(made[0], "Try again")
     elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
         folder = new_job()
         args = {"dataset": chosen.id, "file": str(folder / "pictures.zip")}

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core import JobStatus, new_job, recent_jobs, resume, status, submit
+from core import JobStatus, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 
 Kind = Literal["map", "propose", "rank", "outlook", "robustness"]
@@ -39,6 +39,4 @@ def begin_job(kind: Kind, **args: str) -> Path:
 def _ended_early(folder: Path, now: JobStatus) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(f'<p role="status">{text.html(now.sentence, 400)}</p>', width="stretch")
-        if st.button("Go on", icon=":material/restart_alt:"):
-            resume(folder)
-            st.rerun()
+        progress.offer_to_go_on(folder, "Go on")

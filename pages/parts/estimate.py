@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import Recipe, resume, status
-from pages.parts import text
+from core import Recipe, status
+from pages.parts import progress, text
 from pages.parts.asked import asked
 
 
@@ -23,9 +23,7 @@ def estimate(recipe: Recipe) -> None:
             )
         else:
             st.html(f"<p>{text.html(now.sentence, 600)}</p>")
-            if st.button("Measure again", type="tertiary"):
-                resume(folder)
-                st.rerun()
+            progress.offer_to_go_on(folder, "Measure again", kind="tertiary")
 
 
 @st.fragment(run_every=0.7)

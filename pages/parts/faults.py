@@ -16,7 +16,6 @@ from core import (
     known_problems,
     new_job,
     recent_jobs,
-    resume,
     status,
     stop,
     submit,
@@ -129,9 +128,7 @@ def ended_early(faults: Faults) -> bool:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         said = "The check was stopped before its end." if now.state == "stopped" else now.sentence
         st.html(f"<p>{text.html(said, 400)}</p>", width="stretch")
-        if st.button("Go on looking", icon=":material/restart_alt:"):
-            resume(faults.job)
-            st.rerun()
+        progress.offer_to_go_on(faults.job, "Go on looking")
     return True
 
 

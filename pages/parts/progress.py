@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import JobStatus, status, stop
+from core import JobStatus, resume, status, stop
 from pages.parts import text
 
 
@@ -60,6 +60,19 @@ def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bo
             st.rerun(scope="fragment")
     if skipped:
         show_skipped(now)
+
+
+def offer_to_go_on(
+    folder: Path,
+    label: str,
+    *,
+    icon: str = ":material/restart_alt:",
+    kind: str = "secondary",
+) -> None:
+    """The button that takes up a job which ended early."""
+    if st.button(label, icon=icon, type=kind):
+        resume(folder)
+        st.rerun()
 
 
 def show_skipped(now: JobStatus) -> None:

@@ -11,7 +11,6 @@ from core import (
     get_settings,
     ranking_of,
     recent_jobs,
-    resume,
     status,
     stop,
 )
@@ -82,9 +81,7 @@ def _untried(known: Ranking) -> bool:
 def _ended_early(job: Path, sentence: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<p role="status">{text.html(sentence, 400)}</p>', width="stretch")
-        if st.button("Go on trying", icon=":material/restart_alt:"):
-            resume(job)
-            st.rerun()
+        progress.offer_to_go_on(job, "Go on trying")
 
 
 @st.fragment(run_every=0.8)

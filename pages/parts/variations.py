@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from core import NotFound, OptionInfo, Recipe, job_folder, resume, status, variation_strips
-from pages.parts import text
+from core import NotFound, OptionInfo, Recipe, job_folder, status, variation_strips
+from pages.parts import progress, text
 from pages.parts.asked import asked
 from pages.parts.strategies import option
 
@@ -45,9 +45,7 @@ def show_variations(recipe: Recipe) -> None:
         st.html(_strips(folder, recipe.options.get("mirror", "auto") == "auto"))
     else:
         st.html(f'<p class="muted small">{text.html(now.sentence, 600)}</p>')
-        if st.button("Draw again", type="tertiary"):
-            resume(folder)
-            st.rerun()
+        progress.offer_to_go_on(folder, "Draw again", kind="tertiary")
 
 
 @st.fragment(run_every=0.3)
