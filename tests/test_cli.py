@@ -1,7 +1,5 @@
 """The command line does the whole way, and every mistake gets a sentence."""
 
-import contextlib
-import io
 import json
 import os
 import signal
@@ -9,32 +7,15 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
+from command_line import run_command
 from PIL import Image
 from skimage import data
 
-from core.__main__ import main
-from core.settings import get_settings
-
 ROOT = Path(__file__).parents[1]
 PHOTOGRAPHS = {"cat": data.chelsea, "coffee": data.coffee, "space": data.astronaut}
-
-
-def graft(home, *arguments):
-    """Run a command to its end: exit code, stdout, stderr. A traceback fails the test."""
-    out, err = io.StringIO(), io.StringIO()
-    get_settings.cache_clear()
-    with (
-        mock.patch.dict(os.environ, GRAFT_HOME=str(home)),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        code = main([*map(str, arguments)])
-    get_settings.cache_clear()
-    return code, out.getvalue(), err.getvalue()
 
 
 def start(home, *arguments):
@@ -50,13 +31,13 @@ def start(home, *arguments):
 
 
 def as_json(home, *arguments):
-    code, out, err = graft(home, *arguments, "--json")
+    code, out, err = run_command(home, *arguments, "--json")
     assert code == 0, err
     return json.loads(out)
 
 
 def refused(home, *arguments):
-    code, out, err = graft(home, *arguments)
+    code, out, err = run_command(home, *arguments)
     assert code == 2
     assert out == ""
     return err
@@ -104,7 +85,7 @@ def test_training_ends_with_the_run_folder_and_the_held_out_score(trained):
 
 def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, pictures):
     run, said = trained
-    code, out, err = graft(home, "train", pictures, "--out", run)
+    code, out, err = run_command(home, "train", pictures, "--out", run)
     assert code == 0
     assert "finished already" in err
     assert f"Right on {said['correct']} of {said['n']}" in out
@@ -115,7 +96,7 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     run, _ = trained
     again = tmp_path / "again"
     train = ["train", pictures, "--out", again, "--set", "strength=0.01"]
-    assert graft(home, *train)[0] == 0
+    assert run_command(home, *train)[0] == 0
     said = as_json(home, "compare", run, again)
     assert [row["run"] for row in said["runs"]] == [str(run), str(again)]
     (pair,) = said["pairs"]
@@ -181,7 +162,7 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
 
 
 def test_predict_with_nothing_readable_fails(trained, home, tmp_path):
-    code, out, _ = graft(home, "predict", trained[0], tmp_path / "gone.png", "--json")
+    code, out, _ = run_command(home, "predict", trained[0], tmp_path / "gone.png", "--json")
     assert code == 2
     assert "error" in json.loads(out)[0]
 
@@ -212,7 +193,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(home, pictures, tmp_p
     stopped = json.loads(out)
     assert stopped["stopped"] is True
     assert 0 < stopped["step"] < stopped["of"] == 12
-    code, out, err = graft(home, *command, "--json")
+    code, out, err = run_command(home, *command, "--json")
     assert code == 0
     assert f'"resumed_at_step": {stopped["step"]}' in err
     assert json.loads(out)["stopped"] is False
@@ -261,7 +242,7 @@ def test_too_few_images_are_refused_with_the_remedy(home, tmp_path):
 
 
 def test_with_json_a_problem_is_a_document_too(home, tmp_path):
-    code, out, err = graft(home, "evaluate", tmp_path / "gone", tmp_path, "--json")
+    code, out, err = run_command(home, "evaluate", tmp_path / "gone", tmp_path, "--json")
     assert code == 2
     assert json.loads(out)["error"] in err
 
@@ -274,7 +255,7 @@ def test_lists_are_readable_by_people_and_programs(home):
     strategies = {row["name"]: row for row in as_json(home, "strategies")}
     assert {"feature_extraction", "last_stages", "full"} <= set(strategies)
     for command in ("samples", "backbones", "strategies"):
-        code, out, _ = graft(home, command)
+        code, out, _ = run_command(home, command)
         assert code == 0
         assert len(out.splitlines()) >= 3
 

@@ -1,39 +1,21 @@
 """`python -m core check`: what is wrong with a folder, as a list and as JSON."""
 
-import contextlib
-import io
 import json
-import os
-from unittest import mock
+from functools import partial
 
 import pytest
+from command_line import run_command
 from PIL import Image
 from skimage import data
 
-from core.__main__ import main
 from core.dataset.checks import KINDS
-from core.settings import get_settings
 
 SIDE = 120
 
 
 @pytest.fixture(scope="module")
 def graft(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-
-    def run(*arguments):
-        out, err = io.StringIO(), io.StringIO()
-        get_settings.cache_clear()
-        with (
-            mock.patch.dict(os.environ, GRAFT_HOME=str(home)),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            code = main([*map(str, arguments)])
-        get_settings.cache_clear()
-        return code, out.getvalue(), err.getvalue()
-
-    return run
+    return partial(run_command, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,15 @@
 """`python -m core rank`: backbones tried on a folder, as a list and as JSON."""
 
-import contextlib
-import io
 import json
-import os
-from unittest import mock
+from functools import partial
 
 import pytest
 import timm
 import torch
+from command_line import run_command
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
-
-from core.__main__ import main
-from core.settings import get_settings
 
 TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
 ASKED = {"backbone", "accuracy", "stderr", "knn", "images_per_second", "parameters"}
@@ -25,21 +20,7 @@ def graft(tmp_path_factory):
     home, weights = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     save_file(timm.create_model(TINY).state_dict(), weights / f"{TINY}.safetensors")
-    environment = {"GRAFT_HOME": str(home), "GRAFT_WEIGHTS": str(weights), "GRAFT_OFFLINE": "1"}
-
-    def run(*arguments):
-        out, err = io.StringIO(), io.StringIO()
-        get_settings.cache_clear()
-        with (
-            mock.patch.dict(os.environ, environment),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            code = main([*map(str, arguments)])
-        get_settings.cache_clear()
-        return code, out.getvalue(), err.getvalue()
-
-    return run
+    return partial(run_command, home, GRAFT_WEIGHTS=str(weights), GRAFT_OFFLINE="1")
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,8 @@
 import json
 
 import pytest
+from command_line import run_command
 from PIL import Image
-
-from core.__main__ import main
-from core.settings import get_settings
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +25,15 @@ def _write(file, colour):
     Image.new("RGB", (64, 64), colour).save(file)
 
 
-@pytest.fixture
-def graft(brought, tmp_path_factory, monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def graft(brought):
     """Run a command in a home of its own; gives the exit code and what it printed."""
-    monkeypatch.setenv("GRAFT_HOME", str(brought / "home"))
-    get_settings.cache_clear()
 
     def run(*arguments):
-        code = main([*map(str, arguments), "--json"])
-        return code, json.loads(capsys.readouterr().out)
+        code, out, _ = run_command(brought / "home", *arguments, "--json")
+        return code, json.loads(out)
 
-    yield run
-    get_settings.cache_clear()
+    return run
 
 
 def test_another_world_is_learned_from_and_ones_own_classes_only_judge(brought, graft, tmp_path):
