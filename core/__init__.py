@@ -21,6 +21,8 @@ _HOME_OF = {
     "Recipe": "core.training.recipe",
     "Report": "core.evaluation.report",
     "in_words": "core.evaluation.scores",
+    "judged_by": "core.evaluation.report",
+    "usual_judge": "core.training.judging",
     "wilson": "core.evaluation.scores",
     "events": "core.training",
     "create_project": "core.projects",

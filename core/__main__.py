@@ -197,6 +197,13 @@ def _add_train(commands: "Commands") -> None:
         help="share of each class kept apart for the score; default: %(default)s",
     )
     parser.add_argument(
+        "--judge",
+        choices=["held-out", "folds"],
+        default="held-out",
+        help="judge with that part, or with all pictures in turn (cross-validation, some five "
+        "times as long); default: %(default)s",
+    )
+    parser.add_argument(
         "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
     )
     parser.add_argument(
@@ -215,6 +222,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "size": chosen.size,
         "fit": chosen.fit,
         "holdout": chosen.holdout,
+        "judge": chosen.judge,
         "seed": chosen.seed,
         "start": _run_path(chosen.start),
         "teacher": _run_path(chosen.teacher),

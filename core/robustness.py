@@ -118,7 +118,7 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     model = Model.load(model_folder(run), device=_device(settings))
     if model.preprocessing.form != RGB:
         raise BadInput("Only pictures in red, green and blue can be disturbed so far.")
-    rows = _chosen(report.predictions)
+    rows = _chosen(report.own)
     conditions = [(kind, *level) for kind, d in DISTURBANCES.items() for level in d.levels]
     said: list[list[dict[str, Any]]] = [[] for _ in conditions]
     first: list[Image.Image] = []

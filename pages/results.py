@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import RunRow, delete_run, in_words, restore_run
+from core import RunRow, delete_run, in_words, judged_by, restore_run
 from pages.parts import text
 from pages.parts.certainty import certainty_plot
 from pages.parts.costs import costs
@@ -22,12 +22,13 @@ MISTAKES = 12
 
 def headline(report: Report) -> None:
     base = report["majority"]
+    crossed = ", cross-validation" if report.get("rounds", 1) > 1 else ""
     with st.container(border=True, key="headline"):
         st.html(
-            f'<p class="score-words">Right on {report["correct"]} of {report["n"]} pictures it had '
-            f"never seen.</p>"
+            f'<p class="score-words">Right on {report["correct"]} of {report["n"]} pictures'
+            f"{judged_by(report.get('rounds', 1))}.</p>"
             f"<p>On new pictures like these, expect it to be right on <b>{words(report)}</b> "
-            '<span class="term small">accuracy with 95 % Wilson interval</span></p>'
+            f'<span class="term small">accuracy with 95 % Wilson interval{crossed}</span></p>'
             f"{range_bar(report)}"
             f'<p class="muted small">Always saying {text.bdi(base["label"], 40)} would be right on '
             f"{100 * base['accuracy']:.0f} of 100 "

@@ -19,6 +19,7 @@ from core import (
     recommended,
     run_folder,
     submit,
+    usual_judge,
 )
 from pages.parts import text
 from pages.parts.estimate import estimate
@@ -37,6 +38,7 @@ COSTS = {
     "many minutes": "many minutes, a few on a GPU",
 }
 START = "start-training"
+JUDGES = {"held-out": "A part kept aside", "folds": "All of them in turn"}
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
@@ -136,7 +138,7 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
     with varied:
         varies = choose_variations(infos, key)
     rest = [info for info in infos if not info.main and info.name not in CHOICES]
-    further, shared = advanced(place, backbone, rest, key)
+    further, shared = advanced(place, strategy, backbone, rest, key)
     recipe = Recipe(
         dataset=place.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
         teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
@@ -149,7 +151,7 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
 
 
 def advanced(
-    place: Place, backbone: str, infos: list[OptionInfo], key: str
+    place: Place, strategy: str, backbone: str, infos: list[OptionInfo], key: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Folded away: further options, and what every strategy shares, as fields of the recipe."""
     folded = st.expander("Advanced", icon=":material/tune:")
@@ -159,6 +161,9 @@ def advanced(
         earlier = [run for run in place.finished if run.recipe.backbone == backbone]
         if earlier:
             shared["start"] = choose_earlier(place, "start", "Begin from an earlier model", earlier)
+        alone = not all_strategies()[strategy].needs & {"teacher", "earlier"}
+        if alone and not shared.get("start"):
+            shared["judge"] = choose_judge(place, strategy)
     return chosen, shared
 
 
@@ -189,6 +194,19 @@ def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | 
         format_func=lambda run: titles[run] if run else "No: from the pretrained network",
         key=f"option-{key}",
     )
+
+
+def choose_judge(place: Place, strategy: str) -> str:
+    """What judges: as few or as many pictures as there is time for."""
+    if any(item.part for item in place.dataset.labelled):  # a test part was brought along
+        return "held-out"
+    usual = usual_judge(place.dataset, all_strategies()[strategy])
+    ways = sorted(JUDGES, key=lambda way: way != usual)
+    return st.radio(
+        "Which pictures judge it?", ways, format_func=JUDGES.get, key=f"option-judge-{strategy}",
+        help="All in turn says more, from the same pictures. Each is judged by a model that has "
+        "not learned from it, so several models are trained (cross-validation).",
+    )  # fmt: skip
 
 
 def shared_options() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.commands.listing import allowed
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
-from core.evaluation.report import Report
+from core.evaluation.report import Report, judged_by
 from core.evaluation.scores import in_words
 from core.files import replace_file
 from core.settings import Settings
@@ -261,7 +261,7 @@ def _scores_text(report: Report) -> str:
     base = round(100 * report.majority["accuracy"])
     lines = [
         *([f"{report.task}:"] if report.task else []),
-        f"Right on {report.correct} of {report.n} pictures kept apart from training: "
+        f"Right on {report.correct} of {report.n} pictures{judged_by(report.rounds)}: "
         f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
         f"Always answering the most frequent class: {base} of 100.",
     ]

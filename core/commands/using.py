@@ -164,7 +164,7 @@ def _trained_on(run: Path, images: Sequence[str], settings: Settings) -> int | N
         learned = {item.image for item in Store(settings.home).load(report.dataset).labelled}
     except NotFound:
         return None
-    learned -= {row["image"] for row in report.predictions}
+    learned -= {row["image"] for row in report.own}
     return sum(image in learned for image in images)
 
 

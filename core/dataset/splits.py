@@ -41,6 +41,43 @@ def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], li
     return sorted(set(range(len(items))) - test), sorted(test)
 
 
+def rounds(dataset: Dataset, fraction: float, seed: int) -> list[tuple[list[int], list[int]]]:
+    """(learn from, test with) for each round of a cross-validation; its first round is `holdout`.
+
+    About 1 / `fraction` rounds of places in `dataset.labelled`. Every item is tested with at most
+    once; one whose class would be left with fewer than 2 images is only learned from. Raises
+    UnusableDataset when the images came with a ready split, or when there is nothing to part.
+    """
+    items = dataset.labelled
+    if _ready_test_part(items):
+        raise UnusableDataset(
+            "These pictures came with a test part of their own, so they are judged with that one. "
+            "Choose to judge with the pictures kept aside."
+        )
+    learn, test = holdout(dataset, fraction, seed)
+    groups = groups_of(items)
+    everything, found = set(range(len(items))), [(learn, test)]
+    labels, own = [items[place].label for place in learn], [groups[place] for place in learn]
+    if len(set(own)) < 2:
+        return found
+    for _, held in folds(labels, own, max(2, round(1 / fraction) - 1), seed):
+        if part := _bearable([learn[place] for place in held], items, groups):
+            found.append((sorted(everything - part), sorted(part)))
+    return found
+
+
+def _bearable(part: Sequence[int], items: Sequence[Item], groups: Sequence[int]) -> set[int]:
+    """Those of these places that leave every class at least 2 images to learn from."""
+    kept, sizes = set(part), Counter(item.label for item in items)
+    while True:
+        left = sizes - Counter(items[place].label for place in kept)
+        poor = {label for label in sizes if left[label] < _FEWEST_TO_LEARN_FROM}
+        torn = {groups[place] for place in kept if items[place].label in poor}
+        if not torn:
+            return kept
+        kept = {place for place in kept if groups[place] not in torn}
+
+
 def _ready_test_part(items: Sequence[Item]) -> set[int]:
     """Empty without a ready split. Raises UnusableDataset when it leaves a class untaught."""
     parts = {item.part for item in items}

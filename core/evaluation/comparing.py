@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluation.scores import Comparison, compare
+from core.evaluation.scores import Comparison, compare, mcnemar
 
 Predictions = Sequence[Mapping[str, Any]]
 """As a report holds them: "image", "true" and "label" of each test image."""
 
 _SHARED = 0.9
-"""Share of the larger test part that two runs must have in common to be compared on it."""
+"""Share of the smaller test part that two runs must have in common to be compared on it."""
 _SURE, _POWER = 1.959964, 0.841621
 """Normal quantiles for a two-sided 5 % and for finding a difference 4 times of 5."""
 _MANY = 100_000
@@ -89,7 +89,7 @@ def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair
         for image in mine.keys() & theirs.keys()
         if mine[image]["true"] == theirs[image]["true"]
     ]
-    if not shared or len(shared) < _SHARED * max(len(mine), len(theirs)):
+    if not shared or len(shared) < _SHARED * min(len(mine), len(theirs)):
         return Pair(first, second, len(shared), None, 1.0, None)
     right = np.ones(len(shared), np.int64)
     answers = [
@@ -97,6 +97,9 @@ def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair
         for side in (mine, theirs)
     ]
     found = compare(right, *answers)
+    if any(mine[image].get("part") and theirs[image].get("part") for image in shared):
+        p = mcnemar(found.only_first, found.only_second, crossed=True)
+        found = replace(found, p=p)
     needed = None if found.differs else images_needed(found)
     return Pair(first, second, len(shared), found, found.p, needed)
 

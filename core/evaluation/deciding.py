@@ -5,6 +5,7 @@ Everything is recomputed from the probabilities in a report, so that a page can 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def decide(report: Report, thresholds: Sequence[float]) -> Decided:
     error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970).
     """
     true, shares = _told(report)
+    share = partial(wilson, crossed=report.get("rounds", 1) > 1)
     likeliest = shares.argmax(1)
     given = shares.max(1) >= np.asarray(thresholds)[likeliest]
     right = given & (likeliest == true)
@@ -76,17 +78,17 @@ def decide(report: Report, thresholds: Sequence[float]) -> Decided:
         found = int((right & (true == index)).sum())
         rows.append(
             ClassAt(
-                name, float(thresholds[index]), own, said, found, wilson(found, said),
-                wilson(found, own),
+                name, float(thresholds[index]), own, said, found, share(found, said),
+                share(found, own),
             )
         )  # fmt: skip
     return Decided(
         n,
         n - answered,
-        wilson(n - answered, n),
+        share(n - answered, n),
         answered,
         hits,
-        wilson(hits, answered),
+        share(hits, answered),
         tuple(rows),
     )
 
@@ -106,13 +108,14 @@ class Tradeoff:
 def tradeoffs(report: Report, points: int = 40) -> list[Tradeoff]:
     """What more caution brings: from answering everything to answering next to nothing."""
     true, shares = _told(report)
+    share = partial(wilson, crossed=report.get("rounds", 1) > 1)
     sure, right = shares.max(1), shares.argmax(1) == true
     found = []
     for threshold in np.unique(np.quantile(sure, np.linspace(0, 1, points), method="lower")):
         given = sure >= threshold
         answered, hits = int(given.sum()), int(right[given].sum())
         left = 1 - answered / len(true)
-        found.append(Tradeoff(float(threshold), left, hits / answered, wilson(hits, answered)))
+        found.append(Tradeoff(float(threshold), left, hits / answered, share(hits, answered)))
     return found
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, NotRequired, Protocol, TypedDict
 
 import numpy as np
 
@@ -51,6 +51,9 @@ ClassRow = TypedDict(
 
 class Prediction(TypedDict):
     """What the model said about one test image."""
+
+    part: NotRequired[int]
+    """Which model of a cross-validation said it; 0, or left out, is the one that is kept."""
 
     image: str
     """Hash in the store."""
@@ -143,6 +146,14 @@ class Report:
     """The label column this is about, where there are several. Text from outside."""
     further: "tuple[Report, ...]" = ()
     """The same for each further label column that the model answers."""
+    rounds: int = 1
+    """Models that judged, each another part of the images (cross-validation); 1: a part kept
+    aside and nothing else."""
+
+    @property
+    def own(self) -> list[Prediction]:
+        """What the model that is kept said: about its own test part."""
+        return [row for row in self.predictions if not row.get("part")]
 
     @property
     def mistakes(self) -> list[Prediction]:
@@ -207,8 +218,9 @@ def report_of(
     start_probabilities: Probabilities | None = None,
     stopped: bool = False,
     evidence: Evidence | None = None,
+    crossed: bool = False,
 ) -> Report:
-    """Score predictions on the test part.
+    """Score predictions on the test part, or of a whole cross-validation (`crossed`).
 
     true: class indices, shape (n,); probabilities, and those of the head that fine-tuning began
     from: (n, classes); items: the n test images. Raises UnusableDataset without any.
@@ -227,11 +239,11 @@ def report_of(
         n=n,
         correct=correct,
         accuracy=correct / n,
-        interval=wilson(correct, n),
+        interval=wilson(correct, n, crossed=crossed),
         majority={"label": label, "accuracy": share},
         classes=tuple(classes),
         confusion=tuple(tuple(row) for row in matrix.tolist()),
-        per_class=class_rows(matrix.astype(np.int64), classes),
+        per_class=class_rows(matrix.astype(np.int64), classes, crossed=crossed),
         predictions=_predictions(true, probabilities, classes, items),
         log_loss=log_loss(true, probabilities),
         backbone=backbone,
@@ -243,6 +255,13 @@ def report_of(
         stopped=stopped,
         evidence=evidence,
     )
+
+
+def judged_by(rounds: int) -> str:
+    """Who judged the test images, to be put right behind their number."""
+    if rounds == 1:
+        return " it had never seen"
+    return f", each judged by one of {rounds} models that had not learned from it"
 
 
 def recalled(true: Indices, before: Indices, now: Indices, classes: Sequence[str]) -> Recalled:
@@ -264,7 +283,9 @@ def recalled(true: Indices, before: Indices, now: Indices, classes: Sequence[str
     }
 
 
-def class_rows(matrix: "np.ndarray[Any, Any]", classes: Sequence[str]) -> tuple[ClassRow, ...]:
+def class_rows(
+    matrix: "np.ndarray[Any, Any]", classes: Sequence[str], *, crossed: bool = False
+) -> tuple[ClassRow, ...]:
     """The per-class table from a confusion matrix (rows are the true classes)."""
     return tuple(
         {
@@ -276,7 +297,7 @@ def class_rows(matrix: "np.ndarray[Any, Any]", classes: Sequence[str]) -> tuple[
             "recall_interval": score.recall_interval,
             "f1": score.f1,
         }
-        for name, score in zip(classes, class_scores(matrix), strict=True)
+        for name, score in zip(classes, class_scores(matrix, crossed=crossed), strict=True)
     )
 
 

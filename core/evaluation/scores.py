@@ -20,18 +20,24 @@ SURE = 0.05
 """Below this p, two models are called different: the usual convention."""
 
 
-def wilson(correct: int, n: int, z: float = 1.96) -> Interval:
+_CROSSED = 1.5
+"""So many images of a cross-validation count as one of a part kept aside; see
+docs/decisions/0015."""
+
+
+def wilson(correct: int, n: int, z: float = 1.96, *, crossed: bool = False) -> Interval:
     """The interval that holds the true share with 95 % confidence (z = 1.96), within 0 to 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     Unlike the normal approximation it stays honest on small n and near 0 and 1. Without any
-    image (n = 0) nothing is known: (0, 1).
+    image (n = 0) nothing is known: (0, 1). `crossed`: the images were judged by several models of a
+    cross-validation, which makes the interval wider.
     """
     if n == 0:
         return 0.0, 1.0
-    share = correct / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    share, weight = correct / n, n / _CROSSED if crossed else n
+    middle = (share + z**2 / (2 * weight)) / (1 + z**2 / weight)
+    half = z * sqrt(share * (1 - share) / weight + z**2 / (4 * weight**2)) / (1 + z**2 / weight)
     low = 0.0 if correct == 0 else max(0.0, middle - half)
     high = 1.0 if correct == n else min(1.0, middle + half)
     return low, high
@@ -83,8 +89,9 @@ class ClassScore:
     """Harmonic mean of precision and recall."""
 
 
-def class_scores(matrix: npt.NDArray[np.int64]) -> list[ClassScore]:
-    """The score of each class, in class order, from a confusion matrix (rows are true classes)."""
+def class_scores(matrix: npt.NDArray[np.int64], *, crossed: bool = False) -> list[ClassScore]:
+    """The score of each class, in class order, from a confusion matrix (rows are true classes);
+    `crossed` as for `wilson`."""
     scores = []
     for index, row in enumerate(matrix):
         correct, n, answered = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
@@ -94,7 +101,7 @@ def class_scores(matrix: npt.NDArray[np.int64]) -> list[ClassScore]:
                 correct=correct,
                 precision=correct / answered if answered else 0.0,
                 recall=correct / n if n else 0.0,
-                recall_interval=wilson(correct, n),
+                recall_interval=wilson(correct, n, crossed=crossed),
                 f1=2 * correct / (n + answered) if n + answered else 0.0,
             )
         )
@@ -111,12 +118,15 @@ def log_loss(true: Indices, probabilities: Probabilities) -> float:
     return -float(np.mean(np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))))
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
+def mcnemar(only_first: int, only_second: int, *, crossed: bool = False) -> float:
     """Two-sided p that two classifiers, right where the other was wrong this often, are equal.
 
     McNemar, Psychometrika 12 (1947), in the exact binomial form: images on which both are right
     or both are wrong say nothing, and each other image is a fair coin if the two are equal.
+    `crossed` as for `wilson`.
     """
+    if crossed:
+        only_first, only_second = round(only_first / _CROSSED), round(only_second / _CROSSED)
     n, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(n, k) for k in range(fewer + 1))
     return min(1.0, 2 * tail / (1 << n))

@@ -96,6 +96,8 @@ def _reference(kind: Kind, own: Predictions, other: Predictions) -> Reference | 
     (pair,) = pairs([("this run", own), (_NAMES[kind], other)])
     if pair.comparison is None:
         return None
-    correct = sum(row["label"] == row["true"] for row in other)
-    n = len(other)
-    return Reference(kind, _NAMES[kind], n, correct, wilson(correct, n), pair.comparison)
+    judged = {row["image"] for row in own}
+    rows = [row for row in other if row["image"] in judged]
+    correct, n = sum(row["label"] == row["true"] for row in rows), len(rows)
+    interval = wilson(correct, n, crossed=any(row.get("part") for row in rows))
+    return Reference(kind, _NAMES[kind], n, correct, interval, pair.comparison)

@@ -92,7 +92,7 @@ def _pictures(bundle: Path, report: Report, store: Store, form: Form) -> list[Pa
     """
     seen: dict[str, int] = {}
     turns = []
-    for place, row in enumerate(report.predictions):
+    for place, row in enumerate(report.own):
         seen[row["true"]] = seen.get(row["true"], 0) + 1
         turns.append((seen[row["true"]], place, row["image"]))
     try:

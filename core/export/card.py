@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass
 
 from core.dataset.channels import RGB
-from core.evaluation.report import Report
+from core.evaluation.report import Report, judged_by
 from core.evaluation.scores import in_words
 from core.export.facts import Facts
 from core.markdown import escaped
@@ -63,7 +63,7 @@ def _scores_of(report: Report) -> str:
     start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
     early = "\n\nTraining was stopped before its end." if report.stopped else ""
     asked = f"### {escaped(report.task)}\n\n" if report.task else ""
-    return f"""{asked}Of {report.n} pictures kept apart from training, it was right on
+    return f"""{asked}Of {report.n} pictures{judged_by(report.rounds)}, it was right on
 {report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
 {in_words(report.interval)} pictures like these; always answering the most frequent class
 would be right on {base} of 100.{start}{early}
@@ -154,6 +154,7 @@ def again(facts: Facts) -> str:
         words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
     words += [] if facts.form == RGB else ["--keep-channels"]
+    words += [] if recipe.judge == "held-out" else ["--judge", recipe.judge]
     words += ["--holdout", str(recipe.holdout), "--out", "RUN"]
     return f"""## How to make it again
 

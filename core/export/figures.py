@@ -5,6 +5,7 @@ from typing import Any
 
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
+from core.evaluation.report import judged_by
 from core.evaluation.scores import Interval, in_words
 from core.evaluation.transfer import Kind, references
 from core.markdown import in_html
@@ -25,8 +26,9 @@ def headline(report: Report) -> str:
     """The score in one sentence."""
     base = report["majority"]
     return (
-        f'<p class="lead">Right on {report["correct"]} of {report["n"]} pictures it had never seen.'
-        f"</p><p>With 95 % confidence it is right on {_words(report['interval'])} pictures like "
+        f'<p class="lead">Right on {report["correct"]} of {report["n"]} pictures'
+        f"{judged_by(report.get('rounds', 1))}.</p>"
+        f"<p>With 95 % confidence it is right on {_words(report['interval'])} pictures like "
         f"these (Wilson interval). Always saying “{in_html(base['label'])}” would be right on "
         f"{100 * base['accuracy']:.0f} of 100.</p>"
     )

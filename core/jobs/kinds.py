@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.dataset.manifest import Dataset
 from core.errors import BadInput, UnusableDataset
 from core.projects import add_dataset, create_run, run_folder, runs
 from core.settings import Settings
 from core.training.events import Event, Finished
+from core.training.judging import usual_judge
 from core.training.recipe import Recipe
 
 ShouldStop = Callable[[], bool]
@@ -80,15 +82,18 @@ def _registered(finished: Finished, project: str, store: Any) -> Finished:
         dataset.require_trainable()
     except UnusableDataset:
         return finished
-    return replace(finished, result={**finished.result, "run": _first_model(project, dataset.id)})
+    return replace(finished, result={**finished.result, "run": _first_model(project, dataset)})
 
 
-def _first_model(project: str, dataset: str) -> str:
+def _first_model(project: str, dataset: Dataset) -> str:
     from core.backbones.catalogue import DEFAULT
     from core.jobs.queue import submit
+    from core.strategies import get_strategy
 
-    known = [run.id for run in runs(project) if run.dataset_id == dataset]
-    recipe = Recipe(dataset=dataset, backbone=DEFAULT, strategy="feature_extraction")
+    known = [run.id for run in runs(project) if run.dataset_id == dataset.id]
+    probe = "feature_extraction"
+    judge = usual_judge(dataset, get_strategy(probe))
+    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, judge=judge)
     run = known[-1] if known else create_run(project, recipe, "First model")
     submit("train", run_folder(run))
     return run

@@ -74,7 +74,7 @@ def describe(
         progress=known.progress,
         step=newest,
         of=step.of if step else 0,
-        seconds_left=current.seconds_left if isinstance(current, Step) else None,
+        seconds_left=current.seconds_left if isinstance(current, Step | Progress) else None,
         curve=tuple(known.steps[number] for number in sorted(known.steps)),
         watched=tuple(known.watched[number] for number in sorted(known.watched)),
         phases=tuple(known.phases[index] for index in sorted(known.phases)),

@@ -14,6 +14,7 @@ from core.evaluation.unknowns import MOST
 from core.files import replace_file
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
+from core.training.crossing import parts_of
 from core.training.events import Event, Finished, Progress
 from core.training.loop import Trainer
 from core.training.recipe import Recipe
@@ -27,6 +28,8 @@ _STEPS = 2
 """Gradient steps that are timed, after one that warms up."""
 _AROUND = 1.5
 """Seconds for starting, the classifier, and writing the results."""
+_A_PART = 0.5
+"""Seconds around each further part of a cross-validation."""
 _FILE = "estimates.json"
 
 
@@ -52,6 +55,9 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         # What an earlier model was judged with is shown to that one and to the new one.
         shown = len(setup.test) + 2 * len(setup.recall) + min(MOST, len(setup.learn))
         parts["Scoring"] = known[key] * (shown + len(setup.watch))
+    if recipe.judge == "folds":
+        again = sum(parts.values()) - parts["Looking at your pictures"] + _A_PART
+        parts["Judging with the other parts"] = again * (parts_of(setup) - 1)
     settings.home.mkdir(parents=True, exist_ok=True)
     replace_file(settings.home / _FILE, json.dumps(known))
     result = {

@@ -33,6 +33,8 @@ class Progress(Event):
     done: int
     total: int
     """0 when it is not known yet."""
+    seconds_left: float | None = None
+    """Of this work; None where nobody has reckoned it."""
 
 
 @dataclass(frozen=True, slots=True)

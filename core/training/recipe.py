@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from core.errors import BadRecipe
 
 Fit = Literal["squash", "pad", "crop"]
+Judge = Literal["held-out", "folds"]
 Policy = Literal["plain", "trivial", "rand"]
 
 
@@ -28,6 +29,13 @@ class Recipe(BaseModel):
     fit: Fit = Field(default="squash", description="How an oblong image meets the square input.")
     holdout: float = Field(
         default=0.2, gt=0, lt=1, description="Share of each class kept untouched for the score."
+    )
+    judge: Judge = Field(
+        default="held-out",
+        description="With the part kept aside, or with every picture in turn (cross-validation).",
+    )
+    part: int = Field(
+        default=0, ge=0, description="Which part of a cross-validation is the one kept aside."
     )
     start: str = Field(
         default="", description="Run whose trained network is the backbone; empty: the pretrained."

@@ -23,6 +23,7 @@ from core.model import Description, Model, Seen
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
 from core.training.checkpoint import Checkpoints, Progressed
+from core.training.crossing import cross, is_under_way, parts_of
 from core.training.describing import classifier_of_words
 from core.training.events import Event, Finished, Note, PhaseStarted, Started, Stopped
 from core.training.evidence import look, weigh
@@ -47,7 +48,26 @@ def train(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterator
     Yields events; the last is Finished or Stopped. Raises GraftError with a sentence when it
     cannot go on. Between two events it may be ended without harm.
     """
-    yield from _Run(folder, settings, should_stop).events()
+    run = _Run(folder, settings, should_stop)
+    if run.setup.recipe.judge == "held-out":
+        yield from run.events()
+        return
+    if is_under_way(folder):
+        yield Started(time.time(), run.setup.steps)
+    else:
+        for event in run.events():
+            if not isinstance(event, Finished):
+                yield event
+            if isinstance(event, Stopped):
+                return
+    ended = yield from cross(
+        folder,
+        run.setup.recipe,
+        parts_of(run.setup),
+        lambda place: _Run(place, settings, should_stop).events(),
+    )
+    of = run.setup.steps
+    yield Finished(Report.load(folder).seconds) if ended else Stopped(of, of)
 
 
 class _Halt(Exception):

@@ -16,7 +16,7 @@ from core.backbones.preprocess import Interpolation, Preprocessing
 from core.backbones.weights import load_network
 from core.dataset.forms import require_one_form
 from core.dataset.manifest import Dataset, Item
-from core.dataset.splits import folds, groups_of, holdout
+from core.dataset.splits import folds, groups_of, holdout, rounds
 from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.model import Model
@@ -130,7 +130,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     past = remember(recipe, dataset, store, settings, device_of(settings)) if goes_on else Past()
     classes = tuple(sorted({*dataset.classes, *past.classes}))
     items, source, unlabelled, notes = _cast(dataset, classes)
-    train, test = holdout(dataset, recipe.holdout, recipe.seed)
+    train, test = _parted(dataset, recipe)
     if strategy.learns == "source":
         unlabelled, train = [*unlabelled, *train], source
     _require(strategy, recipe, dataset, source, unlabelled)
@@ -192,6 +192,18 @@ def _asked(dataset: Dataset, recipe: Recipe, strategy: Strategy) -> Dataset:
         require_answerable(dataset)
         return dataset.jointly()
     return dataset.for_task(recipe.task) if recipe.task else dataset
+
+
+def _parted(dataset: Dataset, recipe: Recipe) -> tuple[list[int], list[int]]:
+    """Places in `dataset.labelled` to learn from, and those to test with."""
+    if recipe.judge == "held-out":
+        return holdout(dataset, recipe.holdout, recipe.seed)
+    if recipe.start or recipe.teacher:
+        raise BadRecipe(
+            "An earlier model has learned from pictures that would judge this one. Judge with the "
+            "pictures kept aside (held-out), or do without the earlier model."
+        )
+    return rounds(dataset, recipe.holdout, recipe.seed)[recipe.part]
 
 
 def _heads(

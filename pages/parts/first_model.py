@@ -6,7 +6,7 @@ from core import RunRow, status
 from pages.parts import progress, text
 from pages.parts.frame import lead
 from pages.parts.place import Place
-from pages.parts.score import range_bar, report_of, words
+from pages.parts.score import judged_on, range_bar, report_of, words
 
 
 def first_model(place: Place) -> None:
@@ -25,7 +25,7 @@ def first_model(place: Place) -> None:
                 '<p class="muted small">Your first model, made by itself</p>'
                 f'<p class="score-words">Already right on {share}, with nothing tuned.</p>'
                 f"{range_bar(report)}"
-                f'<p class="muted small">Judged on {report["n"]} pictures it had never seen. '
+                f'<p class="muted small">{judged_on(report)}. '
                 f"Always saying {text.bdi(base['label'], 40)} would be right on "
                 f"{100 * base['accuracy']:.0f} of 100.</p>"
             )

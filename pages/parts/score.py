@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core import RunRow, in_words
+from core import RunRow, in_words, judged_by
 
 Report = Mapping[str, Any]
 
@@ -30,6 +30,13 @@ def words(report: Report) -> str:
     """How sure the score is: "between 79 and 96 of 100"."""
     low, high = report["interval"]
     return in_words((low, high))
+
+
+def judged_on(report: Report) -> str:
+    """Who judged which pictures, as HTML."""
+    rounds = report.get("rounds", 1)
+    term = ' <span class="term">(cross-validation)</span>' if rounds > 1 else ""
+    return f"Judged on {report['n']:,} pictures{judged_by(rounds)}{term}"
 
 
 def range_bar(report: Report, *, thin: bool = False) -> str:

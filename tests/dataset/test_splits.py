@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dataset.manifest import Dataset, Item
-from core.dataset.splits import folds, groups_of, holdout
+from core.dataset.splits import folds, groups_of, holdout, rounds
 from core.errors import UnusableDataset
 
 
@@ -162,3 +162,35 @@ def test_folds_spread_every_class_evenly(labels: list[str], k: int, seed: int) -
             sum(labels[i] == label for i in check) for _, check in folds(labels, None, k, seed)
         ]
         assert max(counts) - min(counts) <= 1
+
+
+@given(st.lists(row, min_size=8, max_size=60), st.sampled_from([0.1, 0.2, 0.3, 0.5]))
+def test_rounds_judge_every_image_at_most_once_and_never_a_twin(rows, fraction):
+    made = dataset(*map(list, zip(*rows, strict=True)))
+    groups = groups_of(made.labelled)
+    try:
+        parts = rounds(made, fraction, 1)
+    except UnusableDataset:
+        return
+    assert parts[0] == holdout(made, fraction, 1)
+    judged = [place for _, test in parts for place in test]
+    assert len(judged) == len(set(judged))
+    sizes = Counter(item.label for item in made.labelled)
+    for learn, test in parts:
+        assert sorted([*learn, *test]) == list(range(len(made.labelled)))
+        assert not {groups[place] for place in learn} & {groups[place] for place in test}
+        left = Counter(made.labelled[place].label for place in learn)
+        tested = {made.labelled[place].label for place in test}
+        assert all(left[label] >= 2 for label in tested if sizes[label] >= 2)
+
+
+def test_rounds_of_single_images_judge_all_of_them():
+    made = single({"a": 30, "b": 20})
+    parts = rounds(made, 0.2, 0)
+    assert len(parts) == 5
+    assert sorted(place for _, test in parts for place in test) == list(range(50))
+
+
+def test_a_ready_split_is_not_judged_in_turn():
+    with pytest.raises(UnusableDataset, match="test part of their own"):
+        rounds(ready(["train", "train", "test", "train", "train", "test"]), 0.2, 0)

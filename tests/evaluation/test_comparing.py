@@ -46,6 +46,22 @@ def test_runs_with_other_test_images_are_not_compared():
     assert "20 are the same" in pair.verdict
 
 
+def test_a_part_kept_aside_is_compared_with_a_cross_validation_on_the_part():
+    whole = [row | {"part": place // 8} for place, row in enumerate(answers(40, range(20)))]
+    (pair,) = pairs([("one", answers(8, [])), ("two", whole)])
+    assert pair.shared == pair.comparison.n == 8
+    assert pair.comparison.differs
+
+
+def test_two_cross_validations_must_differ_on_more_images_than_two_parts_kept_aside():
+    one, other = answers(40, []), answers(40, range(6))
+    (pair,) = pairs([("one", one), ("two", other)])
+    assert pair.comparison.differs
+    parts = [[row | {"part": place // 8} for place, row in enumerate(run)] for run in (one, other)]
+    (pair,) = pairs([("one", parts[0]), ("two", parts[1])])
+    assert not pair.comparison.differs
+
+
 def test_an_image_whose_class_was_changed_is_not_the_same_test():
     other = [row | {"true": "c"} for row in answers(40, [0])]
     (pair,) = pairs([("one", answers(40, [0])), ("two", other)])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.linear_model import RidgeClassifier
 
+from core.dataset.splits import folds
 from core.evaluation.scores import (
     class_scores,
     collapsed,
@@ -40,6 +42,30 @@ def test_wilson_covers_the_truth_about_95_times_in_100():
             low, high = wilson(int(correct), 104)
             covered.append(low <= share <= high)
         assert 0.93 <= np.mean(covered) <= 0.98
+
+
+def test_the_interval_of_a_cross_validation_covers_the_truth_about_95_times_in_100():
+    """For the model that is kept: the one of the first part, on endless new images."""
+    random, covered, naive = np.random.default_rng(0), [], []
+    means = np.zeros((4, 50))
+    means[np.arange(4), np.arange(4)] = 2.5
+    for _ in range(300):
+        (x, y), (many, true) = (_drawn(means, n, random) for n in (95, 3000))
+        right, share = 0, 0.0
+        for number, (learn, held) in enumerate(folds(y.tolist(), None, 5, 0)):
+            fitted = RidgeClassifier(alpha=10).fit(x[learn], y[learn])
+            right += int((fitted.predict(x[held]) == y[held]).sum())
+            share = share if number else float((fitted.predict(many) == true).mean())
+        for each, crossed in ((covered, True), (naive, False)):
+            low, high = wilson(right, len(y), crossed=crossed)
+            each.append(low <= share <= high)
+    assert 0.92 <= np.mean(covered) <= 0.98
+    assert np.mean(naive) < 0.92  # why an image counts for less there
+
+
+def _drawn(means, n, random):
+    y = random.integers(0, len(means), n)
+    return means[y] + random.normal(size=(n, means.shape[1])), y
 
 
 @given(st.integers(0, 5000), st.integers(0, 5000))
