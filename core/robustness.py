@@ -1,20 +1,23 @@
 """How a model does on its test pictures when they get worse: blur, noise, light, compression, tilt.
 
 After Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
-Perturbations" (ICLR 2019), at three strengths each, on the square that the network sees.
+Perturbations" (ICLR 2019), at three strengths each, on the square that the network sees. In the
+same pass parts of the pictures are hidden: core.background.
 """
 
 import io
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 
+from core import background
 from core.dataset.channels import RGB
 from core.dataset.inline import data_address
 from core.dataset.store import Store
@@ -104,14 +107,35 @@ DISTURBANCES: dict[str, Disturbance] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The pictures in one changed form, and what is answered."""
+
+    change: Callable[[Image.Image, int], Image.Image]
+    """A square picture and a seed to the changed one."""
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    example: list[Image.Image] = field(default_factory=list)
+    """The first picture, changed."""
+
+    def right(self, rows: Sequence[Prediction]) -> NDArray[np.int64]:
+        """(n,): 1 where the answer is right, else 0."""
+        pairs = zip(self.answers, rows, strict=True)
+        return np.array([answer["label"] == row["true"] for answer, row in pairs], np.int64)
+
+    @property
+    def picture(self) -> str:
+        """The example as a data address."""
+        return data_address(self.example[0], _SHOWN)
+
+
 def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     """Disturb the test pictures of a run; ends with Finished, whose result is kept beside the run.
 
     The result is {"n", "right", "interval", "conditions": [{"kind", "title", "term", "level",
-    "right", "interval", "p", "p_corrected", "worse", "unknown", "picture"}]}: `p` from McNemar's
-    test against the same pictures undisturbed, and corrected after Holm for all conditions;
-    `picture` the first one, disturbed, as a data address. Raises NotFound without a finished run or
-    its pictures.
+    "right", "interval", "p", "p_corrected", "worse", "unknown", "picture"}], "background"}: `p`
+    from McNemar's test against the same pictures undisturbed, and corrected after Holm for all
+    conditions; `picture` the first one, disturbed, as a data address; `background` as
+    core.background.judged gives it. Raises NotFound without a finished run or its pictures.
     """
     began = time.monotonic()
     report, store = Report.load(run), Store(settings.home)
@@ -120,23 +144,10 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
         raise BadInput("Only pictures in red, green and blue can be disturbed so far.")
     rows = _chosen(report.own)
     conditions = [(kind, *level) for kind, d in DISTURBANCES.items() for level in d.levels]
-    said: list[list[dict[str, Any]]] = [[] for _ in conditions]
-    first: list[Image.Image] = []
-    done, total = 0, len(rows) * len(conditions)
-    yield Progress(_WHAT, 0, total)
-    for start in range(0, len(rows), _BATCH):
-        part = rows[start : start + _BATCH]
-        squares = [model.preprocessing.square(store.open(row["image"])) for row in part]
-        for place, (kind, _, strength) in enumerate(conditions):
-            worse = [
-                DISTURBANCES[kind].disturb(square, strength, int(row["image"][:12], 16))
-                for square, row in zip(squares, part, strict=True)
-            ]
-            first += [] if start else worse[:1]
-            said[place] += _answers(model, worse)
-            done += len(part)
-            yield Progress(_WHAT, done, total)
-    result = _result(rows, conditions, said, first)
+    disturbed = [_Look(_disturbing(kind, strength)) for kind, _, strength in conditions]
+    masked = {kind: _Look(_masking(mask)) for kind, mask in background.MASKS.items()}
+    yield from _looked(model, store, rows, [*disturbed, *masked.values()])
+    result = _result(rows, conditions, disturbed) | {"background": _background(rows, masked)}
     replace_file(run / FILE, json.dumps(result, ensure_ascii=False))
     yield Finished(round(time.monotonic() - began, 2), result)
 
@@ -167,6 +178,35 @@ def _chosen(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [by_class[place] for place in places]
 
 
+def _disturbing(kind: str, strength: float) -> Callable[[Image.Image, int], Image.Image]:
+    return lambda square, seed: DISTURBANCES[kind].disturb(square, strength, seed)
+
+
+def _masking(mask: background.Mask) -> Callable[[Image.Image, int], Image.Image]:
+    return lambda square, _: mask.cover(square)
+
+
+def _looked(
+    model: Model, store: Store, rows: Sequence[Prediction], looks: Sequence[_Look]
+) -> Iterator[Event]:
+    """Ask the model about every picture in every form; each picture is opened once."""
+    done, total = 0, len(rows) * len(looks)
+    yield Progress(_WHAT, 0, total)
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        squares = [model.preprocessing.square(store.open(row["image"])) for row in part]
+        for look in looks:
+            changed = [
+                look.change(square, int(row["image"][:12], 16))
+                for square, row in zip(squares, part, strict=True)
+            ]
+            if not look.example:
+                look.example.append(changed[0])
+            look.answers.extend(_answers(model, changed))
+            done += len(part)
+            yield Progress(_WHAT, done, total)
+
+
 def _answers(model: Model, squares: Sequence[Image.Image]) -> list[dict[str, Any]]:
     pixels = np.stack([np.asarray(square).transpose(2, 0, 1) for square in squares])
     seen = model.look(np.ascontiguousarray(pixels))
@@ -176,16 +216,11 @@ def _answers(model: Model, squares: Sequence[Image.Image]) -> list[dict[str, Any
 def _result(
     rows: Sequence[Prediction],
     conditions: Sequence[tuple[str, str, float]],
-    said: Sequence[Sequence[dict[str, Any]]],
-    first: Sequence[Image.Image],
+    looks: Sequence[_Look],
 ) -> dict[str, Any]:
-    n = len(rows)
-    before = np.array([row["label"] == row["true"] for row in rows])
-    after = [
-        np.array([a["label"] == row["true"] for a, row in zip(answers, rows, strict=True)])
-        for answers in said
-    ]
-    paired = [compare(np.ones(n, bool), before, now) for now in after]
+    n, before = len(rows), _right_before(rows)
+    after = [look.right(rows) for look in looks]
+    paired = [compare(np.ones_like(before), before, now) for now in after]
     corrected = holm([each.p for each in paired])
     found = [
         {
@@ -198,12 +233,25 @@ def _result(
             "p": each.p,
             "p_corrected": p,
             "worse": bool(p < SURE and each.only_first > each.only_second),
-            "unknown": sum(a.get("unknown", False) for a in answers),
-            "picture": data_address(picture, _SHOWN),
+            "unknown": sum(answer.get("unknown", False) for answer in look.answers),
+            "picture": look.picture,
         }
-        for (kind, level, _), now, each, p, answers, picture in zip(
-            conditions, after, paired, corrected, said, first, strict=True
+        for (kind, level, _), look, now, each, p in zip(
+            conditions, looks, after, paired, corrected, strict=True
         )
     ]
     right = int(before.sum())
     return {"n": n, "right": right, "interval": wilson(right, n), "conditions": found}
+
+
+def _background(rows: Sequence[Prediction], looks: Mapping[str, _Look]) -> dict[str, Any]:
+    return background.judged(
+        [row["true"] for row in rows],
+        _right_before(rows),
+        {kind: look.right(rows) for kind, look in looks.items()},
+        {kind: look.picture for kind, look in looks.items()},
+    )
+
+
+def _right_before(rows: Sequence[Prediction]) -> NDArray[np.int64]:
+    return np.array([row["label"] == row["true"] for row in rows], np.int64)

@@ -27,6 +27,7 @@ LAYERS = (
         "core.model",
         "core.export",
         "core.foresight",
+        "core.background",
         "core.robustness",
         "core.explaining",
     ),
