@@ -70,6 +70,7 @@ _HOME_OF = {
     "pairs": "core.evaluation.comparing",
     "DISTURBANCES": "core.robustness",
     "known_robustness": "core.robustness",
+    "BACKGROUND_CAVEAT": "core.background:CAVEAT",
     "certainty": "core.evaluation.deciding",
     "decide": "core.evaluation.deciding",
     "Decided": "core.evaluation.deciding",

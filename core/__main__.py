@@ -318,7 +318,8 @@ def _add_uses(commands: "Commands") -> None:
     parser.add_argument("file", type=Path, metavar="FILE.html")
     with_run(
         "robustness",
-        "say how a model does on worse pictures: blurred, noisy, dark, bright, compressed, tilted",
+        "say how a model does on worse pictures: blurred, noisy, dark, bright, compressed, tilted; "
+        "and whether it goes by the background",
         lambda c, settings, terminal: using.robustness(c.run, settings, terminal),
     )
     parser = _add(

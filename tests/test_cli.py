@@ -116,6 +116,16 @@ def test_a_report_is_one_html_page(trained, home, tmp_path):
     assert "no results yet" in refused(home, "report", tmp_path, tmp_path / "none.html")
 
 
+def test_worse_and_partly_hidden_pictures_are_tried(trained, home):
+    run, _ = trained
+    code, out, _ = run_command(home, "robustness", run, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert (found["n"], len(found["conditions"])) == (6, 18)
+    assert [look["kind"] for look in found["background"]["looks"]] == ["border", "middle"]
+    assert '"picture"' not in out
+
+
 def test_another_recipe_in_the_same_folder_is_refused_with_the_difference(trained, home, pictures):
     run, _ = trained
     err = refused(home, "train", pictures, "--out", run, "--seed", "7")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_models import CLASSES, made_model, photographs
 
+from core.background import MASKS, judged
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import NotFound
@@ -74,6 +75,9 @@ def written(tmp_path_factory):
                  "interval": [0.1, 0.4], "worse": True, "unknown": 2, "p": 0.1,
                  "picture": "http://evil.example/a.png"}  # fmt: skip
     found = {"n": 30, "right": 26, "interval": [0.6, 0.9], "conditions": [condition]}
+    right = (np.arange(30) < 26).astype(np.int64)
+    address = {"border": "data:image/jpeg;base64,AAAA", "middle": "http://evil.example/b.png"}
+    found["background"] = judged(["cat", "cup"] * 15, right, dict.fromkeys(MASKS, right), address)
     (folder / "robustness.json").write_text(json.dumps(found))
     file = settings.home / "report.html"
     *_, last = write_document(folder, file, settings)
@@ -108,6 +112,7 @@ def test_it_tells_everything_that_a_reader_asks(written):
         "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
         "data sheet", "Source", "How to make it again", "--set strength=0.5", "The recipe",
         "This page was written with torch", "pictures brought in",
+        "It may look at the background", "only a guess",
     ):  # fmt: skip
         assert words in text, words
 
@@ -133,7 +138,7 @@ def test_pictures_that_are_gone_are_left_out(written, tmp_path):
     list(write_document(folder, tmp_path / "r.html", other))
     page = (tmp_path / "r.html").read_text()
     assert "How it was taught" in page
-    assert "<img" not in page
+    assert page.count("<img") == 1  # the example that what was found of worse pictures brings along
 
 
 def test_a_run_that_is_not_finished_says_so(tmp_path):

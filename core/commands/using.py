@@ -250,12 +250,14 @@ def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
 
 
 def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
-    """Say how a run's model does on its test pictures when these get worse."""
+    """Say how a run's model does on its test pictures when these get worse or are hidden partly."""
+    from core.background import CAVEAT
     from core.robustness import robustness as events_of
 
     require(run)
     result = _result(events_of(run, settings), terminal)
-    for found in result["conditions"]:  # a terminal shows no pictures
+    behind = result["background"]
+    for found in (*result["conditions"], *behind["looks"]):  # a terminal shows no pictures
         del found["picture"]
     lines = [
         f"{found['title']}, {found['level']}: right on {found['right']} of {result['n']}, "
@@ -263,7 +265,11 @@ def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
         for found in result["conditions"]
     ]
     before = f"As they are: right on {result['right']} of {result['n']}."
-    terminal.result(result, "\n".join([before, *lines]))
+    lines += [
+        f"{look['title']}: right on {look['right']} of {behind['n']}, {in_words(look['interval'])}"
+        for look in behind["looks"]
+    ]
+    terminal.result(result, "\n".join([before, *lines, behind["verdict"], CAVEAT]))
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.background import CAVEAT
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
 from core.evaluation.report import judged_by
@@ -176,27 +177,54 @@ def pictures(rows: Sequence[tuple[Mapping[str, Any], str]]) -> str:
 
 
 def worse(found: Mapping[str, Any]) -> str:
-    """How it did on worse pictures."""
+    """How it did on worse pictures, and with parts of them hidden, where that was looked at."""
     rows = "".join(
         f"<tr><td>{in_html(each['title'])}, {in_html(each['level'])}</td>"
         f'<td class="n">{each["right"]} of {found["n"]}</td><td>{_words(each["interval"])}</td>'
         f"<td>{'worse' if each['worse'] else 'no loss shown'}</td></tr>"
         for each in found["conditions"]
     )
-    shown = "".join(
-        f'<figure><img src="{each["picture"]}" alt=""><figcaption>{in_html(each["title"])}, '
-        f"{in_html(each['level'])}</figcaption></figure>"
-        for each in found["conditions"]
-        if str(each["picture"]).startswith("data:image/jpeg;base64,")
-    )
+    shown = [(f"{each['title']}, {each['level']}", each["picture"]) for each in found["conditions"]]
     return (
         "<h2>Worse pictures</h2>"
         f"<p>The same test pictures, disturbed; as they are it is right on {found['right']} of "
         f"{found['n']}. Worse means: beyond chance (exact McNemar tests, Holm correction).</p>"
         '<div class="scroll"><table><thead><tr><th>Pictures are</th><th class="n">Right</th>'
         f"<th>So</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>"
-        f'<div class="pictures">{shown}</div>'
+        + _examples(shown)
+        + (_background(found["background"]) if found.get("background") else "")
     )
+
+
+def _background(found: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f'<tr><td>{in_html(each["title"])}</td><td class="n">{each["right"]} of {found["n"]}</td>'
+        f"<td>{_words(each['interval'])}</td>"
+        f"<td>{'better' if each['above'] else 'not shown to be better'} ({_p(each['p'])})</td>"
+        f"<td>{'worse' if each['worse'] else 'not shown to be worse'} ({_p(each['p_whole'])})</td>"
+        "</tr>"
+        for each in found["looks"]
+    )
+    shown = [(each["title"], each["picture"]) for each in found["looks"]]
+    return (
+        "<h3>Does it look at the background?</h3>"
+        f"<p>{in_html(found['verdict'], 600)}</p>"
+        '<div class="scroll"><table><thead><tr><th>Of the picture</th><th class="n">Right</th>'
+        "<th>So</th><th>Beside the commonest class</th><th>Beside the whole picture</th></tr>"
+        f"</thead><tbody>{rows}</tbody></table></div>{_examples(shown)}"
+        f'<p class="soft small">{CAVEAT} Exact McNemar tests, Holm correction for the two looks.'
+        "</p>"
+    )
+
+
+def _examples(shown: Sequence[tuple[str, str]]) -> str:
+    """Titles and pictures; only those that travel inside the page."""
+    figures = "".join(
+        f'<figure><img src="{address}" alt=""><figcaption>{in_html(title)}</figcaption></figure>'
+        for title, address in shown
+        if str(address).startswith("data:image/jpeg;base64,")
+    )
+    return f'<div class="pictures">{figures}</div>'
 
 
 def _p(p: float) -> str:

@@ -1,0 +1,49 @@
+"""Whether the model looks at the background: its answers with parts of the pictures hidden."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core import BACKGROUND_CAVEAT, in_words
+from pages.parts import text
+
+Found = Mapping[str, Any]
+
+
+def background(found: Found | None) -> bool:
+    """What was found; without it the offer to look. Says whether that is wanted."""
+    st.html(
+        '<h2 class="card-title">Does it look at the background? <span class="term small">'
+        "occlusion test</span></h2>"
+    )
+    if found is None:
+        st.html(
+            '<p class="muted">Nobody has asked yet what it says when the middle of the pictures is '
+            "hidden.</p>"
+        )
+        return st.button("Hide the middle and see", icon=":material/hide_image:")
+    if found["warn"]:
+        st.warning(text.markdown(found["verdict"], 600), icon=":material/warning:")
+    else:
+        st.html(f"<p>{text.html(found['verdict'], 600)}</p>")
+    figures = "".join(_figure(each, found["n"]) for each in found["looks"])
+    st.html(f'<div class="gallery wide">{figures}</div>')
+    st.html(
+        f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same pictures with '
+        "always saying the commonest class and with the whole pictures, corrected for the two "
+        'looks <span class="term">(exact McNemar tests, Holm correction)</span>.</p>'
+    )
+    return False
+
+
+def _figure(each: Found, n: int) -> str:
+    guess = "better than guessing" if each["above"] else "not shown to beat guessing"
+    chip = "warn" if each["above"] and each["kind"] == "border" else ""
+    whole = "worse than whole" if each["worse"] else "not shown to be worse than whole"
+    return (
+        f'<figure><img src="{text.html(each["picture"], 100_000)}" alt="{each["title"]}">'
+        f"<figcaption><b>{each['title']}</b><br>right on {each['right']} of {n}<br>"
+        f"{in_words(tuple(each['interval']))}<br>"
+        f'<span class="chip {chip}">{guess}</span> {whole}</figcaption></figure>'
+    )
