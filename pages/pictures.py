@@ -4,15 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import (
-    JobStatus,
-    create_run,
-    recent_jobs,
-    run_folder,
-    status,
-    submit,
-)
+from core import JobStatus, recent_jobs, status
 from pages.parts import progress, text
+from pages.parts.again import offer_again
 from pages.parts.bring import bring
 from pages.parts.class_table import change_classes, class_table
 from pages.parts.data_pages import data_pages
@@ -43,16 +37,9 @@ def teach_again(place: Place) -> None:
     earlier = [run for run in place.runs if run.title == "First model"]
     if place.first_model or not earlier:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.html(
-            "<p>The first model has learned from these pictures as they were before.</p>",
-            width="stretch",
-        )
-        if st.button("Teach it again", icon=":material/refresh:"):
-            recipe = earlier[0].recipe.model_copy(update={"dataset": place.versions[0]})
-            run = create_run(place.project.id, recipe, earlier[0].title)
-            submit("train", run_folder(run))
-            st.rerun()
+    said = "<p>The first model has learned from these pictures as they were before.</p>"
+    if offer_again(place, earlier[0], said):
+        st.rerun()
 
 
 def overview(place: Place, import_job: Path | None) -> None:

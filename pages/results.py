@@ -8,16 +8,13 @@ from pages.parts.certainty import certainty_plot
 from pages.parts.costs import costs
 from pages.parts.deciding import thresholds
 from pages.parts.frame import frame, need_model, onward
-from pages.parts.gallery import thumb
 from pages.parts.matrix import matrix
+from pages.parts.mistakes import mistakes
 from pages.parts.place import Place
 from pages.parts.robustness import robustness
 from pages.parts.runs import choose_run, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
-from pages.parts.why import why, why_button
 from pages.parts.worth import worth
-
-MISTAKES = 12
 
 
 def headline(report: Report) -> None:
@@ -90,34 +87,6 @@ def per_class(report: Report) -> None:
     )
 
 
-def mistakes(run: RunRow, report: Report) -> None:
-    wrong = [row for row in report["predictions"] if row["label"] != row["true"]]
-    if not wrong:
-        st.success("Not one mistake on the pictures kept aside.", icon=":material/celebration:")
-        return
-    wrong.sort(key=lambda row: max(row["probabilities"]), reverse=True)
-    st.html(
-        '<p class="muted">Where it was most sure and still wrong. Often the picture is unusual, '
-        "or its class is not the right one.</p>"
-    )
-    why()
-    with st.grid(6, min_column_width=150, gap="small"):
-        for row in wrong[:MISTAKES]:
-            with st.container(gap="xxsmall"):
-                st.html(f'<div class="gallery wide one">{mistake(row)}</div>')
-                why_button(run, row["image"], image=row["image"])
-
-
-def mistake(row: Report) -> str:
-    return (
-        f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
-        f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '
-        f"{text.percent(max(row['probabilities']))} sure<br>"
-        f'is <b class="right">{text.bdi(row["true"], 30)}</b><br>'
-        f"{text.bdi(row['name'].rsplit('/', 1)[-1], 26)}</figcaption></figure>"
-    )
-
-
 def all_runs(place: Place, run: RunRow) -> None:
     st.subheader("All runs of this project", anchor=False)
     st.html(runs_table(place, run.id))
@@ -144,7 +113,7 @@ def all_runs(place: Place, run: RunRow) -> None:
 LOOKS = {
     "What it mixes up": lambda _, report: matrix(report),
     "Class by class": lambda _, report: per_class(report),
-    "Worst mistakes": lambda run, report: mistakes(run, report),
+    "Worst mistakes": lambda run, report: mistakes(place, run, report),
     "How sure it is": lambda _, report: certainty_plot(report),
     "Where to draw the line": lambda run, report: thresholds(run.id, report),
     "What mistakes cost": lambda run, report: costs(run.id, report),

@@ -20,6 +20,7 @@ from core import (
     status,
     stop,
 )
+from core.background import judged
 from core.dataset.decode import Decoded
 from core.dataset.manifest import Facts
 from core.jobs.card import JobCard
@@ -318,6 +319,42 @@ def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(re
     assert "does worse when pictures are out of focus" in said
     assert "right on 9 of 36" in said
     assert "2 pictures called unknown" in said
+    assert len(recent_jobs("robustness")) == 1
+
+
+def test_what_an_earlier_version_found_of_worse_pictures_is_shown_and_can_be_looked_at_anew(
+    results, home
+):
+    (folder,) = (home / "runs").iterdir()
+    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": []}
+    (folder / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
+    app = results("Worse pictures")
+    assert "Nobody has asked yet" in everything(app)
+    press(app, "Hide the middle")
+    (job,) = recent_jobs("robustness")
+    stop(job)
+
+
+@pytest.mark.parametrize(("alone", "warned"), [(26, True), (12, False)])
+def test_the_background_is_blamed_only_where_the_border_is_enough(results, home, alone, warned):
+    (folder,) = (home / "runs").iterdir()
+    whole, border, middle = ((np.arange(36) < n).astype(np.int64) for n in (27, alone, 27))
+    behind = judged(
+        [name for name in CLASSES for _ in range(12)],
+        whole,
+        {"border": border, "middle": middle},
+        dict.fromkeys(("border", "middle"), "data:image/jpeg;base64,AAAA"),
+    )
+    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [], "background": behind}
+    (folder / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
+    app = results("Worse pictures")
+    said = everything(app)
+    assert f"right on {alone} of 36" in said
+    assert "only a guess at where the thing stands" in said
+    assert ["may look at the background" in warning.value for warning in app.warning] == (
+        [True] if warned else []
+    )
+    assert ("Nothing shows that it goes by the background" in said) is not warned
 
 
 def test_an_answer_is_explained_when_somebody_asks(results):

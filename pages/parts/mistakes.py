@@ -1,0 +1,146 @@
+"""The mistakes, picture by picture: which classes it mixes up, what to put right, and how."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import Dataset, Project, RunRow, edits, suspected_labels
+from pages.parts import text
+from pages.parts.again import changed_since
+from pages.parts.gallery import thumb
+from pages.parts.last_change import change, last_change
+from pages.parts.place import Place
+from pages.parts.score import Report
+from pages.parts.why import why, why_button
+
+PER_PAGE = 12
+EVERY, DOUBTFUL = ("every",), ("doubtful",)
+"""Beside the pairs of classes, which are longer."""
+
+Places = dict[tuple[str, str], dict[str | None, int]]
+"""By name and content: where a picture stands in a version, by the class it has there."""
+
+
+def mistakes(place: Place, run: RunRow, report: Report) -> None:
+    """Choose a pair of classes, look, and put the pictures right where they are what is wrong."""
+    rows = report["predictions"]
+    wrong = [n for n, row in enumerate(rows) if row["label"] != row["true"]]
+    if not wrong:
+        st.success("Not one mistake on the pictures kept aside.", icon=":material/celebration:")
+        return
+    wrong.sort(key=lambda n: max(rows[n]["probabilities"]), reverse=True)
+    doubtful = suspected_labels(report)
+    fixable = _fixable(place, run, report)
+    if fixable:
+        last_change(place)
+        changed_since(place, run)
+    shown = _chosen(run, report, wrong, doubtful)
+    st.html(
+        '<p class="muted">Where it was most sure and still wrong comes first. Often the picture is '
+        "unusual, or its class is not the right one.</p>"
+    )
+    why()
+    pages = -(-len(shown) // PER_PAGE)
+    here = f"mistakes-{run.id}-{report.get('task', '')}-{len(shown)}-{shown[0]}"
+    page = st.pagination(pages, key=here, width=420) if pages > 1 else 1
+    where = _places(place.dataset) if fixable else None
+    with st.grid(4, min_column_width=150, gap="medium"):
+        for n in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
+            with st.container(gap="xxsmall", key=f"mistake-{n}"):
+                st.html(f'<div class="gallery wide one">{_figure(rows[n], n in doubtful)}</div>')
+                if where is not None:
+                    _fixes(place, where, rows[n], f"{run.id}-{n}")
+                why_button(run, str(n), image=rows[n]["image"])
+
+
+def _fixable(place: Place, run: RunRow, report: Report) -> bool:
+    """Whether an answer can be taken for a label: not where there are several questions."""
+    dataset = place.dataset
+    several = report.get("task") or run.recipe.task or (dataset is not None and dataset.tasks)
+    return dataset is not None and not several
+
+
+def _chosen(
+    run: RunRow, report: Report, wrong: Sequence[int], doubtful: frozenset[int]
+) -> list[int]:
+    """The mistakes of the pair of classes, or the kind, that is chosen."""
+    rows = report["predictions"]
+    pairs = {n: (rows[n]["true"], rows[n]["label"]) for n in wrong}
+    counted = Counter(pairs.values()).most_common()
+    said = {EVERY: f"All mistakes ({len(wrong)})"}
+    if doubtful:
+        said[DOUBTFUL] = f"Perhaps the label is wrong ({len(doubtful)})"
+    said |= {
+        (true, label): f"{text.plain(true, 40)} taken for {text.plain(label, 40)} ({n})"
+        for (true, label), n in counted
+    }
+    shown = dict(zip(said, text.apart(list(said.values())), strict=True))
+    picked = st.selectbox(
+        "Which mistakes", list(said), format_func=shown.__getitem__, width=420,
+        key=f"which-mistakes-{run.id}-{report.get('task', '')}",
+    )  # fmt: skip
+    if picked == DOUBTFUL:
+        st.html(
+            '<p class="small">It is so sure of another class, and sees so little of the given one, '
+            "that the label may be what is wrong. Or it has learned something wrong: look "
+            'yourself. <span class="term">confident learning</span></p>'
+        )
+        return [n for n in wrong if n in doubtful]
+    return [n for n in wrong if picked in (EVERY, pairs[n])]
+
+
+def _figure(row: Report, doubtful: bool) -> str:
+    chip = '<br><span class="chip warn">perhaps the label is wrong</span>' if doubtful else ""
+    return (
+        f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
+        f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '
+        f"{text.percent(max(row['probabilities']))} sure<br>"
+        f'is <b class="right">{text.bdi(row["true"], 30)}</b><br>'
+        f"{text.bdi(row['name'].rsplit('/', 1)[-1], 26)}{chip}</figcaption></figure>"
+    )
+
+
+def _fixes(place: Place, where: Places, row: Report, key: str) -> None:
+    """Two ways to put the picture right, or what has become of it since."""
+    labels = where.get((row["name"], row["image"]), {})
+    if row["true"] not in labels:
+        st.html(f'<p class="small muted" role="status">{_become(list(labels))}</p>')
+        return
+    # A class that has another name by now, or none, must not come back by a press.
+    if row["label"] in place.dataset.classes:
+        st.button(
+            f"It shows “{text.markdown(row['label'], 24)}”", icon=":material/drive_file_move:",
+            key=f"shows-{key}", on_click=_put_right, args=(place.project, row, row["label"]),
+        )  # fmt: skip
+    st.button(
+        "Remove it", icon=":material/delete:",
+        key=f"gone-{key}", on_click=_put_right, args=(place.project, row, None),
+    )  # fmt: skip
+
+
+def _become(labels: Sequence[str | None]) -> str:
+    if not labels:
+        return "removed"
+    return f"now in class {text.bdi(labels[0], 30)}" if labels[0] else "set aside without a class"
+
+
+def _put_right(project: Project, row: Report, label: str | None) -> None:
+    """Move the picture to a class, or take it out for None; nothing where that was done before."""
+
+    def edit(dataset: Dataset) -> Dataset:
+        at = _places(dataset).get((row["name"], row["image"]), {}).get(row["true"])
+        if at is None:
+            return dataset
+        if label is None:
+            return edits.remove(dataset, [at])
+        return edits.relabel(dataset, [at], label)
+
+    change(Place(project), edit)  # as it is now: several may be pressed one after the other
+
+
+def _places(dataset: Dataset) -> Places:
+    places: Places = {}
+    for place, item in enumerate(dataset.items):
+        places.setdefault((item.name, item.image), {})[item.label] = place
+    return places
