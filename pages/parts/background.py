@@ -39,11 +39,11 @@ def background(found: Found | None) -> bool:
 
 def _figure(each: Found, n: int) -> str:
     guess = "better than guessing" if each["above"] else "not shown to beat guessing"
-    chip = "warn" if each["above"] and each["kind"] == "border" else ""
-    whole = "worse than whole" if each["worse"] else "not shown to be worse than whole"
+    whole = "worse than whole pictures" if each["worse"] else "no loss shown"
     return (
         f'<figure><img src="{text.html(each["picture"], 100_000)}" alt="{each["title"]}">'
         f"<figcaption><b>{each['title']}</b><br>right on {each['right']} of {n}<br>"
         f"{in_words(tuple(each['interval']))}<br>"
-        f'<span class="chip {chip}">{guess}</span> {whole}</figcaption></figure>'
+        f'<span class="chip">{guess}</span><br><span class="chip">{whole}</span>'
+        "</figcaption></figure>"
     )

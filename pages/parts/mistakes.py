@@ -5,12 +5,21 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import Dataset, Project, RunRow, edits, suspected_labels
+from core import (
+    Dataset,
+    GraftError,
+    Project,
+    RunRow,
+    edits,
+    get_settings,
+    known_problems,
+    suspected_labels,
+)
 from pages.parts import text
 from pages.parts.again import changed_since
 from pages.parts.gallery import thumb
 from pages.parts.last_change import change, last_change
-from pages.parts.place import Place
+from pages.parts.place import Place, load_dataset
 from pages.parts.score import Report
 from pages.parts.why import why, why_button
 
@@ -18,6 +27,15 @@ PER_PAGE = 12
 EVERY, DOUBTFUL = ("every",), ("doubtful",)
 """Beside the pairs of classes, which are longer."""
 
+SAID = (
+    "Where it was most sure and still wrong comes first. Often the picture is unusual, or its "
+    "class is not the right one."
+)
+SAID_OF_DOUBTFUL = (
+    "So sure of another class, and so little seen of the given one, that the label may be what is "
+    "wrong. Or something wrong was learned: look yourself. "
+    '<span class="term">confident learning</span>'
+)
 Places = dict[tuple[str, str], dict[str | None, int]]
 """By name and content: where a picture stands in a version, by the class it has there."""
 
@@ -30,22 +48,21 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
         st.success("Not one mistake on the pictures kept aside.", icon=":material/celebration:")
         return
     wrong.sort(key=lambda n: max(rows[n]["probabilities"]), reverse=True)
-    doubtful = suspected_labels(report)
     fixable = _fixable(place, run, report)
+    doubtful = suspected_labels(report, _checked(run) if fixable else None)
     if fixable:
         last_change(place)
         changed_since(place, run)
-    shown = _chosen(run, report, wrong, doubtful)
-    st.html(
-        '<p class="muted">Where it was most sure and still wrong comes first. Often the picture is '
-        "unusual, or its class is not the right one.</p>"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        picked = _which(run, report, wrong, doubtful)
+        shown = [n for n in wrong if _belongs(rows[n], n in doubtful, picked)]
+        pages = -(-len(shown) // PER_PAGE)
+        here = f"mistakes-{run.id}-{report.get('task', '')}-{picked}"
+        page = st.pagination(pages, key=here, width=260) if pages > 1 else 1
+    st.html(f'<p class="muted">{SAID_OF_DOUBTFUL if picked == DOUBTFUL else SAID}</p>')
     why()
-    pages = -(-len(shown) // PER_PAGE)
-    here = f"mistakes-{run.id}-{report.get('task', '')}-{len(shown)}-{shown[0]}"
-    page = st.pagination(pages, key=here, width=420) if pages > 1 else 1
     where = _places(place.dataset) if fixable else None
-    with st.grid(4, min_column_width=150, gap="medium"):
+    with st.grid(6, min_column_width=150, gap="small"):
         for n in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
             with st.container(gap="xxsmall", key=f"mistake-{n}"):
                 st.html(f'<div class="gallery wide one">{_figure(rows[n], n in doubtful)}</div>')
@@ -61,37 +78,45 @@ def _fixable(place: Place, run: RunRow, report: Report) -> bool:
     return dataset is not None and not several
 
 
-def _chosen(
+def _checked(run: RunRow) -> set[tuple[str, str]] | None:
+    """The pictures whose label the check suspects, by name and content; None without a check."""
+    found = known_problems(run.dataset_id, get_settings())
+    if found is None:
+        return None
+    try:
+        items = load_dataset(run.dataset_id).items
+    except GraftError:
+        return None
+    places = [place for each in found if each.kind == "wrong-label" for place in each.places]
+    return {(items[place].name, items[place].image) for place in places}
+
+
+def _which(
     run: RunRow, report: Report, wrong: Sequence[int], doubtful: frozenset[int]
-) -> list[int]:
-    """The mistakes of the pair of classes, or the kind, that is chosen."""
+) -> tuple[str, ...]:
+    """What is chosen: a pair of classes (true, said), EVERY or DOUBTFUL."""
     rows = report["predictions"]
-    pairs = {n: (rows[n]["true"], rows[n]["label"]) for n in wrong}
-    counted = Counter(pairs.values()).most_common()
+    counted = Counter((rows[n]["true"], rows[n]["label"]) for n in wrong)
     said = {EVERY: f"All mistakes ({len(wrong)})"}
     if doubtful:
         said[DOUBTFUL] = f"Perhaps the label is wrong ({len(doubtful)})"
-    said |= {
-        (true, label): f"{text.plain(true, 40)} taken for {text.plain(label, 40)} ({n})"
-        for (true, label), n in counted
-    }
+    for (true, label), n in counted.most_common():
+        said[true, label] = f"{text.plain(true, 40)} taken for {text.plain(label, 40)} ({n})"
     shown = dict(zip(said, text.apart(list(said.values())), strict=True))
-    picked = st.selectbox(
+    return st.selectbox(
         "Which mistakes", list(said), format_func=shown.__getitem__, width=420,
         key=f"which-mistakes-{run.id}-{report.get('task', '')}",
     )  # fmt: skip
+
+
+def _belongs(row: Report, doubtful: bool, picked: tuple[str, ...]) -> bool:
     if picked == DOUBTFUL:
-        st.html(
-            '<p class="small">It is so sure of another class, and sees so little of the given one, '
-            "that the label may be what is wrong. Or it has learned something wrong: look "
-            'yourself. <span class="term">confident learning</span></p>'
-        )
-        return [n for n in wrong if n in doubtful]
-    return [n for n in wrong if picked in (EVERY, pairs[n])]
+        return doubtful
+    return picked in (EVERY, (row["true"], row["label"]))
 
 
 def _figure(row: Report, doubtful: bool) -> str:
-    chip = '<br><span class="chip warn">perhaps the label is wrong</span>' if doubtful else ""
+    chip = '<br><span class="chip warn">label perhaps wrong</span>' if doubtful else ""
     return (
         f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
         f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '

@@ -48,6 +48,13 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     says(page, "recall")
     expect(page.locator("table:not(.worth) tr.here")).to_have_count(1)
 
+    page.get_by_role("tab", name="Worst mistakes").click()
+    press(page, "Remove it")
+    says(page, "1 picture was changed")
+    says(page, "Last change: 1 picture removed")
+    press(page, "Undo")
+    says(page, "Taken back")
+
     press(page, "Try it on new pictures")
     ask = [
         {"name": f"new {n}.jpg", "mimeType": "image/jpeg", "buffer": picture(0, n)} for n in (1, 2)

@@ -10,6 +10,7 @@ def made(*odd):
         {"true": true, "label": "cup" if cup > 0.5 else "mug", "probabilities": [cup, 1 - cup]}
         for true, cup in (*known, *odd)
     ]
+    rows = [row | {"name": f"{n}.png", "image": str(n)} for n, row in enumerate(rows)]
     return {"classes": ["cup", "mug"], "predictions": rows}
 
 
@@ -27,3 +28,10 @@ def test_a_class_of_few_pictures_is_left_in_peace():
     for row in report["predictions"]:
         row["probabilities"].append(0.0)
     assert suspected(report) == frozenset()
+
+
+def test_the_check_of_all_pictures_is_believed_rather_than_this_model_alone():
+    report = made(("mug", 0.99), ("cup", 0.4))
+    checked = {("21.png", "21"), ("0.png", "0"), ("elsewhere.png", "20")}
+    assert suspected(report, checked) == {21}
+    assert suspected(report, set()) == frozenset()

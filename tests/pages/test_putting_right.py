@@ -131,7 +131,7 @@ def test_a_label_that_is_perhaps_wrong_is_marked_and_can_be_chosen(home):
     content["predictions"][1]["probabilities"] = [0.009, 0.001, 0.99]
     file.write_text(json.dumps(content), encoding="utf-8")
     app = look((project, run))
-    assert everything(app).count("perhaps the label is wrong") == 1
+    assert everything(app).count("label perhaps wrong") == 1
     choice = app.selectbox(key=f"which-mistakes-{run}-")
     assert choice.options[1] == "Perhaps the label is wrong (1)"
     choice.select_index(1).run()
