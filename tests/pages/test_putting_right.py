@@ -8,6 +8,7 @@ from leaves import CLASSES, fill, finish_run
 from opened import everything, open_page, press
 
 from core import Store, apply_edit, datasets, edits, run_folder, runs, status, stop, undo
+from core.dataset.checks import Problem, to_dict
 from core.evaluation.report import Report
 from core.projects import add_dataset
 
@@ -151,3 +152,19 @@ def test_answers_to_several_questions_are_not_taken_for_labels(home):
     assert len(labels(app, "Why?")) == 3
     assert labels(app, "It shows") == []
     assert labels(app, "Remove it") == []
+
+
+def test_where_somebody_checked_the_check_says_which_labels_are_doubtful(learned, home):
+    project, run = learned
+    dataset = newest(home, project)
+    found = [
+        Problem("wrong-label", "It looks like another class.", places=(3,)),
+        Problem("wrong-label", "It looks like another class.", places=(30,)),  # no mistake
+        Problem("outlier", "It is unlike all others.", places=(5,)),
+    ]
+    file = home / "checks" / f"{dataset.id}.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps([to_dict(problem) for problem in found]), encoding="utf-8")
+    app = look(learned)
+    assert everything(app).count("label perhaps wrong") == 1
+    assert app.selectbox(key=f"which-mistakes-{run}-").options[1].endswith("(1)")
