@@ -25,6 +25,11 @@ _CROSSED = 1.5
 docs/decisions/0015."""
 
 
+def effective(n: int, *, crossed: bool) -> float:
+    """As how many images of a part kept aside these count."""
+    return n / _CROSSED if crossed else n
+
+
 def wilson(correct: int, n: int, z: float = 1.96, *, crossed: bool = False) -> Interval:
     """The interval that holds the true share with 95 % confidence (z = 1.96), within 0 to 1.
 
@@ -35,7 +40,7 @@ def wilson(correct: int, n: int, z: float = 1.96, *, crossed: bool = False) -> I
     """
     if n == 0:
         return 0.0, 1.0
-    share, weight = correct / n, n / _CROSSED if crossed else n
+    share, weight = correct / n, effective(n, crossed=crossed)
     middle = (share + z**2 / (2 * weight)) / (1 + z**2 / weight)
     half = z * sqrt(share * (1 - share) / weight + z**2 / (4 * weight**2)) / (1 + z**2 / weight)
     low = 0.0 if correct == 0 else max(0.0, middle - half)
