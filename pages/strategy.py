@@ -29,6 +29,7 @@ from pages.parts.kept import say_form
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, run_titles
 from pages.parts.strategies import changed, layers, option
+from pages.parts.tournament import JUDGES, try_several
 from pages.parts.variations import CHOICES, choose_variations, show_variations
 
 OFFERED_FIRST = 3
@@ -38,16 +39,19 @@ COSTS = {
     "many minutes": "many minutes, a few on a GPU",
 }
 START = "start-training"
-JUDGES = {"held-out": "A part kept aside", "folds": "All of them in turn"}
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
+
+
+def there(place: Place) -> set[str]:
+    """What there is of all that strategies need."""
+    has = {item.role for item in place.dataset.items}
+    has |= {"teacher", "earlier"} if place.finished else set()
+    return has | ({"tasks"} if len(place.dataset.tasks) > 1 else set())
 
 
 def choose(place: Place, family: str) -> str | None:
     """The strategies as cards; gives the one in the address, if it can be used here."""
-    known = all_strategies()
-    has = {item.role for item in place.dataset.items}
-    has |= {"teacher", "earlier"} if place.finished else set()
-    has |= {"tasks"} if len(place.dataset.tasks) > 1 else set()
+    known, has = all_strategies(), there(place)
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(
@@ -253,6 +257,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         go("backbone")
 say_form(place)
 strategy = choose(place, family_of(backbone))
+try_several(place, there(place) - {"teacher", "earlier", "tasks"})
 if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')
     st.stop()

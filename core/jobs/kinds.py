@@ -234,6 +234,15 @@ def robustness(
     yield from disturb(run_folder(args["run"]), settings)
 
 
+def answer_times(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How long an answer of each of some runs' models takes; `args` has their ids, by spaces."""
+    from core.tournament import answer_times as times
+
+    yield from times({run: run_folder(run) for run in args["runs"].split()}, settings)
+
+
 def export_dataset(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -260,5 +269,6 @@ KINDS: Mapping[str, Work] = {
     "explain": explain,
     "report": report,
     "robustness": robustness,
+    "answer-times": answer_times,
     "export-dataset": export_dataset,
 }

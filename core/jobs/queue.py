@@ -37,6 +37,7 @@ Kind = Literal[
     "explain",
     "report",
     "robustness",
+    "answer-times",
     "predict",
     "export",
     "export-dataset",

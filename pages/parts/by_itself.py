@@ -8,7 +8,7 @@ import streamlit as st
 from core import JobStatus, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 
-Kind = Literal["map", "propose", "rank", "outlook", "robustness"]
+Kind = Literal["map", "propose", "rank", "outlook", "robustness", "answer-times"]
 
 
 def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus | None:

@@ -16,13 +16,8 @@ from core import (
 )
 from pages.parts import progress, text
 from pages.parts.by_itself import begin_job
+from pages.parts.cost_chart import Point, cost_chart
 from pages.parts.place import Place, go
-
-INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c", "#a5b0a8")}
-"""Of points that are tied with the best, of the others, of the line of what is worth its time."""
-
-PLACES = ("top left", "bottom left")
-"""Where names stand beside their points, in turn, so that neighbours do not cover each other."""
 
 
 def ranking(place: Place) -> None:
@@ -176,72 +171,17 @@ def _with_error(mean: float, stderr: float) -> str:
 
 
 def _chart(tried: list[Any]) -> None:
-    """Accuracy against time, with its standard error; a line through what nothing beats in both."""
-    tied, other, line = INK["dark" if st.context.theme.type == "dark" else "light"]
-    cost = [100 / max(row["images_per_second"], 1e-3) for row in tried]
-    right = [100 * row["accuracy"] for row in tried]
-    colours = [tied if row["tied"] else other for row in tried]
-    front = sorted(_front(cost, right))
-    traces = [
-        {
-            "x": [x for x, _ in front], "y": [y for _, y in front], "mode": "lines",
-            "line": {"color": line, "width": 1.5, "dash": "dot", "shape": "hv"},
-            "hoverinfo": "skip",
-        },
-        *(
-            {
-                "x": [x], "y": [y], "mode": "markers+text",
-                "text": [text.plotly(row["title"])],
-                "textposition": PLACES[place % len(PLACES)],
-                "marker": {"size": 11, "color": colour},
-                "error_y": {"type": "data", "color": colour, "thickness": 1.5, "width": 5,
-                            "symmetric": False, "arrayminus": [100 * row["stderr"]],
-                            "array": [min(100 * row["stderr"], 100 - y)]},
-                "hovertemplate": f"{text.plotly(row['title'])}<br>%{{y:.1f}} of 100 right<br>"
-                "%{x:.1f} s for 100 pictures<extra></extra>",
-            }
-            for place, (row, x, y, colour) in enumerate(
-                zip(tried, cost, right, colours, strict=True)
+    """Accuracy against time, with its standard error."""
+    cost_chart(
+        [
+            Point(
+                row["title"], 100 / max(row["images_per_second"], 1e-3), 100 * row["accuracy"],
+                100 * (row["accuracy"] - row["stderr"]), 100 * (row["accuracy"] + row["stderr"]),
+                row["tied"],
             )
-        ),
-    ]  # fmt: skip
-    figure = {
-        "data": [{"type": "scatter", "showlegend": False, **trace} for trace in traces],
-        "layout": {
-            "height": 300,
-            "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
-            "xaxis": {
-                "title": {"text": "seconds for 100 pictures on this computer"},
-                "range": [0, 1.1 * max(cost)],
-            },
-            "yaxis": {"title": {"text": "right, of 100"}, "range": _reach(tried)},
-        },
-    }
-    said = "; ".join(
-        f"{text.html(row['title'], 40)}: {y:.0f} of 100 right, {x:.1f} seconds for 100 pictures"
-        for row, x, y in zip(tried, cost, right, strict=True)
-    )
-    st.plotly_chart(figure, key="ranking-chart", config={"displayModeBar": False}, alt=said)
-    joined = (
-        " The dotted line joins the networks that no other one beats in both, time and right "
-        'answers <span class="term">Pareto front</span>.'
-    )
-    said = joined if len(front) > 1 else ""
-    st.html(f'<p class="muted small">The bars are standard errors.{said}</p>')
-
-
-def _reach(tried: list[Any]) -> tuple[float, float]:
-    """From where to where the upright axis goes: all bars fit in, and nothing beyond 100."""
-    low = min(100 * (row["accuracy"] - row["stderr"]) for row in tried)
-    high = max(100 * (row["accuracy"] + row["stderr"]) for row in tried)
-    return max(0.0, low - 1), min(100.5, high + 1)
-
-
-def _front(cost: list[float], right: list[float]) -> list[tuple[float, float]]:
-    """The points that no other one beats in both."""
-    points = list(zip(cost, right, strict=True))
-    return [
-        (x, y)
-        for x, y in points
-        if not any((a < x and b >= y) or (a <= x and b > y) for a, b in points)
-    ]
+            for row in tried
+        ],
+        "seconds for 100 pictures on this computer",
+        key="ranking-chart",
+        bars="standard errors",
+    )  # fmt: skip

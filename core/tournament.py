@@ -1,0 +1,96 @@
+"""Several backbones and ways to learn on the same pictures, and which of the results to keep."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.backbones.catalogue import get_backbone
+from core.evaluation.choosing import Candidate, Choice, choose
+from core.evaluation.report import Report
+from core.model import Model, model_folder
+from core.settings import Settings
+from core.strategies import get_strategy, lacking, strategies
+from core.training.events import Event, Finished, Progress
+from core.training.recipe import Judge, Recipe
+
+_TIMED = 8
+"""Pictures that are answered at once to time an answer."""
+
+
+def entrants(
+    dataset: str,
+    backbones: Sequence[str],
+    ways: Sequence[str],
+    *,
+    has: Collection[str],
+    judge: Judge,
+    seed: int = 0,
+    holdout: float = 0.2,
+) -> list[Recipe]:
+    """A recipe for each backbone with each way to learn that fits it and has its data; all are
+    judged with the same pictures. `has` as for `core.strategies.lacking`."""
+    return [
+        Recipe(dataset=dataset, backbone=backbone, strategy=way, judge=judge, seed=seed,
+               holdout=holdout)
+        for backbone in backbones
+        for way in ways
+        if not lacking(get_strategy(way), has=has, family=get_backbone(backbone).family)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A finished run among others."""
+
+    name: str
+    recipe: Recipe
+    report: Report
+
+    @property
+    def cost(self) -> tuple[float, float]:
+        """The weights that each answer needs, then how much of the network was taught."""
+        known = strategies().get(self.recipe.strategy)
+        size = get_backbone(self.recipe.backbone).parameters
+        return size or float("inf"), known.rank if known else float("inf")
+
+
+def keep(runs: Sequence[Entered]) -> Choice:
+    """Which of them to keep: see `core.evaluation.choosing.choose`."""
+    return choose([Candidate(run.name, run.report.predictions, run.cost) for run in runs])
+
+
+def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Event]:
+    """Time an answer of each model on this machine; `models` are run folders by a name.
+
+    Ends with Finished(result={"milliseconds": {name: per picture, without decoding it}}). Models of
+    one architecture and input size are timed once.
+    """
+    from core.training.setup import device_of
+
+    began, known = time.monotonic(), dict[tuple[Any, ...], float]()
+    found, device = {}, device_of(settings)
+    for place, (name, folder) in enumerate(models.items()):
+        yield Progress("Timing an answer", place, len(models))
+        model = Model.load(model_folder(folder), device=device)
+        kind = (model.description.backbone, model.preprocessing.size)
+        if kind not in known:
+            known[kind] = _answer_time(model)
+        found[name] = round(known[kind], 2)
+    yield Finished(round(time.monotonic() - began, 2), {"milliseconds": found})
+
+
+def _answer_time(model: Model) -> float:
+    """Milliseconds a picture, the best of three after one that warms up."""
+    side, channels = model.preprocessing.size, model.preprocessing.form.channels
+    kind = np.uint16 if model.preprocessing.form.bits == 16 else np.uint8
+    pixels = np.zeros((_TIMED, channels, side, side), kind)
+    took = []
+    for _ in range(4):
+        began = time.monotonic()
+        model.look(pixels)
+        took.append(time.monotonic() - began)
+    return 1000 * min(took[1:]) / _TIMED

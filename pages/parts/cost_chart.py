@@ -1,0 +1,91 @@
+"""What is right against what it costs: points with bars, a line through those that nothing beats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts import text
+
+INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c", "#a5b0a8")}
+"""Of marked points, of the others, of the line."""
+_PLACES = ("top left", "bottom left")
+"""Where names stand beside their points, in turn, so that neighbours do not cover each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One of those that are compared."""
+
+    title: str
+    cost: float
+    right: float
+    """Of 100."""
+    low: float
+    high: float
+    """Where its bar ends."""
+    marked: bool
+
+
+def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> None:
+    """Draw them; `cost` names the cost with its unit, `bars` what the bars are."""
+    marked, other, line = INK["dark" if st.context.theme.type == "dark" else "light"]
+    front = sorted(_front(points))
+    traces = [
+        {
+            "x": [x for x, _ in front], "y": [y for _, y in front], "mode": "lines",
+            "line": {"color": line, "width": 1.5, "dash": "dot", "shape": "hv"},
+            "hoverinfo": "skip",
+        },
+        *(_trace(point, place, marked if point.marked else other, cost)
+          for place, point in enumerate(points)),
+    ]  # fmt: skip
+    figure = {
+        "data": [{"type": "scatter", "showlegend": False, **trace} for trace in traces],
+        "layout": {
+            "height": 300,
+            "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
+            "xaxis": {"title": {"text": cost}, "range": [0, 1.1 * max(p.cost for p in points)]},
+            "yaxis": {"title": {"text": "right, of 100"}, "range": _reach(points)},
+        },
+    }
+    said = "; ".join(
+        f"{text.html(point.title, 60)}: {point.right:.0f} of 100 right, {point.cost:.3g} {cost}"
+        for point in points
+    )
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=said)
+    joined = (
+        " The dotted line joins those that no other one beats in both "
+        '<span class="term">Pareto front</span>.'
+    )
+    st.html(f'<p class="muted small">The bars are {bars}.{joined if len(front) > 1 else ""}</p>')
+
+
+def _trace(point: Point, place: int, colour: str, cost: str) -> dict[str, object]:
+    title = text.plotly(point.title, 60)
+    return {
+        "x": [point.cost], "y": [point.right], "mode": "markers+text",
+        "text": [text.plotly(point.title)], "textposition": _PLACES[place % len(_PLACES)],
+        "marker": {"size": 11, "color": colour},
+        "error_y": {
+            "type": "data", "color": colour, "thickness": 1.5, "width": 5, "symmetric": False,
+            "arrayminus": [point.right - point.low], "array": [min(point.high, 100) - point.right],
+        },
+        "hovertemplate": f"{title}<br>%{{y:.1f}} of 100 right<br>%{{x:.3g}} {cost}<extra></extra>",
+    }  # fmt: skip
+
+
+def _reach(points: Sequence[Point]) -> tuple[float, float]:
+    """From where to where the upright axis goes: all bars fit in, and nothing beyond 100."""
+    low, high = min(point.low for point in points), max(point.high for point in points)
+    return max(0.0, low - 1), min(100.5, high + 1)
+
+
+def _front(points: Sequence[Point]) -> list[tuple[float, float]]:
+    """Cost and score of those that no other one beats in both."""
+    pairs = [(point.cost, point.right) for point in points]
+    return [
+        (x, y)
+        for x, y in pairs
+        if not any((a < x and b >= y) or (a <= x and b > y) for a, b in pairs)
+    ]

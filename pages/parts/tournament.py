@@ -1,0 +1,184 @@
+"""Several networks and ways to learn at once, and which of the results to keep."""
+
+import streamlit as st
+
+from core import (
+    CATALOGUE,
+    DEFAULT_BACKBONE,
+    Choice,
+    Entered,
+    GraftError,
+    Recipe,
+    Report,
+    RunRow,
+    all_strategies,
+    availability,
+    create_run,
+    entrants,
+    get_settings,
+    in_words,
+    keep,
+    run_folder,
+    submit,
+)
+from pages.parts import text
+from pages.parts.by_itself import job_by_itself
+from pages.parts.cost_chart import Point, cost_chart
+from pages.parts.frame import lead
+from pages.parts.place import Place, go
+from pages.parts.runs import backbone_title, run_titles
+from pages.parts.score import report_of
+from pages.parts.strategies import strategy_title
+
+JUDGES = {"folds": "All of them in turn", "held-out": "A part kept aside"}
+_FIRST = ("feature_extraction", "last_stages")
+_SHARED = 0.9
+"""Of the smaller test part: so much two runs must have in common to be seen beside each other."""
+_AGAINST = {
+    "seconds": ("Time to learn", "seconds to learn, judging included"),
+    "answer": ("Time of an answer", "milliseconds for a picture on this computer"),
+    "size": ("Size", "megabytes of weights"),
+}
+
+
+def try_several(place: Place, has: set[str]) -> None:
+    """A form for some of these networks with some of the ways that have their data."""
+    ready = [
+        name for name, row in CATALOGUE.items() if availability(row, get_settings()) != "network"
+    ]
+    fitting = [name for name, known in all_strategies().items() if not known.needs - has]
+    with st.expander("Try several and compare", icon=":material/trophy:"):
+        st.html(
+            '<p class="muted small">Every network you choose learns in every way you choose, one '
+            "after the other in the queue, all judged with the same pictures "
+            '<span class="term">(tournament)</span>. The results page then says which to keep.</p>'
+        )
+        backbones = st.multiselect(
+            "Networks", ready, default=[DEFAULT_BACKBONE], format_func=backbone_title,
+            key="several-backbones",
+        )  # fmt: skip
+        ways = st.multiselect(
+            "Ways to learn", fitting, default=[way for way in _FIRST if way in fitting],
+            format_func=strategy_title, key="several-ways",
+        )  # fmt: skip
+        judge = st.radio(
+            "Which pictures judge them?", list(JUDGES), format_func=JUDGES.get, horizontal=True,
+            key="several-judge", help="All in turn takes some five times as long, and says more "
+            "(cross-validation).", disabled=any(i.part for i in place.dataset.labelled),
+        )  # fmt: skip
+        if any(item.part for item in place.dataset.labelled):
+            judge = "held-out"
+        wanted = entrants(place.versions[0], backbones, ways, has=has, judge=judge)
+        new = [recipe for recipe in wanted if not _known(place, recipe)]
+        if len(new) < len(wanted):
+            done = text.count(len(wanted) - len(new), "of them is", "of them are")
+            st.html(f'<p class="muted small">{done} trained already, or waiting.</p>')
+        if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
+            for recipe in new:
+                submit("train", run_folder(create_run(place.project.id, recipe)))
+            go("training", run=None)
+
+
+def _all(n: int) -> str:
+    return {0: "them", 1: "this one", 2: "both"}.get(n, f"all {n}")
+
+
+def _known(place: Place, recipe: Recipe) -> bool:
+    return any(
+        run.recipe == recipe and place.statuses[run.id].state not in ("failed", "stopped")
+        for run in place.runs
+    )
+
+
+def which_to_keep(place: Place, here: RunRow) -> None:
+    """The simplest of the runs that are as good as the best, and all against what they cost."""
+    runs = _beside(place, here)
+    if len(runs) < 2:
+        return
+    titles = run_titles(place)
+    entered = [Entered(run.id, run.recipe, Report.load(run.folder)) for run in runs]
+    with st.container(border=True, key="which-to-keep"):
+        st.html(
+            '<h2 class="card-title">Which one to keep? <span class="term small">one-standard-error '
+            "rule</span></h2>"
+        )
+        try:
+            choice = keep(entered)
+        except GraftError as error:
+            st.html(f'<p class="muted">{text.html(str(error), 300)}</p>')
+            return
+        kept = runs[choice.chosen]
+        st.html(_said(choice, [titles[run.id] for run in runs]))
+        with st.container(horizontal=True):
+            if kept.id == here.id:
+                st.html('<p class="muted small">It is the one shown on this page.</p>')
+            else:
+                lead("Show this one", "results", run=kept.id)
+            lead("Take it away", "take_away", primary=True, run=kept.id)
+        _chart(runs, choice, titles)
+
+
+def _beside(place: Place, here: RunRow) -> list[RunRow]:
+    """Finished runs, oldest first, that were judged with much the same pictures as this one."""
+    judged = {run.id: _images(run) for run in place.finished if run.dataset_id == here.dataset_id}
+    own = judged.get(here.id, set())
+    return [
+        run
+        for run in reversed(place.finished)
+        if (theirs := judged.get(run.id))
+        and len(own & theirs) >= _SHARED * min(len(own), len(theirs))
+        and run.recipe.task == here.recipe.task
+    ]
+
+
+def _images(run: RunRow) -> set[str]:
+    report = report_of(run)
+    return {row["image"] for row in report["predictions"]} if report else set()
+
+
+def _said(choice: Choice, titles: list[str]) -> str:
+    best, chosen = titles[choice.best], titles[choice.chosen]
+    why = (
+        "It is the best of them, and none that is simpler comes within one standard error."
+        if choice.best == choice.chosen
+        else f"It is the simplest that comes within one standard error of the best "
+        f"({text.html(best, 110)}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
+    )
+    return (
+        f'<p class="score-words">Keep {text.html(chosen, 110)}.</p>'
+        f"<p>{why} Of {choice.n:,} pictures that all {len(titles)} were judged with it is right on "
+        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks better than "
+        f"it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
+        f"{in_words(choice.honest_interval)} "
+        '<span class="term small">bootstrap bias corrected</span>.</p>'
+    )
+
+
+def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
+    against = st.segmented_control(
+        "Against", list(_AGAINST), default="seconds", required=True, key="keep-against",
+        format_func=lambda key: _AGAINST[key][0], label_visibility="collapsed",
+    )  # fmt: skip
+    costs = _costs(runs, against)
+    if costs is None:
+        return
+    points = [
+        Point(titles[run.id], cost, 100 * right, 100 * low, 100 * high, place == choice.chosen)
+        for place, (run, cost, right, (low, high)) in enumerate(
+            zip(runs, costs, choice.accuracy, choice.intervals, strict=True)
+        )
+    ]
+    bars = "95 % intervals; judge differences by the table, which compares picture by picture"
+    cost_chart(points, _AGAINST[against][1], key="keep-chart", bars=bars)
+
+
+def _costs(runs: list[RunRow], against: str) -> list[float] | None:
+    """In the unit that is shown; None while they are being measured."""
+    if against == "size":
+        return [(run.folder / "model" / "model.safetensors").stat().st_size / 1e6 for run in runs]
+    if against == "seconds":
+        return [report_of(run)["seconds"] for run in runs]
+    now = job_by_itself("answer-times", runs=" ".join(sorted(run.id for run in runs)))
+    if now is None or now.state != "finished":
+        return None
+    return [now.result["milliseconds"][run.id] for run in runs]
