@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, comparing, listing, ranking, training, using
+from core.commands import checking, comparing, listing, ranking, tournament, training, using
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lists(commands)
     _add_check(commands)
     _add_rank(commands)
+    _add_tournament(commands)
     _add_train(commands)
     _add_uses(commands)
     _add_servers(commands)
@@ -139,6 +140,40 @@ def _add_check(commands: "Commands") -> None:
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     _add_labels(parser)
+
+
+def _add_tournament(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "tournament",
+        "train several networks in several ways on the same pictures, and say which to keep",
+        lambda chosen, settings, terminal: tournament.tournament(
+            chosen.data,
+            chosen.out,
+            settings,
+            terminal,
+            backbones=_separated(chosen.backbones),
+            ways=_separated(chosen.strategies),
+            judge=chosen.judge,
+            seed=chosen.seed,
+        ),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser.add_argument("--backbones", required=True, metavar="B[,B]", help="networks to try")
+    parser.add_argument("--strategies", required=True, metavar="S[,S]", help="ways to learn")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all the runs")
+    _add_judge(parser, "folds")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+
+
+def _add_judge(parser: argparse.ArgumentParser, usual: str) -> None:
+    parser.add_argument(
+        "--judge",
+        choices=["held-out", "folds"],
+        default=usual,
+        help="judge with a part kept aside, or with all pictures in turn (cross-validation, some "
+        "five times as long); default: %(default)s",
+    )
 
 
 def _add_rank(commands: "Commands") -> None:
@@ -196,13 +231,7 @@ def _add_train(commands: "Commands") -> None:
         metavar="SHARE",
         help="share of each class kept apart for the score; default: %(default)s",
     )
-    parser.add_argument(
-        "--judge",
-        choices=["held-out", "folds"],
-        default="held-out",
-        help="judge with that part, or with all pictures in turn (cross-validation, some five "
-        "times as long); default: %(default)s",
-    )
+    _add_judge(parser, "held-out")
     parser.add_argument(
         "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
     )

@@ -14,6 +14,7 @@ from pages.parts.place import Place
 from pages.parts.robustness import robustness
 from pages.parts.runs import choose_run, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
+from pages.parts.tournament import which_to_keep
 from pages.parts.worth import worth
 
 
@@ -132,6 +133,7 @@ report = asked_about(report)
 headline(report)
 worth(place, run, report)
 against_earlier(report)
+which_to_keep(place, run)
 tabs = st.tabs(list(LOOKS), key="look", bind="query-params")
 for tab, look in zip(tabs, LOOKS.values(), strict=True):
     if tab.open:

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
+LITE0 = "tf_efficientnet_lite0"
 TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
 ASKED = {"backbone", "accuracy", "stderr", "knn", "images_per_second", "parameters"}
 
@@ -66,3 +67,30 @@ def test_a_folder_that_is_not_there_is_said_in_words(graft, tmp_path):
     code, _, err = graft("rank", tmp_path / "nowhere")
     assert code == 2
     assert "There is no folder or archive" in err
+
+
+def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
+    asked = ("tournament", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
+             "feature_extraction,lora", "--out", tmp_path / "runs", "--json")  # fmt: skip
+    code, out, err = graft(*asked)
+    assert code == 0, err
+    said = json.loads(out)
+    assert [run["backbone"] for run in said["runs"]] == [TINY, LITE0]  # lora fits neither
+    assert said["n"] == 16  # all of them, judged in turn
+    right = [run["accuracy"] for run in said["runs"]]
+    assert right[0] > right[1] - said["stderr"]  # a cat and a cup are easily told apart,
+    assert said["keep"] == f"{TINY}-feature_extraction"  # so the smaller network is enough
+    assert 0 <= said["honest_interval"][0] <= said["honest"] <= said["honest_interval"][1] <= 1
+    assert all(run["milliseconds"] > 0 for run in said["runs"])
+    code, again, err = graft(*asked)
+    assert json.loads(again)["honest"] == said["honest"]
+    assert "trained again" in err
+
+
+def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
+    code, _, err = graft(
+        "tournament", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
+        "--out", tmp_path / "runs",
+    )  # fmt: skip
+    assert code == 2
+    assert "nothing to compare" in err

@@ -46,19 +46,19 @@ def train(
     with if its recipe is the same; otherwise BadRecipe names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
-    _require_place(run)
+    require_place(run)
     with stop_signals() as stop:
         brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
         alone = not choices.get("start")
-        dataset = _imported(brought, columns, settings, terminal, stop, alone=alone, keep=keep)
+        dataset = imported(brought, columns, settings, terminal, stop, alone=alone, keep=keep)
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
                 "Stopped before training began. The same command starts again.",
             )
             return STOPPED
-        _prepare(run, recipe_with(choices, dataset))
-        last = _drained(run, settings, terminal, stop)
+        make_run(run, recipe_with(choices, dataset))
+        last = drained(run, settings, terminal, stop)
     if isinstance(last, Stopped):
         document = {"run": str(run), "stopped": True, "step": last.step, "of": last.of}
         at = f" at step {last.step} of {last.of}" if last.of else ""
@@ -122,7 +122,7 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def _imported(
+def imported(
     brought: Sequence[tuple[Path, Role]],
     columns: Sequence[str],
     settings: Settings,
@@ -165,14 +165,14 @@ def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
             return
 
 
-def _require_place(run: Path) -> None:
+def require_place(run: Path) -> None:
     if (run / _RECIPE).exists() or not run.exists():
         return
     if not run.is_dir() or any(run.iterdir()):
         raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")
 
 
-def _prepare(run: Path, recipe: Recipe) -> None:
+def make_run(run: Path, recipe: Recipe) -> None:
     """Make the run's folder, or see that the one there is of the same recipe."""
     from core.jobs.card import JobCard
 
@@ -199,7 +199,7 @@ def _require_same(before: Recipe, now: Recipe, run: Path) -> None:
         )
 
 
-def _drained(
+def drained(
     run: Path, settings: Settings, terminal: Terminal, stop: threading.Event
 ) -> Finished | Stopped:
     """Train to the end or to a stop, writing down every event as the worker does."""

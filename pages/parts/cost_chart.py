@@ -1,4 +1,4 @@
-"""What is right against what it costs: points with bars, a line through those that nothing beats."""
+"""What is right against what it costs: points with bars, and a line where nothing beats them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

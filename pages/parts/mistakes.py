@@ -45,7 +45,7 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
     rows = report["predictions"]
     wrong = [n for n, row in enumerate(rows) if row["label"] != row["true"]]
     if not wrong:
-        st.success("Not one mistake on the pictures kept aside.", icon=":material/celebration:")
+        st.success("Not one mistake on the pictures that judge it.", icon=":material/celebration:")
         return
     wrong.sort(key=lambda n: max(rows[n]["probabilities"]), reverse=True)
     fixable = _fixable(place, run, report)
@@ -68,7 +68,8 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
                 st.html(f'<div class="gallery wide one">{_figure(rows[n], n in doubtful)}</div>')
                 if where is not None:
                     _fixes(place, where, rows[n], f"{run.id}-{n}")
-                why_button(run, str(n), image=rows[n]["image"])
+                if not rows[n].get("part"):  # else a model said it that is not kept
+                    why_button(run, str(n), image=rows[n]["image"])
 
 
 def _fixable(place: Place, run: RunRow, report: Report) -> bool:
