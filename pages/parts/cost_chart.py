@@ -65,7 +65,7 @@ def _trace(point: Point, place: int, colour: str, cost: str) -> dict[str, object
     title = text.plotly(point.title, 60)
     return {
         "x": [point.cost], "y": [point.right], "mode": "markers+text",
-        "text": [text.plotly(point.title)], "textposition": _PLACES[place % len(_PLACES)],
+        "text": [title], "textposition": _PLACES[place % len(_PLACES)],
         "marker": {"size": 11, "color": colour},
         "error_y": {
             "type": "data", "color": colour, "thickness": 1.5, "width": 5, "symmetric": False,

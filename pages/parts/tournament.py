@@ -18,6 +18,7 @@ from core import (
     get_settings,
     in_words,
     keep,
+    pairs,
     run_folder,
     submit,
 )
@@ -108,7 +109,9 @@ def which_to_keep(place: Place, here: RunRow) -> None:
             st.html(f'<p class="muted">{text.html(str(error), 300)}</p>')
             return
         kept = runs[choice.chosen]
-        st.html(_said(choice, [titles[run.id] for run in runs]))
+        st.html(
+            _said(choice, [titles[run.id] for run in runs]) + _not_proven(entered, choice, titles)
+        )
         with st.container(horizontal=True):
             if kept.id == here.id:
                 st.html('<p class="muted small">It is the one shown on this page.</p>')
@@ -146,11 +149,32 @@ def _said(choice: Choice, titles: list[str]) -> str:
     )
     return (
         f'<p class="score-words">Keep {text.html(chosen, 110)}.</p>'
-        f"<p>{why} Of {choice.n:,} pictures that all {len(titles)} were judged with it is right on "
+        f"<p>{why} Of {choice.n:,} pictures that {_all(len(titles))} were judged with it is right on "
         f"{100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks better than "
         f"it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
         f"{in_words(choice.honest_interval)} "
         '<span class="term small">bootstrap bias corrected</span>.</p>'
+    )
+
+
+def _not_proven(entered: list[Entered], choice: Choice, titles: dict[str, str]) -> str:
+    """The simpler one that these pictures cannot tell from the one to keep, if there is one."""
+    named = [(titles[each.name], each.report.predictions) for each in entered]
+    others = [each for place, each in enumerate(entered) if place != choice.chosen]
+    found = zip(others, pairs(named, reference=choice.chosen), strict=True)
+    simpler = [
+        (other.cost, pair)
+        for other, pair in found
+        if other.cost < entered[choice.chosen].cost
+        and pair.comparison
+        and not pair.comparison.differs
+    ]
+    if not simpler:
+        return ""
+    _, pair = min(simpler, key=lambda each: each[0])
+    return (
+        f'<p class="muted small">It is not proven to be better than {text.html(pair.second, 110)}, '
+        f"which is simpler (p = {pair.comparison.p:.2f}).</p>"
     )
 
 
