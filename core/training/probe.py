@@ -11,6 +11,7 @@ problem by problem.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ _MOST_LOGITS = 30_000_000
 """Numbers in the answers of all folds that are solved together: 120 MB."""
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Inverse regularisation (sklearn's C) tried by cross-validation, on scaled features."""
+_WORSE = 1.02
+"""Once the log-loss has risen to so much of the least, still freer classifiers are not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,16 @@ class ProbeFit:
 
 
 Folds = list[tuple[list[int], list[int]]]
+
+
+class _Tried(NamedTuple):
+    """What one strength came to."""
+
+    loss: float
+    """Out of fold."""
+    strength: float
+    solved: torch.Tensor
+    said: np.ndarray
 
 
 def fit_probe(
@@ -76,17 +89,23 @@ def fit_probe(
         judged = np.array(sorted(place for _, outside in folds for place in outside))
         masks = torch.stack([_mask(owner, train) for train, _ in folds])
         begin = held.logits(features)
-        path = _path(basis, torch.from_numpy(labels), begin, masks * importance, strengths)
-        held_out = _held_out(basis.rows, begin, path, owner, folds)
-        losses = [_log_loss(probabilities[judged], labels[judged]) for probabilities in held_out]
-        best = int(np.argmin(losses))
+        best = _Tried(np.inf, 0.0, masks, np.zeros(0))
+        for strength, solved in _path(
+            basis, torch.from_numpy(labels), begin, masks * importance, strengths
+        ):
+            said = _held_out(basis.rows, begin, solved, owner, folds)
+            loss = _log_loss(said[judged], labels[judged])
+            if loss < best.loss:
+                best = _Tried(loss, strength, solved, said)
+            elif loss > _WORSE * best.loss:
+                break
         final = _solve(
             basis,
             torch.from_numpy(labels),
             begin,
             importance[None],
-            1 / strengths[best],
-            path[best].mean(1, keepdim=True),
+            1 / best.strength,
+            best.solved.mean(1, keepdim=True),
             rounds=1000,
             tolerance=1e-4,
         )[:, 0]
@@ -95,9 +114,8 @@ def fit_probe(
         elsewhere = None
         if other is not None:
             shown = basis.rows_of(other), held.logits(other)
-            rendered = _held_out(*shown, path, np.arange(len(other)), folds)
-            elsewhere = rendered[best]
-    return ProbeFit(weight, bias, strengths[best], held_out[best], elsewhere)
+            elsewhere = _held_out(*shown, best.solved, np.arange(len(other)), folds)
+    return ProbeFit(weight, bias, best.strength, best.said, elsewhere)
 
 
 def cross_validate(
@@ -124,11 +142,11 @@ def cross_validate(
         for start, end in _stretches(first, len(folds), at_once):
             part = folds[start:end]
             masks = torch.stack([_mask(np.arange(len(labels)), learn) for learn, _ in part])
-            path = _path(basis, target, begin, masks, strengths)
+            path = dict(_path(basis, target, begin, masks, strengths))
             each = [
                 [torch.softmax(basis.rows[held] @ solved[:, k], -1).numpy()
                  for k, (_, held) in enumerate(part)]
-                for solved in path
+                for solved in (path[strength] for strength in strengths)
             ]  # fmt: skip
             if start == 0:
                 true = labels[[place for _, held in part for place in held]]
@@ -252,14 +270,13 @@ def _path(
     begin: torch.Tensor,
     problems: torch.Tensor,
     strengths: Sequence[float],
-) -> list[torch.Tensor]:
-    """For each strength (r + 1, p, classes); each begins where the next more cautious one ended."""
-    found: dict[float, torch.Tensor] = {}
+) -> Iterator[tuple[float, torch.Tensor]]:
+    """For each strength, the most cautious first, (r + 1, p, classes); each search begins where
+    the one before ended."""
     here = torch.zeros(basis.rows.shape[1], len(problems), begin.shape[1])
     for strength in sorted(strengths):
         here = _solve(basis, labels, begin, problems, 1 / strength, here, rounds=200)
-        found[strength] = here
-    return [found[strength] for strength in strengths]
+        yield strength, here
 
 
 def _solve(
@@ -308,20 +325,20 @@ def _solve(
 def _held_out(
     coordinates: torch.Tensor,
     begin: torch.Tensor,
-    path: list[torch.Tensor],
+    solved: torch.Tensor,
     owner: np.ndarray,
     folds: Folds,
-) -> list[np.ndarray]:
-    """For each strength the out-of-fold probabilities (images, classes); views are averaged."""
+) -> np.ndarray:
+    """The out-of-fold probabilities (images, classes); views are averaged."""
     images = int(owner.max()) + 1
-    results = [np.zeros((images, path[0].shape[-1]), np.float32) for _ in path]
+    result = np.zeros((images, solved.shape[-1]), np.float32)
     for fold, (_, outside) in enumerate(folds):
         rows = np.flatnonzero(np.isin(owner, outside))
-        for result, solved in zip(results, path, strict=True):
-            own = torch.softmax(coordinates[rows] @ solved[:, fold] + begin[rows], -1).numpy()
-            np.add.at(result, owner[rows], own)
+        own = torch.softmax(coordinates[rows] @ solved[:, fold] + begin[rows], -1).numpy()
+        np.add.at(result, owner[rows], own)
     views = np.bincount(owner, minlength=images)[:, None]
-    return [result / views.clip(min=1) for result in results]
+    shares: np.ndarray = result / views.clip(min=1)
+    return shares
 
 
 def _mask(owner: np.ndarray, images: list[int]) -> torch.Tensor:
