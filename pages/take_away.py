@@ -61,7 +61,8 @@ def story(run: RunRow) -> None:
     st.html(
         '<p class="muted">One page for the browser or the printer, with nothing to fetch: what was '
         "learned from, how, the scores and how far to trust them, examples, limits, and how to "
-        'make it again. <span class="term">(HTML)</span></p>'
+        "make it again. For a PDF, open it and print it into a file. "
+        '<span class="term">(HTML)</span></p>'
     )
     written = recent_jobs("report", run=run.id)
     now = status(written[0]) if written else None
