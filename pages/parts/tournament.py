@@ -150,8 +150,8 @@ def _said(choice: Choice, titles: list[str]) -> str:
     return (
         f'<p class="score-words">Keep {text.html(chosen, 110)}.</p>'
         f"<p>{why} Of {choice.n:,} pictures that {_all(len(titles))} were judged with it is "
-        f"right on {100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks better than "
-        f"it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
+        f"right on {100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks "
+        f"better than it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
         f"{in_words(choice.honest_interval)} "
         '<span class="term small">bootstrap bias corrected</span>.</p>'
     )
