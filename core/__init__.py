@@ -75,7 +75,6 @@ _HOME_OF = {
     "DISTURBANCES": "core.robustness",
     "known_robustness": "core.robustness",
     "BACKGROUND_CAVEAT": "core.background:CAVEAT",
-    "suspected_labels": "core.evaluation.mistakes:suspected",
     "certainty": "core.evaluation.deciding",
     "decide": "core.evaluation.deciding",
     "Decided": "core.evaluation.deciding",

@@ -13,7 +13,6 @@ from core import (
     edits,
     get_settings,
     known_problems,
-    suspected_labels,
 )
 from pages.parts import text
 from pages.parts.again import changed_since
@@ -32,8 +31,7 @@ SAID = (
     "class is not the right one."
 )
 SAID_OF_DOUBTFUL = (
-    "So sure of another class, and so little seen of the given one, that the label may be what is "
-    "wrong. Or something wrong was learned: look yourself. "
+    "The check of your pictures doubts these labels, too. Look yourself. "
     '<span class="term">confident learning</span>'
 )
 Places = dict[tuple[str, str], dict[str | None, int]]
@@ -49,7 +47,8 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
         return
     wrong.sort(key=lambda n: max(rows[n]["probabilities"]), reverse=True)
     fixable = _fixable(place, run, report)
-    doubtful = suspected_labels(report, _checked(run) if fixable else None)
+    checked = _checked(run) if fixable else set()
+    doubtful = frozenset(n for n in wrong if (rows[n]["name"], rows[n]["image"]) in checked)
     if fixable:
         last_change(place)
         changed_since(place, run)
@@ -79,15 +78,13 @@ def _fixable(place: Place, run: RunRow, report: Report) -> bool:
     return dataset is not None and not several
 
 
-def _checked(run: RunRow) -> set[tuple[str, str]] | None:
-    """The pictures whose label the check suspects, by name and content; None without a check."""
-    found = known_problems(run.dataset_id, get_settings())
-    if found is None:
-        return None
+def _checked(run: RunRow) -> set[tuple[str, str]]:
+    """The pictures whose label the check suspects, by name and content; none without a check."""
+    found = known_problems(run.dataset_id, get_settings()) or []
     try:
         items = load_dataset(run.dataset_id).items
     except GraftError:
-        return None
+        return set()
     places = [place for each in found if each.kind == "wrong-label" for place in each.places]
     return {(items[place].name, items[place].image) for place in places}
 

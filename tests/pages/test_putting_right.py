@@ -124,21 +124,6 @@ def test_nothing_is_taught_where_nothing_was_changed(learned):
     assert labels(look(learned), "Teach it again") == []
 
 
-def test_a_label_that_is_perhaps_wrong_is_marked_and_can_be_chosen(home):
-    project, dataset = fill(home)
-    run = finish_run(home, project, dataset, strategy="full", wrong=3)
-    file = run_folder(run) / "report.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
-    content["predictions"][1]["probabilities"] = [0.009, 0.001, 0.99]
-    file.write_text(json.dumps(content), encoding="utf-8")
-    app = look((project, run))
-    assert everything(app).count("label perhaps wrong") == 1
-    choice = app.selectbox(key=f"which-mistakes-{run}-")
-    assert choice.options[1] == "Perhaps the label is wrong (1)"
-    choice.select_index(1).run()
-    assert len(labels(app, "Why?")) == 1
-
-
 def test_answers_to_several_questions_are_not_taken_for_labels(home):
     project, dataset = fill(home)
     store = Store(home)
@@ -154,7 +139,7 @@ def test_answers_to_several_questions_are_not_taken_for_labels(home):
     assert labels(app, "Remove it") == []
 
 
-def test_where_somebody_checked_the_check_says_which_labels_are_doubtful(learned, home):
+def test_labels_that_the_check_doubts_are_marked_and_can_be_chosen(learned, home):
     project, run = learned
     dataset = newest(home, project)
     found = [
@@ -168,3 +153,5 @@ def test_where_somebody_checked_the_check_says_which_labels_are_doubtful(learned
     app = look(learned)
     assert everything(app).count("label perhaps wrong") == 1
     assert app.selectbox(key=f"which-mistakes-{run}-").options[1].endswith("(1)")
+    app.selectbox(key=f"which-mistakes-{run}-").select_index(1).run()
+    assert len(labels(app, "Why?")) == 1
