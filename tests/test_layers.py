@@ -30,6 +30,7 @@ LAYERS = (
         "core.background",
         "core.robustness",
         "core.explaining",
+        "core.tournament",
     ),
     ("core.labelling",),
     ("core.database", "core.projects", "core.versions"),
