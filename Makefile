@@ -1,5 +1,5 @@
 # make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it)
-# make test  every test, two files at a time; gets a Chromium first when there is none
+# make test  every test, two at a time; gets a Chromium first when there is none
 # make lint  style and types        make bench  what benchmarks/ measures
 # make lock  renew requirements.lock         make clean  remove what make made, never your data
 
@@ -14,7 +14,7 @@ run: $(READY)
 
 test: $(READY)
 	@$(PY) tests/browser/get_chromium.py
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .

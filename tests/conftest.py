@@ -1,1 +1,13 @@
-"""Makes the modules beside this file importable from every test folder."""
+"""Makes the modules beside this file importable from every test folder; parts the work."""
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where two processes share the tests, a file stays whole, and all browser tests go to one:
+    two browsers with their servers at once would leave nothing to the others."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group("browser" if folder == "browser" else item.path.stem)
+        )
