@@ -3,11 +3,8 @@
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Where two processes share the tests, a file stays whole, and all browser tests go to one:
     two browsers with their servers at once would leave nothing to the others."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(
-            pytest.mark.xdist_group("browser" if folder == "browser" else item.path.stem)
-        )
+    folder, file = item.path.parent.name, item.path.stem
+    item.add_marker(pytest.mark.xdist_group("browser" if folder == "browser" else file))
