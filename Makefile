@@ -14,7 +14,7 @@ run: $(READY)
 
 test: $(READY)
 	@$(PY) tests/browser/get_chromium.py
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	$(PY) -m ruff check .
