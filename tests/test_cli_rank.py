@@ -78,7 +78,7 @@ def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictur
     assert [run["backbone"] for run in said["runs"]] == [TINY, LITE0]  # lora fits neither
     assert said["n"] == 16  # all of them, judged in turn
     right = [run["accuracy"] for run in said["runs"]]
-    assert right[0] > right[1] - said["stderr"]  # a cat and a cup are easily told apart,
+    assert right[0] >= right[1] - said["stderr"]  # a cat and a cup are easily told apart,
     assert said["keep"] == f"{TINY}-feature_extraction"  # so the smaller network is enough
     assert 0 <= said["honest_interval"][0] <= said["honest"] <= said["honest_interval"][1] <= 1
     assert all(run["milliseconds"] > 0 for run in said["runs"])
