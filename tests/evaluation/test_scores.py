@@ -49,7 +49,7 @@ def test_the_interval_of_a_cross_validation_covers_the_truth_about_95_times_in_1
     random, covered, naive = np.random.default_rng(0), [], []
     means = np.zeros((4, 50))
     means[np.arange(4), np.arange(4)] = 2.5
-    for _ in range(300):
+    for _ in range(120):
         (x, y), (many, true) = (_drawn(means, n, random) for n in (95, 3000))
         right, share = 0, 0.0
         for number, (learn, held) in enumerate(folds(y.tolist(), None, 5, 0)):
