@@ -44,6 +44,9 @@ def cross(folder: Path, recipe: Recipe, parts: int, once: Once) -> Generator[Eve
     """
     place, own, left = folder / "parts", Report.load(folder), _TimeLeft()
     place.mkdir(exist_ok=True)
+    if own.rounds > 1:  # it died between its last word and tidying up
+        shutil.rmtree(place)
+        return True
     for part in range(1, parts):
         own_place = place / str(part)
         if (own_place / FILE).exists():

@@ -104,6 +104,15 @@ def test_stopped_while_judging_it_goes_on_there_and_says_the_same(run_folder, se
     assert said(again) == said(folder)
 
 
+def test_killed_before_it_had_tidied_up_it_counts_nothing_twice(folder, settings):
+    before = said(folder)
+    (folder / "parts" / "1").mkdir(parents=True)
+    *_, last = train(folder, settings, lambda: False)
+    assert isinstance(last, Finished)
+    assert said(folder) == before
+    assert not is_under_way(folder)
+
+
 def said(folder):
     content = json.loads((folder / "report.json").read_text())
     return {key: content[key] for key in ("n", "correct", "interval", "confusion", "predictions")}
