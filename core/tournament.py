@@ -10,8 +10,8 @@ import numpy as np
 
 from core.backbones.catalogue import get_backbone
 from core.evaluation.choosing import Candidate, Choice, choose
-from core.evaluation.report import Report
-from core.model import Model, model_folder
+from core.evaluation.comparing import Predictions
+from core.model import WEIGHTS, Model, model_folder
 from core.settings import Settings
 from core.strategies import get_strategy, lacking, strategies
 from core.training.events import Event, Finished, Progress
@@ -48,19 +48,28 @@ class Entered:
 
     name: str
     recipe: Recipe
-    report: Report
+    predictions: Predictions
+    megabytes: float
+    """Of its weights: see `megabytes`."""
 
     @property
     def cost(self) -> tuple[float, float]:
         """The weights that each answer needs, then how much of the network was taught."""
         known = strategies().get(self.recipe.strategy)
-        size = get_backbone(self.recipe.backbone).parameters
-        return size or float("inf"), known.rank if known else float("inf")
+        return self.megabytes, known.rank if known else float("inf")
+
+
+def megabytes(run: Path) -> float:
+    """How large the weights of a run's model are; infinite where they are gone."""
+    try:
+        return round((model_folder(run) / WEIGHTS).stat().st_size / 1e6, 1)
+    except FileNotFoundError:
+        return float("inf")
 
 
 def keep(runs: Sequence[Entered]) -> Choice:
     """Which of them to keep: see `core.evaluation.choosing.choose`."""
-    return choose([Candidate(run.name, run.report.predictions, run.cost) for run in runs])
+    return choose([Candidate(run.name, run.predictions, run.cost) for run in runs])
 
 
 def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Event]:

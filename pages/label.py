@@ -167,7 +167,7 @@ def by_hand(place: Place, work: Work) -> None:
         "these usually teaches it more than naming any others. "
         '<span class="term">active learning</span></p>'
     )
-    shown = work.by_hand[:12]
+    shown, said = work.by_hand[:12], text.among(work.classes)
     with st.grid(4, min_column_width=150, gap="small"):
         for guess in shown:
             with st.container(border=True, key=f"guess-hand-{guess.image[:16]}"):
@@ -178,7 +178,7 @@ def by_hand(place: Place, work: Work) -> None:
                     index=None,
                     accept_new_options=True,
                     placeholder=f"{text.plain(guess.label or '', 20)}? {text.percent(guess.share)}",
-                    format_func=text.among(work.classes),
+                    format_func=said,
                     key=f"hand-{guess.image}",
                 )
     picked = {g.image: st.session_state.get(f"hand-{g.image}") for g in shown}

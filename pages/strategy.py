@@ -13,12 +13,10 @@ from core import (
     Situation,
     Strategy,
     all_strategies,
-    create_run,
+    came_parted,
     describe_strategy,
     lacking,
     recommended,
-    run_folder,
-    submit,
     usual_judge,
 )
 from pages.parts import text
@@ -27,7 +25,7 @@ from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.kept import say_form
 from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title, run_titles
+from pages.parts.runs import backbone_title, begin_run, run_titles
 from pages.parts.strategies import changed, layers, option
 from pages.parts.tournament import JUDGES, try_several
 from pages.parts.variations import CHOICES, choose_variations, show_variations
@@ -202,7 +200,7 @@ def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | 
 
 def choose_judge(place: Place, strategy: str) -> str:
     """What judges: as few or as many pictures as there is time for."""
-    if any(item.part for item in place.dataset.labelled):  # a test part was brought along
+    if came_parted(place.dataset):
         return "held-out"
     usual = usual_judge(place.dataset, all_strategies()[strategy])
     ways = sorted(JUDGES, key=lambda way: way != usual)
@@ -233,9 +231,7 @@ def begin_when_pressed(place: Place, recipe: Recipe) -> None:
     """Hand the run in and leave, before anything is drawn that refreshes by itself: such a refresh,
     still on its way, would arrive on the next page and take that for this one."""
     if st.session_state.get(START):
-        run = create_run(place.project.id, recipe)
-        submit("train", run_folder(run))
-        go("training", run=run)
+        go("training", run=begin_run(place, recipe))
 
 
 def start_button() -> None:

@@ -11,9 +11,12 @@ from core.evaluation.choosing import Choice
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
 from core.settings import Settings
-from core.tournament import Entered, answer_times, entrants, keep
+from core.tournament import Entered, answer_times, entrants, keep, megabytes
 from core.training.events import Finished, Note
 from core.training.recipe import Judge, Recipe
+
+_NONE_YET = "0" * 16
+"""For a dataset, so that names are checked before any picture is looked at."""
 
 
 def tournament(
@@ -29,42 +32,37 @@ def tournament(
 ) -> int:
     """Import `data`, train every backbone in every way into a folder of its own below `out`, and
     say which to keep; returns the exit code. The same command goes on where it was stopped."""
-    _require_known(backbones, ways)
+    recipes = entrants(_NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
+    if len(recipes) < 2:
+        raise BadRecipe(
+            "There is nothing to compare: name at least two backbones or ways to learn that "
+            "fit each other and need no further pictures or runs."
+        )
     with stop_signals() as stop:
         dataset = imported(
             [(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False
         )
         if dataset is None:
             return _stopped(terminal)
-        recipes = entrants(dataset, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
-        if len(recipes) < 2:
-            raise BadRecipe(
-                "There is nothing to compare: name at least two backbones or ways to learn that "
-                "fit each other and need no further pictures or runs."
-            )
+        recipes = [recipe.model_copy(update={"dataset": dataset}) for recipe in recipes]
         for number, recipe in enumerate(recipes, 1):
             name = _name(recipe)
             terminal.event(Note(f"{number} of {len(recipes)}: {name}"))
             make_run(out / name, recipe)
             if not isinstance(drained(out / name, settings, terminal, stop), Finished):
                 return _stopped(terminal)
-    entered = [Entered(_name(each), each, Report.load(out / _name(each))) for each in recipes]
+    reports = [Report.load(out / _name(each)) for each in recipes]
+    entered = [
+        Entered(_name(each), each, report.predictions, megabytes(out / _name(each)))
+        for each, report in zip(recipes, reports, strict=True)
+    ]
     last = terminal.drain(answer_times({run.name: out / run.name for run in entered}, settings))
     times = cast(Finished, last).result["milliseconds"]
     choice = keep(entered)
-    terminal.result(_document(entered, choice, times, out), _text(entered, choice, times))
+    seconds = {_name(each): report.seconds for each, report in zip(recipes, reports, strict=True)}
+    document = _document(out, entered, choice, seconds, times)
+    terminal.result(document, _text(document))
     return 0
-
-
-def _require_known(backbones: Sequence[str], ways: Sequence[str]) -> None:
-    """A mistyped name is told before any picture is looked at."""
-    from core.backbones.catalogue import get_backbone
-    from core.strategies import get_strategy
-
-    for name in backbones:
-        get_backbone(name)
-    for name in ways:
-        get_strategy(name)
 
 
 def _name(recipe: Recipe) -> str:
@@ -77,14 +75,18 @@ def _stopped(terminal: Terminal) -> int:
 
 
 def _document(
-    entered: Sequence[Entered], choice: Choice, times: dict[str, float], out: Path
+    out: Path,
+    entered: Sequence[Entered],
+    choice: Choice,
+    seconds: dict[str, float],
+    times: dict[str, float],
 ) -> dict[str, Any]:
     return {
         "runs": [
             {
                 "run": str(out / run.name), "backbone": run.recipe.backbone,
                 "strategy": run.recipe.strategy, "accuracy": accuracy, "interval": interval,
-                "seconds": run.report.seconds, "milliseconds": times[run.name],
+                "seconds": seconds[run.name], "milliseconds": times[run.name],
             }
             for run, accuracy, interval in zip(
                 entered, choice.accuracy, choice.intervals, strict=True
@@ -99,18 +101,18 @@ def _document(
     }  # fmt: skip
 
 
-def _text(entered: Sequence[Entered], choice: Choice, times: dict[str, float]) -> str:
-    rows = zip(entered, choice.accuracy, choice.intervals, strict=True)
+def _text(document: dict[str, Any]) -> str:
     lines = [
-        f"{run.name}: right on {accuracy:.1%}, {in_words(interval)}; learned in "
-        f"{run.report.seconds:.0f} s, answers in {times[run.name]:.1f} ms"
-        for run, accuracy, interval in sorted(rows, key=lambda row: -row[1])
+        f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; learned in "
+        f"{run['seconds']:.0f} s, answers in {run['milliseconds']:.1f} ms"
+        for run in sorted(document["runs"], key=lambda run: -run["accuracy"])
     ]
     lines += [
         "",
-        f"Keep {entered[choice.chosen].name}: the simplest within one standard error "
-        f"({100 * choice.stderr:.1f} of 100) of the best, on {choice.n} pictures that all share.",
-        f"With the luck of choosing taken out, expect {choice.honest:.1%}: "
-        f"{in_words(choice.honest_interval)}.",
+        f"Keep {document['keep']}: the simplest within one standard error "
+        f"({100 * document['stderr']:.1f} of 100) of the best, on {document['n']} pictures that "
+        "all share.",
+        f"With the luck of choosing taken out, expect {document['honest']:.1%}: "
+        f"{in_words(document['honest_interval'])}.",
     ]
     return "\n".join(lines)

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core import GraftError, Recipe, RunRow, create_run, edits, run_folder, submit
+from core import GraftError, Recipe, RunRow, edits
 from pages.parts import text
 from pages.parts.frame import lead, problem
 from pages.parts.place import Place, go, load_dataset
+from pages.parts.runs import begin_run
 
 
 def offer_again(place: Place, run: RunRow, said: str) -> str:
@@ -14,9 +15,7 @@ def offer_again(place: Place, run: RunRow, said: str) -> str:
         st.html(said, width="stretch")
         if not st.button("Teach it again", icon=":material/refresh:"):
             return ""
-    begun = create_run(place.project.id, _recipe_now(place, run), run.title)
-    submit("train", run_folder(begun))
-    return begun
+    return begin_run(place, _recipe_now(place, run), run.title)
 
 
 def changed_since(place: Place, run: RunRow) -> None:

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import CATALOGUE, Pair, RunRow, pairs
+from core import CATALOGUE, Pair, Recipe, RunRow, create_run, pairs, run_folder, submit
 from pages.parts import text
 from pages.parts.place import Place
 from pages.parts.score import Report, range_bar, report_of, words
 from pages.parts.strategies import strategy_title
+
+
+def begin_run(place: Place, recipe: Recipe, title: str = "") -> str:
+    """Enter a run and hand it in; gives its id."""
+    run = create_run(place.project.id, recipe, title)
+    submit("train", run_folder(run))
+    return run
 
 
 def backbone_title(name: str) -> str:

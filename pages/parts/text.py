@@ -31,14 +31,14 @@ def apart(shown: Sequence[str]) -> list[str]:
     For lists to choose from: Streamlit knows a choice by the text shown for it, so of two that
     look alike it may take the wrong one.
     """
-    kept: list[str] = []
+    kept: dict[str, None] = {}
     for one in shown:
         label, n = one, 1
         while label in kept:
             n += 1
             label = f"{one} ({n})"
-        kept.append(label)
-    return kept
+        kept[label] = None
+    return list(kept)
 
 
 def among(names: Sequence[str], longest: int = 80) -> Callable[[str], str]:

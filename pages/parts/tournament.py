@@ -9,25 +9,23 @@ from core import (
     Entered,
     GraftError,
     Recipe,
-    Report,
     RunRow,
     all_strategies,
     availability,
-    create_run,
+    came_parted,
     entrants,
     get_settings,
     in_words,
     keep,
+    megabytes,
     pairs,
-    run_folder,
-    submit,
 )
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
 from pages.parts.cost_chart import Point, cost_chart
 from pages.parts.frame import lead
 from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title, run_titles
+from pages.parts.runs import backbone_title, begin_run, run_titles
 from pages.parts.score import report_of
 from pages.parts.strategies import strategy_title
 
@@ -65,9 +63,9 @@ def try_several(place: Place, has: set[str]) -> None:
         judge = st.radio(
             "Which pictures judge them?", list(JUDGES), format_func=JUDGES.get, horizontal=True,
             key="several-judge", help="All in turn takes some five times as long, and says more "
-            "(cross-validation).", disabled=any(i.part for i in place.dataset.labelled),
+            "(cross-validation).", disabled=came_parted(place.dataset),
         )  # fmt: skip
-        if any(item.part for item in place.dataset.labelled):
+        if came_parted(place.dataset):
             judge = "held-out"
         wanted = entrants(place.versions[0], backbones, ways, has=has, judge=judge)
         new = [recipe for recipe in wanted if not _known(place, recipe)]
@@ -76,7 +74,7 @@ def try_several(place: Place, has: set[str]) -> None:
             st.html(f'<p class="muted small">{done} trained already, or waiting.</p>')
         if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
             for recipe in new:
-                submit("train", run_folder(create_run(place.project.id, recipe)))
+                begin_run(place, recipe)
             go("training", run=None)
 
 
@@ -97,7 +95,10 @@ def which_to_keep(place: Place, here: RunRow) -> None:
     if len(runs) < 2:
         return
     titles = run_titles(place)
-    entered = [Entered(run.id, run.recipe, Report.load(run.folder)) for run in runs]
+    entered = [
+        Entered(run.id, run.recipe, report_of(run)["predictions"], megabytes(run.folder))
+        for run in runs
+    ]
     with st.container(border=True, key="which-to-keep"):
         st.html(
             '<h2 class="card-title">Which one to keep? <span class="term small">one-standard-error '
@@ -159,7 +160,7 @@ def _said(choice: Choice, titles: list[str]) -> str:
 
 def _not_proven(entered: list[Entered], choice: Choice, titles: dict[str, str]) -> str:
     """The simpler one that these pictures cannot tell from the one to keep, if there is one."""
-    named = [(titles[each.name], each.report.predictions) for each in entered]
+    named = [(titles[each.name], each.predictions) for each in entered]
     others = [each for place, each in enumerate(entered) if place != choice.chosen]
     found = zip(others, pairs(named, reference=choice.chosen), strict=True)
     simpler = [
@@ -199,7 +200,7 @@ def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
 def _costs(runs: list[RunRow], against: str) -> list[float] | None:
     """In the unit that is shown; None while they are being measured."""
     if against == "size":
-        return [(run.folder / "model" / "model.safetensors").stat().st_size / 1e6 for run in runs]
+        return [megabytes(run.folder) for run in runs]
     if against == "seconds":
         return [report_of(run)["seconds"] for run in runs]
     now = job_by_itself("answer-times", runs=" ".join(sorted(run.id for run in runs)))

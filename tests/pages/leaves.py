@@ -1,5 +1,6 @@
 """A project of leaves, made without a worker: real pictures, real tables, real event logs."""
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,12 @@ def learning(steps: int) -> Iterator[object]:
     yield PhaseStarted("Adapting the last layers", 0, 1, steps)
     for n in range(1, steps + 1):
         yield Step(n, steps, 1.2 / n, min(1.0, 0.4 + n / 30), 3.0)
+
+
+def judge_elsewhere(run: str) -> None:
+    """As if other pictures had judged this run."""
+    file = run_folder(run) / "report.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for place, row in enumerate(content["predictions"]):
+        row["image"] = f"{place:064x}"
+    file.write_text(json.dumps(content), encoding="utf-8")

@@ -1,11 +1,9 @@
 """Trying several ways at once, and which result to keep."""
 
-import json
-
-from leaves import LITE0, fill, finish_run
+from leaves import LITE0, fill, finish_run, judge_elsewhere
 from opened import everything, open_page, press
 
-from core import all_strategies, run_folder, runs
+from core import all_strategies, runs
 
 
 def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):
@@ -61,11 +59,7 @@ def test_runs_judged_with_other_pictures_are_not_chosen_among(home):
     project, dataset = fill(home)
     other = finish_run(home, project, dataset, strategy="feature_extraction", wrong=3)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    file = run_folder(other) / "report.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
-    for place, row in enumerate(content["predictions"]):
-        row["image"] = f"{place:064x}"
-    file.write_text(json.dumps(content), encoding="utf-8")
+    judge_elsewhere(other)
     assert "Which one to keep?" not in everything(open_page("results", project=project, run=run))
 
 
