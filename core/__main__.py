@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, comparing, listing, ranking, tournament, training, using
+from core.commands import checking, comparing, costs, listing, ranking, tournament, training, using
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lists(commands)
     _add_check(commands)
     _add_rank(commands)
+    _add_costs(commands)
     _add_tournament(commands)
     _add_train(commands)
     _add_uses(commands)
@@ -196,6 +197,34 @@ def _add_rank(commands: "Commands") -> None:
         help="which networks to try; default: all whose weights are on this machine",
     )
     _add_labels(parser)
+
+
+def _add_costs(commands: "Commands") -> None:
+    from core.backbones.catalogue import DEFAULT
+
+    parser = _add(
+        commands,
+        "costs",
+        "say how long each way to learn would take on this machine",
+        lambda chosen, settings, terminal: costs.costs(
+            chosen.data,
+            settings,
+            terminal,
+            backbones=_separated(chosen.backbones),
+            ways=_separated(chosen.strategies),
+            judge=chosen.judge,
+        ),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser.add_argument(
+        "--backbones", default=DEFAULT, metavar="B[,B]", help="networks; default: %(default)s"
+    )
+    parser.add_argument(
+        "--strategies",
+        metavar="S[,S]",
+        help="ways to learn; default: all that need sorted pictures alone",
+    )
+    _add_judge(parser, "held-out")
 
 
 def _add_train(commands: "Commands") -> None:

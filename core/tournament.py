@@ -17,6 +17,8 @@ from core.strategies import get_strategy, lacking, strategies
 from core.training.events import Event, Finished, Progress
 from core.training.recipe import Judge, Recipe
 
+NONE_YET = "0" * 16
+"""For a dataset, so that names can be checked before any picture is looked at."""
 _TIMED = 8
 """Pictures that are answered at once to time an answer."""
 

@@ -11,7 +11,6 @@ from core import (
     Recipe,
     RunRow,
     Situation,
-    Strategy,
     all_strategies,
     came_parted,
     describe_strategy,
@@ -20,7 +19,7 @@ from core import (
     usual_judge,
 )
 from pages.parts import text
-from pages.parts.estimate import estimate
+from pages.parts.estimate import estimate, estimates
 from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
 from pages.parts.kept import say_form
@@ -47,9 +46,9 @@ def there(place: Place) -> set[str]:
     return has | ({"tasks"} if len(place.dataset.tasks) > 1 else set())
 
 
-def choose(place: Place, family: str) -> str | None:
+def choose(place: Place, backbone: str) -> str | None:
     """The strategies as cards; gives the one in the address, if it can be used here."""
-    known, has = all_strategies(), there(place)
+    known, has, family = all_strategies(), there(place), family_of(backbone)
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(
@@ -59,16 +58,37 @@ def choose(place: Place, family: str) -> str | None:
     chosen = st.query_params.get("strategy")
     chosen = chosen if chosen in known and not why_not[chosen] else None
     names = sorted(known, key=lambda name: (name != best, known[name].rank))
+    takes = measured(place, backbone, [name for name in names if not why_not[name]])
     with st.grid(3, min_column_width=270, gap="small"):
         for name in names[:OFFERED_FIRST]:
-            card(name, known[name], chosen == name, why_not[name])
+            card(name, chosen == name, why_not[name], takes[name])
     rest = names[OFFERED_FIRST:]
     if rest:
         more = st.expander("More ways to learn", expanded=chosen in rest)
         with more, st.grid(3, min_column_width=270, gap="small"):
             for name in rest:
-                card(name, known[name], chosen == name, why_not[name])
+                card(name, chosen == name, why_not[name], takes[name])
     return chosen
+
+
+def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:
+    """What each way costs, in words: measured on this computer once somebody asks for it."""
+    known = all_strategies()
+    alone = [name for name in names if not known[name].needs & {"teacher", "earlier"}]
+    recipes = [usual_recipe(place, backbone, name) for name in alone]
+    seconds = estimates(recipes, "How long would each take on this computer?", "measure-all")
+    took = {
+        name: f"{text.duration(each)} on this computer"
+        for name, each in zip(alone, seconds, strict=False)
+        if each is not None
+    }
+    return {name: COSTS[each.cost] for name, each in known.items()} | took
+
+
+def usual_recipe(place: Place, backbone: str, strategy: str) -> Recipe:
+    """With everything as proposed."""
+    judge = usual_judge(place.dataset, all_strategies()[strategy])
+    return Recipe(dataset=place.versions[0], backbone=backbone, strategy=strategy, judge=judge)
 
 
 def situation(place: Place) -> Situation:
@@ -94,7 +114,8 @@ def situation(place: Place) -> Situation:
     )
 
 
-def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:
+def card(name: str, is_chosen: bool, why_not: str, takes: str) -> None:
+    strategy = all_strategies()[name]
     key = f"card-{'chosen' if is_chosen else 'open'}-{name}"
     with st.container(border=True, height="stretch", key=key):
         st.html(
@@ -103,7 +124,7 @@ def card(name: str, strategy: Strategy, is_chosen: bool, why_not: str) -> None:
             f"{layers(strategy)}"
             f'<p style="margin-top:.4rem">{text.html(strategy.advice, 400)}</p>'
             f'<p class="muted small"><b>When it hurts:</b> {text.html(strategy.hurts, 300)}</p>'
-            f'<p class="facts"><span>takes {COSTS[strategy.cost]}</span></p>'
+            f'<p class="facts"><span>takes {takes}</span></p>'
         )
         if why_not:
             st.html(f'<p class="muted small">Not now: {text.html(why_not, 300)}</p>')
@@ -252,7 +273,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Change", type="tertiary", key="change-backbone"):
         go("backbone")
 say_form(place)
-strategy = choose(place, family_of(backbone))
+strategy = choose(place, backbone)
 try_several(place, there(place) - {"teacher", "earlier", "tasks"})
 if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')

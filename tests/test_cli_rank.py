@@ -94,3 +94,16 @@ def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     )  # fmt: skip
     assert code == 2
     assert "nothing to compare" in err
+
+
+def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
+    ways = "feature_extraction,last_stages,domain_adaptation"
+    code, out, err = graft("costs", pictures, "--backbones", TINY, "--strategies", ways, "--json")
+    assert code == 0, err
+    rows = json.loads(out)
+    assert [row["strategy"] for row in rows] == ["feature_extraction", "last_stages"]
+    assert all(row["backbone"] == TINY and row["seconds"] > 1 for row in rows)
+    code, out, err = graft("costs", pictures, "--strategies", "magic")
+    assert code == 2
+    assert "No strategy is called “magic”" in err
+    assert "Looking at your pictures" not in err

@@ -11,12 +11,9 @@ from core.evaluation.choosing import Choice
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
 from core.settings import Settings
-from core.tournament import Entered, answer_times, entrants, keep, megabytes
+from core.tournament import NONE_YET, Entered, answer_times, entrants, keep, megabytes
 from core.training.events import Finished, Note
 from core.training.recipe import Judge, Recipe
-
-_NONE_YET = "0" * 16
-"""For a dataset, so that names are checked before any picture is looked at."""
 
 
 def tournament(
@@ -32,7 +29,7 @@ def tournament(
 ) -> int:
     """Import `data`, train every backbone in every way into a folder of its own below `out`, and
     say which to keep; returns the exit code. The same command goes on where it was stopped."""
-    recipes = entrants(_NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
+    recipes = entrants(NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
     if len(recipes) < 2:
         raise BadRecipe(
             "There is nothing to compare: name at least two backbones or ways to learn that "

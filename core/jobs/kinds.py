@@ -117,6 +117,15 @@ def estimate(
     yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
 
 
+def costs(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """How long each of several recipes would take on this machine."""
+    from core.training.estimate import estimates
+
+    yield from estimates([Recipe.model_validate(each) for each in args["recipes"]], settings)
+
+
 def variations(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
@@ -258,6 +267,7 @@ KINDS: Mapping[str, Work] = {
     "import": import_pictures,
     "train": train,
     "estimate": estimate,
+    "costs": costs,
     "variations": variations,
     "check": check,
     "map": map_pictures,

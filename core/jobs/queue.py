@@ -28,6 +28,7 @@ Kind = Literal[
     "import",
     "train",
     "estimate",
+    "costs",
     "variations",
     "check",
     "map",

@@ -3,19 +3,20 @@
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from core.backbones.features import load_pixels, missing, warm
+from core.errors import GraftError
 from core.evaluation.unknowns import MOST
 from core.files import replace_file
 from core.settings import Settings
-from core.strategies import FineTuning, Phase, Probe
+from core.strategies import FineTuning, Phase, Probe, get_strategy
 from core.training.crossing import parts_of
-from core.training.events import Event, Finished, Progress
+from core.training.events import Event, Finished, Note, Progress
 from core.training.loop import Trainer
 from core.training.recipe import Recipe
 from core.training.setup import Setup, fine, on_device, prepare
@@ -66,6 +67,26 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         "how": f"Timed on this machine with {_SAMPLE} of your pictures and {_STEPS} steps.",
     }
     yield Finished(round(time.monotonic() - began, 2), result)
+
+
+def estimates(recipes: Sequence[Recipe], settings: Settings) -> Iterator[Event]:
+    """Yield Progress, then Finished with {"seconds": one for each recipe, in order}.
+
+    None stands for a recipe that cannot be carried out; a Note says why.
+    """
+    began = time.monotonic()
+    told: list[float | None] = []
+    for recipe in recipes:
+        title = get_strategy(recipe.strategy).title
+        yield Progress(f"Timing: {title}", len(told), len(recipes))
+        try:
+            *_, last = estimate(recipe, settings)
+        except GraftError as error:
+            yield Note(f"{title}, {recipe.backbone}: {error}")
+            told.append(None)
+            continue
+        told.append(last.result["seconds"] if isinstance(last, Finished) else None)
+    yield Finished(round(time.monotonic() - began, 2), {"seconds": told})
 
 
 def _looks(setup: Setup, settings: Settings) -> int:

@@ -1,17 +1,17 @@
 """A job that a page needs before it can show anything: begun by itself, watched, gone on with."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from core import JobStatus, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 
-Kind = Literal["map", "propose", "rank", "outlook", "robustness", "answer-times"]
+Kind = Literal["map", "propose", "rank", "outlook", "robustness", "answer-times", "costs"]
 
 
-def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus | None:
+def job_by_itself(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus | None:
     """The newest job of this kind with these arguments, drawn while it is not finished.
 
     Where there is none, one is begun, unless `begin` says otherwise; then None.
@@ -29,7 +29,7 @@ def job_by_itself(kind: Kind, *, begin: bool = True, **args: str) -> JobStatus |
     return now
 
 
-def begin_job(kind: Kind, **args: str) -> Path:
+def begin_job(kind: Kind, **args: Any) -> Path:
     """Hand one in; gives its folder."""
     folder = new_job()
     submit(kind, folder, args)

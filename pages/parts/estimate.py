@@ -1,5 +1,6 @@
 """How long a recipe will take on this machine, measured by a short job before the start."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from core import Recipe, status
 from pages.parts import progress, text
 from pages.parts.asked import asked
+from pages.parts.by_itself import begin_job, job_by_itself
 
 
 def estimate(recipe: Recipe) -> None:
@@ -24,6 +26,21 @@ def estimate(recipe: Recipe) -> None:
         else:
             st.html(f"<p>{text.html(now.sentence, 600)}</p>")
             progress.offer_to_go_on(folder, "Measure again", kind="tertiary")
+
+
+def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | None]:
+    """Seconds of each recipe, measured when the button is pressed; empty until they are there."""
+    asked_for = [recipe.model_dump(mode="json") for recipe in recipes]
+    place = st.container(key=f"{key}-place")
+    with place:
+        now = job_by_itself("costs", begin=False, recipes=asked_for)
+    if now is None:
+        help_ = "Times some pictures and steps here. What was timed once is kept."
+        if place.button(label, key=key, icon=":material/timer:", type="tertiary", help=help_):
+            begin_job("costs", recipes=asked_for)
+            st.rerun()
+        return []
+    return now.result["seconds"] if now.state == "finished" else []
 
 
 @st.fragment(run_every=0.7)

@@ -23,6 +23,7 @@ from core import (
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
 from pages.parts.cost_chart import Point, cost_chart
+from pages.parts.estimate import estimates
 from pages.parts.frame import lead
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, begin_run, run_titles
@@ -72,10 +73,21 @@ def try_several(place: Place, has: set[str]) -> None:
         if len(new) < len(wanted):
             done = text.count(len(wanted) - len(new), "of them is", "of them are")
             st.html(f'<p class="muted small">{done} trained already, or waiting.</p>')
+        _how_long(new)
         if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
             for recipe in new:
                 begin_run(place, recipe)
             go("training", run=None)
+
+
+def _how_long(recipes: list[Recipe]) -> None:
+    """Of all together, once somebody asks."""
+    if not recipes:
+        return
+    seconds = estimates(recipes, "How long will that take on this computer?", "measure-several")
+    if seconds:
+        whole = text.duration(sum(each or 0 for each in seconds)).capitalize()
+        st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
 
 
 def _all(n: int) -> str:

@@ -19,7 +19,7 @@ from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.jobs.queue import new_job
 from core.settings import get_settings
-from core.training.events import Stopped
+from core.training.events import Finished, Stopped
 
 LITE1 = "tf_efficientnet_lite1"
 WORSE, GONE = "vgg16.tv_in1k", "resnet18.a1_in1k"
@@ -164,3 +164,32 @@ def test_the_curve_is_asked_for_by_a_press(home):
     press(app, "Find out")
     (job,) = recent_jobs("outlook", dataset=dataset)
     stop(job)
+
+
+def test_each_way_says_its_time_here_once_all_have_been_measured(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    assert "takes many minutes" in everything(app)
+    press(app, "How long would each take on this computer?")
+    (job,) = recent_jobs("costs")
+    asked = [recipe["strategy"] for recipe in JobCard.read(job).args["recipes"]]
+    assert {"feature_extraction", "full", "from_scratch"} <= {*asked}
+    assert not {"distillation", "domain_adaptation", "lora"} & {*asked}
+    took = [None if name == "full" else 120.0 + 60 * n for n, name in enumerate(asked)]
+    append(job, Finished(1.0, {"seconds": took}))
+    said = everything(open_page("strategy", project=project, backbone=LITE0))
+    for _name, seconds in zip(asked, took, strict=True):
+        assert seconds is None or f"takes about {seconds / 60:.0f} minutes on this computer" in said
+        assert seconds or "takes many minutes" in said
+    assert "How long would each take" not in said
+
+
+def test_several_ways_say_how_long_all_of_them_will_take(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    press(app, "How long will that take on this computer?")
+    (job,) = recent_jobs("costs")
+    assert len(JobCard.read(job).args["recipes"]) == 2
+    append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
+    app = open_page("strategy", project=project, backbone=LITE0)
+    assert "About 5 minutes on this computer, all together" in everything(app)

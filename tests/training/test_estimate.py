@@ -1,7 +1,7 @@
 """The time a recipe takes, told beforehand."""
 
-from core.training.estimate import estimate
-from core.training.events import Finished
+from core.training.estimate import estimate, estimates
+from core.training.events import Finished, Note
 from core.training.recipe import Recipe
 
 
@@ -38,3 +38,16 @@ def test_the_same_question_is_answered_from_memory(run_folder, settings, monkeyp
     monkeypatch.setattr("core.training.estimate.Trainer", never)
     second = list(estimate(recipe, settings))[-1]
     assert second.result["parts"] == first.result["parts"]
+
+
+def test_of_several_that_which_cannot_be_done_has_its_reason_and_the_rest_are_timed(
+    run_folder, settings
+):
+    impossible, possible = recipe_of(run_folder("lora")), recipe_of(run_folder("full", steps=9))
+    *said, last = estimates([impossible, possible], settings)
+    assert isinstance(last, Finished)
+    nothing, told = last.result["seconds"]
+    assert nothing is None
+    assert told == list(estimate(possible, settings))[-1].result["seconds"]
+    (why,) = [event.text for event in said if isinstance(event, Note)]
+    assert "lite0" in why

@@ -1,0 +1,51 @@
+"""`costs`: how long each way to learn would take on this machine, before anything is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.commands.terminal import Terminal
+from core.commands.training import STOPPED, imported, stop_signals, until
+from core.settings import Settings
+from core.strategies import strategies
+from core.tournament import NONE_YET, entrants
+from core.training.estimate import estimates
+from core.training.events import Finished
+from core.training.recipe import Judge
+
+
+def costs(
+    data: Path,
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    backbones: Sequence[str],
+    ways: Sequence[str],
+    judge: Judge,
+) -> int:
+    """Import `data` and time some pictures and steps of each way; returns the exit code.
+
+    Without `ways` all are timed that need sorted pictures and nothing else.
+    """
+    wanted = entrants(NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge)
+    with stop_signals() as stop:
+        dataset = imported(
+            [(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False
+        )
+        recipes = [recipe.model_copy(update={"dataset": dataset}) for recipe in wanted]
+        if dataset:
+            last = terminal.drain(until(estimates(recipes, settings), stop))
+        if not dataset or not isinstance(last, Finished):
+            terminal.result({"stopped": True}, "Stopped. What was timed is kept.")
+            return STOPPED
+    rows = [
+        {"backbone": recipe.backbone, "strategy": recipe.strategy, "seconds": seconds}
+        for recipe, seconds in zip(recipes, last.result["seconds"], strict=True)
+    ]
+    terminal.result(rows, "\n".join(_line(row) for row in rows))
+    return 0
+
+
+def _line(row: dict[str, Any]) -> str:
+    name = f"{row['strategy']} with {row['backbone']}"
+    return f"{name}: not possible" if row["seconds"] is None else f"{name}: {row['seconds']:.0f} s"
