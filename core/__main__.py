@@ -370,10 +370,10 @@ def _add_uses(commands: "Commands") -> None:
     parser.add_argument("file", type=Path, metavar="FILE.zip")
     parser = with_run(
         "report",
-        "write all that is known about a run as one HTML page",
+        "write all that is known about a run as one HTML page, or as a PDF",
         lambda c, settings, terminal: using.report(c.run, c.file, settings, terminal),
     )
-    parser.add_argument("file", type=Path, metavar="FILE.html")
+    parser.add_argument("file", type=Path, metavar="FILE", help="FILE.html or FILE.pdf")
     with_run(
         "robustness",
         "say how a model does on worse pictures: blurred, noisy, dark, bright, compressed, tilted; "

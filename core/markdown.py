@@ -13,12 +13,12 @@ def escaped(text: str, longest: int = 120) -> str:
     """Text from outside as one line of Markdown in which nothing is markup or a link."""
     text = "".join(
         _HTML.get(c) or (f"\\{c}" if c in string.punctuation and c not in _HARMLESS else c)
-        for c in _line(text, longest)
+        for c in one_line(text, longest)
     )
     return re.sub(r"(?i)(www)\.", r"\1\\.", text)  # some renderers make a link of www. alone
 
 
-def _line(text: str, longest: int) -> str:
+def one_line(text: str, longest: int = 120) -> str:
     """Without line breaks and control characters, which could turn the words around it."""
     line = "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C")
     return line if len(line) <= longest else line[:longest] + "…"
@@ -31,7 +31,7 @@ _INLINE = re.compile(
 
 def in_html(text: str, longest: int = 120) -> str:
     """Text from outside as one line of HTML, between tags or in a quoted attribute."""
-    return escape(_line(text, longest))
+    return escape(one_line(text, longest))
 
 
 def as_html(text: str, *, lowest: int = 1) -> str:

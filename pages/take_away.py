@@ -55,33 +55,41 @@ def ready(folder: Path) -> None:
         )
 
 
+FORMS = {"pdf": ("PDF", ":material/picture_as_pdf:"), "html": ("web page", ":material/public:")}
+
+
 def story(run: RunRow) -> None:
-    """All that is known about the run, on one page to pass on."""
+    """All that is known about the run, on pages to pass on."""
     st.subheader("A report to keep or to send", anchor=False)
     st.html(
-        '<p class="muted">One page for the browser or the printer, with nothing to fetch: what was '
-        "learned from, how, the scores and how far to trust them, examples, limits, and how to "
-        "make it again. For a PDF, open it and print it into a file. "
-        '<span class="term">(HTML)</span></p>'
+        '<p class="muted">What was learned from, how, the scores and how far to trust them, '
+        "examples, limits, and how to make it again. The PDF is for printing; the web page is one "
+        'file that needs nothing else. <span class="term">(PDF, HTML)</span></p>'
     )
-    written = recent_jobs("report", run=run.id)
-    now = status(written[0]) if written else None
-    if now and now.active:
-        progress.watch(written[0])
-        return
+    made = {form: recent_jobs("report", run=run.id, form=form) for form in FORMS}
+    for jobs in made.values():
+        if jobs and status(jobs[0]).active:
+            progress.watch(jobs[0])
+            return
+    for form, jobs in made.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            document(run, form, jobs[0] if jobs else None)
+
+
+def document(run: RunRow, form: str, written: Path | None) -> None:
+    """One form of the report: to write, to fetch, to write anew."""
+    name, icon = FORMS[form]
+    now = status(written) if written else None
     if now and now.state == "failed":
         st.error(text.markdown(now.sentence, 600), icon=":material/error:")
-    with st.container(horizontal=True):
-        if now and now.state == "finished":
-            st.link_button(
-                "Download the report",
-                f"/graft/download/{written[0].name}",
-                icon=":material/download:",
-            )
-        label = "Write it anew" if now else "Write the report"
-        if st.button(label, icon=":material/description:", type="tertiary" if now else "secondary"):
-            submit("report", new_job(), {"run": run.id})
-            st.rerun()
+    label, kind = f"Write the report as a {name}", "secondary"
+    if written and now and now.state == "finished":
+        address = f"/graft/download/{written.name}"
+        st.link_button(f"Download the {name}", address, icon=":material/download:")
+        label, kind = "Write it anew", "tertiary"
+    if st.button(label, icon=icon if kind == "secondary" else None, type=kind, key=f"write-{form}"):
+        submit("report", new_job(), {"run": run.id, "form": form})
+        st.rerun()
 
 
 place = frame("take_away")

@@ -107,12 +107,14 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     assert "gone" in refused(home, "compare", run, tmp_path / "gone")
 
 
-def test_a_report_is_one_html_page(trained, home, tmp_path):
+def test_a_report_is_one_html_page_or_a_pdf(trained, home, tmp_path):
     run, _ = trained
     said = as_json(home, "report", run, tmp_path / "report.html")
     assert said["file"] == str(tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/jpeg;base64,") >= 5
+    as_json(home, "report", run, tmp_path / "report.PDF")
+    assert (tmp_path / "report.PDF").read_bytes().startswith(b"%PDF-")
     assert "no results yet" in refused(home, "report", tmp_path, tmp_path / "none.html")
 
 

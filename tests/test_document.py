@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pypdfium2
 import pytest
 from made_models import CLASSES, made_model, photographs
 
@@ -15,6 +16,7 @@ from core.errors import NotFound
 from core.evaluation.evidence import Judged, adjust, measure
 from core.evaluation.report import report_of
 from core.export.document import write_document
+from core.export.paper import write_pdf
 from core.markdown import as_html, escaped, in_html
 from core.settings import Settings
 from core.training.events import Finished
@@ -115,6 +117,43 @@ def test_it_tells_everything_that_a_reader_asks(written):
         "It may look at the background", "only a guess",
     ):  # fmt: skip
         assert words in text, words
+
+
+def words_on(file):
+    """All text of a PDF, and how many pictures are in it."""
+    with pypdfium2.PdfDocument(file) as pdf:
+        text = " ".join(" ".join(page.get_textpage().get_text_bounded() for page in pdf).split())
+        objects = [each.type for page in pdf for each in page.get_objects()]
+    return text, objects.count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE)
+
+
+def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
+    folder, settings, page = written
+    file = tmp_path / "report.pdf"
+    *_, last = write_document(folder, file, settings)
+    assert last.result == {"file": str(file)}
+    text, pictures = words_on(file)
+    assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no picture
+    for words in (
+        "Right on 26 of 30 pictures", "How it was taught", "feature extraction", "How sure it is",
+        "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"strength": 0.5',
+        "alert(1)", "<script>x</script>", "1 of ",
+    ):  # fmt: skip
+        assert words in text, words
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("classes", [2, 16])
+def test_names_of_any_length_and_script_find_room_on_paper(tmp_path, classes):
+    names = [f"{'w' * 118}{k}" for k in range(classes - 1)] + ["猫 кот γάτα \U0010fffe"]
+    head = "".join(f"<th>{name}</th>" for name in ["", *names])
+    rows = "".join(f"<tr><th>{name}</th>{'<td>1</td>' * classes}</tr>" for name in names)
+    table = f'<table class="{{}}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    page = "<h1>" + names[0] + "</h1>" + table.format("matrix")
+    write_pdf(page + (table.format("") if classes < 16 else ""), tmp_path / "r.pdf", "t")
+    text, _ = words_on(tmp_path / "r.pdf")
+    assert "кот γάτα ?" in text
+    assert "no font on this computer has" in text
 
 
 def test_it_can_be_printed(written):

@@ -9,7 +9,6 @@ from core.commands.training import STOPPED, imported, stop_signals, until
 from core.settings import Settings
 from core.strategies import strategies
 from core.tournament import NONE_YET, entrants
-from core.training.estimate import estimates
 from core.training.events import Finished
 from core.training.recipe import Judge
 
@@ -27,6 +26,8 @@ def costs(
 
     Without `ways` all are timed that need sorted pictures and nothing else.
     """
+    from core.training.estimate import estimates
+
     wanted = entrants(NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge)
     with stop_signals() as stop:
         dataset = imported(

@@ -238,14 +238,12 @@ def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
 
 
 def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int:
-    """Write the story of a run as one HTML page."""
+    """Write the story of a run as one HTML page, or as a PDF where the file's name ends so."""
     from core.export.document import write_document
 
     require(run)
     result = _result(write_document(run, file, settings), terminal)
-    terminal.result(
-        result, f"The report is in {result['file']}. Open it in a browser, or print it."
-    )
+    terminal.result(result, f"The report is in {result['file']}.")
     return 0
 
 

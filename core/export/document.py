@@ -1,4 +1,4 @@
-"""The whole story of a run as one HTML page that needs nothing else: to keep, to send, to print.
+"""The whole story of a run as one HTML page that needs nothing else, or as a PDF of it.
 
 What was asked, what was learned from, how, how good it is and how sure that is, where it fails, and
 how to make it again. No script, nothing fetched; text from outside is escaped everywhere.
@@ -18,7 +18,7 @@ from core.dataset.sheet import sheet
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
 from core.evaluation.comparing import Predictions
-from core.evaluation.report import Report
+from core.evaluation.report import Report, judged_by
 from core.evaluation.transfer import Kind
 from core.export.card import again, limits
 from core.export.facts import Facts, facts_of
@@ -32,7 +32,7 @@ from core.export.figures import (
     worse,
 )
 from core.files import replace_file
-from core.markdown import as_html, in_html
+from core.markdown import as_html, in_html, one_line
 from core.robustness import known_robustness
 from core.settings import Settings
 from core.strategies import strategies
@@ -52,7 +52,8 @@ def write_document(
     *,
     others: Sequence[tuple[Kind, Predictions]] = (),
 ) -> Iterator[Event]:
-    """Write the page about a run; ends with Finished(result={"file"}).
+    """Write the page about a run, as a PDF where the file's name ends so; ends with
+    Finished(result={"file"}).
 
     `others` are predictions of runs that it is to be seen beside. Raises NotFound without a
     finished run or its list of pictures.
@@ -76,7 +77,13 @@ def write_document(
         ]
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(file, _page(facts.dataset.title or "Pictures", body))
+    title = facts.dataset.title or "Pictures"
+    if file.suffix.lower() == ".pdf":
+        from core.export.paper import write_pdf
+
+        write_pdf(body, file, one_line(title))
+    else:
+        replace_file(file, _page(title, body))
     file.chmod(0o644)
     yield Progress(_WHAT, 1, 1)
     yield Finished(round(time.monotonic() - began, 2), {"file": str(file)})
@@ -111,7 +118,7 @@ def _method(facts: Facts) -> str:
         "Way to learn": f"{facts.strategy} ({strategy.term})" if strategy else facts.strategy,
         "Pretrained network": f"{backbone.title} ({backbone.name}; licence {backbone.licence})",
         "Learned from": f"{report.n_train:,} pictures",
-        "Tested with": f"{report.n:,} pictures that it never saw",
+        "Tested with": f"{report.n:,} pictures{judged_by(report.rounds)}",
         "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} points, "
         f"oblong pictures: {recipe.fit}",
         "Choices": options or "as proposed",

@@ -226,12 +226,12 @@ def explain(
 def report(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
-    """The story of a run as one HTML page, inside the job's own folder."""
+    """The story of a run as one HTML page or a PDF, inside the job's own folder."""
     from core.export.document import write_document
     from core.jobs.beside import beside
 
-    run = args["run"]
-    yield from write_document(run_folder(run), folder / "report.html", settings, others=beside(run))
+    run, file = args["run"], folder / ("report.pdf" if args.get("form") == "pdf" else "report.html")
+    yield from write_document(run_folder(run), file, settings, others=beside(run))
 
 
 def robustness(

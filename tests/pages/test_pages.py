@@ -522,14 +522,17 @@ def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
     assert recent_jobs("variations") == []
 
 
-def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home):
+@pytest.mark.parametrize(("form", "label"), [("pdf", "PDF"), ("html", "web page")])
+def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, label):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    app = press(open_page("take_away", project=project, run=run), "Write the report")
-    (job,) = recent_jobs("report", run=run)
+    page = open_page("take_away", project=project, run=run)
+    app = press(page, f"Write the report as a {label}")
+    (job,) = recent_jobs("report", run=run, form=form)
     stop(job)
-    append(job, Finished(1.0, {"file": "report.html"}))
+    append(job, Finished(1.0, {"file": f"report.{form}"}))
     app.run()
     assert "Write it anew" in [button.label for button in app.button]
     (link,) = app.main.get("link_button")
     assert link.proto.url == f"/graft/download/{job.name}"
+    assert link.proto.label == f"Download the {label}"
