@@ -7,10 +7,11 @@ import streamlit as st
 
 from pages.parts import text
 
-INK = {"light": ("#24694b", "#9a5510", "#5a645c"), "dark": ("#6dbf97", "#e0a25c", "#a5b0a8")}
-"""Of marked points, of the others, of the line."""
-_PLACES = ("top left", "bottom left")
-"""Where names stand beside their points, in turn, so that neighbours do not cover each other."""
+INK = {
+    "light": ("#24694b", "#9a5510", "#5a645c", "#ffffff"),
+    "dark": ("#6dbf97", "#e0a25c", "#a5b0a8", "#131815"),
+}
+"""Of marked points, of the others, of the line, of the numbers in the points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,13 @@ class Point:
 
 
 def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> None:
-    """Draw them; `cost` names the cost with its unit, `bars` what the bars are."""
-    marked, other, line = INK["dark" if st.context.theme.type == "dark" else "light"]
+    """Draw them; `cost` names the cost with its unit, `bars` what the bars are.
+
+    They are numbered from the cheapest on, with the names below: names beside points that are near
+    each other would cover each other.
+    """
+    points = sorted(points, key=lambda point: point.cost)
+    marked, other, line, number = INK["dark" if st.context.theme.type == "dark" else "light"]
     front = sorted(_front(points))
     traces = [
         {
@@ -37,8 +43,8 @@ def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> No
             "line": {"color": line, "width": 1.5, "dash": "dot", "shape": "hv"},
             "hoverinfo": "skip",
         },
-        *(_trace(point, place, marked if point.marked else other, cost)
-          for place, point in enumerate(points)),
+        *(_trace(point, place, marked if point.marked else other, number, cost)
+          for place, point in enumerate(points, 1)),
     ]  # fmt: skip
     figure = {
         "data": [{"type": "scatter", "showlegend": False, **trace} for trace in traces],
@@ -50,10 +56,16 @@ def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> No
         },
     }
     said = "; ".join(
-        f"{text.html(point.title, 60)}: {point.right:.0f} of 100 right, {point.cost:.3g} {cost}"
-        for point in points
+        f"{place}, {text.html(point.title, 60)}: {point.right:.0f} of 100 right, "
+        f"{point.cost:.3g} {cost}"
+        for place, point in enumerate(points, 1)
     )
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=said)
+    names = "".join(
+        f'<li class="{"marked" if point.marked else ""}">{text.html(point.title, 90)}</li>'
+        for point in points
+    )
+    st.html(f'<ol class="numbered">{names}</ol>')
     joined = (
         " The dotted line joins those that no other one beats in both "
         '<span class="term">Pareto front</span>.'
@@ -61,12 +73,12 @@ def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> No
     st.html(f'<p class="muted small">The bars are {bars}.{joined if len(front) > 1 else ""}</p>')
 
 
-def _trace(point: Point, place: int, colour: str, cost: str) -> dict[str, object]:
+def _trace(point: Point, place: int, colour: str, number: str, cost: str) -> dict[str, object]:
     title = text.plotly(point.title, 60)
     return {
         "x": [point.cost], "y": [point.right], "mode": "markers+text",
-        "text": [title], "textposition": _PLACES[place % len(_PLACES)],
-        "marker": {"size": 11, "color": colour},
+        "text": [f"<b>{place}</b>"], "textposition": "middle center",
+        "textfont": {"color": number, "size": 12}, "marker": {"size": 20, "color": colour},
         "error_y": {
             "type": "data", "color": colour, "thickness": 1.5, "width": 5, "symmetric": False,
             "arrayminus": [point.right - point.low], "array": [min(point.high, 100) - point.right],
