@@ -6,7 +6,8 @@
 import importlib
 import json
 import sys
-from pathlib import Path
+
+from benchmarks.kept import keep
 
 NAMES = (
     "features",
@@ -31,12 +32,10 @@ NAMES = (
 
 def main() -> None:
     """Run those named, or all; print each result and keep it in benchmarks/results.json."""
-    file = Path(__file__).with_name("results.json")
-    results = json.loads(file.read_text()) if file.exists() else {}
     for name in sys.argv[1:] or NAMES:
-        results[name] = importlib.import_module(f"benchmarks.{name}").main()
-        print(name, json.dumps(results[name], indent=2))
-        file.write_text(json.dumps(results, indent=2) + "\n")
+        result = importlib.import_module(f"benchmarks.{name}").main()
+        print(name, json.dumps(result, indent=2))
+        keep(name, result)
 
 
 if __name__ == "__main__":

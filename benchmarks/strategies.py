@@ -12,11 +12,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.kept import keep, results
+from benchmarks.tables import write_tables
 from benchmarks.worlds import outlined_emoji, printed_digits
 from core.dataset.importing import import_images
 from core.dataset.manifest import Dataset, Role
@@ -48,20 +51,27 @@ SIZE = int(os.environ.get("GRAFT_BENCH_SIZE", "96"))
 
 
 def main() -> list[dict[str, Any]]:
-    """A row for each question, sample, strategy and seed: right of n, interval, start, p."""
+    """A row for each question, sample, strategy and seed: right of n, interval, start, p.
+
+    Each row is kept as soon as it is there, beside those of other questions and seeds; in the end
+    docs/strategies.md is written from all.
+    """
     wanted = os.environ.get("GRAFT_BENCH", "adapt few continue teach tasks learn").split()
     seeds = range(int(os.environ.get("GRAFT_BENCH_SEEDS", "3")))
     questions = {"learn": _learn, "adapt": _adapt, "few": _few, "teach": _teach}
     questions |= {"tasks": _tasks, "continue": _continue}
-    rows = []
+    again = {(name, seed) for name in wanted for seed in seeds}
+    earlier = results().get("strategies", [])
+    rows = [row for row in earlier if (row["question"], row["seed"]) not in again]
     with tempfile.TemporaryDirectory() as home:
         bench = _Bench(Path(home))
-        for name in wanted:
-            for seed in seeds:
-                for row in questions[name](bench, seed):
-                    row.pop("folder")
-                    rows.append({"question": name, "seed": seed, **row})
-                    print(json.dumps(rows[-1]), flush=True)
+        for name, seed in product(wanted, seeds):
+            for row in questions[name](bench, seed):
+                row.pop("folder")
+                rows.append({"question": name, "seed": seed, **row})
+                print(json.dumps(rows[-1]), flush=True)
+                keep("strategies", rows)
+    write_tables(rows)
     return rows
 
 

@@ -1,0 +1,138 @@
+"""docs/strategies.md: what the strategies' benchmark found, as tables that a person reads."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from core.strategies import get_strategy
+
+Row = Mapping[str, Any]
+
+_FILE = Path(__file__).parent.parent / "docs" / "strategies.md"
+_COLUMNS = {
+    "question", "seed", "data", "strategy", "right", "n", "interval", "seconds", "start_right", "p",
+    "before", "now", "of", "labels", "backbone", "note",
+}  # fmt: skip
+"""All others of a row are options of the strategy, or what is said of one of several tasks."""
+_TITLES = {
+    "learn": "A small sorted set",
+    "few": "Few sorted pictures and many unsorted ones",
+    "adapt": "Pictures of another world",
+    "tasks": "Two label columns",
+    "continue": "New classes for a model that exists",
+    "teach": "A small network beside a larger one",
+}
+_ABOUT = {
+    "learn": "The frozen network with a new classifier is the first row; learning from nothing the "
+    "last.",
+    "few": "So many sorted pictures a class as the second column says; the others of the training "
+    "part have lost their labels.",
+    "adapt": "Sorted pictures of the first world, unsorted ones of the second, judged on the "
+    "second. “Beside” is the same network taught with the first world alone (source-only). The "
+    "rows with 5 labels a class borrow the first world's pictures.",
+    "tasks": "The sample and its other world together: which class, and which world. Beside: "
+    "both tasks at once; then each alone.",
+    "continue": "A model of half the classes goes on with the other half. What it still knows of "
+    "the first half, before and after. “rehearse = 0” shows it no old picture, “hold = 0” does not "
+    "hold it to its old answers.",
+    "teach": "EfficientNet-Lite2 teaches Lite0.",
+}
+
+
+def write_tables(rows: Sequence[Row]) -> None:
+    """Write them all."""
+    _FILE.write_text("\n".join(_page(rows)) + "\n", encoding="utf-8")
+
+
+def _page(rows: Sequence[Row]) -> Iterator[str]:
+    yield "# What each way to learn reached"
+    yield ""
+    yield (
+        "Real pictures, the bundled weights, 96 px, two CPU cores: `make bench ARGS=strategies` "
+        "(benchmarks/strategies.py) writes this page. Right of n test pictures, in brackets the "
+        "95 % Wilson interval of 100; “beside” is the classifier that the run started from, with "
+        "the exact McNemar test between the two: above 0.05 these pictures cannot tell them apart. "
+        "Several seeds stand one below the other; their test parts overlap."
+    )
+    for question, title in _TITLES.items():
+        mine = [row for row in rows if row["question"] == question]
+        if mine:
+            yield from ("", f"## {title}", "", _ABOUT[question], "")
+            yield from _table(question, mine)
+
+
+def _table(question: str, rows: Sequence[Row]) -> Iterator[str]:
+    heads = ["pictures", "way to learn", "right", "beside", "p", "seconds"]
+    if question == "few" or any("labels" in row for row in rows):
+        heads.insert(1, "labels a class")
+    if question == "continue":
+        heads.insert(-1, "old classes: before, after")
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for _, same in groupby(sorted(rows, key=lambda row: _kind(rows, row)), key=_name):
+        each = sorted(same, key=lambda row: row["seed"])
+        cells = [_cell(each, head) for head in heads]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _kind(rows: Sequence[Row], row: Row) -> int:
+    """Where rows of this kind first stand."""
+    return next(place for place, other in enumerate(rows) if _name(other) == _name(row))
+
+
+def _name(row: Row) -> tuple[str, Any, str, str]:
+    return row["data"], row.get("labels", ""), row["strategy"], _options(row)
+
+
+def _options(row: Row) -> str:
+    said = {
+        name: value
+        for name, value in row.items()
+        if name not in _COLUMNS and not name.startswith(("right ", "n ", "start_right ", "p "))
+    }
+    return ", ".join(f"{name} = {_said(value)}" for name, value in said.items())
+
+
+def _said(value: Any) -> str:
+    return ", ".join(f"{k}: {v:g}" for k, v in value.items()) if isinstance(value, dict) else value
+
+
+def _cell(rows: Sequence[Row], head: str) -> str:
+    first = rows[0]
+    if head == "pictures":
+        return str(first["data"])
+    if head == "labels a class":
+        return str(first.get("labels", "all"))
+    if head == "way to learn":
+        backbone = "Lite2" if "lite2" in first.get("backbone", "") else ""
+        said = ", ".join(filter(None, [_options(first), backbone]))
+        title = f"{get_strategy(first['strategy']).title} [{first['strategy']}]"
+        return f"{title}: {said}" if said else title
+    return "<br>".join(_of(row, head) for row in rows)
+
+
+def _of(row: Row, head: str) -> str:
+    if head == "right":
+        low, high = (100 * bound for bound in row["interval"])
+        main = f"{row['right']} of {row['n']} ({low:.0f} to {high:.0f})"
+        return "; ".join([main, *_tasks(row)])
+    if head == "beside":
+        return f"{row['start_right']}" if "start_right" in row else ""
+    if head == "p":
+        return _p(row["p"]) if "p" in row else ""
+    if head == "seconds":
+        return f"{row['seconds']:.0f}"
+    if row.get("now") is None:
+        return ""
+    return f"{row['before']}, {row['now']} of {row['of']}"
+
+
+def _tasks(row: Row) -> list[str]:
+    """What is said of each task beyond the first."""
+    names = [name.removeprefix("right ") for name in row if name.startswith("right ")]
+    return [f"{name}: {row[f'right {name}']} of {row[f'n {name}']}" for name in names]
+
+
+def _p(p: float) -> str:
+    return f"{p:.2f}" if p >= 0.005 else "< 0.01"
