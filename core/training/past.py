@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,23 +11,29 @@ from torch import nn
 
 from core.backbones.weights import classifier, remember_head
 from core.dataset.manifest import Dataset, Item
-from core.dataset.splits import holdout
+from core.dataset.splits import groups_of
 from core.dataset.store import Store
-from core.errors import BadRecipe, NotFound
+from core.errors import BadRecipe, GraftError, NotFound
+from core.evaluation.report import Report
 from core.model import Model
 from core.settings import Settings
+from core.strategies import get_strategy
 from core.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What an earlier run knew; empty without one."""
+    """What the earlier runs that a recipe builds on have seen; empty without one."""
 
     model: Model | None = None
+    """Of the run that is gone on with."""
     learned: tuple[Item, ...] = ()
-    """What it learned from."""
+    """What it, and those that it went on with, learned from."""
     tested: tuple[Item, ...] = ()
-    """What it was judged with."""
+    """What they were judged with, and none of them learned from."""
+    taught: frozenset[str] = frozenset()
+    """Images that the teacher learned from."""
+    notes: tuple[str, ...] = ()
     seed: int = 0
 
     @property
@@ -34,53 +41,142 @@ class Past:
         """In the order of its answers."""
         return self.model.classes if self.model else ()
 
-    def parts(self, each: int, tested_now: set[str]) -> tuple[list[Item], list[Item]]:
-        """At most `each` images a class to learn from once more, and those to recall with.
+    def rehearsed(self, each: int, known: set[str]) -> list[Item]:
+        """At most `each` images a class to learn from once more, none of them `known` anyway.
 
-        No image is rehearsed that is tested with, now or then.
+        No image is rehearsed that anything was ever judged with.
         """
-        kept_out = tested_now | {item.image for item in self.tested}
+        kept_out = known | {item.image for item in self.tested}
         by_class: dict[str | None, list[Item]] = defaultdict(list)
         for item in self.learned:
-            if item.image not in kept_out:
+            if item.image not in kept_out and item.label in self.classes:
                 by_class[item.label].append(item)
         chance = np.random.default_rng(self.seed)
-        again = [
+        return [
             items[place]
             for items in by_class.values()
             for place in sorted(chance.permutation(len(items))[:each])
         ]
-        return again, list(self.tested)
+
+    def recalled(self, learned_now: set[str]) -> list[Item]:
+        """Those to see what was forgotten with: of its classes, and not learned from now."""
+        return [
+            item
+            for item in self.tested
+            if item.image not in learned_now and item.label in self.classes
+        ]
+
+    def parted(self, dataset: Dataset, train: list[int], test: list[int]) -> "Parted":
+        """The parts as they are honest beside what earlier runs have learned from.
+
+        An image that one of them learned from judges nobody: it is learned from once more, and so
+        are those of its group. One that they were judged with judges again. Raises BadRecipe when
+        no image is left to judge with.
+        """
+        taken = {item.image for item in self.learned} | self.taught
+        if not taken:
+            return Parted(train, test, ())
+        items, groups = dataset.labelled, groups_of(dataset.labelled)
+        theirs = {groups[place] for place, item in enumerate(items) if item.image in taken}
+        learned_from = {place for place in test if groups[place] in theirs}
+        judging = {item.image for item in self.tested} - taken
+        again = {p for p in train if items[p].image in judging and groups[p] not in theirs}
+        left = {items[place].label for place in {*train} - again | learned_from}
+        ready = any(item.part for item in items)
+        again = {p for p in again if items[p].label in left and not ready}
+        if not (kept := sorted({*test} - learned_from | again)):
+            raise BadRecipe(
+                "The earlier model has learned from every picture that is kept aside for judging. "
+                "Add new pictures, or use the version that it was taught with."
+            )
+        note = (
+            f"{len(learned_from):,} pictures do not judge this model, because the earlier one has "
+            "learned from them."
+        )
+        return Parted(
+            sorted({*train} - again | learned_from), kept, (note,) if learned_from else ()
+        )
 
 
-def remember(
-    recipe: Recipe, dataset: Dataset, store: Store, settings: Settings, device: str
-) -> Past:
-    """The run that the recipe goes on with. Images that are learned from now are not recalled.
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Places of labelled items to learn from and to test with, and what to say about it."""
 
-    Raises BadRecipe when the run, its model or its pictures are gone.
+    train: list[int]
+    test: list[int]
+    notes: tuple[str, ...]
+
+
+def remember(recipe: Recipe, store: Store, settings: Settings, device: str, *, on: bool) -> Past:
+    """What the runs have seen that the recipe names: the one it begins from, all that this one
+    went on with, and the teacher.
+
+    Where it goes `on`, to keep what the earlier run knew, its model is loaded, and BadRecipe raised
+    when that run or its pictures are gone. Otherwise a note says what cannot be known.
     """
-    if not recipe.start:
-        return Past()
-    model = model_of(recipe.start, "earlier run", settings, device)
-    try:
-        text = (run_of(recipe.start, settings) / "recipe.json").read_text(encoding="utf-8")
-        earlier = Recipe.from_json(text)
-        before = store.load(earlier.dataset)
-    except (OSError, NotFound) as error:
+    model = model_of(recipe.start, "earlier run", settings, device) if on and recipe.start else None
+    line = list(_line(recipe.start, store, settings))
+    if on and recipe.start and not line:
         raise BadRecipe(
             "The pictures that the earlier model learned from are gone, so nothing can be "
             "rehearsed or compared. Choose another run."
-        ) from error
-    learned, tested = holdout(before, earlier.holdout, earlier.seed)
-    now = holdout(dataset, recipe.holdout, recipe.seed)[0]
-    seen = {dataset.labelled[place].image for place in now}
-    return Past(
-        model,
-        tuple(before.labelled[place] for place in learned),
-        tuple(i for p in tested if (i := before.labelled[p]).image not in seen),
-        recipe.seed,
+        )
+    teachers = list(_line(recipe.teacher, store, settings))
+    learned = {item.image: item for taught in reversed(line) for item in taught.learned}
+    tested = {item.image: item for taught in reversed(line) for item in taught.tested}
+    whole = all(each[-1].first for each in (line, teachers) if each)
+    whole = whole and bool(line) >= bool(recipe.start) and bool(teachers) >= bool(recipe.teacher)
+    note = (
+        "Part of what earlier models learned from is gone. So it cannot be known whether they have "
+        "seen pictures that judge this one."
     )
+    return Past(
+        model=model,
+        learned=tuple(learned.values()),
+        tested=tuple(item for image, item in tested.items() if image not in learned),
+        taught=frozenset(item.image for taught in teachers for item in taught.learned),
+        notes=() if whole else (note,),
+        seed=recipe.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """What one run learned from and was judged with."""
+
+    learned: tuple[Item, ...]
+    tested: tuple[Item, ...]
+    first: bool
+    """Whether it began from no earlier run."""
+
+
+def _line(run: str, store: Store, settings: Settings) -> Iterator[_Taught]:
+    """A run and those that it began from, the newest first, as far as they are still there."""
+    passed: set[str] = set()
+    while run and run not in passed:
+        passed.add(run)
+        folder = run_of(run, settings)
+        try:
+            recipe = Recipe.from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+            dataset = asked(store.load(recipe.dataset), recipe)
+            report = Report.load(folder)
+        except (OSError, GraftError):
+            return
+        judged = {row["image"] for each in (report, *report.further) for row in each.own}
+        items = dataset.labelled
+        yield _Taught(
+            tuple(item for item in items if item.image not in judged),
+            tuple(item for item in items if item.image in judged),
+            not recipe.start,
+        )
+        run = recipe.start
+
+
+def asked(dataset: Dataset, recipe: Recipe) -> Dataset:
+    """The dataset as the question that the recipe asks sees it, or all questions at once."""
+    if "tasks" in get_strategy(recipe.strategy).needs and len(dataset.tasks) > 1:
+        return dataset.jointly()
+    return dataset.for_task(recipe.task) if recipe.task else dataset
 
 
 def run_of(name: str, settings: Settings) -> Path:

@@ -36,7 +36,7 @@ from core.strategies import (
 from core.training.describing import require_describable
 from core.training.heads import Head, heads_of, require_answerable, require_known
 from core.training.normalisation import adapted
-from core.training.past import Past, begin_from, model_of, remember
+from core.training.past import asked, begin_from, model_of, remember
 from core.training.recipe import Recipe
 
 
@@ -124,13 +124,16 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     """Load what the recipe names. Raises GraftError with a sentence for whatever is missing."""
     store = Store(settings.home)
     backbone, strategy = get_backbone(recipe.backbone), get_strategy(recipe.strategy)
-    dataset = _asked(store.load(recipe.dataset), recipe, strategy)
-    goes_on = "earlier" in strategy.needs
+    whole = store.load(recipe.dataset)
+    if "tasks" in strategy.needs and len(whole.tasks) > 1:
+        require_answerable(whole)
+    dataset, goes_on = asked(whole, recipe), "earlier" in strategy.needs
     dataset.require_trainable(alone=not goes_on)
-    past = remember(recipe, dataset, store, settings, device_of(settings)) if goes_on else Past()
+    past = remember(recipe, store, settings, device_of(settings), on=goes_on)
     classes = tuple(sorted({*dataset.classes, *past.classes}))
     items, source, unlabelled, notes = _cast(dataset, classes)
-    train, test = _parted(dataset, recipe)
+    parted = past.parted(dataset, *_parted(dataset, recipe))
+    train, test = parted.train, parted.test
     if strategy.learns == "source":
         unlabelled, train = [*unlabelled, *train], source
     _require(strategy, recipe, dataset, source, unlabelled)
@@ -138,7 +141,8 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
     )
     rehearse = options.rehearse if isinstance(options, Rehearsing) else 0
-    again, recall = past.parts(rehearse, {items[place].image for place in test})
+    again = past.rehearsed(rehearse, {item.image for item in dataset.labelled})
+    recall = past.recalled({items[place].image for place in train}) if goes_on else []
     first = len(items)
     items = (*items, *again, *recall)
     heads = _heads(dataset, items, classes, strategy)
@@ -166,7 +170,8 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         network=network, store=store, device=device_of(settings), items=items, heads=heads,
         learn=learn, watch=watch, test=test, source=source, unlabelled=unlabelled,
         recall=list(range(first + len(again), len(items))),
-        teacher=past.model or _teacher(recipe, dataset, settings), notes=notes,
+        teacher=past.model or _teacher(recipe, dataset, settings),
+        notes=(*notes, *past.notes, *parted.notes),
     )  # fmt: skip
 
 
@@ -184,14 +189,6 @@ def _cast(
         listed = ", ".join(f"“{name}”" for name in sorted(strange)[:5])
         notes = (f"Classes that only the other world has are not used: {listed}.",)
     return items, list(range(first, last)), list(range(last, len(items))), notes
-
-
-def _asked(dataset: Dataset, recipe: Recipe, strategy: Strategy) -> Dataset:
-    """The dataset as the question that the recipe asks sees it, or all questions at once."""
-    if "tasks" in strategy.needs and len(dataset.tasks) > 1:
-        require_answerable(dataset)
-        return dataset.jointly()
-    return dataset.for_task(recipe.task) if recipe.task else dataset
 
 
 def _parted(dataset: Dataset, recipe: Recipe) -> tuple[list[int], list[int]]:
