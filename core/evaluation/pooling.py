@@ -73,7 +73,7 @@ def _start(starts: Sequence[Start | None]) -> Start | None:
         "correct": correct,
         "accuracy": correct / n,
         "interval": wilson(correct, n, crossed=True),
-        "verdict": paired.verdict("the fine-tuned model", "the classifier it started from"),
+        "verdict": paired.verdict("this model", "the classifier it started from"),
         "p": p,
         "only_final_right": only_first,
         "only_start_right": only_second,

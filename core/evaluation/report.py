@@ -308,7 +308,7 @@ def _start_of(true: Indices, final: Indices, start: Indices) -> Start:
         "correct": correct,
         "accuracy": correct / len(true),
         "interval": wilson(correct, len(true)),
-        "verdict": paired.verdict("the fine-tuned model", "the classifier it started from"),
+        "verdict": paired.verdict("this model", "the classifier it started from"),
         "p": paired.p,
         "only_final_right": paired.only_first,
         "only_start_right": paired.only_second,

@@ -6,14 +6,18 @@ from typing import Any, Literal
 
 from core.evaluation.comparing import Predictions, pairs
 from core.evaluation.scores import Comparison, Interval, wilson
+from core.strategies import Beside, strategies
 
-Kind = Literal["majority", "frozen", "first", "scratch"]
-"""Always the largest class; the same network with nothing but a classifier taught; the first model
-of the pictures; a network that began with nothing."""
+Kind = Literal["majority", "first", "scratch"] | Beside
+"""Always the largest class; the first model of the pictures; a network that began with nothing; and
+what a way to learn starts from: see `core.strategies.Beside`."""
 
 _NAMES: Mapping[Kind, str] = {
     "majority": "always saying the largest class",
     "frozen": "the network left as it was, with a new classifier",
+    "source": "what it learned from the other world alone (source-only)",
+    "own": "what it learned from your pictures alone",
+    "words": "what the descriptions alone say (zero-shot)",
     "first": "your first model",
     "scratch": "a network that learned from nothing",
 }
@@ -21,6 +25,11 @@ _HURTS: Mapping[Kind, str] = {
     "majority": "It is worse than not looking at the picture at all: something is wrong.",
     "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
     "on the frozen network, or train more gently.",
+    "source": "Adapting to your pictures made it worse than learning from the other world alone: "
+    "adapt less strongly, or sort some of your own pictures.",
+    "own": "The other world's pictures mislead it: learn from your own alone.",
+    "words": "Your pictures made it worse than the descriptions alone: take those, or look for "
+    "wrong labels.",
     "first": "Your first model is better: keep that.",
     "scratch": "Transfer hurts here: what the network had learned before is worse than nothing. "
     "Choose another backbone, or keep the one that learned from nothing.",
@@ -28,12 +37,18 @@ _HURTS: Mapping[Kind, str] = {
 _HELPS: Mapping[Kind, str] = {
     "majority": "It has learned something.",
     "frozen": "Training the network helped.",
+    "source": "Adapting to your pictures helped.",
+    "own": "The other world's pictures helped.",
+    "words": "Your pictures helped beyond the descriptions.",
     "first": "It beats your first model.",
     "scratch": "Transfer helps.",
 }
 _OPEN: Mapping[Kind, str] = {
     "majority": "It is not shown to have learned anything yet.",
     "frozen": "Training the network is not shown to have helped: the simpler one will do.",
+    "source": "Adapting to your pictures is not shown to have helped.",
+    "own": "The other world's pictures are not shown to have helped: your own alone will do.",
+    "words": "Your pictures are not shown to have helped beyond the descriptions.",
     "first": "It is not shown to be better than your first model: the simpler one will do.",
     "scratch": "Transfer is not shown to have helped.",
 }
@@ -84,9 +99,9 @@ def references(
         n, better, worse = report["n"], start["only_final_right"], start["only_start_right"]
         comparison = Comparison(n, better, worse, start["p"])
         low, high = start["interval"]
-        found.append(
-            Reference("frozen", _NAMES["frozen"], n, start["correct"], (low, high), comparison)
-        )
+        known = strategies().get(report.get("strategy", ""))
+        kind = known.beside if known else "frozen"
+        found.append(Reference(kind, _NAMES[kind], n, start["correct"], (low, high), comparison))
     found += [_reference(kind, own, predictions) for kind, predictions in others]
     compared = [each for each in found if each is not None]
     return sorted(compared, key=lambda each: -each.correct / each.n)

@@ -284,6 +284,9 @@ Layer = Literal["frozen", "little", "held", "learns", "anew"]
 """What becomes of a part of the network: it stays; few of its numbers change; it learns but is held
 near where it was; it learns; it begins at random and learns."""
 
+Beside: TypeAlias = Literal["frozen", "source", "own", "words"]
+"""A classifier on the network as it was; one taught with the other world alone (source-only); one
+taught with one's own pictures alone; what the words alone say."""
 Cost = Literal["seconds", "minutes", "many minutes"]
 """Of some hundred pictures on a processor; a GPU is tens of times quicker."""
 
@@ -314,6 +317,8 @@ class Strategy:
     needs: frozenset[Need] = frozenset()
     transfers: bool = True
     """Whether it begins with what a network has learned; without, it shows what that is worth."""
+    beside: Beside = "frozen"
+    """What its first classifier is, which the result is compared with."""
     learns: Literal["target", "source"] = "target"
     """Whose labels it learns from. With "source" the labels of the target only ever judge."""
     suits: Callable[[Situation], str] = field(default=lambda situation: "")

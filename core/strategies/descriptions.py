@@ -92,5 +92,6 @@ STRATEGY = Strategy(
     layers=("frozen", "frozen", "frozen", "learns"),
     defaults=defaults,
     fits=fits,
+    beside="words",
     rank=46,
 )

@@ -130,5 +130,6 @@ STRATEGY = Strategy(
     defaults=defaults,
     needs=frozenset({"source", "unlabelled"}),
     learns="source",
+    beside="source",
     rank=52,
 )

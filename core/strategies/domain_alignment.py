@@ -88,5 +88,6 @@ STRATEGY = Strategy(
     phases=phases,
     needs=frozenset({"source", "unlabelled"}),
     learns="source",
+    beside="source",
     rank=50,
 )

@@ -110,5 +110,6 @@ STRATEGY = Strategy(
     phases=phases,
     suits=suits,
     needs=frozenset({"source"}),
+    beside="own",
     rank=54,
 )

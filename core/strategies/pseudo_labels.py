@@ -64,13 +64,16 @@ def _consistent(network: Network, options: Any) -> Any:
     classes = classifier(network).out_features
 
     class Consistent(nn.Module):
-        """Cross-entropy on labels, and on own sure answers; remembers how often each is given."""
+        """Cross-entropy on labels, and on own sure answers; remembers how often each class is
+        answered, and how often it is labelled."""
 
         seen: torch.Tensor
+        labelled: torch.Tensor
 
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("seen", torch.full((classes,), 1 / classes))
+            self.register_buffer("labelled", torch.ones(classes))
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
             weak, strong = batch.streams["weak"][0], batch.streams["strong"][0]
@@ -78,6 +81,7 @@ def _consistent(network: Network, options: Any) -> Any:
             logits, _ = forward(torch.cat([batch.inputs, weak, strong]))
             own = logits[:n]
             loss = losses.cross_entropy(own, batch.labels, options.label_smoothing, batch.weights)
+            self.labelled = self.labelled + torch.bincount(batch.labels, minlength=classes)
             sureness, answer = self.answers(logits[n : n + m].detach()).max(1)
             each = functional.cross_entropy(logits[n + m :], answer, reduction="none")
             taught = (each * (sureness >= options.sure)).mean()
@@ -88,7 +92,7 @@ def _consistent(network: Network, options: Any) -> Any:
             if not options.balance:
                 return shares
             self.seen = 0.95 * self.seen + 0.05 * shares.mean(0)
-            evened = shares / (classes * self.seen)
+            evened = shares * self.labelled / self.labelled.sum() / self.seen
             return evened / evened.sum(1, keepdim=True)
 
     return Consistent()

@@ -47,9 +47,11 @@ def phases(network: Network, options: Any) -> list[Any]:
     hold = holds[options.hold](network, body, options)
     objective = _with(hold, options.label_smoothing)
     own = [p for p in objective.parameters() if p.requires_grad]
+    # L2-SP pulls towards the start where decay would pull towards nothing.
+    decay = 0.0 if options.hold == "l2-sp" else options.weight_decay
     groups = [
         *head_groups(network, 3 * options.lr),
-        {"params": [*body, *own], "lr": options.lr, "weight_decay": 0.0},
+        {"params": [*body, *own], "lr": options.lr, "weight_decay": decay},
     ]
     title = "Adapting the whole network, held near its start"
     beforehand = getattr(hold, "relate", None)

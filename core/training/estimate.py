@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -191,11 +192,17 @@ def _pixels(setup: Setup, hashes: list[str]) -> np.ndarray:
 
 
 def _key(setup: Setup, what: str) -> str:
-    """What a timing depends on."""
-    options = setup.options.model_dump(exclude={"steps"})
-    text = json.dumps([setup.recipe.strategy, options]) if what != "picture" else ""
-    parts = [what, setup.device, setup.backbone.name, setup.preprocessing.key, text]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+    """What a timing depends on: the pictures, the network, and for steps all choices but their
+    number, the size of a batch as it comes out, and the teacher."""
+    about: list[Any] = [what, setup.device, setup.backbone.name, setup.preprocessing.key]
+    about += [setup.recipe.dataset]
+    if what != "picture":
+        about += [setup.recipe.strategy, setup.options.model_dump(exclude={"steps"})]
+    if isinstance(setup.options, FineTuning):
+        about += [min(setup.options.batch, len(setup.learn))]
+    if what.startswith("asked") and setup.teacher:
+        about += [setup.teacher.description.backbone, setup.teacher.preprocessing.key]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
 
 def _read(settings: Settings) -> dict[str, float]:

@@ -145,9 +145,9 @@ def make_plan(setup: Setup, phase: Phase, settings: Settings, pixels: np.ndarray
         key=f"{digest(parts.prefix)}-{setup.preprocessing.key}",
     )
     each = 2 * run(pixels[:1]).size
-    n = len(setup.learn)
-    epochs = math.ceil(phase.all_steps * fine(setup).batch / n)
-    views = min(_MOST_VIEWS, max(2, epochs), _MOST_BYTES // (each * n))
+    epochs = math.ceil(phase.all_steps * fine(setup).batch / len(setup.learn))
+    kept = len(setup.learn) + sum(len(places_of(setup, s)) for s in phase.streams.values())
+    views = min(_MOST_VIEWS, max(2, epochs), _MOST_BYTES // (each * kept))
     return Plan(parts.suffix, run, views) if views >= 2 else Plan(setup.network, None, 0)
 
 

@@ -4,7 +4,8 @@ import streamlit as st
 
 from core import Reference, RunRow, all_strategies, in_words, references
 from pages.parts import text
-from pages.parts.place import Place
+from pages.parts.place import Place, go
+from pages.parts.runs import begin_run
 from pages.parts.score import Report, report_of, words
 
 
@@ -27,11 +28,26 @@ def worth(place: Place, run: RunRow, report: Report) -> None:
                 st.warning(each.verdict, icon=":material/warning:")
         st.html(_table(report, found))
         if _transfers(run) and not any(each.kind == "scratch" for each in found):
-            st.html(
-                '<p class="muted small">Whether transfer helps at all shows beside a run that '
-                "learned from nothing on the same pictures: there is none yet "
-                '<span class="term">(negative transfer)</span>.</p>'
-            )
+            _offer_scratch(place, run)
+
+
+def _offer_scratch(place: Place, run: RunRow) -> None:
+    """Start a run that learns from nothing, to see whether transfer helps."""
+    st.html(
+        '<p class="muted small">Whether transfer helps at all shows beside a run that '
+        "learned from nothing on the same pictures: there is none yet "
+        '<span class="term">(negative transfer)</span>.</p>'
+    )
+    if any(one.dataset_id == run.dataset_id and not _transfers(one) for one in place.runs):
+        return  # it is on its way
+    if st.button("Teach one from nothing", icon=":material/psychology_alt:", type="tertiary"):
+        name = next(name for name, known in all_strategies().items() if not known.transfers)
+        recipe = run.recipe.model_copy(
+            update={
+                "strategy": name, "options": {}, "start": "", "teacher": "", "judge": "held-out",
+            }
+        )  # fmt: skip
+        go("training", run=begin_run(place, recipe))
 
 
 def _transfers(run: RunRow) -> bool:

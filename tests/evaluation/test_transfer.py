@@ -50,6 +50,24 @@ def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, 
     assert words in found["frozen"].verdict
 
 
+@pytest.mark.parametrize(
+    ("strategy", "kind", "words"),
+    [
+        ("domain_adaptation", "source", "other world alone"),
+        ("domain_alignment", "source", "other world alone"),
+        ("instance_weighting", "own", "learn from your own alone"),
+        ("descriptions", "words", "the descriptions alone"),
+    ],
+)
+def test_what_a_way_to_learn_starts_from_is_called_what_it_is(strategy, kind, words):
+    start = {"correct": 30, "interval": [0.6, 0.9], "p": 0.004, "only_final_right": 0,
+             "only_start_right": 9}  # fmt: skip
+    report = a_report(40, [], start) | {"strategy": strategy}
+    found = {each.kind: each for each in references(report)}
+    assert words in found[kind].verdict
+    assert "frozen" not in found
+
+
 def test_a_run_with_other_test_images_is_left_out():
     other = [row | {"image": "x" + row["image"]} for row in a_report(40, [])["predictions"]]
     assert [each.kind for each in references(a_report(40, []), [("first", other)])] == ["majority"]

@@ -11,6 +11,7 @@ from opened import everything, open_page, press
 from core import (
     Dataset,
     Store,
+    all_strategies,
     get_run,
     list_projects,
     new_job,
@@ -394,6 +395,17 @@ def test_results_say_plainly_when_transfer_hurts(home):
     app = open_page("results", project=project, run=run)
     assert "Transfer hurts here" in app.warning[-1].value
     assert "there is none yet" not in everything(app)
+
+
+def test_a_run_from_nothing_is_one_press_away(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    press(open_page("results", project=project, run=run), "Teach one from nothing")
+    (begun,) = [each for each in runs(project) if each.id != run]
+    assert not all_strategies()[begun.recipe.strategy].transfers
+    assert begun.dataset_id == dataset
+    app = open_page("results", project=project, run=run)
+    assert "Teach one from nothing" not in [button.label for button in app.button]
 
 
 def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possible(home):
