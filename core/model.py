@@ -283,15 +283,15 @@ class Model:
             row = {"image": name, **next(iter(answers.values()))}
             if about.tasks:
                 row["tasks"] = answers
-            if far is not None:
-                row |= {"unknown": bool(far[place] > 1), "unknown_score": float(far[place])}
-            yield row
+            score = None if far is None else float(far[place])
+            yield row | {"unknown": None if score is None else score > 1, "unknown_score": score}
 
 
 def _answer(classes: Sequence[str], shares: np.ndarray, floor: float | None) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "label": classes[int(shares.argmax())],
         "probabilities": dict(zip(classes, shares.tolist(), strict=True)),
+        "set": None,
     }
     if floor is not None:
         inside = offered(shares[None], floor)[0]
@@ -311,10 +311,10 @@ def predict_files(
     """Predict image files; ends with Finished(result={"predictions": [...]}), one row a file.
 
     A row is {"image", "label", "probabilities": {class: p}}, or {"image", "error"} for a file that
-    is no usable image. `names` are shown for the files (default: their own names). Where enough
-    images were judged, "set" lists the classes of which the right one mostly is one, the likeliest
-    first; "unknown" says whether it looks like none of them, and "unknown_score" how far from it
-    they are: above 1 is unknown.
+    is no usable image. `names` are shown for the files (default: their own names). "set" lists the
+    classes of which the right one mostly is one, the likeliest first; "unknown" says whether it
+    looks like none of them, and "unknown_score" how far from it they are: above 1 is unknown. They
+    are None where too few images were judged to tell.
     """
     began = time.monotonic()
     what = "Looking at your pictures"

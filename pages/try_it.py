@@ -137,7 +137,7 @@ def said(row: Mapping[str, Any]) -> str:
             '<p class="card-title said">Unknown <span class="chip warn">like none of your classes'
             f'</span></p><p class="muted small">If it is one of them after all: {label}</p>'
         )
-    others = row.get("set", [])[1:]
+    others = (row.get("set") or [])[1:]
     if not others:
         return f'<p class="card-title said">{label}</p>'
     listed = ", ".join(text.bdi(name, 30) for name in others[:TOP])

@@ -168,6 +168,7 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     assert [row.get("label") for row in rows] == ["space", None, "cat"]
     assert rows[0]["label"] in rows[0]["set"]
     assert [row.get("unknown") for row in rows] == [False, None, False]
+    assert all(0 <= row["unknown_score"] <= 1 for row in (rows[0], rows[2]))
     assert set(rows[0]["probabilities"]) == set(PHOTOGRAPHS)
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert rows[1]["error"]
@@ -266,6 +267,10 @@ def test_lists_are_readable_by_people_and_programs(home):
     assert len(backbones) >= 15
     strategies = {row["name"]: row for row in as_json(home, "strategies")}
     assert {"feature_extraction", "last_stages", "full"} <= set(strategies)
+    assert {"name", "title", "advice", "needs", "options"} <= strategies["full"].keys()
+    options = {option["name"]: option for option in strategies["full"]["options"]}
+    asked = {name: options["steps"][name] for name in ("type", "default", "range")}
+    assert asked == {"type": "int", "default": 300, "range": "1 to 20000"}
     for command in ("samples", "backbones", "strategies"):
         code, out, _ = run_command(home, command)
         assert code == 0

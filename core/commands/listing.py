@@ -93,7 +93,7 @@ def _strategy_text(row: dict[str, Any]) -> str:
 
     options = "".join(
         f"\n    --set {option['name']}={_shown(option['default'])}  {option['title']}"
-        f"{allowed(option)}"
+        f"{', ' if option['range'] else ''}{option['range']}"
         for option in row["options"]
     )
     needs = "".join(f" Needs {NEEDS[need][1]}." for need in row["needs"])
@@ -105,12 +105,3 @@ def _strategy_text(row: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def allowed(option: dict[str, Any]) -> str:
-    """The range of an option, as it stands behind its title: ", 1 to 1000"."""
-    if option["choices"]:
-        return f", one of {', '.join(option['choices'])}"
-    if option["minimum"] is None or option["maximum"] is None:
-        return ""
-    return f", {option['minimum']:g} to {option['maximum']:g}"

@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.commands.listing import allowed
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
@@ -80,11 +79,7 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
         raise BadRecipe(explain(error)) from error
     family = get_backbone(recipe.backbone).family
     strategy = get_strategy(recipe.strategy)
-    for name, value in recipe.options.items():
-        try:
-            resolve(strategy, {name: value}, images=300, classes=5, family=family)
-        except BadRecipe as error:
-            raise BadRecipe(f"{error}{_range(recipe.strategy, name)}") from error
+    resolve(strategy, recipe.options, images=300, classes=5, family=family)
     return recipe
 
 
@@ -98,14 +93,6 @@ def require_no_target_labels(strategy: str) -> None:
             f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one "
             f"of: {', '.join(fitting)}."
         )
-
-
-def _range(strategy: str, name: str) -> str:
-    from core.strategies import describe, get_strategy
-
-    options = {option.name: option for option in describe(get_strategy(strategy), 300, 5, "cnn")}
-    words = allowed(asdict(options[name])) if name in options else ""
-    return f" Allowed for {name}: {words.removeprefix(', ')}." if words else ""
 
 
 def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def predict(
         answers[task] = answer(dict(zip(classes, shares, strict=True)), own.get("set_floor"))
         first += len(classes)
     row = next(iter(answers.values())) | ({"tasks": answers} if about.get("tasks") else {})
+    row |= {"unknown": None, "unknown_score": None}  # None: nobody could tell so far
     if known:  # how far it is from the nearest picture that was learned from, and how unsure
         roots = torch.nn.functional.normalize(features.sign() * features.abs().sqrt())
         distance = (1 - (known["rows"].float() @ roots[0]).max()).clamp(min=0)
@@ -154,7 +155,7 @@ def predict(
 def answer(shares: dict[str, float], floor: float | None) -> dict[str, Any]:
     """The likeliest class, how likely each one is, and of which the right one mostly is one."""
     likest = sorted(shares, key=lambda name: -shares[name])
-    told: dict[str, Any] = {"label": likest[0], "probabilities": shares}
+    told: dict[str, Any] = {"label": likest[0], "probabilities": shares, "set": None}
     if floor is not None:
         told["set"] = [name for name in likest if name == likest[0] or shares[name] >= floor]
     return told

@@ -419,7 +419,11 @@ def resolve(
         own = strategy.defaults(images, classes, family)
         return strategy.options(**{**_of_size(strategy.options, images), **own, **chosen})
     except ValidationError as error:
-        raise BadRecipe(explain(error)) from error
+        schema = strategy.options.model_json_schema()["properties"]
+        faulty = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+        ranges = {name: _range(schema[name]) for name in faulty if name in schema}
+        told = "".join(f" Allowed for {name}: {words}." for name, words in ranges.items() if words)
+        raise BadRecipe(explain(error) + told) from error
 
 
 def _of_size(options: type[Options], images: int) -> dict[str, Any]:
@@ -442,6 +446,8 @@ class OptionInfo:
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+    range: str
+    """What is allowed, in words; empty for whatever is."""
     main: bool
 
 
@@ -466,8 +472,27 @@ def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
     choices = tuple(schema.get("enum", ()))
     return OptionInfo(
         name, schema["title"], schema["description"], "choice" if choices else kind, default,
-        lowest, highest, choices, bool(schema.get("main")),
+        lowest, highest, choices, _range(schema), bool(schema.get("main")),
     )  # fmt: skip
+
+
+def _range(schema: dict[str, Any]) -> str:
+    """Which values a field of options takes, in words."""
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    numeric = next((s for s in schema.get("anyOf", [schema]) if s.get("type") != "null"), schema)
+    if numeric.get("type") == "boolean":
+        return "true or false"
+    if within := numeric.get("additionalProperties"):
+        return f"each {_range(within)}"
+    if "maxLength" in numeric:
+        return f"up to {numeric['maxLength']} letters"
+    if {"minimum", "maximum"} <= numeric.keys():
+        return f"{numeric['minimum']:g} to {numeric['maximum']:g}"
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
+              "exclusiveMaximum": "below"}  # fmt: skip
+    told = ", ".join(f"{said} {numeric[key]:g}" for key, said in bounds.items() if key in numeric)
+    return f"{told}; or nothing: found by itself" if "anyOf" in schema else told
 
 
 def head_groups(network: Network, lr: float) -> list[Group]:

@@ -56,13 +56,15 @@ def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
     classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
     text = io.StringIO()
     writer = csv.writer(text)
-    told = [name for name in ("unknown", "set") if any(name in row for row in predictions)]
+    told = [
+        name for name in ("unknown", "set") if any(row.get(name) is not None for row in predictions)
+    ]
     writer.writerow([*_harmless(["image", "predicted", *classes]), *told, "problem"])
     for row in predictions:
         shares = row.get("probabilities", {})
         cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
         names = [row["image"], row.get("label", "")]
-        more = [_said(row.get(name, "")) for name in told]
+        more = [_said(row.get(name)) for name in told]
         writer.writerow([*_harmless(names), *cells, *_harmless([*more, row.get("error", "")])])
     return text.getvalue()
 

@@ -155,3 +155,39 @@ def test_the_drawing_of_a_strategy_shows_which_layers_learn(name):
             learned = sum(p.numel() for key, p in trained.items() if key not in owner) / 3
         low, high = {"frozen": (0, 0), "little": (1e-6, 0.2)}.get(layer, (0.5, 1))
         assert low <= learned / whole <= high
+
+
+@pytest.mark.parametrize("name", list(strategies()))
+def test_every_option_says_its_type_default_and_range_and_keeps_to_them(name):
+    strategy = strategies()[name]
+    kinds = {"int", "float", "bool", "choice", "number-or-auto", "weights", "texts"}
+    for info in describe(strategy, 300, 5, "cnn"):
+        assert info.title
+        assert info.type in kinds
+        assert info.range
+        resolve(strategy, {info.name: info.default}, images=300, classes=5, family="cnn")
+        if info.type in ("int", "float"):
+            for beyond in (info.minimum - 1, info.maximum + 1):
+                with pytest.raises(BadRecipe) as refused:
+                    resolve(strategy, {info.name: beyond}, images=300, classes=5, family="cnn")
+                assert f"Allowed for {info.name}: {info.range}." in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "allowed"),
+    [
+        ("full", {"lr": 0}, "lr: above 0, at most 1."),
+        (
+            "full",
+            {"steps": 0, "ema": 1},
+            "steps: 1 to 20000. Allowed for ema: at least 0, below 1.",
+        ),
+        ("full", {"mirror": "perhaps"}, "mirror: one of auto, yes, no."),
+        ("multi_task", {"weights": {"a": 101}}, "weights: each 0 to 100."),
+        ("feature_extraction", {"strength": 0}, "strength: above 0, at most 10000; or nothing"),
+    ],
+)
+def test_what_is_out_of_range_is_named_with_what_is_allowed(name, chosen, allowed):
+    with pytest.raises(BadRecipe) as refused:
+        resolve(strategies()[name], chosen, images=300, classes=5, family="cnn")
+    assert f"Allowed for {allowed}" in str(refused.value)
