@@ -1,7 +1,7 @@
 """A recipe made ready: the images, the network, the choices and who learns from what."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,7 +131,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     dataset.require_trainable(alone=not goes_on)
     past = remember(recipe, store, settings, device_of(settings), on=goes_on)
     classes = tuple(sorted({*dataset.classes, *past.classes}))
-    items, source, unlabelled, notes = _cast(dataset, classes)
+    items, source, unlabelled, notes = _cast(dataset, classes, strategy)
     parted = past.parted(dataset, *_parted(dataset, recipe))
     train, test = parted.train, parted.test
     if strategy.learns == "source":
@@ -176,7 +176,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
 
 
 def _cast(
-    dataset: Dataset, classes: tuple[str, ...]
+    dataset: Dataset, classes: tuple[str, ...], strategy: Strategy
 ) -> tuple[tuple[Item, ...], list[int], list[int], tuple[str, ...]]:
     """All items in order of their roles, who of them is source, who is unlabelled, and notes."""
     known = [i for i in dataset.items if i.role == "source" and i.label in classes]
@@ -184,11 +184,22 @@ def _cast(
     plain = [item for item in dataset.items if item.role == "unlabelled"]
     items = (*dataset.labelled, *known, *plain)
     first, last = len(dataset.labelled), len(dataset.labelled) + len(known)
-    notes: tuple[str, ...] = ()
+    notes = []
     if strange:
-        listed = ", ".join(f"“{name}”" for name in sorted(strange)[:5])
-        notes = (f"Classes that only the other world has are not used: {listed}.",)
-    return items, list(range(first, last)), list(range(last, len(items))), notes
+        notes.append(f"Classes that only the other world has are not used: {_quoted(strange)}.")
+    shared = {str(item.label) for item in known}
+    if strategy.learns == "source" and known and (unseen := {*classes} - shared):
+        notes.append(
+            f"What is carried over: {_quoted(shared)}. The other world has no pictures of "
+            f"{_quoted(unseen)}, so pictures of yours that show them will get a wrong answer."
+        )
+    return items, list(range(first, last)), list(range(last, len(items))), tuple(notes)
+
+
+def _quoted(names: Collection[str]) -> str:
+    """The first of them, in words."""
+    shown = ", ".join(f"“{name}”" for name in sorted(names)[:8])
+    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _parted(dataset: Dataset, recipe: Recipe) -> tuple[list[int], list[int]]:

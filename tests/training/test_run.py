@@ -273,6 +273,21 @@ def test_classes_of_the_other_world_alone_are_named_and_left_out(run_folder, dig
     assert any("“seven”" in note for note in notes)
 
 
+def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settings):
+    fewer = tuple(i for i in digits.items if (i.role, i.label) != ("source", "2"))
+    dataset = replace(digits, items=fewer)
+    Store(settings.home).save(dataset)
+    setup = prepare(
+        Recipe.from_json(
+            (run_folder("domain_alignment", dataset=dataset) / "recipe.json").read_text()
+        ),
+        settings,
+    )
+    (note,) = setup.notes
+    assert "carried over: “0”, “1”." in note
+    assert "no pictures of “2”" in note
+
+
 def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
     earlier, _ = finished("full")
     folder = run_folder("feature_extraction", start=earlier)
