@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from core.evaluation.scores import wilson
 from core.strategies import get_strategy
 
 Row = Mapping[str, Any]
@@ -91,7 +92,7 @@ def _options(row: Row) -> str:
         for name, value in row.items()
         if name not in _COLUMNS and not name.startswith(("right ", "n ", "start_right ", "p "))
     }
-    return ", ".join(f"{name} = {_said(value)}" for name, value in said.items())
+    return ", ".join(f"{name} = {_said(value)}" for name, value in said.items() if value != {})
 
 
 def _said(value: Any) -> str:
@@ -113,25 +114,25 @@ def _cell(rows: Sequence[Row], head: str) -> str:
 
 
 def _of(row: Row, head: str) -> str:
-    if head == "right":
-        low, high = (100 * bound for bound in row["interval"])
-        main = f"{row['right']} of {row['n']} ({low:.0f} to {high:.0f})"
-        return "; ".join([main, *_tasks(row)])
-    if head == "beside":
-        return f"{row['start_right']}" if "start_right" in row else ""
-    if head == "p":
-        return _p(row["p"]) if "p" in row else ""
     if head == "seconds":
         return f"{row['seconds']:.0f}"
-    if row.get("now") is None:
-        return ""
-    return f"{row['before']}, {row['now']} of {row['of']}"
+    if head.startswith("old classes"):
+        return "" if row.get("now") is None else f"{row['before']}, {row['now']} of {row['of']}"
+    tasks = [name.removeprefix("right ") for name in row if name.startswith("right ")]
+    said = [_one(row, head, f" {task}") for task in tasks] if tasks else [_one(row, head, "")]
+    named = zip(tasks or [""], said, strict=True)
+    return "; ".join(f"{task}: {words}" if task else words for task, words in named if words)
 
 
-def _tasks(row: Row) -> list[str]:
-    """What is said of each task beyond the first."""
-    names = [name.removeprefix("right ") for name in row if name.startswith("right ")]
-    return [f"{name}: {row[f'right {name}']} of {row[f'n {name}']}" for name in names]
+def _one(row: Row, head: str, of: str) -> str:
+    """What stands under this head about one question; `of` names it, behind a blank."""
+    if head == "right":
+        right, n = row[f"right{of}"], row[f"n{of}"]
+        low, high = (100 * bound for bound in wilson(right, n))
+        return f"{right} of {n} ({low:.0f} to {high:.0f})"
+    if head == "beside":
+        return str(row.get(f"start_right{of}", ""))
+    return _p(row[f"p{of}"]) if f"p{of}" in row else ""
 
 
 def _p(p: float) -> str:
