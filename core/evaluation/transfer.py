@@ -8,9 +8,10 @@ from core.evaluation.comparing import Predictions, pairs
 from core.evaluation.scores import Comparison, Interval, wilson
 from core.strategies import Beside, strategies
 
-Kind = Literal["majority", "first", "scratch"] | Beside
-"""Always the largest class; the first model of the pictures; a network that began with nothing; and
-what a way to learn starts from: see `core.strategies.Beside`."""
+Kind = Literal["majority", "first", "scratch", "alone"] | Beside
+"""Always the largest class; the first model of the pictures; a network that began with nothing; a
+model for one of several questions alone; and what a way to learn starts from: see
+`core.strategies.Beside`."""
 
 _NAMES: Mapping[Kind, str] = {
     "majority": "always saying the largest class",
@@ -20,6 +21,7 @@ _NAMES: Mapping[Kind, str] = {
     "words": "what the descriptions alone say (zero-shot)",
     "first": "your first model",
     "scratch": "a network that learned from nothing",
+    "alone": "a model for this question alone (single-task)",
 }
 _HURTS: Mapping[Kind, str] = {
     "majority": "It is worse than not looking at the picture at all: something is wrong.",
@@ -31,6 +33,7 @@ _HURTS: Mapping[Kind, str] = {
     "words": "Your pictures made it worse than the descriptions alone: take those, or look for "
     "wrong labels.",
     "first": "Your first model is better: keep that.",
+    "alone": "The questions stand in each other's way: this one is answered better alone.",
     "scratch": "Transfer hurts here: what the network had learned before is worse than nothing. "
     "Choose another backbone, or keep the one that learned from nothing.",
 }
@@ -42,6 +45,7 @@ _HELPS: Mapping[Kind, str] = {
     "words": "Your pictures helped beyond the descriptions.",
     "first": "It beats your first model.",
     "scratch": "Transfer helps.",
+    "alone": "The questions help each other.",
 }
 _OPEN: Mapping[Kind, str] = {
     "majority": "It is not shown to have learned anything yet.",
@@ -51,6 +55,7 @@ _OPEN: Mapping[Kind, str] = {
     "words": "Your pictures are not shown to have helped beyond the descriptions.",
     "first": "It is not shown to be better than your first model: the simpler one will do.",
     "scratch": "Transfer is not shown to have helped.",
+    "alone": "Learning the questions together is not shown to have helped, nor to hurt.",
 }
 
 

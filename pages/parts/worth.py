@@ -11,7 +11,11 @@ from pages.parts.score import Report, report_of, words
 
 def worth(place: Place, run: RunRow, report: Report) -> None:
     """The card with a row for each; says plainly when transfer hurts."""
-    beside = (("first", place.first_model), ("scratch", _scratch(place, run)))
+    beside = (
+        ("first", place.first_model),
+        ("scratch", _scratch(place, run)),
+        ("alone", _alone(place, run, report)),
+    )
     others = [
         (kind, _same_question(other, report)["predictions"])
         for kind, one in beside
@@ -61,6 +65,15 @@ def _scratch(place: Place, run: RunRow) -> RunRow | None:
         return None
     same = (one for one in place.finished if one.dataset_id == run.dataset_id)
     return next((one for one in same if not _transfers(one)), None)
+
+
+def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
+    """The newest run on the same pictures that learned this question and no other."""
+    asked = report.get("task", "")
+    if not asked or run.recipe.task:
+        return None
+    same = (one for one in place.finished if one.dataset_id == run.dataset_id)
+    return next((one for one in same if one.recipe.task == asked), None)
 
 
 def _same_question(other: Report, report: Report) -> Report:

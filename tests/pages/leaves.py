@@ -46,10 +46,17 @@ def fill(home: Path, n: int = 12) -> tuple[str, str]:
 
 
 def finish_run(
-    home: Path, project: str, dataset: str, *, strategy: str, wrong: int, title: str = ""
+    home: Path,
+    project: str,
+    dataset: str,
+    *,
+    strategy: str,
+    wrong: int,
+    title: str = "",
+    task: str = "",
 ) -> str:
     """A run that ended well with so many mistakes; gives its id."""
-    recipe = Recipe(dataset=dataset, backbone=LITE0, strategy=strategy)
+    recipe = Recipe(dataset=dataset, backbone=LITE0, strategy=strategy, task=task)
     run = create_run(project, recipe, title)
     folder = run_folder(run)
     loaded = Store(home).load(dataset)

@@ -60,3 +60,16 @@ def test_the_results_are_shown_question_by_question(asked, home):
     assert not app.exception
     assert f"Right on {second.correct} of" in everything(app)
     assert get_run(run).recipe.strategy == "multi_task"
+
+
+def test_a_question_is_seen_beside_a_model_that_learned_it_alone(asked, home):
+    project, dataset = asked
+    finish_run(home, project, dataset, strategy="last_stages", wrong=2, task="tree")
+    run = finish_run(home, project, dataset, strategy="multi_task", wrong=25)
+    first = Report.load(run_folder(run))
+    second = replace(first, task="state <b>")
+    replace(first, task="tree", further=(second,)).save(run_folder(run))
+    app = open_page("results", project=project, run=run)
+    assert "The questions stand in each other's way" in app.warning[-1].value
+    app.segmented_control[0].set_value("state <b>").run()
+    assert "a model for this question alone" not in everything(app)
