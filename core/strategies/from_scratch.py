@@ -39,8 +39,8 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Learn from nothing",
     term="training from scratch",
-    advice="Rarely the best with few pictures. It shows what the pretrained network is worth: "
-    "when it wins, transfer hurts.",
+    advice="Rarely the best with few pictures, though on plain shapes such as digits it can be as "
+    "good. It shows what the pretrained network is worth: when it wins, transfer hurts.",
     hurts="With few pictures it learns them by heart; thousands are needed.",
     cost="many minutes",
     layers=("anew", "anew", "anew", "anew"),

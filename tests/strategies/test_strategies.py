@@ -110,9 +110,9 @@ def test_options_of_gradient_strategies_share_their_names():
         (Situation(images=400, fewest=30), "last_stages"),
         (Situation(images=2000, fewest=200, photographs=False), "full"),
         (Situation(images=2000, fewest=200, photographs=False, changes=True), "feature_extraction"),
-        (Situation(images=60, fewest=10, unlabelled=400), "pseudo_labels"),
+        (Situation(images=60, fewest=10, unlabelled=400), "feature_extraction"),
         (Situation(images=60, fewest=10, source=400), "instance_weighting"),
-        (Situation(images=60, fewest=10, source=400, unlabelled=200), "pseudo_labels"),
+        (Situation(images=60, fewest=10, source=400, unlabelled=200), "instance_weighting"),
         (Situation(images=30, fewest=5, source=400, unlabelled=50), "instance_weighting"),
     ],
 )
