@@ -64,7 +64,7 @@ def main() -> list[dict[str, Any]]:
     earlier = results().get("strategies", [])
     rows = [row for row in earlier if (row["question"], row["seed"]) not in again]
     with tempfile.TemporaryDirectory() as home:
-        bench = _Bench(Path(home))
+        bench = Bench(Path(home))
         for name, seed in product(wanted, seeds):
             for row in questions[name](bench, seed):
                 row.pop("folder")
@@ -75,7 +75,7 @@ def main() -> list[dict[str, Any]]:
     return rows
 
 
-class _Bench:
+class Bench:
     """A home of its own, and the sets of pictures in it."""
 
     def __init__(self, home: Path) -> None:
@@ -120,19 +120,19 @@ class _Bench:
         return row
 
 
-def _learn(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _learn(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     for name in ("emoji", "digits"):
         dataset = bench.dataset(name)
         for strategy, options in LEARN.items():
             yield bench.run(dataset, strategy, seed, options=options)
 
 
-def _adapt(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _adapt(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     for target, source in (("digits", "printed digits"), ("emoji", "outlined emoji")):
         dataset = bench.dataset(source, "source", bench.dataset(target))
         for strategy, options in ADAPT:
             yield bench.run(dataset, strategy, seed, options=options)
-        few = _few_labelled(dataset, 5, seed)
+        few = few_labelled(dataset, 5, seed)
         bench.store.save(few)
         for method in ("importance", "tradaboost"):
             yield {
@@ -141,17 +141,17 @@ def _adapt(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _few(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _few(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     for name in ("emoji", "digits"):
         whole = bench.dataset(name)
         for labels in LABELS:
-            few = _few_labelled(whole, labels, seed)
+            few = few_labelled(whole, labels, seed)
             bench.store.save(few)
             for strategy in ("last_stages", "pseudo_labels", "self_supervised"):
                 yield {"labels": labels, **bench.run(few, strategy, seed)}
 
 
-def _teach(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _teach(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     for name in ("emoji", "digits"):
         dataset = bench.dataset(name)
         teacher = bench.run(dataset, "feature_extraction", seed, backbone="tf_efficientnet_lite2")
@@ -162,7 +162,7 @@ def _teach(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
             )
 
 
-def _tasks(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _tasks(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     """Both columns together, and each alone: the other's weight is 0."""
     for first, second in (("digits", "printed digits"), ("emoji", "outlined emoji")):
         joined = bench.dataset(second, "source", bench.dataset(first))
@@ -176,7 +176,7 @@ def _tasks(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
             yield bench.run(dataset, "multi_task", seed, options={"weights": weights})
 
 
-def _continue(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
+def _continue(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     """A model of half the classes goes on with the other half, with and without the old pictures
     and answers."""
     for name in ("emoji", "digits"):
@@ -193,7 +193,7 @@ def _continue(bench: _Bench, seed: int) -> Iterator[dict[str, Any]]:
             yield bench.run(parts[1], "continual", seed, start=first["folder"], options=options)
 
 
-def _few_labelled(dataset: Dataset, labels: int, seed: int) -> Dataset:
+def few_labelled(dataset: Dataset, labels: int, seed: int) -> Dataset:
     """So many labelled pictures a class to learn from, the same test part as ever, and the other
     pictures without their labels."""
     train_part, test = holdout(dataset, 0.2, seed)
