@@ -22,6 +22,17 @@ NETWORKS = {
     "VGG": ("vgg11", "cnn"),
 }
 
+OTHERWISE = [
+    ("soft_sharing", {"hold": "bss"}),
+    ("soft_sharing", {"hold": "delta"}),
+    ("domain_adaptation", {"method": "coral"}),
+    ("domain_adaptation", {"method": "mmd"}),
+    ("domain_adaptation", {"method": "dann"}),
+    ("distillation", {"what": "relations"}),
+    ("pseudo_labels", {"balance": False, "sure": 0.3}),
+]
+"""Choices that bring a loss of their own."""
+
 TAUGHT = (torch.zeros(6, 3), torch.eye(6))
 """Logits and features of a teacher for the six pictures."""
 
@@ -47,16 +58,28 @@ def pictures():
 
 @pytest.mark.parametrize("name", list(strategies()))
 def test_exactly_what_a_strategy_declares_changes(name, network, pictures):
+    assert_what_is_declared_changes(name, {}, network, pictures)
+
+
+@pytest.mark.parametrize("network", ["CNN with BatchNorm"], indirect=True)
+@pytest.mark.parametrize(("name", "chosen"), OTHERWISE)
+def test_so_it_does_whatever_loss_is_chosen(name, chosen, network, pictures):
+    assert_what_is_declared_changes(name, chosen, network, pictures)
+
+
+def assert_what_is_declared_changes(name, chosen, network, pictures):
     made, family = network
     strategy = strategies()[name]
-    options = resolve(strategy, {}, images=300, classes=3, family=family)
+    options = resolve(strategy, chosen, images=300, classes=3, family=family)
     start = {n: v.clone() for n, v in made.state_dict().items()}
     for number, phase in enumerate(_phases(strategy, made, options)):
         if not isinstance(phase, Phase):
             continue
         assert isinstance(options, FineTuning)
-        declared = {id(p) for group in phase.groups for p in group["params"]}
+        learned = [p for group in phase.groups for p in group["params"]]
+        declared = {id(p) for p in learned}
         names = {n for n, p in made.named_parameters() if id(p) in declared}
+        begun = [p.detach().clone() for p in learned]
         before = {n: v.clone() for n, v in made.state_dict().items()}
         short = replace(phase, steps=2)
         few = options.model_copy(update={"batch": 4, "ema": 0.0})
@@ -71,6 +94,7 @@ def test_exactly_what_a_strategy_declares_changes(name, network, pictures):
         if phase.fresh:  # a network that begins at random has statistics to learn, too
             changed -= {n for n, _ in made.named_buffers()}
         assert changed == names
+        assert not any(torch.equal(p, b) for p, b in zip(learned, begun, strict=True))
     merge(made)
     made.load_state_dict(start)
 
