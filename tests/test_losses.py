@@ -1,5 +1,6 @@
 """Each loss against values computed by hand."""
 
+import itertools
 import math
 
 import numpy as np
@@ -114,8 +115,31 @@ def test_relational_distance_by_hand():
 
 
 def test_relational_angle_by_hand():
-    corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])  # a right angle at the first
-    line = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
-    same = float(losses.relational_angle(corner, corner))
-    assert same == pytest.approx(0)
-    assert float(losses.relational_angle(corner, line)) > 0.01
+    corner = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])  # cosines 0, √½ and √½
+    line = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])  # cosines 1, -1 and 1
+    assert float(losses.relational_angle(corner, corner)) == pytest.approx(0)
+    # Huber of 1, 1 + √½ (beyond 1, so linear) and 1 - √½; j and k may change places; 27 triples.
+    by_hand = 2 * (1 / 2 + (1 + math.sqrt(0.5) - 0.5) + (1 - math.sqrt(0.5)) ** 2 / 2) / 27
+    assert float(losses.relational_angle(corner, line)) == pytest.approx(by_hand, rel=1e-5)
+    assert float(losses.relational_angle(line, corner)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_relational_angle_is_the_huber_loss_of_the_cosines_of_all_triples():
+    rng = np.random.default_rng(3)
+    student, teacher = rng.normal(size=(4, 3)), rng.normal(size=(4, 5))
+
+    def cosine(points, i, j, k):
+        one, other = points[j] - points[i], points[k] - points[i]
+        lengths = np.linalg.norm(one) * np.linalg.norm(other)
+        return one @ other / lengths if lengths else 0.0
+
+    def huber(x):
+        return x * x / 2 if abs(x) < 1 else abs(x) - 0.5
+
+    differences = [
+        cosine(student, i, j, k) - cosine(teacher, i, j, k)
+        for i, j, k in itertools.product(range(4), repeat=3)
+    ]
+    assert max(map(abs, differences)) > 1  # both branches of the Huber loss are needed
+    found = losses.relational_angle(torch.from_numpy(student), torch.from_numpy(teacher))
+    assert float(found) == pytest.approx(np.mean([huber(x) for x in differences]))

@@ -162,8 +162,8 @@ class Report:
         return sorted(wrong, key=lambda row: -max(row["probabilities"]))
 
     def to_json(self) -> str:
-        """All fields as JSON."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        """All fields as JSON, on one line: with 1,000 classes it holds millions of numbers."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "Report":

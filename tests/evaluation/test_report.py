@@ -46,6 +46,25 @@ def test_a_report_comes_back_from_disk_as_it_was(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
 
 
+def test_a_report_on_a_thousand_classes_is_right_and_takes_a_few_megabytes():
+    random = np.random.default_rng(0)
+    true, classes = random.permutation(1000)[:300], [f"class {k}" for k in range(1000)]
+    logits = 2 * random.normal(size=(300, 1000))
+    logits[np.arange(300), np.where(np.arange(300) < 200, true, (true + 1) % 1000)] += 15
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    report = report_of(
+        true, shares, classes=classes, items=[Picture(f"{k:064x}", f"{k}.jpg") for k in range(300)],
+        backbone="tf_efficientnet_lite0", strategy="full", dataset="0123456789abcdef", seconds=1.5,
+        n_train=3000,
+    )  # fmt: skip
+    assert (report.n, report.correct, len(report.mistakes)) == (300, 200, 100)
+    assert sum(row["n"] for row in report.per_class) == sum(map(sum, report.confusion)) == 300
+    assert report.confusion[true[299]][(true[299] + 1) % 1000] == 1
+    text = report.to_json()
+    assert len(text.encode()) < 5_000_000  # one number a line would be twice as much
+    assert Report.from_json(text) == report
+
+
 def test_the_counts_in_a_report_agree_with_each_other():
     report = a_report()
     assert report.correct == sum(report.confusion[i][i] for i in range(3))

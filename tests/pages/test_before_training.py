@@ -193,3 +193,23 @@ def test_several_ways_say_how_long_all_of_them_will_take(home):
     append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
     app = open_page("strategy", project=project, backbone=LITE0)
     assert "About 5 minutes on this computer, all together" in everything(app)
+
+
+def proposed(app):
+    """The way to learn that is recommended, and why."""
+    return everything(app).split("We would try <b>")[1].split("</p>")[0]
+
+
+def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home):
+    project, _ = fill(home, n=40)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    assert proposed(app).startswith("Teach only the classifier</b>: it is done in seconds")
+    app.radio(key="ask-look").set_value("No").run()
+    assert proposed(app).startswith("Adapt the last layers</b>: your pictures look unlike")
+    first = next(button for button in app.button if button.key.startswith("choose-"))
+    assert first.key == "choose-last_stages"
+    app.radio(key="ask-later").set_value("Yes").run()
+    assert proposed(app).startswith("Teach only the classifier</b>: the camera or the place")
+    app.radio(key="ask-later").set_value("No").run()
+    app.radio(key="ask-look").set_value("Yes").run()
+    assert proposed(app).startswith("Teach only the classifier</b>: it is done in seconds")

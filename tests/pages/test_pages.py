@@ -467,6 +467,32 @@ def test_answers_are_shown_with_their_names_and_shares(home):
     assert "It is cut off." in said
 
 
+def test_an_answer_can_be_unknown_or_one_of_several_classes(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    job = new_job()
+    JobCard("predict", {"run": run, "names": list("abc"), "files": ["/u/0"] * 3}).write(job)
+    shares = dict(zip(CLASSES, (0.5, 0.4, 0.1), strict=True))
+    told = {"label": "maple", "probabilities": shares}
+    answers = [
+        {"image": "strange.jpg", **told, "set": ["maple", "oak <b>"], "unknown": True},
+        {"image": "unsure.jpg", **told, "set": ["maple", "oak <b>"], "unknown": False},
+        {"image": "sure.jpg", **told, "set": ["maple"], "unknown": False},
+    ]
+    append(job, Finished(1.0, {"predictions": answers}))
+    app = open_page("try_it", project=project, run=run, asked=job.name)
+    cards = [one.proto.body for one in app.main.get("html") if "said" in one.proto.body]
+    strange, unsure, sure = cards
+    assert '<p class="card-title said">Unknown' in strange
+    assert 'If it is one of them after all: <bdi title="maple">' in strange
+    assert '<p class="small">or' not in strange
+    assert '<p class="card-title said"><bdi title="maple">' in unsure
+    assert '<p class="small">or <bdi title="oak &lt;b&gt;">oak &lt;b&gt;</bdi></p>' in unsure
+    assert '<p class="card-title said"><bdi title="maple">' in sure
+    assert '<p class="small">or' not in sure
+    assert "Unknown" not in unsure + sure
+
+
 def test_an_unknown_question_in_the_address_is_a_sentence(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="full", wrong=2)

@@ -141,7 +141,8 @@ def test_exactly_what_a_strategy_declares_changes(name, chosen, family, network,
     assert bool(stepped) == (name not in CLASSIFIER_ALONE or bool(chosen))
     assert all(isinstance(phase, Probe) for phase in phases if phase not in stepped)
     for number, phase in enumerate(stepped):
-        before = state_of(network)
+        before, learned = state_of(network), [p for g in phase.groups for p in g["params"]]
+        begun = [parameter.detach().clone() for parameter in learned]
         steps = options.model_copy(update={"ema": 0.0})
         trainer = trainer_of(network, phase, steps, pictures, number, 2)
         losses = [event.loss for event in trainer.run()]
@@ -152,6 +153,7 @@ def test_exactly_what_a_strategy_declares_changes(name, chosen, family, network,
         if phase.fresh:  # a network that begins at random has statistics to learn, too
             changed -= {n for n, _ in network.named_buffers()}
         assert changed == declared(network, phase)
+        assert not any(torch.equal(p, b) for p, b in zip(learned, begun, strict=True))
 
 
 @pytest.mark.parametrize(("name", "family"), sorted(NOT_HERE), indirect=["family"])

@@ -37,6 +37,49 @@ def assert_equal(one, other):
         assert torch.equal(value, other[name]), name
 
 
+# Averaging over steps, and weight decay
+
+
+def test_the_model_is_the_running_average_of_its_steps(pixels):
+    network, trainer = trainer_of(pixels, steps=5, ema=0.2)
+    average = {name: p.detach().double() for name, p in network.named_parameters()}
+    for event in trainer.run():
+        if isinstance(event, Step):
+            keep = (1 / 10, 2 / 11, 0.2, 0.2, 0.2)[event.step - 1]  # little at first
+            for name, p in network.named_parameters():
+                average[name] = keep * average[name] + (1 - keep) * p.detach().double()
+    last = weights(network)
+    trainer.settle()
+    for name, p in network.named_parameters():
+        torch.testing.assert_close(p.detach().double(), average[name], rtol=1e-5, atol=1e-7)
+    assert not torch.equal(network.head.weight, last["head.weight"])
+
+
+def test_without_averaging_the_last_step_alone_is_kept(pixels):
+    network, trainer = trainer_of(pixels, steps=5, ema=0.0)
+    list(trainer.run())
+    last = weights(network)
+    trainer.settle()
+    assert_equal(last, weights(network))
+
+
+def test_weight_decay_shrinks_what_has_no_gradient_by_its_share_of_each_learning_rate(pixels):
+    def nothing_to_learn(forward, batch):
+        logits, _ = forward(batch.inputs)
+        return 0 * logits.sum(), logits
+
+    rates = [0.1 * 0.01 / 0.11, *(0.05 * (1 + np.cos(np.pi * p / 0.9)) for p in (0.15, 0.4, 0.65))]
+    for decay in (0.5, 0.0):
+        network, trainer = trainer_of(
+            pixels, steps=4, lr=0.1, ema=0.0, weight_decay=decay, objective=nothing_to_learn
+        )
+        start = network.head.weight.detach().clone()
+        list(trainer.run())
+        trainer.settle()
+        shrunk = np.prod([1 - rate * decay for rate in rates])
+        torch.testing.assert_close(network.head.weight.detach(), start * shrunk, rtol=1e-5, atol=0)
+
+
 # Dropout before the classifier
 
 

@@ -1,0 +1,114 @@
+"""Two worlds: the target's labels only judge, and an adaptation that went wrong is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.numpy import load_file
+from safetensors.torch import save_file
+
+from core.dataset.store import Store
+from core.errors import BadRecipe
+from core.evaluation.report import Report
+from core.model import Model
+from core.training.events import Note
+from core.training.recipe import Recipe
+from core.training.run import train
+from core.training.setup import prepare
+
+SMALL = "resnet10t.c3_in1k"
+
+
+@pytest.fixture(scope="module")
+def begun(run_folder, settings):
+    """A fresh run folder of a strategy on a small network whose weights are random."""
+    torch.manual_seed(1)
+    save_file(
+        timm.create_model("resnet10t").state_dict(), settings.weights / "resnet10t.safetensors"
+    )
+
+    def make(strategy, **others):
+        return run_folder(strategy, backbone=SMALL, **others)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def labelled_in_two_ways(digits, settings):
+    """The digits with a ready split, and the same with the labels that are learned from mixed up;
+    those of the test part are the same in both."""
+    given = iter((["train"] * 14 + ["test"] * 6) * 3)
+    items = [replace(i, part=next(given)) if i.role == "labelled" else i for i in digits.items]
+    places = [place for place, item in enumerate(items) if item.part == "train"]
+    mixed = list(items)
+    for place, other in zip(places, np.random.default_rng(0).permutation(places), strict=True):
+        mixed[place] = replace(items[place], label=items[other].label)
+    assert sum(a.label != b.label for a, b in zip(items, mixed, strict=True)) > 20
+    both = replace(digits, items=tuple(items)), replace(digits, items=tuple(mixed))
+    for dataset in both:
+        Store(settings.home).save(dataset)
+    return both
+
+
+def carried_out(folder, settings):
+    """The weights, the adjustments and the report of a run, and its notes."""
+    notes = [e.text for e in train(folder, settings, lambda: False) if isinstance(e, Note)]
+    made = Model.load(folder / "model").description
+    adjusted = made.temperature, made.set_floor
+    weights = load_file(folder / "model" / "model.safetensors")
+    return weights, adjusted, Report.load(folder), notes
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options"),
+    [
+        ("domain_alignment", {}),
+        ("domain_alignment", {"method": "subspace"}),
+        ("domain_adaptation", {"steps": 2, "batch": 8}),
+    ],
+)
+def test_the_labels_of_the_target_never_choose_anything(
+    begun, settings, labelled_in_two_ways, strategy, options
+):
+    one, other = (
+        carried_out(begun(strategy, dataset=dataset, **options), settings)
+        for dataset in labelled_in_two_ways
+    )
+    assert one[0].keys() == other[0].keys()
+    for name, value in one[0].items():
+        np.testing.assert_array_equal(value, other[0][name], err_msg=name)
+    assert one[1] == other[1] == (1.0, None)
+    assert one[2].predictions == other[2].predictions
+    assert one[2].n == 18
+    assert one[3] == other[3]
+
+
+WRONG = "Adapting went wrong: most of your pictures now get the same few answers"
+
+
+def test_it_is_told_when_all_pictures_get_the_same_answer(run_folder, settings):
+    too_bold = run_folder("domain_adaptation", steps=4, batch=8, lr=0.01)
+    _, _, report, notes = carried_out(too_bold, settings)
+    assert len({row["label"] for row in report.predictions}) == 1
+    assert report.start["correct"] > report.correct
+    assert sum(note.startswith(WRONG) for note in notes) == 1
+    assert "Use the model that learned from the other world alone" in " ".join(notes)
+
+
+def test_it_is_not_told_while_the_classes_are_told_apart(run_folder, settings):
+    gentle = run_folder("domain_adaptation", steps=2, batch=8, lr=1e-6)
+    _, _, report, notes = carried_out(gentle, settings)
+    assert len({row["label"] for row in report.predictions}) == 3
+    assert not any(note.startswith(WRONG) for note in notes)
+
+
+@pytest.mark.parametrize("gone", ["0123456789abcdef", "/nowhere/runs/large"])
+def test_a_teacher_that_is_gone_is_named_with_what_to_do(run_folder, settings, gone):
+    recipe = (run_folder("distillation", teacher=gone) / "recipe.json").read_text()
+    with pytest.raises(BadRecipe) as raised:
+        prepare(Recipe.from_json(recipe), settings)
+    assert str(raised.value) == (
+        f"The teacher “{gone}” has no model (any more). Choose another run."
+    )
