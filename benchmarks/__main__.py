@@ -1,6 +1,6 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
-`strategies` runs for hours and only when it is named.
+`strategies` and `agreement` take long and run only when they are named.
 """
 
 import importlib

@@ -1,11 +1,8 @@
-"""Choosing a backbone: what ranking costs, and whether it foretells what fine-tuning makes of it.
+"""Choosing a backbone: what ranking costs; benchmarks/agreement.py asks what it foretells.
 
 `python -m benchmarks ranking`: trying the three bundled backbones on 300 emoji with repeated
 cross-validation, as a ratio to passing the training part through the three networks (goal: at most
 1.5). Networks are converted beforehand, as a worker does; each turn begins without features.
-
-`agreement` trains all three with the last stages on each sample, which takes an hour:
-`python -c "from benchmarks.ranking import agreement; print(agreement())"`.
 """
 
 import shutil
@@ -17,8 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
 from core.backbones.catalogue import get_backbone
 from core.backbones.features import features, warm
 from core.backbones.weights import load_network
@@ -26,22 +21,17 @@ from core.dataset.importing import import_images
 from core.dataset.manifest import Dataset
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
-from core.evaluation.report import Report
 from core.foresight.ranking import rank
-from core.foresight.rows import Row
 from core.foresight.validation import plan_of
 from core.settings import Settings
 from core.training.events import Event, Finished
 from core.training.recipe import Recipe
-from core.training.run import train
 from core.training.setup import preprocessing_of
 
 _BACKBONES = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _TURNS = 3
 _MOST_OF_A_CLASS = 60
 """Which leaves 300 emoji."""
-_SEEDS = (0, 1, 2)
-_FIGURES = ("expected", "accuracy", "log_loss", "knn", "log_me", "h_score", "imagenet")
 
 
 def main() -> dict[str, Any]:
@@ -65,51 +55,6 @@ def main() -> dict[str, Any]:
         "seconds": {name: round(median(turn[name] for turn in turns), 3) for name in turns[0]},
         "ratio": [round(value, 2) for value in (median(ratios), min(ratios), max(ratios))],
     }
-
-
-def agreement() -> dict[str, Any]:
-    """For each sample, weighted tau of each figure with the accuracy after tuning the last stages.
-
-    The accuracy is that on test parts of three seeds; weighted Kendall's tau counts swaps among the
-    best most (Vigna, WWW 2015). Three backbones make a coarse tau: 1, 0.5, -0.5, -1 or near them.
-    """
-    from scipy.stats import weightedtau
-
-    found: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as place:
-        settings = Settings(home=Path(place) / "home", offline=True)
-        for sample in ("emoji", "digits", "surfaces"):
-            dataset = imported(sample, settings)
-            *_, last = rank(dataset, Store(settings.home), settings, _BACKBONES)
-            rows: list[Row] = last.result["rows"] if isinstance(last, Finished) else []
-            tuned = {row["backbone"]: _tuned(row["backbone"], dataset, settings) for row in rows}
-            true = [tuned[row["backbone"]] for row in rows]
-            found[sample] = {"tuned": tuned} | {
-                figure: round(float(weightedtau(_better(rows, figure), true).statistic), 3)
-                for figure in _FIGURES
-            }
-            print(sample, found[sample], flush=True)
-    return found
-
-
-def _better(rows: list[Row], figure: str) -> list[float]:
-    """The figure of each row, turned so that more is better."""
-    sign = -1 if figure == "log_loss" else 1
-    return [sign * float(row[figure] or 0) for row in rows]  # type: ignore[literal-required]
-
-
-def _tuned(backbone: str, dataset: Dataset, settings: Settings) -> float:
-    """The share of right answers after tuning the last stages, over the seeds' test parts."""
-    right = []
-    for seed in _SEEDS:
-        folder = settings.home / "runs" / f"{dataset.id}-{backbone}-{seed}"
-        folder.mkdir(parents=True)
-        recipe = Recipe(dataset=dataset.id, backbone=backbone, strategy="last_stages", seed=seed)
-        (folder / "recipe.json").write_text(recipe.to_json())
-        for _ in train(folder, settings, lambda: False):
-            pass
-        right.append(Report.load(folder).accuracy)
-    return float(np.mean(right))
 
 
 def _ranking(dataset: Dataset, settings: Settings) -> float:
