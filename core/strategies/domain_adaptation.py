@@ -8,6 +8,7 @@ need labels of the target.
 from typing import Any, Literal
 
 from core.strategies import (
+    FEW,
     Batch,
     FineTuning,
     Forward,
@@ -111,7 +112,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 def suits(situation: Situation) -> str:
     """Hardly any labels of one's own, many elsewhere."""
-    if situation.source >= 50 and situation.unlabelled >= 50 and situation.fewest <= 10:
+    if situation.source >= 50 and situation.unlabelled >= 50 and situation.fewest <= FEW:
         return "You have sorted pictures of another world and many unsorted ones of yours."
     return ""
 

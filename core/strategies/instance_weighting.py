@@ -6,7 +6,7 @@ Importance weights from a classifier that tells the worlds apart (Sugiyama, Suzu
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.strategies import Network, Options, Probe, Situation, Strategy, option
+from core.strategies import FEW, Network, Options, Probe, Situation, Strategy, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,8 +92,9 @@ def tradaboost(
 
 
 def suits(situation: Situation) -> str:
-    """Few labels of one's own, many elsewhere, nothing else."""
-    if situation.source >= 50 and situation.fewest <= 20:
+    """Few labels of one's own, many elsewhere; with hardly any, adapting makes more of them."""
+    hardly_any = situation.fewest <= FEW and situation.unlabelled >= 50
+    if situation.source >= 50 and situation.fewest <= 20 and not hardly_any:
         return "You have few sorted pictures, and many of another world that may help."
     return ""
 
