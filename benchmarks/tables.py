@@ -31,7 +31,8 @@ _ABOUT = {
     "part have lost their labels.",
     "adapt": "Sorted pictures of the first world, unsorted ones of the second, judged on the "
     "second. “Beside” is the same network taught with the first world alone (source-only). The "
-    "rows with 5 labels a class borrow the first world's pictures.",
+    "rows with 5 labels a class borrow the first world's pictures; beside them stand one's own "
+    "pictures alone. No picture of the first world shows what a test picture shows.",
     "tasks": "The sample and its other world together: which class, and which world. Beside: "
     "both tasks at once; then each alone.",
     "continue": "A model of half the classes goes on with the other half. What it still knows of "
@@ -104,7 +105,7 @@ def _cell(rows: Sequence[Row], head: str) -> str:
     if head == "pictures":
         return str(first["data"])
     if head == "labels a class":
-        return str(first.get("labels", "all"))
+        return str(first.get("labels", "none"))
     if head == "way to learn":
         backbone = "Lite2" if "lite2" in first.get("backbone", "") else ""
         said = ", ".join(filter(None, [_options(first), backbone]))

@@ -32,7 +32,8 @@ class Adaptation(FineTuning):
     method: Literal["mcc", "dann", "coral", "mmd"] = option(
         "mcc", "What brings the worlds together",
         "mcc: answers in your world shall be decided. dann: an opponent shall not be able to tell "
-        "the worlds apart. coral, mmd: features shall be spread alike.", main=True,
+        "the worlds apart. coral, mmd: features shall be spread alike. On our samples mmd was the "
+        "best or among the best.", main=True,
     )  # fmt: skip
     strength: float = option(
         1.0, "How strongly (trade-off)", "0 learns from the sorted world alone.", main=True,
@@ -120,9 +121,11 @@ def suits(situation: Situation) -> str:
 STRATEGY = Strategy(
     title="Learn in one world, adapt to another",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
-    advice="You have sorted pictures of another kind and many unsorted ones of yours. Compare it "
-    "with learning from the other world alone, which is always scored beside it.",
-    hurts="Where the worlds differ in how often classes appear, it can mix them up.",
+    advice="You have sorted pictures of another kind and many unsorted ones of yours. From outlined "
+    "to coloured emoji it was right on 75 of 95 instead of 35. What the other world alone gives is "
+    "always scored beside it.",
+    hurts="Where the worlds differ in content, not only in style: from printed to handwritten "
+    "digits most methods gained nothing, and five sorted pictures a class were worth far more.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=Adaptation,
