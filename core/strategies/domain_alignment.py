@@ -79,8 +79,8 @@ STRATEGY = Strategy(
     title="Learn in one world, use in another, at once",
     term="feature alignment: CORAL, subspace alignment",
     advice="You have sorted pictures of another kind (drawings, another camera) and unsorted ones "
-    "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content: from "
-    "outlined to coloured emoji it was right on 61 of 95 instead of 35.",
+    "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content: "
+    "from outlined to coloured emoji it was right on 61 of 95 instead of 35.",
     hurts="It cannot repair what the features do not show. From printed to handwritten digits it "
     "made things worse.",
     cost="seconds",
