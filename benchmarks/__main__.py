@@ -25,6 +25,7 @@ NAMES = (
     "other_checks",
     "labelling",
     "ranking",
+    "results_page",
     "similarity",
     "unknown",
 )
