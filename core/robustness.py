@@ -233,7 +233,7 @@ def _result(
             "p": each.p,
             "p_corrected": p,
             "worse": bool(p < SURE and each.only_first > each.only_second),
-            "unknown": sum(answer.get("unknown", False) for answer in look.answers),
+            "unknown": sum(bool(answer.get("unknown")) for answer in look.answers),
             "picture": look.picture,
         }
         for (kind, level, _), look, now, each, p in zip(
