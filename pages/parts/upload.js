@@ -16,8 +16,8 @@ class Upload {
   }
 
   // Called again after every run of the page's script.
-  update({ data, setTriggerValue }) {
-    this.tell = setTriggerValue;
+  update({ data, setStateValue }) {
+    this.tell = setStateValue; // a trigger would be lost if the page ran anew at this very moment
     if (this.data && this.data.upload !== data.upload) this.reset();
     this.data = data;
     this.at(".headline").textContent = data.headline;

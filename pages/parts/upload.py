@@ -41,7 +41,8 @@ def drop_zone(
     archives: bool = False,
     camera: bool = False,
 ) -> Arrived | None:
-    """Show the drop zone for an upload that was opened; tells once when everything arrived."""
+    """Show the drop zone for an upload that was opened; tells when everything arrived, in every run
+    until another is opened."""
     settings = get_settings()
     data: dict[str, Any] = {
         "upload": upload,

@@ -28,8 +28,8 @@ class Webcam {
   }
 
   // Called again after every run of the page's script.
-  update({ data, setTriggerValue }) {
-    this.tell = setTriggerValue;
+  update({ data, setStateValue }) {
+    this.tell = setStateValue; // a trigger would be lost if the page ran anew at this very moment
     const another = this.data?.upload !== data.upload;
     this.data = data;
     if (another) this.reset();

@@ -22,7 +22,8 @@ _webcam = st.components.v2.component(
 
 
 def webcam(upload: str, *, key: str, classes: Sequence[str]) -> Arrived | None:
-    """Show the camera for an upload that was opened; tells once when every picture arrived.
+    """Show the camera for an upload that was opened; tells when every picture arrived, in every run
+    until another is opened.
 
     Each is named `<class>/<time>-<number>.jpg`; `classes` are offered to begin with.
     """
