@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.evaluation.report import Prediction, Report, Start, report_of
-from core.evaluation.scores import Comparison, mcnemar, wilson
+from core.evaluation.report import Prediction, Report, Start, report_of, start_from
+from core.evaluation.scores import Comparison, mcnemar
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def pooled(reports: Sequence[Report]) -> Report:
         predictions=tuple(
             _of_part(row, part) for row, part in zip(whole.predictions, parts, strict=True)
         ),
-        start=_start([report.start for report in reports]),
+        start=_start(reports),
         recalled=first.recalled,
         task=first.task,
         further=tuple(further),
@@ -59,22 +59,13 @@ def _of_part(row: Prediction, part: int) -> Prediction:
     return {**row, "part": part}
 
 
-def _start(starts: Sequence[Start | None]) -> Start | None:
-    known = [start for start in starts if start is not None]
+def _start(reports: Sequence[Report]) -> Start | None:
+    """The starts of all parts as one."""
+    known = [(report.n, report.start) for report in reports if report.start is not None]
     if not known:
         return None
-    only_first = sum(start["only_final_right"] for start in known)
-    only_second = sum(start["only_start_right"] for start in known)
-    correct = sum(start["correct"] for start in known)
-    n = sum(round(start["correct"] / start["accuracy"]) for start in known)
-    p = mcnemar(only_first, only_second, crossed=True)
-    paired = Comparison(n, only_first, only_second, p)
-    return {
-        "correct": correct,
-        "accuracy": correct / n,
-        "interval": wilson(correct, n, crossed=True),
-        "verdict": paired.verdict("this model", "the classifier it started from"),
-        "p": p,
-        "only_final_right": only_first,
-        "only_start_right": only_second,
-    }
+    n = sum(each for each, _ in known)
+    only_first = sum(start["only_final_right"] for _, start in known)
+    only_second = sum(start["only_start_right"] for _, start in known)
+    paired = Comparison(n, only_first, only_second, mcnemar(only_first, only_second, crossed=True))
+    return start_from(sum(start["correct"] for _, start in known), paired, crossed=True)

@@ -12,6 +12,7 @@ from core.errors import NotFound, UnusableDataset
 from core.evaluation.evidence import Evidence
 from core.evaluation.evidence import read as read_evidence
 from core.evaluation.scores import (
+    Comparison,
     Indices,
     Interval,
     Probabilities,
@@ -234,7 +235,8 @@ def report_of(
     label, share = majority(true, classes)
     start = None
     if start_probabilities is not None:
-        start = _start_of(true, predicted, start_probabilities.argmax(axis=1))
+        first = start_probabilities.argmax(axis=1)
+        start = start_from(int((first == true).sum()), compare(true, predicted, first))
     return Report(
         n=n,
         correct=correct,
@@ -301,13 +303,12 @@ def class_rows(
     )
 
 
-def _start_of(true: Indices, final: Indices, start: Indices) -> Start:
-    paired = compare(true, final, start)
-    correct = int((start == true).sum())
+def start_from(correct: int, paired: Comparison, *, crossed: bool = False) -> Start:
+    """What the first classifier reached; `paired` compares the run (first) with it."""
     return {
         "correct": correct,
-        "accuracy": correct / len(true),
-        "interval": wilson(correct, len(true)),
+        "accuracy": correct / paired.n,
+        "interval": wilson(correct, paired.n, crossed=crossed),
         "verdict": paired.verdict("this model", "the classifier it started from"),
         "p": paired.p,
         "only_final_right": paired.only_first,

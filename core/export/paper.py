@@ -23,11 +23,10 @@ _FAMILY = "source-sans"
 _MARGIN, _WIDTH = 18, 174
 """Millimetres on A4."""
 _LINE, _CAPTION = 5.2, 3.6
-"""Their heights."""
+"""Heights of a line of text and of a caption."""
 _SIZES = {"h1": 24, "h2": 17, "h3": 13, "h4": 11, "p": 10.5, "li": 10.5, "pre": 8.5}
-_COLOURS = {"leaf": "#24694b", "line": "#dcd8ca", "soft": "#5a645c", "ink": "#1d2620"}
-_INK, _SOFT, _LEAF = (29, 38, 32), (90, 100, 92), (36, 105, 75)
-_RULE, _HIT = (220, 216, 202), (211, 225, 218)
+_INK, _SOFT, _LEAF, _RULE, _HIT = "#1d2620", "#5a645c", "#24694b", "#dcd8ca", "#d3e1da"
+_IN_DRAWINGS = {"leaf": _LEAF, "line": _RULE, "soft": _SOFT}
 _ACROSS = 6
 """Pictures in a row."""
 _GAP = 4
@@ -88,7 +87,7 @@ class _Paper(FPDF):
         self.set_lang("en")
         self.set_creator("Graft")
         self.set_margins(_MARGIN, _MARGIN)
-        self.set_draw_color(*_RULE)
+        self.set_draw_color(_RULE)
         self.set_line_width(0.2)
         self.set_auto_page_break(True, margin=22)
         self.add_page()
@@ -128,9 +127,9 @@ class _Paper(FPDF):
         else:
             self._paragraph(block)
 
-    def _font(self, size: float, colour: tuple[int, int, int] = _INK, style: str = "") -> None:
+    def _font(self, size: float, colour: str = _INK, style: str = "") -> None:
         self.set_font(_FAMILY, style, size)
-        self.set_text_color(*colour)
+        self.set_text_color(colour)
 
     def _shown(self, text: str) -> str:
         return "".join(_MISSING if letter in self.lacking else letter for letter in text)
@@ -235,9 +234,9 @@ class _Paper(FPDF):
 
     def _drawing(self, drawing: Drawing) -> None:
         svg = drawing.svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-        for name, colour in _COLOURS.items():
+        for name, colour in _IN_DRAWINGS.items():
             svg = svg.replace(f"var(--{name})", colour)
-        svg = svg.replace("<text ", f'<text font-family="{_FAMILY}" font-size="11" fill="#5a645c" ')
+        svg = svg.replace("<text ", f'<text font-family="{_FAMILY}" font-size="11" fill="{_SOFT}" ')
         self._room(78)
         self._font(8)
         self.image(BytesIO(svg.encode()), _MARGIN, self.get_y(), 76, 76)

@@ -21,7 +21,7 @@ class Text:
 
     @property
     def plain(self) -> str:
-        """Without what is bold."""
+        """The words, without saying which are bold."""
         return "".join(piece for piece, _ in self.words)
 
 
@@ -66,15 +66,13 @@ class _Reader(HTMLParser):
         self._text: Text | None = None
         self._table: Table | None = None
         self._svg: list[str] | None = None
-        self._depth, self._bold, self._skips, self._image = 0, False, False, ""
+        self._depth, self._bold, self._image = 0, False, ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         known = {name: value or "" for name, value in attrs}
         classes = frozenset(known.get("class", "").split())
         if tag == "svg" or self._svg is not None:
             self._drawn(tag, known)
-        elif tag in ("style", "title"):
-            self._skips = True
         elif tag in _BLOCKS:
             self._begin(tag, classes)
         elif tag == "br" and self._text:
@@ -114,8 +112,6 @@ class _Reader(HTMLParser):
             if tag == "svg":
                 self.blocks.append(Drawing("".join(self._svg)))
                 self._svg = None
-        elif tag in ("style", "title"):
-            self._skips = False
         elif tag == "b":
             self._bold = False
         elif tag == "ul":
@@ -131,5 +127,5 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._svg is not None:
             self._svg.append(escape(data))
-        elif self._text and not self._skips:
+        elif self._text:
             self._text.words.append((data, self._bold))

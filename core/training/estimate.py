@@ -198,8 +198,7 @@ def _key(setup: Setup, what: str) -> str:
     about += [setup.recipe.dataset]
     if what != "picture":
         about += [setup.recipe.strategy, setup.options.model_dump(exclude={"steps"})]
-    if isinstance(setup.options, FineTuning):
-        about += [min(setup.options.batch, len(setup.learn))]
+        about += [min(getattr(setup.options, "batch", 0), len(setup.learn))]
     if what.startswith("asked") and setup.teacher:
         about += [setup.teacher.description.backbone, setup.teacher.preprocessing.key]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]

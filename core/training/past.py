@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from core.evaluation.report import Report
 from core.model import Model
 from core.settings import Settings
 from core.strategies import get_strategy
+from core.training.judging import came_parted
 from core.training.recipe import Recipe
 
 
@@ -44,12 +44,11 @@ class Past:
     def rehearsed(self, each: int, known: set[str]) -> list[Item]:
         """At most `each` images a class to learn from once more, none of them `known` anyway.
 
-        No image is rehearsed that anything was ever judged with.
+        What was only ever judged with (`tested`) is not among what was learned.
         """
-        kept_out = known | {item.image for item in self.tested}
         by_class: dict[str | None, list[Item]] = defaultdict(list)
         for item in self.learned:
-            if item.image not in kept_out and item.label in self.classes:
+            if item.image not in known and item.label in self.classes:
                 by_class[item.label].append(item)
         chance = np.random.default_rng(self.seed)
         return [
@@ -82,8 +81,7 @@ class Past:
         judging = {item.image for item in self.tested} - taken
         again = {p for p in train if items[p].image in judging and groups[p] not in theirs}
         left = {items[place].label for place in {*train} - again | learned_from}
-        ready = any(item.part for item in items)
-        again = {p for p in again if items[p].label in left and not ready}
+        again = {p for p in again if items[p].label in left and not came_parted(dataset)}
         if not (kept := sorted({*test} - learned_from | again)):
             raise BadRecipe(
                 "The earlier model has learned from every picture that is kept aside for judging. "
@@ -115,17 +113,15 @@ def remember(recipe: Recipe, store: Store, settings: Settings, device: str, *, o
     when that run or its pictures are gone. Otherwise a note says what cannot be known.
     """
     model = model_of(recipe.start, "earlier run", settings, device) if on and recipe.start else None
-    line = list(_line(recipe.start, store, settings))
+    line, all_there = _line(recipe.start, store, settings)
     if on and recipe.start and not line:
         raise BadRecipe(
             "The pictures that the earlier model learned from are gone, so nothing can be "
             "rehearsed or compared. Choose another run."
         )
-    teachers = list(_line(recipe.teacher, store, settings))
+    teachers, all_of_theirs = _line(recipe.teacher, store, settings)
     learned = {item.image: item for taught in reversed(line) for item in taught.learned}
     tested = {item.image: item for taught in reversed(line) for item in taught.tested}
-    whole = all(each[-1].first for each in (line, teachers) if each)
-    whole = whole and bool(line) >= bool(recipe.start) and bool(teachers) >= bool(recipe.teacher)
     note = (
         "Part of what earlier models learned from is gone. So it cannot be known whether they have "
         "seen pictures that judge this one."
@@ -135,7 +131,7 @@ def remember(recipe: Recipe, store: Store, settings: Settings, device: str, *, o
         learned=tuple(learned.values()),
         tested=tuple(item for image, item in tested.items() if image not in learned),
         taught=frozenset(item.image for taught in teachers for item in taught.learned),
-        notes=() if whole else (note,),
+        notes=() if all_there and all_of_theirs else (note,),
         seed=recipe.seed,
     )
 
@@ -146,12 +142,12 @@ class _Taught:
 
     learned: tuple[Item, ...]
     tested: tuple[Item, ...]
-    first: bool
-    """Whether it began from no earlier run."""
 
 
-def _line(run: str, store: Store, settings: Settings) -> Iterator[_Taught]:
-    """A run and those that it began from, the newest first, as far as they are still there."""
+def _line(run: str, store: Store, settings: Settings) -> tuple[list[_Taught], bool]:
+    """A run and those that it began from, the newest first, as far as they are still there; and
+    whether all are."""
+    line: list[_Taught] = []
     passed: set[str] = set()
     while run and run not in passed:
         passed.add(run)
@@ -161,15 +157,17 @@ def _line(run: str, store: Store, settings: Settings) -> Iterator[_Taught]:
             dataset = asked(store.load(recipe.dataset), recipe)
             report = Report.load(folder)
         except (OSError, GraftError):
-            return
+            return line, False
         judged = {row["image"] for each in (report, *report.further) for row in each.own}
         items = dataset.labelled
-        yield _Taught(
-            tuple(item for item in items if item.image not in judged),
-            tuple(item for item in items if item.image in judged),
-            not recipe.start,
+        line.append(
+            _Taught(
+                tuple(item for item in items if item.image not in judged),
+                tuple(item for item in items if item.image in judged),
+            )
         )
         run = recipe.start
+    return line, True
 
 
 def asked(dataset: Dataset, recipe: Recipe) -> Dataset:
