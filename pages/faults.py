@@ -272,8 +272,9 @@ st.title("See what is wrong", anchor=False)
 last_change(place)
 faults = look_by_itself(place, faults_of(place), at_once=True)
 early = ended_early(faults)
-if faults.looking:
-    looking(place, faults.job, len(faults.problems) if faults.checked is None else 10**9)
+with st.container():
+    if faults.looking:
+        looking(place, faults.job, len(faults.problems) if faults.checked is None else 10**9)
 if faults.problems:
     at = position(faults.problems)
     with st.container(key="faults"):

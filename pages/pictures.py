@@ -18,6 +18,7 @@ from pages.parts.last_change import last_change
 from pages.parts.outlook import more_pictures
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
+from pages.parts.steady import steady
 
 
 def import_ended(folder: Path, now: JobStatus) -> None:
@@ -32,14 +33,28 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     progress.show_skipped(now)
 
 
+@steady
 def teach_again(place: Place) -> None:
     """After a change: the first model knows the pictures as they were."""
     earlier = [run for run in place.runs if run.title == "First model"]
-    if place.first_model or not earlier:
+    if place.first_model or not earlier or problem(place):
         return
     said = "<p>The first model has learned from these pictures as they were before.</p>"
     if offer_again(place, earlier[0], said):
         st.rerun()
+
+
+@steady
+def told(place: Place, import_job: Path | None, fault: str) -> None:
+    """What the last import said, and what stands in the way of learning."""
+    if import_job:
+        now = status(import_job)
+        # What an import said is over once the pictures were changed since.
+        made = (now.result or {}).get("dataset", place.versions[0])
+        if now.state != "finished" or made == place.versions[0]:
+            import_ended(import_job, now)
+    if fault:
+        st.warning(text.markdown(fault, 600), icon=":material/warning:")
 
 
 def overview(place: Place, import_job: Path | None) -> None:
@@ -52,22 +67,13 @@ def overview(place: Place, import_job: Path | None) -> None:
             f"{text.count(len(dataset.classes), 'class', 'classes')}",
             anchor=False,
         )
-    if import_job:
-        now = status(import_job)
-        # What an import said is over once the pictures were changed since.
-        made = (now.result or {}).get("dataset", place.versions[0])
-        if now.state != "finished" or made == place.versions[0]:
-            import_ended(import_job, now)
     fault = problem(place)
-    if fault:
-        st.warning(text.markdown(fault, 600), icon=":material/warning:")
+    told(place, import_job, fault)
     last_change(place)
     first_model(place)
-    if not fault:
-        teach_again(place)
+    teach_again(place)
     faults_card(place)
-    if not fault:
-        more_pictures(place)
+    more_pictures(place)
     by_class, every = st.tabs(["By class", "Every picture"])
     with by_class:
         class_table(place)

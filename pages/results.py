@@ -14,6 +14,7 @@ from pages.parts.place import Place
 from pages.parts.robustness import robustness
 from pages.parts.runs import choose_run, runs_table
 from pages.parts.score import Report, range_bar, report_of, words
+from pages.parts.steady import steady
 from pages.parts.tournament import which_to_keep
 from pages.parts.worth import worth
 
@@ -36,6 +37,7 @@ def headline(report: Report) -> None:
             st.info("This run was stopped early. More training may help.", icon=":material/info:")
 
 
+@steady
 def against_earlier(report: Report) -> None:
     """What was kept and what was forgotten of the model that this one went on from."""
     recalled = report.get("recalled")

@@ -96,17 +96,18 @@ place = frame("take_away")
 need_model(place)
 st.title("Take the model away", anchor=False)
 run = choose_run(place, "Which model", place.finished, place.run(place.finished))
-exports = recent_jobs("export", run=run.id)
-newest = status(exports[0]) if exports else None
-if newest and newest.active:
-    progress.watch(exports[0], title="Packing the model, then running it in a clean process")
-elif newest and newest.state == "finished":
-    ready(exports[0])
-    with st.expander("What is inside, and make it again"):
+with st.container():
+    exports = recent_jobs("export", run=run.id)
+    newest = status(exports[0]) if exports else None
+    if newest and newest.active:
+        progress.watch(exports[0], title="Packing the model, then running it in a clean process")
+    elif newest and newest.state == "finished":
+        ready(exports[0])
+        with st.expander("What is inside, and make it again"):
+            offer(run)
+    else:
+        if newest:
+            st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
+            progress.offer_to_go_on(exports[0], "Try again")
         offer(run)
-else:
-    if newest:
-        st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
-        progress.offer_to_go_on(exports[0], "Try again")
-    offer(run)
 story(run)

@@ -7,6 +7,7 @@ from pages.parts import text
 from pages.parts.frame import lead, problem
 from pages.parts.place import Place, go, load_dataset
 from pages.parts.runs import begin_run
+from pages.parts.steady import steady
 
 
 def offer_again(place: Place, run: RunRow, said: str) -> str:
@@ -18,6 +19,7 @@ def offer_again(place: Place, run: RunRow, said: str) -> str:
     return begin_run(place, _recipe_now(place, run), run.title)
 
 
+@steady
 def changed_since(place: Place, run: RunRow) -> None:
     """What was changed since this model learned, with the way to a model that knows it."""
     said = _changes(place, run)

@@ -7,10 +7,12 @@ import streamlit as st
 
 from core import JobStatus, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
+from pages.parts.steady import steady
 
 Kind = Literal["map", "propose", "rank", "outlook", "robustness", "answer-times", "costs"]
 
 
+@steady
 def job_by_itself(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus | None:
     """The newest job of this kind with these arguments, drawn while it is not finished.
 

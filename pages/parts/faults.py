@@ -23,6 +23,7 @@ from core import (
 from pages.parts import progress, text
 from pages.parts.frame import lead
 from pages.parts.place import Place, load_dataset
+from pages.parts.steady import steady
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def looking(place: Place, job: Path, found: int) -> None:
             st.rerun(scope="fragment")
 
 
+@steady
 def ended_early(faults: Faults) -> bool:
     """Says so, with the way on, when the newest check did not come to its end."""
     now = faults.now

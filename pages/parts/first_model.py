@@ -7,8 +7,10 @@ from pages.parts import progress, text
 from pages.parts.frame import lead
 from pages.parts.place import Place
 from pages.parts.score import judged_on, range_bar, report_of, words
+from pages.parts.steady import steady
 
 
+@steady
 def first_model(place: Place) -> None:
     """The card: being made, ready, or why it could not be made."""
     run = place.first_model

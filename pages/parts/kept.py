@@ -5,8 +5,10 @@ import streamlit as st
 from core import get_settings, special_form
 from pages.parts import text
 from pages.parts.place import Place
+from pages.parts.steady import steady
 
 
+@steady
 def say_form(place: Place) -> None:
     """One line for pictures that are not ordinary colour pictures; nothing for all others."""
     if said := special_form(place.versions[0], get_settings().home):

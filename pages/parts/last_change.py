@@ -17,6 +17,7 @@ from core import (
 )
 from pages.parts import text
 from pages.parts.place import Place
+from pages.parts.steady import steady
 
 _REFUSED = "change_refused"
 
@@ -42,6 +43,7 @@ def change(place: Place, edit: Callable[[Dataset], Dataset]) -> bool:
     return True
 
 
+@steady
 def last_change(place: Place) -> None:
     """The line that says what was changed last, with Undo and Redo; nothing before any change."""
     refused = st.session_state.pop(_REFUSED, "")

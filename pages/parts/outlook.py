@@ -5,7 +5,9 @@ import streamlit as st
 from core import Curve, Outlook, Similarity, get_settings, outlook_of, recent_jobs
 from pages.parts import text
 from pages.parts.by_itself import begin_job, job_by_itself
+from pages.parts.frame import problem
 from pages.parts.place import Place
+from pages.parts.steady import steady
 
 NEARNESS = {
     "near": (
@@ -29,6 +31,7 @@ MARKS = ((-3.9, "photographs"), (0.1, "emoji"), (4.3, "handwritten digits"))
 LEAST, MOST = -5.0, 7.0
 
 
+@steady
 def how_far(place: Place) -> None:
     """How far one's world is from the backbones'; asked by itself once the first model is made."""
     found = _outlook(place)
@@ -96,8 +99,11 @@ def _scale(alike: Similarity) -> str:
     )
 
 
+@steady
 def more_pictures(place: Place) -> None:
     """What more pictures would bring; asked for with a button."""
+    if problem(place):
+        return
     version = place.versions[0]
     found = outlook_of(version, get_settings())
     with st.container(border=True, key="more-pictures"):

@@ -8,6 +8,7 @@ from core import CATALOGUE, Pair, Recipe, RunRow, create_run, pairs, run_folder,
 from pages.parts import text
 from pages.parts.place import Place
 from pages.parts.score import Report, range_bar, report_of, words
+from pages.parts.steady import steady
 from pages.parts.strategies import strategy_title
 
 
@@ -35,6 +36,7 @@ def _title(run: RunRow) -> str:
     return f"{run.title} · {made_of}" if run.title else made_of
 
 
+@steady
 def choose_run(place: Place, question: str, among: Sequence[RunRow], run: RunRow) -> RunRow:
     """The one of these runs that the page is about, kept in the address; at first `run`."""
     if len(among) == 1:

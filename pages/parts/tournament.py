@@ -28,6 +28,7 @@ from pages.parts.frame import lead
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, begin_run, run_titles
 from pages.parts.score import report_of
+from pages.parts.steady import steady
 from pages.parts.strategies import strategy_title
 
 JUDGES = {"folds": "All of them in turn", "held-out": "A part kept aside"}
@@ -101,6 +102,7 @@ def _known(place: Place, recipe: Recipe) -> bool:
     )
 
 
+@steady
 def which_to_keep(place: Place, here: RunRow) -> None:
     """The simplest of the runs that are as good as the best, and all against what they cost."""
     runs = _beside(place, here)

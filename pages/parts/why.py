@@ -7,6 +7,7 @@ import streamlit as st
 from core import GraftError, RunRow, job_folder, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 from pages.parts.gallery import thumb
+from pages.parts.steady import steady
 
 _BELIEVED = 0.5
 """Rank correlation with random weights below which a map says something of what was learned."""
@@ -24,6 +25,7 @@ def why_button(run: RunRow, key: str, **which: str) -> None:
     st.rerun()
 
 
+@steady
 def why() -> None:
     """The panel about the picture that was last asked about, if any was."""
     asked = st.query_params.get("why")

@@ -34,6 +34,15 @@ def open_by_keyboard(page: Page, file: str) -> None:
     raise AssertionError(f"no problem is about {file}")
 
 
+def open_kind(page: Page, title: str, file: str) -> None:
+    """Open the first problem of this kind, which is about this file."""
+    page.locator(".st-key-kinds").get_by_role("button", name=title).click()
+    # The list names the file before the problem itself stands there with its buttons.
+    expect(page.locator(".st-key-fault")).to_contain_text(title)
+    expect(page.locator(".st-key-fault .judge")).to_contain_text(file)
+    settled(page)
+
+
 def settled(page: Page) -> None:
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached()
 
@@ -66,14 +75,10 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
     counts(page, all_of_them - 1)
 
     page.reload()
-    page.locator(".st-key-kinds").get_by_role("button", name="One picture in two classes").click()
-    says(page, re.compile("twin.png"))
-    settled(page)
+    open_kind(page, "One picture in two classes", "twin.png")
     page.keyboard.press("1")
     says(page, "Last change: 1 picture moved to “faces”")
-    page.locator(".st-key-kinds").get_by_role("button", name="Nearly the same").click()
-    says(page, Path(COPY).name)
-    settled(page)
+    open_kind(page, "Nearly the same", Path(COPY).name)
     page.keyboard.press("1")
     says(page, "Last change: 2 pictures kept together in every split")
     compare_and_take_away(page)
