@@ -19,17 +19,16 @@ from safetensors.torch import save_file
 from scipy.stats import weightedtau
 
 from benchmarks.ranking import imported
+from benchmarks.taught import taught
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
-from core.evaluation.report import Report
 from core.foresight.ranking import rank
 from core.foresight.rows import Row
 from core.settings import Settings
 from core.training.events import Finished
 from core.training.recipe import Recipe
-from core.training.run import train
 
 _BUNDLED = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _VARIANTS = ("efficientnet_lite0.ra_in1k", "efficientnet_lite1", "efficientnet_lite2")
@@ -94,13 +93,9 @@ def _tuned(backbone: str, dataset: Dataset, settings: Settings) -> float:
     right = []
     for seed in range(int(os.environ.get("GRAFT_BENCH_SEEDS", "1"))):
         folder = settings.home / "runs" / f"{dataset.id}-{backbone}-{seed}"
-        folder.mkdir(parents=True)
         recipe = Recipe(
             dataset=dataset.id, backbone=backbone, strategy="last_stages", seed=seed,
             options={"steps": _STEPS},
         )  # fmt: skip
-        (folder / "recipe.json").write_text(recipe.to_json())
-        for _ in train(folder, settings, lambda: False):
-            pass
-        right.append(Report.load(folder).accuracy)
+        right.append(taught(folder, recipe, settings).accuracy)
     return round(float(np.mean(right)), 4)

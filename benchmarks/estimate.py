@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.strategies import Bench, few_labelled
+from benchmarks.taught import taught
 from core.backbones.catalogue import DEFAULT
 from core.dataset.manifest import Dataset
 from core.strategies import FineTuning, lacking, strategies
 from core.training.estimate import estimate
 from core.training.events import Finished
 from core.training.recipe import Recipe
-from core.training.run import train
 
 _STEPS = 20
 
@@ -72,8 +72,6 @@ def _forget(bench: Bench) -> None:
 
 def _taken(recipe: Recipe, bench: Bench) -> float:
     folder = Path(tempfile.mkdtemp(dir=bench.home))
-    (folder / "recipe.json").write_text(recipe.to_json())
     began = time.monotonic()
-    for _ in train(folder, bench.settings, lambda: False):
-        pass
+    taught(folder, recipe, bench.settings)
     return time.monotonic() - began

@@ -15,11 +15,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core.dataset.importing import import_images
-from core.dataset.samples import write_sample
+from benchmarks.ranking import imported
 from core.dataset.store import Store
 from core.settings import get_settings
-from core.training.events import Finished
 
 _INDEX = Path(__file__).resolve().parents[1] / "pages" / "index.py"
 _TURNS = 5
@@ -34,7 +32,7 @@ def main() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         os.environ |= {"GRAFT_HOME": f"{place}/home", "GRAFT_OFFLINE": "1"}
         get_settings.cache_clear()
-        project, run, passed = _filled(Path(place))
+        project, run, passed = _filled()
         first = _seconds(project, run, _LOOKS[0])
         looks = {
             look: median(_seconds(project, run, look) for _ in range(_TURNS)) for look in _LOOKS
@@ -47,7 +45,7 @@ def main() -> dict[str, Any]:
     }
 
 
-def _filled(place: Path) -> tuple[str, str, float]:
+def _filled() -> tuple[str, str, float]:
     """A project with two finished runs, the newer one, and seconds of a pass."""
     from core.database import migrate
     from core.jobs.card import JobCard
@@ -61,11 +59,7 @@ def _filled(place: Path) -> tuple[str, str, float]:
     settings = get_settings()
     migrate(settings)
     open_queue(settings)
-    store = Store(settings.home)
-    *_, last = import_images(write_sample("emoji", place / "emoji"), store, settings, title="Emoji")
-    if not isinstance(last, Finished):
-        raise TypeError(last)
-    dataset = store.load(last.result["dataset"])
+    dataset = imported("emoji", settings)
     project = create_project("Emoji").id
     add_dataset(project, dataset.id)
     for number in range(2):
@@ -78,7 +72,7 @@ def _filled(place: Path) -> tuple[str, str, float]:
         for event in train(run_folder(run), settings, lambda: False):
             append(run_folder(run), event)
     model = Model.load(run_folder(run) / "model")
-    images = [store.open(item.image) for item in dataset.labelled]
+    images = [Store(settings.home).open(item.image) for item in dataset.labelled]
     model.predict(images[:32])
     began = time.monotonic()
     model.predict(images)

@@ -20,17 +20,16 @@ import numpy as np
 
 from benchmarks.kept import keep, results
 from benchmarks.tables import write_tables
+from benchmarks.taught import taught
 from benchmarks.worlds import outlined_emoji, printed_digits
 from core.dataset.importing import import_images
 from core.dataset.manifest import Dataset, Role
 from core.dataset.samples import write_sample
 from core.dataset.splits import holdout
 from core.dataset.store import Store
-from core.evaluation.report import Report
 from core.settings import Settings
 from core.training.events import Finished
 from core.training.recipe import Recipe
-from core.training.run import train
 
 LEARN: dict[str, dict[str, Any]] = {
     "feature_extraction": {},
@@ -102,10 +101,7 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self.home))
         fields = {"backbone": "tf_efficientnet_lite0", "options": {}, "size": SIZE, **choices}
         recipe = Recipe(dataset=dataset.id, strategy=strategy, seed=seed, **fields)
-        (folder / "recipe.json").write_text(recipe.to_json())
-        for _ in train(folder, self.settings, lambda: False):
-            pass
-        report = Report.load(folder)
+        report = taught(folder, recipe, self.settings)
         row: dict[str, Any] = {"data": dataset.title, "strategy": strategy, **recipe.options}
         row |= {"right": report.correct, "n": report.n, "interval": report.interval}
         row |= {"seconds": report.seconds, "folder": str(folder)}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands.terminal import Terminal
-from core.commands.training import STOPPED, imported, stop_signals, until
+from core.commands.training import STOPPED, stop_signals, until, with_pictures
 from core.settings import Settings
 from core.strategies import strategies
 from core.tournament import NONE_YET, entrants
@@ -30,13 +30,10 @@ def costs(
 
     wanted = entrants(NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge)
     with stop_signals() as stop:
-        dataset = imported(
-            [(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False
-        )
-        recipes = [recipe.model_copy(update={"dataset": dataset}) for recipe in wanted]
-        if dataset:
+        recipes = with_pictures(data, wanted, settings, terminal, stop)
+        if recipes:
             last = terminal.drain(until(estimates(recipes, settings), stop))
-        if not dataset or not isinstance(last, Finished):
+        if not recipes or not isinstance(last, Finished):
             terminal.result({"stopped": True}, "Stopped. What was timed is kept.")
             return STOPPED
     rows = [

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.commands.terminal import Terminal
-from core.commands.training import STOPPED, drained, imported, make_run, stop_signals
+from core.commands.training import STOPPED, drained, make_run, stop_signals, with_pictures
 from core.errors import BadRecipe
 from core.evaluation.choosing import Choice
 from core.evaluation.report import Report
@@ -29,19 +29,16 @@ def tournament(
 ) -> int:
     """Import `data`, train every backbone in every way into a folder of its own below `out`, and
     say which to keep; returns the exit code. The same command goes on where it was stopped."""
-    recipes = entrants(NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
-    if len(recipes) < 2:
+    wanted = entrants(NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
+    if len(wanted) < 2:
         raise BadRecipe(
             "There is nothing to compare: name at least two backbones or ways to learn that "
             "fit each other and need no further pictures or runs."
         )
     with stop_signals() as stop:
-        dataset = imported(
-            [(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False
-        )
-        if dataset is None:
+        recipes = with_pictures(data, wanted, settings, terminal, stop)
+        if recipes is None:
             return _stopped(terminal)
-        recipes = [recipe.model_copy(update={"dataset": dataset}) for recipe in recipes]
         for number, recipe in enumerate(recipes, 1):
             name = _name(recipe)
             terminal.event(Note(f"{number} of {len(recipes)}: {name}"))

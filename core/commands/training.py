@@ -144,6 +144,20 @@ def imported(
     return dataset.id if dataset else None
 
 
+def with_pictures(
+    data: Path,
+    recipes: Sequence[Recipe],
+    settings: Settings,
+    terminal: Terminal,
+    stop: threading.Event,
+) -> list[Recipe] | None:
+    """These recipes with the sorted pictures at `data`; None when stopped before they are in."""
+    dataset = imported([(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False)
+    if dataset is None:
+        return None
+    return [recipe.model_copy(update={"dataset": dataset}) for recipe in recipes]
+
+
 def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
     """The events up to a stop that is asked for; the last word always comes through."""
     for event in events:

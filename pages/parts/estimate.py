@@ -31,14 +31,15 @@ def estimate(recipe: Recipe) -> None:
 def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | None]:
     """Seconds of each recipe, measured when the button is pressed; empty until they are there."""
     asked_for = [recipe.model_dump(mode="json") for recipe in recipes]
-    place = st.container(key=f"{key}-place")
-    with place:
+    with st.container(key=f"{key}-place"):
         now = job_by_itself("costs", begin=False, recipes=asked_for)
-    if now is None:
         help_ = "Times some pictures and steps here. What was timed once is kept."
-        if place.button(label, key=key, icon=":material/timer:", type="tertiary", help=help_):
+        if now is None and st.button(
+            label, key=key, icon=":material/timer:", type="tertiary", help=help_
+        ):
             begin_job("costs", recipes=asked_for)
             st.rerun()
+    if now is None:
         return []
     return now.result["seconds"] if now.state == "finished" else []
 

@@ -19,6 +19,14 @@ def begin_run(place: Place, recipe: Recipe, title: str = "") -> str:
     return run
 
 
+def under_way(place: Place, recipe: Recipe) -> bool:
+    """Whether there is a run of this recipe that is finished, or on its way to it."""
+    return any(
+        run.recipe == recipe and place.statuses[run.id].state not in ("failed", "stopped")
+        for run in place.runs
+    )
+
+
 def backbone_title(name: str) -> str:
     """The catalogue's title, or the timm name itself."""
     return CATALOGUE[name].title if name in CATALOGUE else name

@@ -26,7 +26,7 @@ from pages.parts.cost_chart import Point, cost_chart
 from pages.parts.estimate import estimates
 from pages.parts.frame import lead
 from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title, begin_run, run_titles
+from pages.parts.runs import backbone_title, begin_run, run_titles, under_way
 from pages.parts.score import report_of
 from pages.parts.steady import steady
 from pages.parts.strategies import strategy_title
@@ -70,7 +70,7 @@ def try_several(place: Place, has: set[str]) -> None:
         if came_parted(place.dataset):
             judge = "held-out"
         wanted = entrants(place.versions[0], backbones, ways, has=has, judge=judge)
-        new = [recipe for recipe in wanted if not _known(place, recipe)]
+        new = [recipe for recipe in wanted if not under_way(place, recipe)]
         if len(new) < len(wanted):
             done = text.count(len(wanted) - len(new), "of them is", "of them are")
             st.html(f'<p class="muted small">{done} trained already, or waiting.</p>')
@@ -93,13 +93,6 @@ def _how_long(recipes: list[Recipe]) -> None:
 
 def _all(n: int) -> str:
     return {0: "them", 1: "this one", 2: "both"}.get(n, f"all {n}")
-
-
-def _known(place: Place, recipe: Recipe) -> bool:
-    return any(
-        run.recipe == recipe and place.statuses[run.id].state not in ("failed", "stopped")
-        for run in place.runs
-    )
 
 
 @steady

@@ -1,11 +1,13 @@
 """A result beside what could be had without it: guessing, the frozen network, none at all."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from core import Reference, RunRow, all_strategies, in_words, references
 from pages.parts import text
 from pages.parts.place import Place, go
-from pages.parts.runs import begin_run
+from pages.parts.runs import begin_run, under_way
 from pages.parts.score import Report, report_of, words
 
 
@@ -42,15 +44,15 @@ def _offer_scratch(place: Place, run: RunRow) -> None:
         "learned from nothing on the same pictures: there is none yet "
         '<span class="term">(negative transfer)</span>.</p>'
     )
-    if any(one.dataset_id == run.dataset_id and not _transfers(one) for one in place.runs):
-        return  # it is on its way
+    name = next(name for name, known in all_strategies().items() if not known.transfers)
+    recipe = run.recipe.model_copy(
+        update={
+            "strategy": name, "options": {}, "start": "", "teacher": "", "judge": "held-out",
+        }
+    )  # fmt: skip
+    if under_way(place, recipe):
+        return
     if st.button("Teach one from nothing", icon=":material/psychology_alt:", type="tertiary"):
-        name = next(name for name, known in all_strategies().items() if not known.transfers)
-        recipe = run.recipe.model_copy(
-            update={
-                "strategy": name, "options": {}, "start": "", "teacher": "", "judge": "held-out",
-            }
-        )  # fmt: skip
         go("training", run=begin_run(place, recipe))
 
 
@@ -63,8 +65,7 @@ def _scratch(place: Place, run: RunRow) -> RunRow | None:
     """The newest run that learned from nothing, on the same pictures."""
     if not _transfers(run):
         return None
-    same = (one for one in place.finished if one.dataset_id == run.dataset_id)
-    return next((one for one in same if not _transfers(one)), None)
+    return next((one for one in _same_pictures(place, run) if not _transfers(one)), None)
 
 
 def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
@@ -72,8 +73,12 @@ def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
     asked = report.get("task", "")
     if not asked or run.recipe.task:
         return None
-    same = (one for one in place.finished if one.dataset_id == run.dataset_id)
-    return next((one for one in same if one.recipe.task == asked), None)
+    return next((one for one in _same_pictures(place, run) if one.recipe.task == asked), None)
+
+
+def _same_pictures(place: Place, run: RunRow) -> Iterator[RunRow]:
+    """Finished runs on the same version of the pictures, newest first."""
+    return (one for one in place.finished if one.dataset_id == run.dataset_id)
 
 
 def _same_question(other: Report, report: Report) -> Report:

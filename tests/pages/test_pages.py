@@ -406,6 +406,9 @@ def test_a_run_from_nothing_is_one_press_away(home):
     assert begun.dataset_id == dataset
     app = open_page("results", project=project, run=run)
     assert "Teach one from nothing" not in [button.label for button in app.button]
+    append(run_folder(begun.id), Failed("The disk is full."))
+    app.run()
+    assert "Teach one from nothing" in [button.label for button in app.button]
 
 
 def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possible(home):
