@@ -1,8 +1,8 @@
 """What each way of transfer reaches on real pictures with the bundled weights, seed by seed.
 
-Six questions: a small sorted set (learn), two worlds (adapt), few sorted and many unsorted
-pictures (few), a small network beside a larger one (teach), two label columns (tasks), new classes
-for a model that exists (continue). `make bench ARGS=strategies` takes an hour a seed on two cores;
+Seven questions: a small sorted set (learn), other methods for it (more), two worlds (adapt), few
+sorted and many unsorted pictures (few), a small network beside a larger one (teach), two label
+columns (tasks), new classes for a model that exists (continue). `make bench ARGS=strategies` takes an hour a seed on two cores;
 GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS="1 2" choose a part of it. Pictures are shown at
 GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
 """
@@ -43,7 +43,12 @@ LEARN: dict[str, dict[str, Any]] = {
 ADAPT: list[tuple[str, dict[str, Any]]] = [
     ("domain_alignment", {"method": "coral"}),
     ("domain_alignment", {"method": "subspace"}),
+    ("domain_adaptation", {"strength": 0.0}),
     *(("domain_adaptation", {"method": method}) for method in ("mcc", "dann", "coral", "mmd")),
+]
+MORE: list[tuple[str, dict[str, Any]]] = [
+    *(("soft_sharing", {"hold": hold}) for hold in ("bss", "delta", "co-tuning")),
+    ("selective", {"parts": "biases"}),
 ]
 LABELS = (5, 10, 20)
 SIZE = int(os.environ.get("GRAFT_BENCH_SIZE", "96"))
@@ -55,10 +60,10 @@ def main() -> list[dict[str, Any]]:
     Each row is kept as soon as it is there, beside those of other questions and seeds; in the end
     docs/strategies.md is written from all.
     """
-    wanted = os.environ.get("GRAFT_BENCH", "adapt few continue teach tasks learn").split()
+    wanted = os.environ.get("GRAFT_BENCH", "adapt few continue teach tasks learn more").split()
     seeds = [int(seed) for seed in os.environ.get("GRAFT_BENCH_SEEDS", "0 1 2").split()]
     questions = {"learn": _learn, "adapt": _adapt, "few": _few, "teach": _teach}
-    questions |= {"tasks": _tasks, "continue": _continue}
+    questions |= {"tasks": _tasks, "continue": _continue, "more": _more}
     again = {(name, seed) for name in wanted for seed in seeds}
     earlier = results().get("strategies", [])
     rows = [row for row in earlier if (row["question"], row["seed"]) not in again]
@@ -123,6 +128,17 @@ def _learn(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
             yield bench.run(dataset, strategy, seed, options=options)
 
 
+def _more(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
+    """Methods beside the usual ones, and one run as the backbone of the next."""
+    for name in ("emoji", "digits"):
+        dataset = bench.dataset(name)
+        for strategy, options in MORE:
+            yield bench.run(dataset, strategy, seed, options=options)
+    world = bench.run(bench.dataset("outlined emoji"), "last_stages", seed)
+    chained = bench.run(bench.dataset("emoji"), "feature_extraction", seed, start=world["folder"])
+    yield {"note": "after the outlined emoji", **chained}
+
+
 def _adapt(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
     for target, source in (("digits", "printed digits"), ("emoji", "outlined emoji")):
         dataset = _without_twins(bench.dataset(source, "source", bench.dataset(target)), seed)
@@ -153,7 +169,7 @@ def _teach(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
         dataset = bench.dataset(name)
         teacher = bench.run(dataset, "feature_extraction", seed, backbone="tf_efficientnet_lite2")
         yield {"backbone": "tf_efficientnet_lite2", **teacher}
-        for what in ("answers", "relations"):
+        for what in ("both", "answers", "relations"):
             yield bench.run(
                 dataset, "distillation", seed, teacher=teacher["folder"], options={"what": what}
             )

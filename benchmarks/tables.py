@@ -18,6 +18,7 @@ _COLUMNS = {
 """All others of a row are options of the strategy, or what is said of one of several tasks."""
 _TITLES = {
     "learn": "A small sorted set",
+    "more": "Other methods for a small sorted set",
     "few": "Few sorted pictures and many unsorted ones",
     "adapt": "Pictures of another world",
     "tasks": "Two label columns",
@@ -27,10 +28,14 @@ _TITLES = {
 _ABOUT = {
     "learn": "The frozen network with a new classifier is the first row; learning from nothing the "
     "last.",
+    "more": "Methods of the same ways that are not the usual ones; and a chain: the network that "
+    "learned the outlined emoji first. No picture of the outlined ones is kept apart for that.",
     "few": "So many sorted pictures a class as the second column says; the others of the training "
     "part have lost their labels.",
     "adapt": "Sorted pictures of the first world, unsorted ones of the second, judged on the "
-    "second. “Beside” is the same network taught with the first world alone (source-only). The "
+    "second. “Beside” is the frozen network with a classifier taught with the first world alone "
+    "(source-only); “strength = 0” adapts layers, too, but with the first world alone: what a "
+    "method brings is what it has over that. The "
     "rows with 5 labels a class borrow the first world's pictures; beside them stand one's own "
     "pictures alone. No picture of the first world shows what a test picture shows.",
     "tasks": "The sample and its other world together: which class, and which world. Beside: "

@@ -66,6 +66,8 @@ class Probe:
     the classifier of them. Raises BadRecipe when that cannot be said."""
     near: bool = False
     """Whether it is held near the classifier that is there, instead of near none."""
+    remember: bool = False
+    """Whether classes that only the earlier model knows keep what it knew of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class Batch:
     """The outputs that answer each question, by its label column."""
     weights: "Tensor | None" = None
     """How much an error on each class counts (classes,); None: all alike."""
+    shown: "Tensor | None" = None
+    """Of which classes (classes,) there are pictures to learn from, where there is a teacher."""
 
 
 Forward: TypeAlias = "Callable[[Tensor], tuple[Tensor, Tensor]]"

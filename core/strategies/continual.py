@@ -34,7 +34,7 @@ def phases(network: Network, options: Any) -> list[Any]:
     """A classifier for old and new classes, then gentle steps beside the old model."""
     groups = last_groups(network, share=options.share, lr=options.lr)
     return [
-        Probe("Teaching old and new classes"),
+        Probe("Teaching old and new classes", remember=True),
         Phase(
             "Learning on, without forgetting", options.steps, groups,
             objective=_holding(options), taught=True,
@@ -51,11 +51,26 @@ def _holding(options: Any) -> Any:
         logits, _ = forward(batch.inputs)
         answers, _ = batch.taught
         known = ~answers[0].isnan()
-        loss = losses.cross_entropy(logits, batch.labels, options.label_smoothing, batch.weights)
+        loss = _among_shown(logits, batch, options.label_smoothing)
         held = losses.distillation(logits[:, known], answers[:, known], 2.0)
         return loss + options.hold * held, logits
 
     return objective
+
+
+def _among_shown(logits: Any, batch: Batch, smoothing: float) -> Any:
+    """The loss on the classes that have pictures: what is only remembered is never the right
+    answer here, and would be unlearned. One class alone can only be learned against the others."""
+    from core import losses
+
+    shown = batch.shown
+    if shown is None:
+        raise ValueError("an earlier model is needed")
+    if shown.sum() < 2:
+        return losses.cross_entropy(logits, batch.labels, smoothing, batch.weights)
+    labels = (shown.cumsum(0) - 1)[batch.labels]
+    weights = None if batch.weights is None else batch.weights[shown]
+    return losses.cross_entropy(logits[:, shown], labels, smoothing, weights)
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:

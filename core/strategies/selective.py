@@ -26,6 +26,10 @@ class Selective(FineTuning):
     )
 
 
+_WHOLE = 0.15
+"""Of the learning rate of few numbers: so much do whole layers bear."""
+
+
 def phases(network: Network, options: Any) -> list[Any]:
     """The classifier in closed form, then gradient steps on it and on the chosen parameters."""
     chosen = {"norms": _norms, "biases": _biases, "layers": _layers}[options.parts](
@@ -33,7 +37,8 @@ def phases(network: Network, options: Any) -> list[Any]:
     )
     if not chosen:
         raise BadRecipe(f"This network has no {options.parts}; choose another part to change.")
-    groups = [*head_groups(network, 3 * options.lr), {"params": chosen, "lr": options.lr}]
+    lr = options.lr * (_WHOLE if options.parts == "layers" else 1)
+    groups = [*head_groups(network, 3 * lr), {"params": chosen, "lr": lr}]
     return [
         Probe("Teaching the new classifier"),
         Phase(f"Adapting the chosen {options.parts}", options.steps, groups),

@@ -80,6 +80,7 @@ class Trainer:
         looks = options.patience if teaches and watched else 0
         self.patience = Patience(looks) if looks else None
         self.weights = self._class_weights() if options.balanced else None
+        self.shown = self._shown() if taught else None
         self.optimizer = torch.optim.AdamW(
             [dict(group) for group in phase.groups],
             weight_decay=options.weight_decay,
@@ -227,7 +228,9 @@ class Trainer:
             logits, features = (each[chosen.to(each.device)] for each in self.taught)
             taught = (logits, features)
         progress = self.step / self.phase.steps
-        return Batch(inputs, labels, streams, taught, progress, self.heads, self.weights)
+        return Batch(
+            inputs, labels, streams, taught, progress, self.heads, self.weights, self.shown
+        )
 
     def _parts(self, batch: Batch) -> Iterator[Batch]:
         """The batch in as many pieces as the memory asks for."""
@@ -255,6 +258,11 @@ class Trainer:
         for rows, own in zip(self.heads.values(), labels.view(len(labels), -1).T, strict=True):
             weights[rows] = losses.class_weights(own[own >= 0], len(weights[rows]))
         return weights
+
+    def _shown(self) -> torch.Tensor:
+        """Which classes of the one question there is are learned from."""
+        classes = classifier(self.network).out_features
+        return self.source.labels.bincount(minlength=classes) > 0
 
     def _teaches(self) -> bool:
         learned = {id(p) for p in self.trained}

@@ -31,6 +31,7 @@ from core.training.heads import Head, head_of, set_head
 from core.training.loop import Trainer
 from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.training.recipe import Recipe
+from core.training.remembering import remembered_only
 from core.training.setup import fine, prepare
 from core.training.soup import Soup
 from core.training.staging import stage
@@ -176,10 +177,14 @@ class _Run:
         """Fit one head to the items whose answer is known, and put it into the network."""
         setup, places = self.setup, head.known(self.setup.learn)
         own = head.labels[setup.learn] >= 0
+        labels, classes = head.labels[places], len(head.classes)
+        remembered = remembered_only(setup.teacher, head, labels) if phase.remember else None
+        if remembered:
+            labels, classes = remembered.among_shown(labels), len(remembered.shown)
         fitted = fit_probe(
             np.concatenate([view[own] for view in views]),
-            np.tile(head.labels[places], len(views)),
-            len(head.classes),
+            np.tile(labels, len(views)),
+            classes,
             setup.folds(places, head),
             balanced=phase.balanced,
             other=None if other is None else other[own],
@@ -187,6 +192,8 @@ class _Run:
             source=np.tile(np.arange(len(places)), len(views)),
             near=head_of(setup.network, head.rows) if phase.near else None,
         )
+        if remembered:
+            fitted = remembered.beside(fitted)
         set_head(setup.network, fitted.weight, fitted.bias, head.rows)
         return fitted
 

@@ -333,6 +333,21 @@ def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_thi
     assert "the earlier model" in report.recalled["verdict"].lower()
 
 
+def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digits, settings):
+    old = replace(digits, items=tuple(i for i in digits.labelled if i.label in "01"))
+    new = replace(digits, items=tuple(i for i in digits.labelled if i.label in "12"))
+    for dataset in (old, new):
+        Store(settings.home).save(dataset)
+    earlier = run_folder("feature_extraction", dataset=old)
+    list(train(earlier, settings, go_on))
+    folder = run_folder("continual", dataset=new, start=earlier, steps=4, batch=8, rehearse=0)
+    list(train(folder, settings, go_on))
+    zeros = Report.load(folder).recalled["classes"][0]
+    assert zeros["label"] == "0"
+    assert zeros["before"] == zeros["n"]
+    assert zeros["now"] >= zeros["before"] / 2
+
+
 def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):
     folder = run_folder("feature_extraction", start=tmp_path / "gone")
     with pytest.raises(BadRecipe, match="no model"):
