@@ -147,6 +147,8 @@ class Comparison:
     only_second: int
     p: float
     """From `mcnemar`."""
+    crossed: bool = False
+    """Whether several models of a cross-validation judged, as for `mcnemar`."""
 
     @property
     def differs(self) -> bool:
