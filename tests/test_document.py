@@ -115,6 +115,7 @@ def test_it_tells_everything_that_a_reader_asks(written):
         "data sheet", "Source", "How to make it again", "--set strength=0.5", "The recipe",
         "This page was written with torch", "pictures brought in",
         "It may look at the background", "only a guess",
+        "exact McNemar tests, Holm correction",
     ):  # fmt: skip
         assert words in text, words
 

@@ -40,13 +40,13 @@ def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]])
     rows = "".join(
         f'<tr><td>{in_html(each.name)}</td><td class="n">{each.correct} of {each.n}</td>'
         f"<td>{in_words(each.interval)}</td><td>{in_html(each.verdict, 400)} "
-        f'<span class="soft small">{_p(each.comparison.p)}</span></td></tr>'
+        f'<span class="soft small">{_p(each.comparison.p)}. {each.outlook}</span></td></tr>'
         for each in references(report, others)
     )
     return (
         '<div class="scroll"><table><thead><tr><th>Beside</th><th class="n">Right</th>'
-        f"<th>So</th><th>And this run (exact McNemar test)</th></tr></thead><tbody>{rows}</tbody>"
-        "</table></div>"
+        "<th>So</th><th>And this run (exact McNemar tests, Holm correction)</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
