@@ -20,6 +20,7 @@ _HOME_OF = {
     "get_settings": "core.settings",
     "Recipe": "core.training.recipe",
     "Report": "core.evaluation.report",
+    "class_rows": "core.evaluation.report",
     "in_words": "core.evaluation.scores",
     "judged_by": "core.evaluation.report",
     "usual_judge": "core.training.judging",

@@ -84,9 +84,12 @@ class ClassScore:
 
     n: int
     """Test images of this class."""
+    said: int
+    """Test images that were called this class."""
     correct: int
     precision: float
-    """0 when the class was never answered."""
+    """0 when the class was never answered; the interval is then (0, 1)."""
+    precision_interval: Interval
     recall: float
     """0 when the class has no test image; the interval is then (0, 1)."""
     recall_interval: Interval
@@ -99,15 +102,17 @@ def class_scores(matrix: npt.NDArray[np.int64], *, crossed: bool = False) -> lis
     `crossed` as for `wilson`."""
     scores = []
     for index, row in enumerate(matrix):
-        correct, n, answered = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
+        correct, n, said = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
         scores.append(
             ClassScore(
                 n=n,
+                said=said,
                 correct=correct,
-                precision=correct / answered if answered else 0.0,
+                precision=correct / said if said else 0.0,
+                precision_interval=wilson(correct, said, crossed=crossed),
                 recall=correct / n if n else 0.0,
                 recall_interval=wilson(correct, n, crossed=crossed),
-                f1=2 * correct / (n + answered) if n + answered else 0.0,
+                f1=2 * correct / (n + said) if n + said else 0.0,
             )
         )
     return scores

@@ -51,18 +51,17 @@ def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]])
 
 
 def per_class(report: Report) -> str:
-    """Recall with its interval, precision and F1 of each class."""
+    """Recall and precision of each class, with their intervals."""
     rows = "".join(
         f'<tr><td>{in_html(row["class"])}</td><td class="n">{row["n"]}</td>'
         f"<td>{row['correct']} of {row['n']}: {_words(row['recall_interval'])}</td>"
-        f'<td class="n">{100 * row["precision"]:.0f} of 100</td><td class="n">{row["f1"]:.2f}</td>'
-        "</tr>"
+        f"<td>{row['correct']} of {row['said']}: {_words(row['precision_interval'])}</td></tr>"
         for row in report["per_class"]
     )
     return (
         '<div class="scroll"><table><thead><tr><th>Class</th><th class="n">Pictures</th>'
-        '<th>Found (recall)</th><th class="n">Right when said (precision)</th>'
-        f'<th class="n">F1</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        "<th>Found (recall)</th><th>Right when said (precision)</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

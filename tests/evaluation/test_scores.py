@@ -119,12 +119,16 @@ def test_class_scores_agree_with_scikit_learn():
     assert [row.f1 for row in ours] == pytest.approx(f1)
     assert [row.n for row in ours] == n.tolist()
     assert all(row.recall_interval == wilson(row.correct, row.n) for row in ours)
+    assert [row.said for row in ours] == np.bincount(predicted, minlength=4).tolist()
+    assert all(row.precision_interval == wilson(row.correct, row.said) for row in ours)
+    crossed = class_scores(confusion(true, predicted, 4), crossed=True)
+    assert crossed[0].precision_interval[0] < ours[0].precision_interval[0]
 
 
 def test_a_class_without_images_or_answers_scores_0_and_is_known_to_be_unknown():
     (_, empty) = class_scores(np.array([[3, 0], [0, 0]]))
     assert (empty.precision, empty.recall, empty.f1) == (0, 0, 0)
-    assert empty.recall_interval == (0, 1)
+    assert empty.recall_interval == empty.precision_interval == (0, 1)
 
 
 def test_log_loss_agrees_with_scikit_learn_and_survives_a_zero():

@@ -389,6 +389,20 @@ def test_results_of_an_older_version_are_shown_without_what_they_lack(results, h
     assert "What was adjusted" not in everything(results("How sure it is"))
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_what_it_says_of_each_class_has_its_interval(results, home, older):
+    (file,) = (home / "runs").glob("*/report.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if older:
+        for row in content["per_class"]:
+            del row["said"], row["precision_interval"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    said = everything(results("Class by class"))
+    assert "3 of 12, so between 9 and 53 of 100" in said  # found, of the nine mistakes' class
+    assert "12 of 21, so between 37 and 76 of 100" in said  # right when it says the next one
+    assert "F1" not in said
+
+
 def test_results_say_plainly_when_transfer_hurts(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="from_scratch", wrong=1)
