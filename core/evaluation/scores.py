@@ -16,6 +16,9 @@ Indices = npt.NDArray[np.integer[Any]]
 Probabilities = npt.NDArray[np.floating[Any]]
 Interval = tuple[float, float]
 
+MOST_IN_MATRIX, MOST_PAIRS = 16, 20
+"""Of more classes than this no confusion matrix is shown, but so many pairs that were mixed up
+most often."""
 SURE = 0.05
 """Below this p, two models are called different: the usual convention."""
 
@@ -76,6 +79,21 @@ def confusion(true: Indices, predicted: Indices, n_classes: int) -> npt.NDArray[
     """How often each true class (row) was called each class (column): (classes, classes)."""
     pairs = np.asarray(true, np.int64) * n_classes + np.asarray(predicted, np.int64)
     return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def mixed_up(
+    matrix: Sequence[Sequence[int]] | npt.NDArray[np.int64], classes: Sequence[str]
+) -> list[tuple[int, str, str]]:
+    """(how often, the true class, the one that was said) of each two that were mixed up, the most
+    frequent first, from a confusion matrix (rows are true classes)."""
+    counts = np.array(matrix, np.int64)
+    np.fill_diagonal(counts, 0)
+    true, said = np.nonzero(counts)
+    order = np.argsort(-counts[true, said], kind="stable")
+    return [
+        (int(counts[t, s]), classes[t], classes[s])
+        for t, s in zip(true[order], said[order], strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from core.background import CAVEAT
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
 from core.evaluation.report import judged_by
-from core.evaluation.scores import Interval, in_words
+from core.evaluation.scores import MOST_IN_MATRIX, MOST_PAIRS, Interval, in_words, mixed_up
 from core.evaluation.transfer import Kind, references
 from core.markdown import in_html
 
@@ -68,19 +68,16 @@ def per_class(report: Report) -> str:
 def confusion(report: Report) -> str:
     """True classes down, answers across; of many classes only the pairs that were mixed up."""
     names, counts = report["classes"], report["confusion"]
-    if len(names) > 16:
-        pairs = [
-            (n, names[true], names[said])
-            for true, row in enumerate(counts)
-            for said, n in enumerate(row)
-            if n and true != said
-        ]
-        pairs.sort(key=lambda pair: -pair[0])
+    if len(names) > MOST_IN_MATRIX:
+        pairs = mixed_up(counts, names)
         items = "".join(
             f"<li>{in_html(true)} taken for {in_html(said)}: {n}</li>"
-            for n, true, said in pairs[:20]
+            for n, true, said in pairs[:MOST_PAIRS]
         )
-        return f"<ul>{items}</ul>"
+        left = len(pairs) - MOST_PAIRS
+        others = f"Other pairs that were mixed up, none of them more often: {left:,}."
+        more = f"<p>{others}</p>" if left > 0 else ""
+        return f"<ul>{items}</ul>{more}" if pairs else "<p>Nothing was mixed up.</p>"
     head = "".join(f"<th>{in_html(name)}</th>" for name in names)
     rows = "".join(
         f"<tr><th>{in_html(names[true])}</th>"

@@ -16,6 +16,7 @@ from core.evaluation.scores import (
     log_loss,
     majority,
     mcnemar,
+    mixed_up,
     wilson,
 )
 
@@ -105,6 +106,13 @@ def test_the_majority_baseline_always_answers_the_most_frequent_class():
 def test_rows_of_the_confusion_matrix_are_the_true_classes():
     matrix = confusion(np.array([0, 0, 1, 2, 2]), np.array([0, 1, 1, 0, 2]), 3)
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
+
+
+def test_what_is_mixed_up_most_often_comes_first():
+    matrix = [[5, 1, 0], [3, 9, 1], [0, 0, 2]]
+    assert mixed_up(matrix, ["a", "b", "c"]) == [(3, "b", "a"), (1, "a", "b"), (1, "b", "c")]
+    assert mixed_up(np.eye(2, dtype=np.int64), ["a", "b"]) == []
+    assert matrix[0][0] == 5  # what was given is left as it was
 
 
 def test_class_scores_agree_with_scikit_learn():
