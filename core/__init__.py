@@ -123,6 +123,7 @@ _HOME_OF = {
     "Guess": "core.labelling",
     "label_images": "core.labelling",
     "Row": "core.labelling",
+    "ready_backbones": "core.foresight.ranking:candidates",
     "ranking_of": "core.foresight.rows",
     "Ranking": "core.foresight.rows",
     "outlook_of": "core.foresight.outlook",

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core import (
-    CATALOGUE,
     DEFAULT_BACKBONE,
     Choice,
     Entered,
@@ -11,7 +10,6 @@ from core import (
     Recipe,
     RunRow,
     all_strategies,
-    availability,
     came_parted,
     entrants,
     get_settings,
@@ -20,6 +18,7 @@ from core import (
     megabytes,
     outlook,
     pairs,
+    ready_backbones,
 )
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
@@ -45,9 +44,7 @@ _AGAINST = {
 
 def try_several(place: Place, has: set[str]) -> None:
     """A form for some of these networks with some of the ways that have their data."""
-    ready = [
-        name for name, row in CATALOGUE.items() if availability(row, get_settings()) != "network"
-    ]
+    ready = ready_backbones(get_settings())
     fitting = [name for name, known in all_strategies().items() if not known.needs - has]
     with st.expander("Try several and compare", icon=":material/trophy:"):
         st.html(
