@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import RunRow, delete_run, in_words, judged_by, restore_run
+from core import RunRow, class_rows, delete_run, in_words, judged_by, restore_run
 from pages.parts import text
 from pages.parts.certainty import certainty_plot
 from pages.parts.costs import costs
@@ -73,19 +73,18 @@ def asked_about(report: Report) -> Report:
 
 
 def per_class(report: Report) -> None:
+    crossed = report.get("rounds", 1) > 1
     rows = "".join(
         f"<tr><td>{text.bdi(row['class'])}</td>"
         f'<td class="n">{row["n"]}</td>'
-        f"<td>{row['correct']} of {row['n']}, so {in_words(tuple(row['recall_interval']))}</td>"
-        f'<td class="n">{100 * row["precision"]:.0f} of 100</td>'
-        f'<td class="n">{row["f1"]:.2f}</td></tr>'
-        for row in report["per_class"]
+        f"<td>{row['correct']} of {row['n']}, so {in_words(row['recall_interval'])}</td>"
+        f"<td>{row['correct']} of {row['said']}, so {in_words(row['precision_interval'])}</td></tr>"
+        for row in class_rows(report["confusion"], report["classes"], crossed=crossed)
     )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
         '<th class="n">Pictures</th><th>Found <span class="term">recall</span></th>'
-        '<th class="n">Right when it says so <span class="term">precision</span></th>'
-        '<th class="n"><span class="term">F1</span></th></tr></thead>'
+        '<th>Right when it says so <span class="term">precision</span></th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
 

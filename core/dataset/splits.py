@@ -66,6 +66,13 @@ def rounds(dataset: Dataset, fraction: float, seed: int) -> list[tuple[list[int]
     return found
 
 
+def brought_test_part(items: Sequence[Item]) -> set[int]:
+    """Places of what a ready split tests with, whatever it leaves to learn from: its test part, or
+    its validation part when it has no test part. Empty without a ready split."""
+    kept = "test" if any(item.part == "test" for item in items) else "val"
+    return {place for place, item in enumerate(items) if item.part == kept}
+
+
 def _bearable(part: Sequence[int], items: Sequence[Item], groups: Sequence[int]) -> set[int]:
     """Those of these places that leave every class at least 2 images to learn from."""
     kept, sizes = set(part), Counter(item.label for item in items)
@@ -80,9 +87,7 @@ def _bearable(part: Sequence[int], items: Sequence[Item], groups: Sequence[int])
 
 def _ready_test_part(items: Sequence[Item]) -> set[int]:
     """Empty without a ready split. Raises UnusableDataset when it leaves a class untaught."""
-    parts = {item.part for item in items}
-    kept = "test" if "test" in parts else "val"
-    test = {place for place, item in enumerate(items) if item.part == kept}
+    test = brought_test_part(items)
     left = Counter(item.label for place, item in enumerate(items) if place not in test)
     untaught = sorted({str(i.label) for i in items if left[i.label] < _FEWEST_TO_LEARN_FROM})
     if test and untaught:

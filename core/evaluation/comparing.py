@@ -3,20 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import ceil, floor, log10, sqrt
+from math import ceil, floor, log2, log10, sqrt
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from core.evaluation.scores import Comparison, compare, mcnemar
+from core.evaluation.scores import SURE, Comparison, compare, effective, mcnemar
 
 Predictions = Sequence[Mapping[str, Any]]
 """As a report holds them: "image", "true" and "label" of each test image."""
 
 _SHARED = 0.9
 """Share of the smaller test part that two runs must have in common to be compared on it."""
-_SURE, _POWER = 1.959964, 0.841621
-"""Normal quantiles for a two-sided 5 % and for finding a difference 4 times of 5."""
+_POWER = 0.8
+"""So often the images that are said to be needed find the difference."""
 _MANY = 100_000
 
 
@@ -33,8 +34,8 @@ class Pair:
     p: float
     """From McNemar's test, not corrected; 1 when they cannot be compared."""
     needed: int | None
-    """Test images that would tell them apart, were the difference as it looks; None: none would,
-    or these do already."""
+    """Test images that would tell them apart among all pairs that were looked at, were the
+    difference as it looks; None: there is none, or these do already."""
 
     @property
     def verdict(self) -> str:
@@ -50,16 +51,8 @@ class Pair:
             return found.verdict(self.first, self.second)
         return (
             f"{found.verdict()} {_beginning(self.first)} alone is right on {found.only_first}, "
-            f"{self.second} alone on {found.only_second}. {self._outlook}"
+            f"{self.second} alone on {found.only_second}. {outlook(self.needed)}"
         )
-
-    @property
-    def _outlook(self) -> str:
-        if self.needed is None:
-            return "That is no difference."
-        if self.needed > _MANY:
-            return "So small a difference could hardly ever be shown."
-        return f"If the difference is as it looks, about {self.needed:,} would do."
 
 
 def pairs(runs: Sequence[tuple[str, Predictions]], *, reference: int | None = None) -> list[Pair]:
@@ -72,13 +65,33 @@ def pairs(runs: Sequence[tuple[str, Predictions]], *, reference: int | None = No
     if reference is not None:
         places = [(reference, other) for other in range(len(runs)) if other != reference]
     found = [_pair(*runs[one], *runs[other]) for one, other in places]
-    corrected = iter(holm([pair.p for pair in found if pair.comparison]))
-    return [
-        replace(pair, comparison=replace(pair.comparison, p=next(corrected)))
-        if pair.comparison
-        else pair
-        for pair in found
+    corrected = iter(together([pair.comparison for pair in found if pair.comparison]))
+    return [_after(pair, *next(corrected)) if pair.comparison else pair for pair in found]
+
+
+def together(found: Sequence[Comparison]) -> list[tuple[Comparison, int | None]]:
+    """Each with its p corrected for all of them after Holm, and how many test images would do where
+    it cannot tell the two apart then; None where it can, or where there is no difference."""
+    corrected = [
+        replace(each, p=p) for each, p in zip(found, holm([each.p for each in found]), strict=True)
     ]
+    return [
+        (each, None if each.differs else images_needed(each, comparisons=len(found)))
+        for each in corrected
+    ]
+
+
+def outlook(needed: int | None) -> str:
+    """How many test images would tell two apart that these do not, as a sentence."""
+    if needed is None:
+        return "That is no difference."
+    if needed > _MANY:
+        return "So small a difference could hardly ever be shown."
+    return f"If the difference is as it looks, about {needed:,} would do."
+
+
+def _after(pair: Pair, corrected: Comparison, needed: int | None) -> Pair:
+    return replace(pair, comparison=corrected, needed=needed)
 
 
 def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair:
@@ -99,9 +112,8 @@ def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair
     found = compare(right, *answers)
     if any(mine[image].get("part") and theirs[image].get("part") for image in shared):
         p = mcnemar(found.only_first, found.only_second, crossed=True)
-        found = replace(found, p=p)
-    needed = None if found.differs else images_needed(found)
-    return Pair(first, second, len(shared), found, found.p, needed)
+        found = replace(found, p=p, crossed=True)
+    return Pair(first, second, len(shared), found, found.p, None)
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -113,18 +125,25 @@ def holm(values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def images_needed(found: Comparison) -> int | None:
+def images_needed(found: Comparison, *, comparisons: int = 1) -> int | None:
     """Test images with which such a difference is found 4 times of 5; None when there is none.
 
     Connor, "Sample size for testing differences in proportions for the paired-sample design",
     Biometrics 43 (1987), with one more discordant pair for the exact test; rounded to two digits.
+    Among several comparisons p has to be below its share of 5 % (Bonferroni), so that these images
+    do whatever the others come to. Images of a cross-validation count for less, so more are needed.
     """
+    if found.only_first == found.only_second:
+        return None
+    level = SURE / comparisons
     only_first, only_second = found.only_first / found.n, found.only_second / found.n
     apart, difference = only_first + only_second, abs(only_first - only_second)
-    if not difference:
-        return None
-    wide = _SURE * sqrt(apart) + _POWER * sqrt(max(0.0, apart - difference**2))
-    exact = (wide / difference) ** 2 + 1 / difference
+    sure, power = NormalDist().inv_cdf(1 - level / 2), NormalDist().inv_cdf(_POWER)
+    wide = sure * sqrt(apart) + power * sqrt(max(0.0, apart - difference**2))
+    # Fewer discordant pairs than this cannot differ, even if all of them speak for one.
+    fewest = floor(log2(2 / level)) + 1
+    exact = max((wide / difference) ** 2 + 1 / difference, fewest / apart)
+    exact /= effective(1, crossed=found.crossed)
     digits = int(10 ** max(0, floor(log10(exact)) - 1))
     return ceil(exact / digits) * digits
 

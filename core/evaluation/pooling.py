@@ -67,5 +67,6 @@ def _start(reports: Sequence[Report]) -> Start | None:
     n = sum(each for each, _ in known)
     only_first = sum(start["only_final_right"] for _, start in known)
     only_second = sum(start["only_start_right"] for _, start in known)
-    paired = Comparison(n, only_first, only_second, mcnemar(only_first, only_second, crossed=True))
+    p = mcnemar(only_first, only_second, crossed=True)
+    paired = Comparison(n, only_first, only_second, p, crossed=True)
     return start_from(sum(start["correct"] for _, start in known), paired, crossed=True)

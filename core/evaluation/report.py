@@ -40,8 +40,10 @@ ClassRow = TypedDict(
     {
         "class": str,
         "n": int,
+        "said": int,
         "correct": int,
         "precision": float,
+        "precision_interval": Interval,
         "recall": float,
         "recall_interval": Interval,
         "f1": float,
@@ -178,9 +180,9 @@ class Report:
         known["classes"] = tuple(known["classes"])
         known["confusion"] = tuple(tuple(row) for row in known["confusion"])
         known["predictions"] = tuple(known["predictions"])
-        known["per_class"] = tuple(
-            row | {"recall_interval": _interval(row["recall_interval"])}
-            for row in known["per_class"]
+        # Those of older versions lack what can be told from the confusion matrix as well.
+        known["per_class"] = class_rows(
+            known["confusion"], known["classes"], crossed=known.get("rounds", 1) > 1
         )
         if start := known.get("start"):
             known["start"] = start | {"interval": _interval(start["interval"])}
@@ -245,7 +247,7 @@ def report_of(
         majority={"label": label, "accuracy": share},
         classes=tuple(classes),
         confusion=tuple(tuple(row) for row in matrix.tolist()),
-        per_class=class_rows(matrix.astype(np.int64), classes, crossed=crossed),
+        per_class=class_rows(matrix, classes, crossed=crossed),
         predictions=_predictions(true, probabilities, classes, items),
         log_loss=log_loss(true, probabilities),
         backbone=backbone,
@@ -286,20 +288,27 @@ def recalled(true: Indices, before: Indices, now: Indices, classes: Sequence[str
 
 
 def class_rows(
-    matrix: "np.ndarray[Any, Any]", classes: Sequence[str], *, crossed: bool = False
+    matrix: "Sequence[Sequence[int]] | np.ndarray[Any, Any]",
+    classes: Sequence[str],
+    *,
+    crossed: bool = False,
 ) -> tuple[ClassRow, ...]:
     """The per-class table from a confusion matrix (rows are the true classes)."""
     return tuple(
         {
             "class": name,
             "n": score.n,
+            "said": score.said,
             "correct": score.correct,
             "precision": score.precision,
+            "precision_interval": score.precision_interval,
             "recall": score.recall,
             "recall_interval": score.recall_interval,
             "f1": score.f1,
         }
-        for name, score in zip(classes, class_scores(matrix, crossed=crossed), strict=True)
+        for name, score in zip(
+            classes, class_scores(np.asarray(matrix, np.int64), crossed=crossed), strict=True
+        )
     )
 
 

@@ -16,6 +16,9 @@ Indices = npt.NDArray[np.integer[Any]]
 Probabilities = npt.NDArray[np.floating[Any]]
 Interval = tuple[float, float]
 
+MOST_IN_MATRIX, MOST_PAIRS = 16, 20
+"""Of more classes than this no confusion matrix is shown, but so many pairs that were mixed up
+most often."""
 SURE = 0.05
 """Below this p, two models are called different: the usual convention."""
 
@@ -78,15 +81,33 @@ def confusion(true: Indices, predicted: Indices, n_classes: int) -> npt.NDArray[
     return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
+def mixed_up(
+    matrix: Sequence[Sequence[int]] | npt.NDArray[np.int64], classes: Sequence[str]
+) -> list[tuple[int, str, str]]:
+    """(how often, the true class, the one that was said) of each two that were mixed up, the most
+    frequent first, from a confusion matrix (rows are true classes)."""
+    counts = np.array(matrix, np.int64)
+    np.fill_diagonal(counts, 0)
+    true, said = np.nonzero(counts)
+    order = np.argsort(-counts[true, said], kind="stable")
+    return [
+        (int(counts[t, s]), classes[t], classes[s])
+        for t, s in zip(true[order], said[order], strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class ClassScore:
     """One class: its images found (recall), and its answers that were right (precision)."""
 
     n: int
     """Test images of this class."""
+    said: int
+    """Test images that were called this class."""
     correct: int
     precision: float
-    """0 when the class was never answered."""
+    """0 when the class was never answered; the interval is then (0, 1)."""
+    precision_interval: Interval
     recall: float
     """0 when the class has no test image; the interval is then (0, 1)."""
     recall_interval: Interval
@@ -99,15 +120,17 @@ def class_scores(matrix: npt.NDArray[np.int64], *, crossed: bool = False) -> lis
     `crossed` as for `wilson`."""
     scores = []
     for index, row in enumerate(matrix):
-        correct, n, answered = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
+        correct, n, said = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
         scores.append(
             ClassScore(
                 n=n,
+                said=said,
                 correct=correct,
-                precision=correct / answered if answered else 0.0,
+                precision=correct / said if said else 0.0,
+                precision_interval=wilson(correct, said, crossed=crossed),
                 recall=correct / n if n else 0.0,
                 recall_interval=wilson(correct, n, crossed=crossed),
-                f1=2 * correct / (n + answered) if n + answered else 0.0,
+                f1=2 * correct / (n + said) if n + said else 0.0,
             )
         )
     return scores
@@ -147,6 +170,8 @@ class Comparison:
     only_second: int
     p: float
     """From `mcnemar`."""
+    crossed: bool = False
+    """Whether several models of a cross-validation judged, as for `mcnemar`."""
 
     @property
     def differs(self) -> bool:

@@ -1,10 +1,10 @@
 """Was the transfer worth it? A result beside what could be had without it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from core.evaluation.comparing import Predictions, pairs
+from core.evaluation.comparing import Predictions, outlook, pairs, together
 from core.evaluation.scores import Comparison, Interval, wilson
 from core.strategies import Beside, strategies
 
@@ -71,7 +71,9 @@ class Reference:
     interval: Interval
     """95 % Wilson interval of its accuracy."""
     comparison: Comparison
-    """The run comes first."""
+    """The run comes first; its p is corrected for all references of the run."""
+    needed: int | None = None
+    """Test images that would tell them apart, as for `core.evaluation.comparing.Pair`."""
 
     @property
     def hurts(self) -> bool:
@@ -87,6 +89,15 @@ class Reference:
             return _OPEN[self.kind]
         return _HURTS[self.kind] if self.hurts else _HELPS[self.kind]
 
+    @property
+    def outlook(self) -> str:
+        """How many test images would tell them apart, as a sentence; empty where these do, or where
+        both are right on exactly the same."""
+        found = self.comparison
+        if found.differs or not (found.only_first or found.only_second):
+            return ""
+        return outlook(self.needed)
+
 
 def references(
     report: Mapping[str, Any], others: Sequence[tuple[Kind, Predictions]] = ()
@@ -94,7 +105,8 @@ def references(
     """What a report is to be seen beside: the best first; the largest class always.
 
     `report` is the content of a report.json; `others` are the predictions of further runs, which
-    are left out when their test part is another one. Each is compared by McNemar's exact test.
+    are left out when their test part is another one. Each is compared by McNemar's exact test, and
+    all together are corrected after Holm.
     """
     own = report["predictions"]
     largest = report["majority"]["label"]
@@ -102,14 +114,20 @@ def references(
     found = [_reference("majority", own, constant)]
     if start := report.get("start"):
         n, better, worse = report["n"], start["only_final_right"], start["only_start_right"]
-        comparison = Comparison(n, better, worse, start["p"])
+        crossed = report.get("rounds", 1) > 1
+        comparison = Comparison(n, better, worse, start["p"], crossed)
         low, high = start["interval"]
         known = strategies().get(report.get("strategy", ""))
         kind = known.beside if known else "frozen"
         found.append(Reference(kind, _NAMES[kind], n, start["correct"], (low, high), comparison))
     found += [_reference(kind, own, predictions) for kind, predictions in others]
     compared = [each for each in found if each is not None]
-    return sorted(compared, key=lambda each: -each.correct / each.n)
+    corrected = together([each.comparison for each in compared])
+    judged = [
+        replace(each, comparison=comparison, needed=needed)
+        for each, (comparison, needed) in zip(compared, corrected, strict=True)
+    ]
+    return sorted(judged, key=lambda each: -each.correct / each.n)
 
 
 def _reference(kind: Kind, own: Predictions, other: Predictions) -> Reference | None:

@@ -57,7 +57,8 @@ def _scores_of(report: Report) -> str:
     base = round(100 * report.majority["accuracy"])
     rows = "\n".join(
         f"| {escaped(row['class'])} | {row['n']} | {row['recall']:.0%} "
-        f"| {in_words(row['recall_interval'])} | {row['precision']:.0%} |"
+        f"| {in_words(row['recall_interval'])} | {row['precision']:.0%} "
+        f"| {in_words(row['precision_interval'])} |"
         for row in report.per_class
     )
     start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
@@ -68,8 +69,9 @@ def _scores_of(report: Report) -> str:
 {in_words(report.interval)} pictures like these; always answering the most frequent class
 would be right on {base} of 100.{start}{early}
 
-| class | test pictures | found (recall) | with 95 % confidence | right when said (precision) |
-|---|---|---|---|---|
+| class | test pictures | found (recall) | with 95 % confidence | right when said (precision) \
+| with 95 % confidence |
+|---|---|---|---|---|---|
 {rows}"""
 
 

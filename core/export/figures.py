@@ -7,7 +7,7 @@ from core.background import CAVEAT
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
 from core.evaluation.report import judged_by
-from core.evaluation.scores import Interval, in_words
+from core.evaluation.scores import MOST_IN_MATRIX, MOST_PAIRS, Interval, in_words, mixed_up
 from core.evaluation.transfer import Kind, references
 from core.markdown import in_html
 
@@ -40,48 +40,44 @@ def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]])
     rows = "".join(
         f'<tr><td>{in_html(each.name)}</td><td class="n">{each.correct} of {each.n}</td>'
         f"<td>{in_words(each.interval)}</td><td>{in_html(each.verdict, 400)} "
-        f'<span class="soft small">{_p(each.comparison.p)}</span></td></tr>'
+        f'<span class="soft small">{_p(each.comparison.p)}. {each.outlook}</span></td></tr>'
         for each in references(report, others)
     )
     return (
         '<div class="scroll"><table><thead><tr><th>Beside</th><th class="n">Right</th>'
-        f"<th>So</th><th>And this run (exact McNemar test)</th></tr></thead><tbody>{rows}</tbody>"
-        "</table></div>"
+        "<th>So</th><th>And this run (exact McNemar tests, Holm correction)</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
 def per_class(report: Report) -> str:
-    """Recall with its interval, precision and F1 of each class."""
+    """Recall and precision of each class, with their intervals."""
     rows = "".join(
         f'<tr><td>{in_html(row["class"])}</td><td class="n">{row["n"]}</td>'
         f"<td>{row['correct']} of {row['n']}: {_words(row['recall_interval'])}</td>"
-        f'<td class="n">{100 * row["precision"]:.0f} of 100</td><td class="n">{row["f1"]:.2f}</td>'
-        "</tr>"
+        f"<td>{row['correct']} of {row['said']}: {_words(row['precision_interval'])}</td></tr>"
         for row in report["per_class"]
     )
     return (
         '<div class="scroll"><table><thead><tr><th>Class</th><th class="n">Pictures</th>'
-        '<th>Found (recall)</th><th class="n">Right when said (precision)</th>'
-        f'<th class="n">F1</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        "<th>Found (recall)</th><th>Right when said (precision)</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
 def confusion(report: Report) -> str:
     """True classes down, answers across; of many classes only the pairs that were mixed up."""
     names, counts = report["classes"], report["confusion"]
-    if len(names) > 16:
-        pairs = [
-            (n, names[true], names[said])
-            for true, row in enumerate(counts)
-            for said, n in enumerate(row)
-            if n and true != said
-        ]
-        pairs.sort(key=lambda pair: -pair[0])
+    if len(names) > MOST_IN_MATRIX:
+        pairs = mixed_up(counts, names)
         items = "".join(
             f"<li>{in_html(true)} taken for {in_html(said)}: {n}</li>"
-            for n, true, said in pairs[:20]
+            for n, true, said in pairs[:MOST_PAIRS]
         )
-        return f"<ul>{items}</ul>"
+        left = len(pairs) - MOST_PAIRS
+        others = f"Other pairs that were mixed up, none of them more often: {left:,}."
+        more = f"<p>{others}</p>" if left > 0 else ""
+        return f"<ul>{items}</ul>{more}" if pairs else "<p>Nothing was mixed up.</p>"
     head = "".join(f"<th>{in_html(name)}</th>" for name in names)
     rows = "".join(
         f"<tr><th>{in_html(names[true])}</th>"

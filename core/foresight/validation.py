@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.dataset.manifest import Dataset, Item
-from core.dataset.splits import folds, groups_of, holdout
+from core.dataset.splits import brought_test_part, folds, groups_of, holdout
 from core.errors import BadInput, UnusableDataset
 from core.foresight.resampling import Measured, corrected, share
 from core.foresight.transferability import shrunk_covariance, spectrum
@@ -116,13 +116,20 @@ def plan_of(dataset: Dataset) -> Plan:
 
 
 def _training_part(dataset: Dataset) -> tuple[tuple[Item, ...], bool]:
-    """What a run would learn from; everything, where there are too few images to keep any."""
+    """What a run would learn from; everything, where there are too few images to keep any.
+
+    A test part that was brought is never looked at, not even where it leaves a class too small for
+    a run. Raises UnusableDataset where it leaves fewer than two classes.
+    """
     items = dataset.labelled
     try:
         train, _ = holdout(dataset, HOLDOUT, SEED)
     except UnusableDataset:
-        return items, False
-    return tuple(items[place] for place in train), True
+        brought = brought_test_part(items)
+        train = [place for place in range(len(items)) if place not in brought]
+        if brought and len({items[place].label for place in train}) < 2:
+            raise
+    return tuple(items[place] for place in train), len(train) < len(items)
 
 
 def _repeated(

@@ -72,22 +72,38 @@ def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
 def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    answered = next(row["tasks"] for row in predictions if row.get("tasks"))
-    columns = {task: list(answered[task]["probabilities"]) for task in tasks}
-    heads = [[task, *(f"{task}: {name}" for name in columns[task])] for task in tasks]
-    writer.writerow(_harmless(["image", *(cell for head in heads for cell in head), "problem"]))
+    answered = [row["tasks"] for row in predictions if row.get("tasks")]
+    columns = {task: list(answered[0][task]["probabilities"]) for task in tasks}
+    sets = {task: any(each[task].get("set") is not None for each in answered) for task in tasks}
+    told = any(row.get("unknown") is not None for row in predictions)
+    heads = [_head(task, columns[task], sets[task]) for task in tasks]
+    more = ["unknown"] if told else []
+    writer.writerow(
+        _harmless(["image", *(cell for head in heads for cell in head), *more, "problem"])
+    )
     for row in predictions:
         cells = _harmless([row["image"]])
-        for task, names in columns.items():
-            answer = row.get("tasks", {}).get(task, {"label": "", "probabilities": {}})
-            shares = answer["probabilities"]
-            cells += _harmless([answer["label"]])
-            cells += [f"{shares[name]:.6f}" if name in shares else "" for name in names]
-        writer.writerow([*cells, *_harmless([row.get("error", "")])])
+        for task in tasks:
+            cells += _answer(row.get("tasks", {}).get(task, {}), columns[task], sets[task])
+        more = [_said(row.get("unknown"))] if told else []
+        writer.writerow([*cells, *_harmless([*more, row.get("error", "")])])
     return text.getvalue()
 
 
+def _head(task: str, classes: Sequence[str], with_set: bool) -> list[str]:
+    return [task, *(f"{task}: {name}" for name in classes), *([f"{task}: set"] if with_set else [])]
+
+
+def _answer(answer: Mapping[str, Any], classes: Sequence[str], with_set: bool) -> list[str]:
+    shares = answer.get("probabilities", {})
+    cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
+    more = [_said(answer.get("set"))] if with_set else []
+    return [*_harmless([answer.get("label", "")]), *cells, *_harmless(more)]
+
+
 def _said(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " | ".join(value) if isinstance(value, list) else str(value)

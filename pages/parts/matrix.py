@@ -1,11 +1,11 @@
-"""What is taken for what, as a heat map."""
+"""What is taken for what: as a heat map, or of many classes as a list."""
 
 import streamlit as st
 
+from core import MOST_IN_MATRIX, MOST_PAIRS, mixed_up
 from pages.parts import text
 from pages.parts.score import Report
 
-MOST_NUMBERS = 16
 FAINT_TO_FULL = {"light": ("#f1f6f2", "#24694b"), "dark": ("#1b2420", "#6fd3a8")}
 INK = {"light": ("#22302a", "#ffffff"), "dark": ("#dfe9e3", "#0f1713")}
 """On faint cells, on full ones."""
@@ -14,7 +14,30 @@ FULL = 0.55
 
 
 def matrix(report: Report) -> None:
-    """True classes down, what it said across; the diagonal is right."""
+    """True classes down, what it said across, the diagonal is right; of many classes those that
+    are mixed up most often."""
+    if len(report["classes"]) > MOST_IN_MATRIX:
+        st.html(_most_often(report))
+    else:
+        _heat_map(report)
+
+
+def _most_often(report: Report) -> str:
+    pairs = mixed_up(report["confusion"], report["classes"])
+    if not pairs:
+        return "<p>Nothing was mixed up.</p>"
+    items = "".join(f"<li>{_pair(*pair)}</li>" for pair in pairs[:MOST_PAIRS])
+    left = len(pairs) - MOST_PAIRS
+    others = f"Other pairs that were mixed up, none of them more often: {left:,}."
+    more = f'<p class="muted small">{others}</p>' if left > 0 else ""
+    return (
+        f'<p class="muted">What it mixes up most often of {len(report["classes"]):,} classes, and '
+        'on how many test pictures. <span class="term">largest entries of the confusion matrix'
+        f"</span></p><ul>{items}</ul>{more}"
+    )
+
+
+def _heat_map(report: Report) -> None:
     names = report["classes"]
     counts = report["confusion"]
     labels = _distinct([text.plotly(name, 22) for name in names])
@@ -69,8 +92,6 @@ def _numbers(
     counts: list[list[int]], shares: list[list[float]], labels: list[str], theme: str
 ) -> list[dict[str, object]]:
     """The count in each cell that is not empty, in an ink that can be read on it."""
-    if len(labels) > MOST_NUMBERS:
-        return []
     return [
         {
             "x": labels[said],
@@ -96,15 +117,11 @@ def _distinct(labels: list[str]) -> list[str]:
 
 
 def _in_words(report: Report) -> str:
-    names = report["classes"]
-    pairs = [
-        (n, names[true], names[said])
-        for true, row in enumerate(report["confusion"])
-        for said, n in enumerate(row)
-        if true != said and n
-    ]
+    pairs = mixed_up(report["confusion"], report["classes"])
     if not pairs:
         return "Nothing was mixed up."
-    worst = sorted(pairs, key=lambda pair: -pair[0])[:3]
-    said = "; ".join(f"{text.html(t, 30)} taken for {text.html(s, 30)}: {n}" for n, t, s in worst)
-    return f"Most often mixed up: {said}."
+    return f"Most often mixed up: {'; '.join(_pair(*pair) for pair in pairs[:3])}."
+
+
+def _pair(n: int, true: str, said: str) -> str:
+    return f"{text.html(true, 30)} taken for {text.html(said, 30)}: {n}"

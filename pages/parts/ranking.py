@@ -5,15 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import (
-    CATALOGUE,
-    Ranking,
-    get_settings,
-    ranking_of,
-    recent_jobs,
-    status,
-    stop,
-)
+from core import Ranking, get_settings, ranking_of, ready_backbones, recent_jobs, status, stop
 from pages.parts import progress, text
 from pages.parts.by_itself import begin_job
 from pages.parts.cost_chart import Point, cost_chart
@@ -69,8 +61,7 @@ def _begin(version: str, known: Ranking | None) -> None:
 def _untried(known: Ranking) -> bool:
     """Whether a network is ready here that has not been tried, or could not be."""
     done = {row["backbone"] for row in known.tried}
-    ready = {name for name, row in CATALOGUE.items() if row.package}
-    return not ready <= done
+    return not done.issuperset(ready_backbones(get_settings()))
 
 
 def _ended_early(job: Path, sentence: str) -> None:

@@ -70,7 +70,7 @@ def runs_table(place: Place, here: str) -> str:
     newest = place.versions[0] if place.versions else ""
     scored = [(run, report) for run in place.finished if (report := report_of(run))]
     scored.sort(key=lambda pair: pair[1]["accuracy"], reverse=True)
-    beside = _beside(scored, here, titles)
+    beside = _beside(scored, here)
     rows = []
     for run, report in scored:
         other = "" if run.dataset_id == newest else ' <span class="chip">older pictures</span>'
@@ -79,7 +79,7 @@ def runs_table(place: Place, here: str) -> str:
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
-            f"<td>{beside.get(run.id, '')}</td>"
+            f'<td class="verdict">{beside.get(run.id, "")}</td>'
             f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
         )
     return (
@@ -91,14 +91,15 @@ def runs_table(place: Place, here: str) -> str:
     )
 
 
-def _beside(
-    scored: Sequence[tuple[RunRow, Report]], here: str, titles: dict[str, str]
-) -> dict[str, str]:
-    """For each other run a word on whether it differs from the one shown, as HTML."""
+def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str]:
+    """For each other run whether it differs from the one shown: a word and the verdict, as HTML."""
     ids = [run.id for run, _ in scored]
     if here not in ids:
         return {}
-    named = [(titles[run.id], report["predictions"]) for run, report in scored]
+    named = [
+        ("the one shown" if run.id == here else "this one", report["predictions"])
+        for run, report in scored
+    ]
     found = pairs(named, reference=ids.index(here))
     others = [run for run in ids if run != here]
     return {here: "shown"} | {run: _word(pair) for run, pair in zip(others, found, strict=True)}
@@ -114,7 +115,10 @@ def _word(pair: Pair) -> str:
         kind, word = "good", "better"
     else:
         kind, word = "warn", "worse"
-    return f'<span class="chip {kind}" title="{text.html(pair.verdict, 500)}">{word}</span>'
+    return (
+        f'<span class="chip {kind}">{word}</span> '
+        f'<span class="muted small">{text.html(pair.verdict, 500)}</span>'
+    )
 
 
 def _time(seconds: float) -> str:

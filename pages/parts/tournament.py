@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core import (
-    CATALOGUE,
     DEFAULT_BACKBONE,
     Choice,
     Entered,
@@ -11,14 +10,15 @@ from core import (
     Recipe,
     RunRow,
     all_strategies,
-    availability,
     came_parted,
     entrants,
     get_settings,
     in_words,
     keep,
     megabytes,
+    outlook,
     pairs,
+    ready_backbones,
 )
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
@@ -44,9 +44,7 @@ _AGAINST = {
 
 def try_several(place: Place, has: set[str]) -> None:
     """A form for some of these networks with some of the ways that have their data."""
-    ready = [
-        name for name, row in CATALOGUE.items() if availability(row, get_settings()) != "network"
-    ]
+    ready = ready_backbones(get_settings())
     fitting = [name for name, known in all_strategies().items() if not known.needs - has]
     with st.expander("Try several and compare", icon=":material/trophy:"):
         st.html(
@@ -182,7 +180,7 @@ def _not_proven(entered: list[Entered], choice: Choice, titles: dict[str, str]) 
     _, pair = min(simpler, key=lambda each: each[0])
     return (
         f'<p class="muted small">It is not proven to be better than {text.html(pair.second, 110)}, '
-        f"which is simpler (p = {pair.comparison.p:.2f}).</p>"
+        f"which is simpler (p = {pair.comparison.p:.2f}). {outlook(pair.needed)}</p>"
     )
 
 

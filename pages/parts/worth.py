@@ -27,7 +27,7 @@ def worth(place: Place, run: RunRow, report: Report) -> None:
     with st.container(border=True, key="worth"):
         st.html(
             '<h2 class="card-title">What is it worth? <span class="term small">the same test '
-            "pictures, exact McNemar tests</span></h2>"
+            "pictures, exact McNemar tests, Holm correction</span></h2>"
         )
         for each in found:
             if each.hurts:
@@ -102,8 +102,9 @@ def _table(report: Report, found: list[Reference]) -> str:
 def _reference(each: Reference) -> str:
     found = each.comparison
     p = "p &lt; 0.01" if found.p < 0.005 else f"p = {found.p:.2f}"
-    counts = f"this run alone right on {found.only_first}, the other alone on {found.only_second}"
-    so = f'{text.html(each.verdict, 300)} <span class="muted small">{counts}, {p}</span>'
+    counts = f"This run alone right on {found.only_first}, the other alone on {found.only_second}"
+    said = f"{counts}, {p}. {each.outlook}"
+    so = f'{text.html(each.verdict, 300)} <span class="muted small">{said}</span>'
     score = {"correct": each.correct, "n": each.n}
     return _row(text.html(each.name), score, in_words(each.interval), "", so)
 

@@ -1,6 +1,7 @@
 """Runs are told apart where that is possible, and only there; and what would be needed is said."""
 
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -75,7 +76,11 @@ def test_many_comparisons_are_corrected_after_holm():
     found = pairs(runs, reference=0)
     assert [pair.first for pair in found] == ["0"] * 3
     assert all(pair.p == pytest.approx(0.03125) for pair in found)
-    assert not any(pair.comparison.differs for pair in found)
+    for pair in found:
+        assert not pair.comparison.differs
+        assert "60 test images cannot tell them apart (p = 0.09)" in pair.verdict
+        assert "0 alone is right on 0" in pair.verdict
+        assert pair.verdict.endswith("about 120 would do.")
     assert len(pairs(runs)) == 6
 
 
@@ -87,11 +92,43 @@ def test_equal_runs_are_called_different_at_most_one_time_in_twenty():
     assert wrongly <= 18  # 10 are expected at most; 18 come up less than once in a hundred times
 
 
+@pytest.mark.parametrize("comparisons", [1, 4])
 @pytest.mark.parametrize(("first", "second", "n"), [(5, 3, 95), (10, 4, 100), (3, 1, 40)])
-def test_as_many_images_as_are_said_to_be_needed_find_the_difference(first, second, n):
+def test_as_many_images_as_are_said_to_be_needed_find_the_difference(first, second, n, comparisons):
     """By simulation: four times of five."""
-    needed = images_needed(Comparison(n, first, second, 1.0))
+    needed = images_needed(Comparison(n, first, second, 1.0), comparisons=comparisons)
     shares = [first / n, second / n, 1 - (first + second) / n]
     p = cache(mcnemar)
     drawn = np.random.default_rng(0).multinomial(needed, shares, 600)
-    assert 0.74 < np.mean([p(int(one), int(two)) < 0.05 for one, two, _ in drawn]) < 0.88
+    found = [comparisons * p(int(one), int(two)) < 0.05 for one, two, _ in drawn]
+    assert 0.74 < np.mean(found) < 0.88
+
+
+@pytest.mark.parametrize(("first", "second", "n"), [(5, 3, 95), (10, 4, 100), (3, 1, 40)])
+def test_as_many_images_of_a_cross_validation_find_the_difference_too(first, second, n):
+    """Half of the images have a twin that gets the same answers, so that the counts scatter as if
+    there were only two thirds of them."""
+    looked_at = [row | {"part": place % 5} for place, row in enumerate(answers(n, range(first)))]
+    others = answers(n, range(first, first + second))
+    others = [row | {"part": place % 5} for place, row in enumerate(others)]
+    (pair,) = pairs([("one", looked_at), ("two", others)])
+    assert pair.needed > 1.4 * images_needed(Comparison(n, first, second, 1.0))
+    shares = [first / n, second / n, 1 - (first + second) / n]
+    p, chance = cache(mcnemar), np.random.default_rng(0)
+    alone = chance.multinomial(round(pair.needed / 2), shares, 600)
+    twins = chance.multinomial(round(pair.needed / 4), shares, 600)
+    drawn = alone + 2 * twins
+    found = [p(int(one), int(two), crossed=True) < 0.05 for one, two, _ in drawn]
+    assert 0.74 < np.mean(found) < 0.88
+
+
+def test_what_cannot_tell_two_apart_is_never_said_to_do():
+    p, looked_at = cache(mcnemar), 0
+    for crossed, comparisons, n in product((False, True), (1, 2, 3, 9), (*range(1, 31), 100)):
+        for more in range(1, n + 1):
+            for fewer in range(min(more, n - more + 1)):
+                found = Comparison(n, more, fewer, p(more, fewer, crossed=crossed), crossed)
+                if comparisons * found.p >= 0.05:
+                    assert images_needed(found, comparisons=comparisons) > n
+                    looked_at += 1
+    assert looked_at > 10_000

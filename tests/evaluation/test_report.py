@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import NotFound, UnusableDataset
 from core.evaluation.report import Report, report_of
+from core.evaluation.scores import wilson
 
 CLASSES = ("cat", "dog", "](x) <b>‮")
 
@@ -90,7 +91,8 @@ def test_the_file_has_the_agreed_keys():
     assert content["start"] is None
     assert set(content["predictions"][0]) == {"image", "name", "true", "label", "probabilities"}
     assert set(content["per_class"][0]) == {
-        "class", "n", "correct", "precision", "recall", "recall_interval", "f1",
+        "class", "n", "said", "correct", "precision", "precision_interval", "recall",
+        "recall_interval", "f1",
     }  # fmt: skip
 
 
@@ -111,6 +113,18 @@ def test_a_field_from_a_newer_version_is_left_out(tmp_path):
     report = a_report()
     content = json.loads(report.to_json()) | {"from the future": 1}
     assert Report.from_json(json.dumps(content)) == report
+
+
+def test_a_report_of_an_older_version_gets_the_intervals_that_it_lacks():
+    report = a_report()
+    content = json.loads(report.to_json())
+    for row in content["per_class"]:
+        del row["said"], row["precision_interval"]
+    read = Report.from_json(json.dumps(content))
+    assert read == report
+    for place, row in enumerate(read.per_class):
+        assert row["said"] == sum(counts[place] for counts in report.confusion)
+        assert row["precision_interval"] == wilson(row["correct"], row["said"])
 
 
 def test_a_run_without_results_says_so(tmp_path):

@@ -16,6 +16,7 @@ from core.evaluation.scores import (
     log_loss,
     majority,
     mcnemar,
+    mixed_up,
     wilson,
 )
 
@@ -107,6 +108,13 @@ def test_rows_of_the_confusion_matrix_are_the_true_classes():
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 1]]
 
 
+def test_what_is_mixed_up_most_often_comes_first():
+    matrix = [[5, 1, 0], [3, 9, 1], [0, 0, 2]]
+    assert mixed_up(matrix, ["a", "b", "c"]) == [(3, "b", "a"), (1, "a", "b"), (1, "b", "c")]
+    assert mixed_up(np.eye(2, dtype=np.int64), ["a", "b"]) == []
+    assert matrix[0][0] == 5  # what was given is left as it was
+
+
 def test_class_scores_agree_with_scikit_learn():
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -119,12 +127,16 @@ def test_class_scores_agree_with_scikit_learn():
     assert [row.f1 for row in ours] == pytest.approx(f1)
     assert [row.n for row in ours] == n.tolist()
     assert all(row.recall_interval == wilson(row.correct, row.n) for row in ours)
+    assert [row.said for row in ours] == np.bincount(predicted, minlength=4).tolist()
+    assert all(row.precision_interval == wilson(row.correct, row.said) for row in ours)
+    crossed = class_scores(confusion(true, predicted, 4), crossed=True)
+    assert crossed[0].precision_interval[0] < ours[0].precision_interval[0]
 
 
 def test_a_class_without_images_or_answers_scores_0_and_is_known_to_be_unknown():
     (_, empty) = class_scores(np.array([[3, 0], [0, 0]]))
     assert (empty.precision, empty.recall, empty.f1) == (0, 0, 0)
-    assert empty.recall_interval == (0, 1)
+    assert empty.recall_interval == empty.precision_interval == (0, 1)
 
 
 def test_log_loss_agrees_with_scikit_learn_and_survives_a_zero():

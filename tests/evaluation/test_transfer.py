@@ -73,6 +73,34 @@ def test_a_run_with_other_test_images_is_left_out():
     assert [each.kind for each in references(a_report(40, []), [("first", other)])] == ["majority"]
 
 
+def test_references_shown_together_are_corrected_together():
+    """6:0 is a difference by itself (p = 0.03), and none among three."""
+    scratch = a_report(40, [])["predictions"]
+    start = {"correct": 34, "interval": [0.7, 0.94], "p": 1.0, "only_final_right": 0,
+             "only_start_right": 0}  # fmt: skip
+    found = references(a_report(40, range(6), start), [("scratch", scratch)])
+    kinds = {each.kind: each for each in found}
+    assert kinds["scratch"].comparison.p == pytest.approx(2 * 0.03125)
+    assert not kinds["scratch"].hurts
+    assert kinds["scratch"].verdict == "Transfer is not shown to have helped."
+    assert kinds["scratch"].outlook == "If the difference is as it looks, about 74 would do."
+    assert kinds["frozen"].outlook == ""  # right on exactly the same
+    assert kinds["majority"].verdict == "It has learned something."
+    assert kinds["majority"].outlook == ""
+
+
+def test_references_of_a_cross_validation_need_more_pictures():
+    start = {"correct": 38, "interval": [0.8, 0.98], "p": 1.0, "only_final_right": 3,
+             "only_start_right": 1}  # fmt: skip
+    kept = {each.kind: each for each in references(a_report(40, [], start))}
+    report = a_report(40, [], start) | {"rounds": 5}
+    report["predictions"] = [
+        row | {"part": place % 5} for place, row in enumerate(report["predictions"])
+    ]
+    crossed = {each.kind: each for each in references(report)}
+    assert crossed["frozen"].needed > 1.4 * kept["frozen"].needed > 40
+
+
 def test_the_best_comes_first():
     first = a_report(40, [0, 1])["predictions"]
     kinds = [each.kind for each in references(a_report(40, [0]), [("first", first)])]

@@ -34,6 +34,30 @@ def test_a_ready_test_part_is_left_alone_and_unlabelled_images_too():
     assert len(plan.items) == 50
 
 
+@pytest.mark.parametrize("part", ["test", "val"])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_ready_test_part_is_left_alone_even_where_it_leaves_a_class_too_small(part, left):
+    """The last class has three pictures, of which the ready split tests with all but so many."""
+    dataset = dataset_of(np.array([0, 1] * 20 + [2] * 3))
+    tested = {0, 1, 2, 3} | set(range(40, 43 - left))
+    items = [replace(item, part=part if place in tested else "train")
+             for place, item in enumerate(dataset.items)]  # fmt: skip
+    plan = plan_of(replace(dataset, items=tuple(items)))
+    assert plan.apart
+    assert {item.part for item in plan.items} == {"train"}
+    assert len(plan.items) == 36 + left
+    assert plan.classes == 2 + left
+    assert {int(label) for label in plan.labels[plan.judged]} == {0, 1}
+
+
+def test_a_ready_split_that_leaves_one_class_says_so():
+    dataset = dataset_of(np.arange(20) % 2)
+    items = [replace(item, part="test" if place % 2 else "train")
+             for place, item in enumerate(dataset.items)]  # fmt: skip
+    with pytest.raises(BadInput, match="ready split leaves fewer than 2 pictures"):
+        plan_of(replace(dataset, items=tuple(items)))
+
+
 def test_groups_are_never_parted_and_every_repeat_parts_otherwise():
     labels = np.arange(80) % 2
     plan = plan_of(dataset_of(labels, groups=np.arange(80) // 4))

@@ -8,7 +8,7 @@ import pytest
 from leaves import LITE0, fill
 from opened import everything, open_page, press
 
-from core import Store, recent_jobs, status, stop
+from core import CATALOGUE, Store, ready_backbones, recent_jobs, status, stop
 from core.foresight.curve import Curve, Forecast, Point
 from core.foresight.outlook import Outlook
 from core.foresight.resampling import Measured
@@ -89,6 +89,28 @@ def test_a_network_that_could_not_be_tried_says_why_as_text(home):
     said = everything(open_page("backbone", project=project))
     assert f"{GONE} was not tried." in said
     assert "It is &lt;b&gt;not&lt;/b&gt; here." in said
+
+
+def test_a_network_whose_weights_came_after_the_ranking_can_be_tried_too(
+    home, tmp_path, monkeypatch
+):
+    project, dataset = fill(home)
+    plan = plan_of(Store(home).load(dataset))
+    right = [0.9] * len(plan.folds)
+    ready = ready_backbones(get_settings())
+    late = next(name for name in CATALOGUE if name not in ready)
+    for name in ready:
+        keep(row(name, right, 90.0), dataset, get_settings(), plan)
+    app = open_page("backbone", project=project)
+    assert "Try the others too" not in [button.label for button in app.button]
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / f"{late}.safetensors").touch()
+    monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "weights"))
+    get_settings.cache_clear()
+    press(open_page("backbone", project=project), "Try the others too")
+    (job,) = recent_jobs("rank", dataset=dataset)
+    assert status(job).state == "queued"
+    stop(job)
 
 
 def test_rows_are_shown_as_they_come_beside_a_button_to_stop(home):

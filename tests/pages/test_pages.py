@@ -1,6 +1,7 @@
 """Every page, run as a script against a home folder of its own."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -388,6 +389,20 @@ def test_results_of_an_older_version_are_shown_without_what_they_lack(results, h
     assert "What was adjusted" not in everything(results("How sure it is"))
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_what_it_says_of_each_class_has_its_interval(results, home, older):
+    (file,) = (home / "runs").glob("*/report.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if older:
+        for row in content["per_class"]:
+            del row["said"], row["precision_interval"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    said = everything(results("Class by class"))
+    assert "3 of 12, so between 9 and 53 of 100" in said  # found, of the nine mistakes' class
+    assert "12 of 21, so between 37 and 76 of 100" in said  # right when it says the next one
+    assert "F1" not in said
+
+
 def test_results_say_plainly_when_transfer_hurts(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="from_scratch", wrong=1)
@@ -417,10 +432,39 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     said = everything(open_page("results", project=project, run=run))
     assert ">better</span>" in said
+    assert "This one is right on more of the same 36 test images" in said
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run))
     assert "other test pictures" in said
+    assert "judged on different pictures" in said
     assert ">better</span>" not in said
+
+
+def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=5)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    app = open_page("results", project=project, run=run)
+    (table,) = [
+        one.proto.body for one in app.main.get("html") if "Beside the one" in one.proto.body
+    ]
+    assert ">not told apart</span>" in table
+    shown = re.sub(r"<[^>]*>", "", table)
+    assert "36 test images cannot tell them apart (p = 0.25)." in shown
+    assert "The one shown alone is right on 3, this one alone on 0." in shown
+    assert "If the difference is as it looks, about 110 would do." in shown
+
+
+def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="from_scratch", wrong=14)
+    run = finish_run(home, project, dataset, strategy="full", wrong=20)
+    app = open_page("results", project=project, run=run)
+    said = everything(app)
+    assert "Transfer is not shown to have helped." in said  # 6:0, one of several comparisons
+    assert not [one for one in app.warning if "Transfer hurts" in one.value]
+    assert "would do" in said[said.index("Transfer is not shown") :].split("</tr>")[0]
+    assert "Holm correction" in said[said.index("What is it worth?") :].split("</h2>")[0]
 
 
 @pytest.mark.parametrize("page", ["results", "training", "try_it", "take_away"])

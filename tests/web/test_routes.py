@@ -110,6 +110,35 @@ def test_predictions_are_downloaded_as_a_table_with_the_names_as_brought(client,
     ]
 
 
+def test_the_table_says_what_is_unknown_and_what_else_it_could_be():
+    known = {"image": "a", "label": "cat", "probabilities": {"cat": 0.6, "dog": 0.4},
+             "set": ["cat", "dog"], "unknown": False}  # fmt: skip
+    broken = {"image": "b", "error": "It is cut off."}
+    rows = list(csv.reader(io.StringIO(predictions_csv([known, broken]))))
+    assert rows == [
+        ["image", "predicted", "cat", "dog", "unknown", "set", "problem"],
+        ["a", "cat", "0.600000", "0.400000", "no", "cat | dog", ""],
+        ["b", "", "", "", "", "", "It is cut off."],
+    ]
+
+
+def test_the_table_of_several_questions_says_it_too():
+    kind = {"label": "cat", "probabilities": {"cat": 0.6, "=dog": 0.4}, "set": ["=dog", "cat"]}
+    coat = {"label": "long", "probabilities": {"long": 0.9, "short": 0.1}, "set": None}
+    known = {"image": "a", **kind, "tasks": {"kind": kind, "coat": coat}, "unknown": True}
+    broken = {"image": "b", "error": "It is cut off."}
+    rows = list(csv.reader(io.StringIO(predictions_csv([broken, known]))))
+    assert rows == [
+        ["image", "kind", "kind: cat", "kind: =dog", "kind: set", "coat", "coat: long",
+         "coat: short", "unknown", "problem"],
+        ["b", "", "", "", "", "", "", "", "", "It is cut off."],
+        ["a", "cat", "0.600000", "0.400000", "'=dog | cat", "long", "0.900000", "0.100000", "yes",
+         ""],
+    ]  # fmt: skip
+    plain = [{**known, "unknown": None, "tasks": {"coat": coat}}]
+    assert predictions_csv(plain).splitlines()[0] == "image,coat,coat: long,coat: short,problem"
+
+
 def test_a_table_of_no_predictions_still_has_its_head():
     assert predictions_csv([]).split() == ["image,predicted,problem"]
 

@@ -1,0 +1,75 @@
+"""Results of a model that tells a thousand classes apart: readable, and light for the browser."""
+
+import numpy as np
+import pytest
+from leaves import LITE0, leaf
+from opened import everything, open_page
+
+from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
+from core.evaluation.report import report_of
+from core.export.figures import confusion
+from core.jobs.card import JobCard
+from core.jobs.log import append
+from core.projects import add_dataset
+from core.training.events import Finished
+
+MANY = 1000
+
+
+def finished(home, n, wrong):
+    """A finished run on n classes of one picture each, where each in `wrong` is taken for its
+    neighbour; gives its project and its own id."""
+    store = Store(home)
+    image = store.add(leaf(0, 0), lossless=False)
+    items = tuple(Item(image, f"<b>{k:04}", f"{k}.jpg") for k in range(n))
+    dataset = store.save(Dataset("Many", items))
+    project = create_project("Many").id
+    add_dataset(project, dataset)
+    run = create_run(project, Recipe(dataset=dataset, backbone=LITE0, strategy="full"))
+    folder = run_folder(run)
+    answered = np.arange(n)
+    answered[wrong] = (answered[wrong] + 1) % n
+    shares = np.full((n, n), 0.5 / n)
+    shares[np.arange(n), answered] = 0.5
+    report_of(
+        np.arange(n), shares, classes=[item.label for item in items], items=items, backbone=LITE0,
+        strategy="full", dataset=dataset, seconds=1.0, n_train=n,
+    ).save(folder)  # fmt: skip
+    JobCard("train").write(folder)
+    append(folder, Finished(1.0, {}))
+    return project, run
+
+
+def sent(app):
+    """Bytes of everything that the browser is sent of the page."""
+    return sum(one.proto.ByteSize() for one in app.main if hasattr(one.proto, "ByteSize"))
+
+
+def test_of_a_thousand_classes_the_browser_gets_what_is_mixed_up_most_often(home):
+    project, run = finished(home, MANY, range(100))
+    app = open_page("results", project=project, run=run, look="What it mixes up")
+    said = everything(app)
+    assert "of 1,000 classes" in said
+    assert "<li>&lt;b&gt;0000 taken for &lt;b&gt;0001: 1</li>" in said
+    assert said.count("<li>") == 20
+    assert "none of them more often: 80." in said
+    assert not app.get("plotly_chart")
+    assert sent(app) < 100_000
+
+
+@pytest.mark.parametrize(("n", "drawn"), [(16, True), (17, False)])
+def test_up_to_sixteen_classes_are_drawn_and_no_more(home, n, drawn):
+    project, run = finished(home, n, [])
+    app = open_page("results", project=project, run=run, look="What it mixes up")
+    assert bool(app.get("plotly_chart")) is drawn
+    assert "Nothing was mixed up." in everything(app)
+
+
+def test_the_report_lists_the_same_pairs():
+    classes = [f"<b>{k}" for k in range(40)]
+    counts = np.eye(40, dtype=int)
+    assert confusion({"classes": classes, "confusion": counts}) == "<p>Nothing was mixed up.</p>"
+    counts[3, 7], counts[1, 2] = 5, 2
+    listed = confusion({"classes": classes, "confusion": counts.tolist()})
+    assert listed.index("&lt;b&gt;3 taken for &lt;b&gt;7: 5") < listed.index("&lt;b&gt;1 taken for")
+    assert "matrix" not in listed
