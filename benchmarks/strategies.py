@@ -2,9 +2,9 @@
 
 Seven questions: a small sorted set (learn), other methods for it (more), two worlds (adapt), few
 sorted and many unsorted pictures (few), a small network beside a larger one (teach), two label
-columns (tasks), new classes for a model that exists (continue). `make bench ARGS=strategies` takes an hour a seed on two cores;
-GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS="1 2" choose a part of it. Pictures are shown at
-GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
+columns (tasks), new classes for a model that exists (continue). `make bench ARGS=strategies` takes
+an hour and more a seed on two cores; GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS="1 2" choose a
+part of it. Pictures are shown at GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
 """
 
 import json
