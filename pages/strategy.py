@@ -139,6 +139,14 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
     """Some options in plain sight, how pictures are varied with those pictures, then the rest."""
     dataset = place.dataset
     known = all_strategies()[strategy]
+    start = ""
+    if "earlier" in known.needs:
+        start = choose_earlier(place, "goes-on", "Which model goes on?")
+        backbone = next(run.recipe.backbone for run in place.finished if run.id == start)
+        st.html(
+            '<p class="muted small">It goes on with the network that it has, '
+            f"{text.html(backbone_title(backbone))}.</p>"
+        )
     infos = describe_strategy(
         known, len(dataset.labelled), len(dataset.classes), family_of(backbone)
     )
@@ -162,6 +170,7 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
         varies = choose_variations(infos, key)
     rest = [info for info in infos if not info.main and info.name not in CHOICES]
     further, shared = advanced(place, strategy, backbone, rest, key)
+    shared["start"] = start or shared.get("start", "")
     recipe = Recipe(
         dataset=place.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
         teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
@@ -182,7 +191,7 @@ def advanced(
         chosen = {info.name: option(info, key) for info in infos}
         shared: dict[str, Any] = shared_options()
         earlier = [run for run in place.finished if run.recipe.backbone == backbone]
-        if earlier:
+        if earlier and "earlier" not in all_strategies()[strategy].needs:
             shared["start"] = choose_earlier(place, "start", "Begin from an earlier model", earlier)
         alone = not all_strategies()[strategy].needs & {"teacher", "earlier"}
         if alone and not shared.get("start"):

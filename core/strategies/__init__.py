@@ -452,6 +452,8 @@ class OptionInfo:
     default: Any
     minimum: float | None
     maximum: float | None
+    exclusive: tuple[bool, bool]
+    """Whether the minimum, and the maximum, are themselves not allowed."""
     choices: tuple[str, ...]
     range: str
     """What is allowed, in words; empty for whatever is."""
@@ -479,7 +481,8 @@ def _info(name: str, schema: dict[str, Any], default: Any) -> OptionInfo:
     choices = tuple(schema.get("enum", ()))
     return OptionInfo(
         name, schema["title"], schema["description"], "choice" if choices else kind, default,
-        lowest, highest, choices, _range(schema), bool(schema.get("main")),
+        lowest, highest, ("exclusiveMinimum" in numeric, "exclusiveMaximum" in numeric), choices,
+        _range(schema), bool(schema.get("main")),
     )  # fmt: skip
 
 

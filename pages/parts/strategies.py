@@ -92,10 +92,11 @@ def _texts(info: OptionInfo, key: str, classes: Sequence[str]) -> dict[str, str]
 def _number(info: OptionInfo, key: str) -> Any:
     kind = int if info.type == "int" else float
     lowest, highest = (None if b is None else kind(b) for b in (info.minimum, info.maximum))
-    if kind is float and (lowest, highest) in ((0, 1), (0, 0.5), (0, 0.9)) and info.default >= 0.1:
-        return st.slider(
-            info.title, 0.05, highest - 0.05, info.default, 0.05, help=info.help, key=key
-        )
+    if kind is float and lowest is not None and highest and highest <= 1 and info.default >= 0.1:
+        step = 0.05 if round(info.default % 0.05, 6) in (0, 0.05) else 0.01
+        at_least = lowest + step * info.exclusive[0]
+        at_most = highest - step * info.exclusive[1]
+        return st.slider(info.title, at_least, at_most, info.default, step, help=info.help, key=key)
     return st.number_input(
         info.title,
         lowest,

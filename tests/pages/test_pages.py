@@ -412,6 +412,36 @@ def test_results_say_plainly_when_transfer_hurts(home):
     assert "there is none yet" not in everything(app)
 
 
+def test_going_on_with_a_model_is_asked_which_and_takes_its_network(home):
+    project, dataset = fill(home)
+    first = finish_run(home, project, dataset, strategy="feature_extraction", wrong=2)
+    finish_run(home, project, dataset, strategy="full", wrong=2)
+    lite1 = "tf_efficientnet_lite1"
+    app = open_page("strategy", project=project, backbone=lite1, strategy="continual")
+    app.selectbox(key="option-goes-on").set_value(first).run()
+    press(app, "Start training")
+    recipe = runs(project)[0].recipe
+    assert (recipe.strategy, recipe.start, recipe.backbone) == ("continual", first, LITE0)
+
+
+def test_distilling_asks_which_model_teaches(home):
+    project, dataset = fill(home)
+    teacher = finish_run(home, project, dataset, strategy="feature_extraction", wrong=2)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="distillation")
+    press(app, "Start training")
+    recipe = runs(project)[0].recipe
+    assert (recipe.strategy, recipe.teacher, recipe.start) == ("distillation", teacher, "")
+
+
+def test_what_may_be_nought_or_one_can_be_chosen_so(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    bounds = {slider.key.split("-")[-1]: (slider.min, slider.max) for slider in app.slider}
+    assert bounds["colour"] == (0, 0.9)
+    assert bounds["layer_decay"] == (0.05, 1)
+    assert bounds["ema"] == (0, 0.99)
+
+
 def test_a_run_from_nothing_is_one_press_away(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
