@@ -15,8 +15,9 @@ from core.errors import BadRecipe
 from core.settings import Settings
 
 Availability = Literal["bundled", "folder", "cached", "network"]
-Family = Literal["cnn", "convnext", "vit", "image-text"]
-"""The last are vision transformers that were taught with pictures and their captions."""
+Family = Literal["cnn", "vgg", "convnext", "vit", "image-text"]
+"""The second are convolutions without normalisation layers; the last are vision transformers that
+were taught with pictures and their captions."""
 
 DEFAULT = "tf_efficientnet_lite0"
 
@@ -125,7 +126,7 @@ _ROWS = (
              "MIT", 28_288_354, 224, "vit", imagenet=80.97),
     Backbone("vgg16.tv_in1k", "VGG-16",
              "From 2014: large and slow, here to compare with textbooks.",
-             "BSD-3-Clause", 138_357_544, 224, imagenet=71.59),
+             "BSD-3-Clause", 138_357_544, 224, "vgg", imagenet=71.59),
     Backbone("inception_v3.tv_in1k", "Inception v3",
              "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299, imagenet=77.43),
     Backbone("legacy_xception.tf_in1k", "Xception",
@@ -173,9 +174,15 @@ def _from_timm(name: str) -> Backbone:
         config.license or "not stated",
         sum(parameter.numel() for parameter in network.parameters()),
         config.input_size[-1],
-        "vit" if "vit" in name or "former" in name else "cnn",
+        _family_by(name),
     )
     return replace(made, family="image-text") if made.text_side else made
+
+
+def _family_by(name: str) -> Family:
+    if "vit" in name or "former" in name:
+        return "vit"
+    return "vgg" if name.startswith("vgg") and "_bn" not in name else "cnn"
 
 
 def availability(backbone: Backbone, settings: Settings) -> Availability:

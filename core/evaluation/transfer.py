@@ -16,7 +16,7 @@ model for one of several questions alone; and what a way to learn starts from: s
 _NAMES: Mapping[Kind, str] = {
     "majority": "always saying the largest class",
     "frozen": "the network left as it was, with a new classifier",
-    "source": "what it learned from the other world alone (source-only)",
+    "source": "a classifier from the other world alone (source-only)",
     "own": "what it learned from your pictures alone",
     "words": "what the descriptions alone say (zero-shot)",
     "first": "your first model",
@@ -27,7 +27,7 @@ _HURTS: Mapping[Kind, str] = {
     "majority": "It is worse than not looking at the picture at all: something is wrong.",
     "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
     "on the frozen network, or train more gently.",
-    "source": "Adapting to your pictures made it worse than learning from the other world alone: "
+    "source": "Adapting the network made it worse than a classifier from the other world alone: "
     "adapt less strongly, or sort some of your own pictures.",
     "own": "The other world's pictures mislead it: learn from your own alone.",
     "words": "Your pictures made it worse than the descriptions alone: take those, or look for "
@@ -40,7 +40,7 @@ _HURTS: Mapping[Kind, str] = {
 _HELPS: Mapping[Kind, str] = {
     "majority": "It has learned something.",
     "frozen": "Training the network helped.",
-    "source": "Adapting to your pictures helped.",
+    "source": "Adapting the network to both worlds helped.",
     "own": "The other world's pictures helped.",
     "words": "Your pictures helped beyond the descriptions.",
     "first": "It beats your first model.",
@@ -50,7 +50,7 @@ _HELPS: Mapping[Kind, str] = {
 _OPEN: Mapping[Kind, str] = {
     "majority": "It is not shown to have learned anything yet.",
     "frozen": "Training the network is not shown to have helped: the simpler one will do.",
-    "source": "Adapting to your pictures is not shown to have helped.",
+    "source": "Adapting the network to both worlds is not shown to have helped.",
     "own": "The other world's pictures are not shown to have helped: your own alone will do.",
     "words": "Your pictures are not shown to have helped beyond the descriptions.",
     "first": "It is not shown to be better than your first model: the simpler one will do.",

@@ -1,7 +1,10 @@
 """Learn from few pictures of one's own and from those of another world that resemble them.
 
 Importance weights from a classifier that tells the worlds apart (Sugiyama, Suzuki and Kanamori
-2012, Density Ratio Estimation in Machine Learning), or TrAdaBoost (Dai et al. 2007, ICML).
+2012, Density Ratio Estimation in Machine Learning), or the weights that TrAdaBoost (Dai et al.
+2007, ICML) gives the other world's pictures. Only these are taken of it: one classifier is fitted
+with them in place of the vote of all rounds, which a network with one head cannot hold; and with
+more than two classes an answer is right or wrong as in its rule for two.
 """
 
 from typing import TYPE_CHECKING, Any, Literal

@@ -79,8 +79,10 @@ def _beside_head(network: Network, parameters: list[Any]) -> list[Any]:
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
-    """Few parameters bear larger steps."""
-    return {"steps": 150 if images < 300 else 300, "lr": 2e-3 if family == "cnn" else 1e-3}
+    """Few parameters bear larger steps; where there is nothing that normalises, the biases."""
+    parts = {"parts": "biases"} if family == "vgg" else {}
+    steps = 150 if images < 300 else 300
+    return {"steps": steps, "lr": 2e-3 if family == "cnn" else 1e-3} | parts
 
 
 STRATEGY = Strategy(

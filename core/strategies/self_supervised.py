@@ -1,7 +1,8 @@
 """Let the network first get used to unsorted pictures, by itself; then learn the classes.
 
-SimSiam (Chen and He 2021, arXiv 2011.10566): two variations of a picture shall be seen alike. No
-label is used for it, so labelled and unsorted pictures serve equally.
+SimSiam (Chen and He 2021, arXiv 2011.10566), in parts of our own: two variations of a picture
+shall be seen alike. No label is used for it; it looks at the unsorted pictures. Its small heads
+normalise by LayerNorm, so that a batch can be split to fit the memory.
 """
 
 from typing import Any

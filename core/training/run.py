@@ -308,8 +308,9 @@ class _Run:
         first = start and collapsed(shares[0], start[0])
         if setup.strategy.learns == "source" and first:
             yield Note(
-                "Adapting went wrong: most of your pictures now get the same few answers. Use the "
-                "model that learned from the other world alone, or adapt less strongly."
+                "Adapting went wrong: most of your pictures now get the same few answers. Do not "
+                "use this model. Adapt less strongly (0 learns from the other world alone), or "
+                "sort some of your own pictures and learn from those."
             )
         weighed = yield from weigh(
             setup, Model(setup.network, description), self.settings,

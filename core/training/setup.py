@@ -180,6 +180,8 @@ def _cast(
 ) -> tuple[tuple[Item, ...], list[int], list[int], tuple[str, ...]]:
     """All items in order of their roles, who of them is source, who is unlabelled, and notes."""
     known = [i for i in dataset.items if i.role == "source" and i.label in classes]
+    if strategy.learns == "source":
+        known = _several(known)
     strange = {str(i.label) for i in dataset.items if i.role == "source"} - {*classes}
     plain = [item for item in dataset.items if item.role == "unlabelled"]
     items = (*dataset.labelled, *known, *plain)
@@ -194,6 +196,19 @@ def _cast(
             f"{_quoted(unseen)}, so pictures of yours that show them will get a wrong answer."
         )
     return items, list(range(first, last)), list(range(last, len(items))), tuple(notes)
+
+
+def _several(source: list[Item]) -> list[Item]:
+    """Those of classes with at least two pictures. Raises BadRecipe unless there are two such."""
+    counts = Counter(item.label for item in source)
+    kept = [item for item in source if counts[item.label] > 1]
+    if source and len({item.label for item in kept}) < 2:
+        raise BadRecipe(
+            "The other world must have pictures of at least two of your classes, two of each or "
+            f"more, and it shares only {_quoted({str(item.label) for item in source})}. Give its "
+            "classes the names that yours have, or bring more of its pictures."
+        )
+    return kept
 
 
 def _quoted(names: Collection[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from core import Reference, RunRow, all_strategies, in_words, references
+from core import Recipe, Reference, RunRow, all_strategies, in_words, references
 from pages.parts import text
 from pages.parts.place import Place, go
 from pages.parts.runs import begin_run, under_way
@@ -33,8 +33,12 @@ def worth(place: Place, run: RunRow, report: Report) -> None:
             if each.hurts:
                 st.warning(each.verdict, icon=":material/warning:")
         st.html(_table(report, found))
-        if _transfers(run) and not any(each.kind == "scratch" for each in found):
+        kinds = {each.kind for each in found}
+        if _transfers(run) and "scratch" not in kinds:
             _offer_scratch(place, run)
+        alone = _recipe_alone(run, report)
+        if alone and "alone" not in kinds and not under_way(place, alone):
+            _offer_alone(place, alone, report["task"])
 
 
 def _offer_scratch(place: Place, run: RunRow) -> None:
@@ -56,6 +60,17 @@ def _offer_scratch(place: Place, run: RunRow) -> None:
         go("training", run=begin_run(place, recipe))
 
 
+def _offer_alone(place: Place, alone: Recipe, task: str) -> None:
+    """Start a run that learns this question and no other, on the same parts of the pictures."""
+    st.html(
+        '<p class="muted small">Whether the questions help each other shows beside a run that '
+        f"learned {text.bdi(task, 40)} alone: there is none yet "
+        '<span class="term">(single-task model)</span>.</p>'
+    )
+    if st.button("Teach this question alone", icon=":material/filter_1:", type="tertiary"):
+        go("training", run=begin_run(place, alone))
+
+
 def _transfers(run: RunRow) -> bool:
     known = all_strategies().get(run.recipe.strategy)
     return known is None or known.transfers
@@ -70,10 +85,35 @@ def _scratch(place: Place, run: RunRow) -> RunRow | None:
 
 def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
     """The newest run on the same pictures that learned this question and no other."""
-    asked = report.get("task", "")
-    if not asked or run.recipe.task:
+    wanted = _recipe_alone(run, report)
+    if wanted is None:
         return None
-    return next((one for one in _same_pictures(place, run) if one.recipe.task == asked), None)
+    asked = report["task"]
+    return next(
+        (
+            one
+            for one in _same_pictures(place, run)
+            if one.recipe.task == asked
+            or (one.recipe.strategy, _weights(one)) == (wanted.strategy, wanted.options["weights"])
+        ),
+        None,
+    )
+
+
+def _recipe_alone(run: RunRow, report: Report) -> Recipe | None:
+    """The same run with all other questions left to their first classifier; None where this one
+    was, or where there is only one."""
+    asked = report.get("task", "")
+    whole = report_of(run) if asked and not run.recipe.task else {}
+    tasks = [each.get("task", "") for each in (whole, *whole.get("further", []))]
+    others = {task: 0.0 for task in tasks if task not in ("", asked)}
+    if not others or _weights(run).get(asked) == 0 or _weights(run) == others:
+        return None
+    return run.recipe.model_copy(update={"options": {**run.recipe.options, "weights": others}})
+
+
+def _weights(run: RunRow) -> dict[str, float]:
+    return run.recipe.options.get("weights", {})
 
 
 def _same_pictures(place: Place, run: RunRow) -> Iterator[RunRow]:

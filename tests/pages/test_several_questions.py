@@ -8,7 +8,9 @@ from opened import everything, open_page, press
 
 from core import Store, get_run, run_folder, runs
 from core.evaluation.report import Report
+from core.jobs.log import append
 from core.projects import add_dataset
+from core.training.events import Finished
 
 
 @pytest.fixture
@@ -60,6 +62,23 @@ def test_the_results_are_shown_question_by_question(asked, home):
     assert not app.exception
     assert f"Right on {second.correct} of" in everything(app)
     assert get_run(run).recipe.strategy == "multi_task"
+
+
+def test_a_model_for_one_question_alone_is_a_press_away_and_known_when_it_is_there(asked, home):
+    project, dataset = asked
+    run = finish_run(home, project, dataset, strategy="multi_task", wrong=2)
+    first = Report.load(run_folder(run))
+    both = replace(first, task="tree", further=(replace(first, task="state <b>"),))
+    both.save(run_folder(run))
+    press(open_page("results", project=project, run=run), "Teach this question alone")
+    begun = next(one for one in runs(project) if one.id != run)
+    assert begun.recipe.options == {"weights": {"state <b>": 0.0}}
+    app = open_page("results", project=project, run=run)
+    assert "Teach this question alone" not in [button.label for button in app.button]
+    assert "a model for this question alone" not in everything(app)
+    both.save(begun.folder)
+    append(begun.folder, Finished(12.5, {}))
+    assert "a model for this question alone" in everything(app.run())
 
 
 def test_a_question_is_seen_beside_a_model_that_learned_it_alone(asked, home):

@@ -22,7 +22,7 @@ NETWORKS = {
     "CNN with BatchNorm": ("resnet10t", "cnn"),
     "ConvNeXt": ("convnext_atto", "convnext"),
     "ViT": ("vit_tiny_patch16_224", "vit"),
-    "VGG": ("vgg11", "cnn"),
+    "VGG": ("vgg11", "vgg"),
 }
 OPEN = {
     "resnet10t": {"zero_init_last": False},
@@ -41,9 +41,7 @@ CHOICES = [
 ]
 CLASSIFIER_ALONE = {"feature_extraction", "domain_alignment", "instance_weighting", "descriptions"}
 """Those that take no gradient step unless they are asked to."""
-NOT_HERE = {
-    ("lora", "CNN with BatchNorm"), ("lora", "ConvNeXt"), ("lora", "VGG"), ("selective", "VGG")
-}  # fmt: skip
+NOT_HERE = {("lora", "CNN with BatchNorm"), ("lora", "ConvNeXt"), ("lora", "VGG")}
 """Where a network lacks what a strategy changes by default."""
 TAUGHT = (torch.zeros(6, 3), torch.eye(6))
 """Logits and features of a teacher for the six pictures."""
@@ -160,6 +158,14 @@ def test_exactly_what_a_strategy_declares_changes(name, chosen, family, network,
 def test_where_a_network_lacks_what_would_change_it_says_what_to_choose(name, family, network):
     with pytest.raises(BadRecipe, match="choose"):
         prepared(name, {}, network, family)
+
+
+@pytest.mark.parametrize("family", ["VGG"], indirect=True)
+def test_a_network_without_normalisation_changes_its_biases_or_says_what_else(family, network):
+    options, _ = prepared("selective", {}, network, family)
+    assert options.parts == "biases"
+    with pytest.raises(BadRecipe, match="choose another part"):
+        prepared("selective", {"parts": "norms"}, network, family)
 
 
 @with_steps

@@ -277,15 +277,29 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
     fewer = tuple(i for i in digits.items if (i.role, i.label) != ("source", "2"))
     dataset = replace(digits, items=fewer)
     Store(settings.home).save(dataset)
-    setup = prepare(
-        Recipe.from_json(
-            (run_folder("domain_alignment", dataset=dataset) / "recipe.json").read_text()
-        ),
-        settings,
-    )
-    (note,) = setup.notes
+    folder = run_folder("domain_alignment", dataset=dataset)
+    events = list(train(folder, settings, go_on))
+    (note,) = [e.text for e in events if isinstance(e, Note) and "carried over" in e.text]
     assert "carried over: “0”, “1”." in note
     assert "no pictures of “2”" in note
+    assert isinstance(events[-1], Finished)
+    assert {row["label"] for row in Report.load(folder).predictions} <= {"0", "1"}
+
+
+@pytest.mark.parametrize("shared", [("0", 20), ("01", 1), ("0", 1)])
+def test_another_world_with_hardly_a_class_in_common_is_refused(
+    run_folder, digits, settings, shared
+):
+    classes, each = shared
+    own = [i for i in digits.items if i.role != "source"]
+    theirs = [
+        [i for i in digits.items if (i.role, i.label) == ("source", name)][:each]
+        for name in classes
+    ]
+    dataset = replace(digits, items=(*own, *(i for items in theirs for i in items)))
+    Store(settings.home).save(dataset)
+    with pytest.raises(BadRecipe, match="at least two of your classes"):
+        list(train(run_folder("domain_alignment", dataset=dataset), settings, go_on))
 
 
 def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
