@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, comparing, costs, listing, ranking, tournament, training, using
+from core.commands import (
+    checking,
+    comparing,
+    costs,
+    deciding,
+    explaining,
+    listing,
+    outlook,
+    ranking,
+    tournament,
+    training,
+    using,
+)
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -89,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lists(commands)
     _add_check(commands)
     _add_rank(commands)
+    _add_outlook(commands)
     _add_costs(commands)
     _add_tournament(commands)
     _add_train(commands)
@@ -196,6 +209,19 @@ def _add_rank(commands: "Commands") -> None:
         metavar="B[,B]",
         help="which networks to try; default: all whose weights are on this machine",
     )
+    _add_labels(parser)
+
+
+def _add_outlook(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "outlook",
+        "say how far pictures are from what the networks know, and what more of them would bring",
+        lambda chosen, settings, terminal: outlook.outlook(
+            chosen.data, settings, terminal, columns=_labels(chosen)
+        ),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     _add_labels(parser)
 
 
@@ -363,6 +389,25 @@ def _add_uses(commands: "Commands") -> None:
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser = with_run(
+        "explain",
+        "say why a model answers so: where it looked, and the learned pictures most alike",
+        lambda c, settings, terminal: explaining.explain(
+            c.run, c.images, c.out, settings, terminal
+        ),
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps, as PNG")
+    _add_thresholds(
+        with_run(
+            "thresholds",
+            "say what is left to a person where only sure answers are given, and what the others "
+            "are worth",
+            lambda c, _, terminal: deciding.thresholds(
+                c.run, c.at, terminal, mistakes=c.costs, person=c.person
+            ),
+        )
+    )
+    parser = with_run(
         "export",
         "pack a model into a ZIP that works without this program",
         lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
@@ -387,6 +432,28 @@ def _add_uses(commands: "Commands") -> None:
         lambda c, settings, terminal: comparing.compare(c.runs, terminal),
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="two runs or more")
+
+
+def _add_thresholds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at",
+        type=float,
+        nargs="+",
+        default=list(deciding.USUAL),
+        metavar="P",
+        help="probabilities from which on it answers, 0 to 1; default: "
+        + ", ".join(f"{each:g}" for each in deciding.USUAL),
+    )
+    parser.add_argument(
+        "--costs",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CLASS:ANSWER=COST",
+        help="what it costs to call a class another one, 1 where nothing is said: tells the "
+        "cheapest answers",
+    )
+    parser.add_argument("--person", type=float, metavar="COST", help="what asking a person costs")
 
 
 def _add_servers(commands: "Commands") -> None:
