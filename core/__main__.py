@@ -184,9 +184,8 @@ def _add_judge(parser: argparse.ArgumentParser, usual: str) -> None:
     parser.add_argument(
         "--judge",
         choices=["held-out", "folds"],
-        default=usual,
         help="judge with a part kept aside, or with all pictures in turn (cross-validation, some "
-        "five times as long); default: %(default)s",
+        f"five times as long); default: {usual}, held-out where pictures came with a test part",
     )
 
 
@@ -250,7 +249,7 @@ def _add_costs(commands: "Commands") -> None:
         metavar="S[,S]",
         help="ways to learn; default: all that need sorted pictures alone",
     )
-    _add_judge(parser, "held-out")
+    _add_judge(parser, "folds where few pictures are learned in seconds")
 
 
 def _add_train(commands: "Commands") -> None:
@@ -286,7 +285,7 @@ def _add_train(commands: "Commands") -> None:
         metavar="SHARE",
         help="share of each class kept apart for the score; default: %(default)s",
     )
-    _add_judge(parser, "held-out")
+    _add_judge(parser, "folds where few pictures are learned in seconds")
     parser.add_argument(
         "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
     )
@@ -306,7 +305,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "size": chosen.size,
         "fit": chosen.fit,
         "holdout": chosen.holdout,
-        "judge": chosen.judge,
+        **({"judge": chosen.judge} if chosen.judge else {}),
         "seed": chosen.seed,
         "start": _run_path(chosen.start),
         "teacher": _run_path(chosen.teacher),

@@ -87,6 +87,43 @@ def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictur
     assert "trained again" in err
 
 
+@pytest.fixture(scope="module")
+def parted(pictures, tmp_path_factory):
+    """The same pictures with a ready test part."""
+    folder = tmp_path_factory.mktemp("parted")
+    for file in pictures.glob("*/*.png"):
+        place = folder / ("test" if int(file.stem) > 2 else "train") / file.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, parted, tmp_path):
+    code, out, err = graft("tournament", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
+                           "feature_extraction", "--out", tmp_path / "runs", "--json")  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["n"] == 10
+    code, out, err = graft("train", parted, "--backbone", TINY, "--out", tmp_path / "one", "--json")
+    assert code == 0, err
+    assert (json.loads(out)["rounds"], json.loads(out)["n"]) == (1, 10)
+    code, _, err = graft("train", parted, "--backbone", TINY, "--judge", "folds", "--out",
+                         tmp_path / "two")  # fmt: skip
+    assert code == 2
+    assert "came with a test part of their own" in err
+
+
+def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
+    train = ("train", pictures, "--backbone", TINY, "--out", tmp_path / "run")
+    code, out, _ = graft(*train, "--judge", "held-out", "--json")
+    assert (code, json.loads(out)["rounds"]) == (0, 1)
+    code, _, err = graft(*train)
+    assert code == 0
+    assert "finished already" in err
+    code, _, err = graft(*train, "--judge", "folds")
+    assert code == 2
+    assert "judge (was held-out, now folds)" in err
+
+
 def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     code, _, err = graft(
         "tournament", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",

@@ -215,6 +215,7 @@ def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):
     assert "CC0" in card
     assert "With 95 % confidence" in card
     assert "--set strength=0.5" in card
+    assert "--judge held-out" in card
     assert "differ by at most" in card
 
 
