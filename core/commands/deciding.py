@@ -9,7 +9,7 @@ from core.commands.terminal import Terminal
 from core.commands.using import require
 from core.errors import BadRecipe
 from core.evaluation.deciding import Costs, Decided, cheapest, decide
-from core.evaluation.report import Report
+from core.evaluation.report import Report, judged_by
 from core.evaluation.scores import in_words
 
 USUAL = (0.0, 0.5, 0.7, 0.9)
@@ -39,12 +39,14 @@ def thresholds(
     if person is not None and not 0 <= person < float("inf"):
         raise BadRecipe(f"“--person {person:g}”: a cost is a number from 0 on.")
     whole = Report.load(run)
-    told = {report.task: _told(report, at) for report in (whole, *whole.further)}
-    documents = [asdict(each) for each in told[whole.task]]
-    document: dict[str, Any] = {"run": str(run), "thresholds": documents}
+    reports = (whole, *whole.further)
+    told = [_told(report, at) for report in reports]
+    documents = [[asdict(each) for each in rows] for rows in told]
+    document: dict[str, Any] = {"run": str(run), "thresholds": documents[0]}
     if whole.further:
-        document["tasks"] = {task: [asdict(each) for each in rows] for task, rows in told.items()}
-    said = [_text(task, at, rows) for task, rows in told.items()]
+        tasks = [report.task for report in reports]
+        document["tasks"] = dict(zip(tasks, documents, strict=True))
+    said = [_text(report, at, rows) for report, rows in zip(reports, told, strict=True)]
     if mistakes or person is not None:
         found = cheapest(asdict(whole), _table(mistakes, whole.classes), person=person)
         document["costs"] = asdict(found)
@@ -88,8 +90,9 @@ def _cost(pair: str, written: str) -> float:
     return cost
 
 
-def _text(task: str, at: Sequence[float], rows: Sequence[Decided]) -> str:
-    lines = [f"{task}:"] if task else []
+def _text(report: Report, at: Sequence[float], rows: Sequence[Decided]) -> str:
+    lines = [f"{report.task}:"] if report.task else []
+    lines.append(f"On {report.n} pictures{judged_by(report.rounds)}:")
     for least, told in zip(at, rows, strict=True):
         lines.append(f"Answered from {100 * least:g} % on: {_decided(told)}")
         lines += [

@@ -79,9 +79,24 @@ def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
     assert f"cannot tell {LITE1} and {LITE0} apart" in said
     assert said.count("as good as the first") == 1
     assert "± 2.0" in said
+    assert "0.30 ± 0.05" in said
+    assert "surprise and neighbours are shown beside it and decide nothing" in said
     assert "were not looked at" in said
     app.button(key="use-best").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+def test_where_there_is_no_log_loss_its_place_stays_empty(home):
+    project, dataset = fill(home)
+    plan = plan_of(Store(home).load(dataset))
+    without = row(LITE0, [0.9] * len(plan.folds), 90.0) | {
+        "log_loss": None,
+        "log_loss_stderr": None,
+    }
+    keep(without, dataset, get_settings(), plan)
+    said = everything(open_page("backbone", project=project))
+    assert '<td class="n">–</td>' in said
+    assert "None" not in said
 
 
 def test_a_network_that_could_not_be_tried_says_why_as_text(home):
