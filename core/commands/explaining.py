@@ -11,8 +11,15 @@ from core.commands.using import require, result_of
 from core.errors import GraftError, UnreadableImage
 from core.settings import Settings
 
-_BELIEVED = 0.5
-"""Rank correlation with random weights below which a map says something of what was learned."""
+_TRUST = {
+    "dependent": "With random weights the map (Grad-CAM) looks otherwise{}, so it does depend on "
+    "what was learned.",
+    "independent": "With random weights the map (Grad-CAM) looks much the same{}, so it shows the "
+    "picture rather than what was learned.",
+    "flat": "No place of the picture speaks for the answer more than others: the map (Grad-CAM) is "
+    "flat.",
+}
+_UNCHECKED = "Whether the map (Grad-CAM) depends on what was learned could not be checked."
 _SHOWN = 3
 """Pictures named where a person reads; with --json all of them."""
 
@@ -63,7 +70,7 @@ def _row(image: str, found: Mapping[str, Any], names: Mapping[str, str]) -> dict
     """Without the pictures, and with the names of the learned ones."""
     told = {key: value for key, value in found.items() if key not in ("picture", "map")}
     nearest = [{"name": names.get(each["image"], ""), **each} for each in found["nearest"]]
-    return {"image": image, **told, "depends": found["random"] < _BELIEVED, "nearest": nearest}
+    return {"image": image, **told, "nearest": nearest}
 
 
 def _write(address: str, file: Path) -> None:
@@ -90,13 +97,6 @@ def _text(row: Mapping[str, Any]) -> str:
 
 
 def _trust(row: Mapping[str, Any]) -> str:
-    correlation = f"rank correlation {row['random']:.2f}"
-    if row["depends"]:
-        return (
-            f"With random weights the map (Grad-CAM) looks otherwise ({correlation}), so it does "
-            "depend on what was learned."
-        )
-    return (
-        f"With random weights the map (Grad-CAM) looks much the same ({correlation}), so it shows "
-        "the picture rather than what was learned."
-    )
+    likeness = row.get("random")
+    said = "" if likeness is None else f" (rank correlation {likeness:.2f})"
+    return _TRUST.get(row.get("verdict", ""), _UNCHECKED).format(said)
