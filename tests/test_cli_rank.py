@@ -1,6 +1,7 @@
 """`python -m core rank`: backbones tried on a folder, as a list and as JSON."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,6 +11,10 @@ from command_line import run_command
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
+
+from core.commands.costs import judged_as_usual
+from core.dataset.manifest import Dataset, Item
+from core.training.recipe import Recipe
 
 LITE0 = "tf_efficientnet_lite0"
 TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
@@ -133,6 +138,19 @@ def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     )  # fmt: skip
     assert code == 2
     assert "nothing to compare" in err
+
+
+def test_costs_are_those_of_judging_as_train_does():
+    items = [Item(f"{k:064x}", "ab"[k % 2], f"{k}.png") for k in range(40)]
+    ways = ("feature_extraction", "last_stages")
+    recipes = [Recipe(dataset="0" * 16, backbone=LITE0, strategy=way) for way in ways]
+
+    def judged(given):
+        return [recipe.judge for recipe in judged_as_usual(recipes, Dataset("d", tuple(given)))]
+
+    assert judged(items) == ["folds", "held-out"]
+    parted = [replace(item, part="test" if k < 10 else "train") for k, item in enumerate(items)]
+    assert judged(parted) == ["held-out", "held-out"]
 
 
 def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):

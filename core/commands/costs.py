@@ -6,6 +6,7 @@ from typing import Any
 
 from core.commands.terminal import Terminal
 from core.commands.training import STOPPED, stop_signals, until, with_pictures
+from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.settings import Settings
 from core.strategies import get_strategy, strategies
@@ -37,7 +38,7 @@ def costs(
     with stop_signals() as stop:
         recipes = with_pictures(data, wanted, settings, terminal, stop)
         if recipes and judge is None:
-            recipes = _judged_as_usual(recipes, settings)
+            recipes = judged_as_usual(recipes, Store(settings.home).load(recipes[0].dataset))
         if recipes:
             last = terminal.drain(until(estimates(recipes, settings), stop))
         if not recipes or not isinstance(last, Finished):
@@ -51,8 +52,8 @@ def costs(
     return 0
 
 
-def _judged_as_usual(recipes: Sequence[Recipe], settings: Settings) -> list[Recipe]:
-    dataset = Store(settings.home).load(recipes[0].dataset)
+def judged_as_usual(recipes: Sequence[Recipe], dataset: Dataset) -> list[Recipe]:
+    """These recipes for a dataset, each judged as `train` judges it unless told otherwise."""
     return [
         recipe.model_copy(update={"judge": usual_judge(dataset, get_strategy(recipe.strategy))})
         for recipe in recipes
