@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import checking, comparing, costs, listing, ranking, tournament, training, using
+from core.commands import (
+    checking,
+    comparing,
+    costs,
+    deciding,
+    explaining,
+    listing,
+    outlook,
+    ranking,
+    tournament,
+    training,
+    using,
+)
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, OutOfSpace
@@ -89,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_lists(commands)
     _add_check(commands)
     _add_rank(commands)
+    _add_outlook(commands)
     _add_costs(commands)
     _add_tournament(commands)
     _add_train(commands)
@@ -171,9 +184,8 @@ def _add_judge(parser: argparse.ArgumentParser, usual: str) -> None:
     parser.add_argument(
         "--judge",
         choices=["held-out", "folds"],
-        default=usual,
         help="judge with a part kept aside, or with all pictures in turn (cross-validation, some "
-        "five times as long); default: %(default)s",
+        f"five times as long); default: {usual}, held-out where pictures came with a test part",
     )
 
 
@@ -196,6 +208,19 @@ def _add_rank(commands: "Commands") -> None:
         metavar="B[,B]",
         help="which networks to try; default: all whose weights are on this machine",
     )
+    _add_labels(parser)
+
+
+def _add_outlook(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "outlook",
+        "say how far pictures are from what the networks know, and what more of them would bring",
+        lambda chosen, settings, terminal: outlook.outlook(
+            chosen.data, settings, terminal, columns=_labels(chosen)
+        ),
+    )
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     _add_labels(parser)
 
 
@@ -224,7 +249,7 @@ def _add_costs(commands: "Commands") -> None:
         metavar="S[,S]",
         help="ways to learn; default: all that need sorted pictures alone",
     )
-    _add_judge(parser, "held-out")
+    _add_judge(parser, "folds where few pictures are learned in seconds")
 
 
 def _add_train(commands: "Commands") -> None:
@@ -260,7 +285,7 @@ def _add_train(commands: "Commands") -> None:
         metavar="SHARE",
         help="share of each class kept apart for the score; default: %(default)s",
     )
-    _add_judge(parser, "held-out")
+    _add_judge(parser, "folds where few pictures are learned in seconds")
     parser.add_argument(
         "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
     )
@@ -280,7 +305,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "size": chosen.size,
         "fit": chosen.fit,
         "holdout": chosen.holdout,
-        "judge": chosen.judge,
+        **({"judge": chosen.judge} if chosen.judge else {}),
         "seed": chosen.seed,
         "start": _run_path(chosen.start),
         "teacher": _run_path(chosen.teacher),
@@ -363,6 +388,25 @@ def _add_uses(commands: "Commands") -> None:
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser = with_run(
+        "explain",
+        "say why a model answers so: where it looked, and the learned pictures most alike",
+        lambda c, settings, terminal: explaining.explain(
+            c.run, c.images, c.out, settings, terminal
+        ),
+    )
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps, as PNG")
+    _add_thresholds(
+        with_run(
+            "thresholds",
+            "say what is left to a person where only sure answers are given, and what the others "
+            "are worth",
+            lambda c, _, terminal: deciding.thresholds(
+                c.run, c.at, terminal, mistakes=c.costs, person=c.person
+            ),
+        )
+    )
+    parser = with_run(
         "export",
         "pack a model into a ZIP that works without this program",
         lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
@@ -387,6 +431,28 @@ def _add_uses(commands: "Commands") -> None:
         lambda c, settings, terminal: comparing.compare(c.runs, terminal),
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="two runs or more")
+
+
+def _add_thresholds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--at",
+        type=float,
+        nargs="+",
+        default=list(deciding.USUAL),
+        metavar="P",
+        help="probabilities from which on it answers, 0 to 1; default: "
+        + ", ".join(f"{each:g}" for each in deciding.USUAL),
+    )
+    parser.add_argument(
+        "--costs",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CLASS:ANSWER=COST",
+        help="what it costs to call a class another one, 1 where nothing is said: tells the "
+        "cheapest answers",
+    )
+    parser.add_argument("--person", type=float, metavar="COST", help="what asking a person costs")
 
 
 def _add_servers(commands: "Commands") -> None:

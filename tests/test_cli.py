@@ -67,7 +67,7 @@ def pictures(tmp_path_factory):
 def trained(home, pictures, tmp_path_factory):
     """A finished run, with what `train --json` said."""
     run = tmp_path_factory.mktemp("runs") / "first"
-    process = start(home, "train", pictures, "--out", run, "--json")
+    process = start(home, "train", pictures, "--out", run, "--judge", "held-out", "--json")
     out, err = process.communicate()
     assert process.returncode == 0, err
     return run, json.loads(out)
@@ -95,7 +95,7 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
 def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path):
     run, _ = trained
     again = tmp_path / "again"
-    train = ["train", pictures, "--out", again, "--set", "strength=0.01"]
+    train = ["train", pictures, "--out", again, "--judge", "held-out", "--set", "strength=0.01"]
     assert run_command(home, *train)[0] == 0
     said = as_json(home, "compare", run, again)
     assert [row["run"] for row in said["runs"]] == [str(run), str(again)]
@@ -174,6 +174,87 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     assert rows[1]["error"]
 
 
+def test_an_answer_is_explained_by_a_map_and_by_learned_pictures_with_their_names(
+    trained, home, pictures, tmp_path
+):
+    run, _ = trained
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    asked = [pictures / "cat" / "0.png", broken, pictures / "space" / "0.png"]
+    maps = tmp_path / "maps"
+    cat, gone, space = as_json(home, "explain", run, *asked, "--out", maps)
+    assert (cat["label"], space["label"]) == ("cat", "space")
+    assert "error" in gone
+    assert {"share", "random", "nearest"} <= cat.keys()
+    assert "picture" not in cat
+    for row in (cat, space):
+        first = row["nearest"][0]
+        assert first["name"].startswith(f"{row['label']}/")
+        assert (pictures / first["name"]).exists()
+    assert [Path(row["map"]).name for row in (cat, space)] == ["1-0.png", "3-0.png"]
+    with Image.open(space["map"]) as shown:
+        assert (shown.format, shown.size) == ("PNG", (224, 224))
+    assert len(os.listdir(maps)) == 2
+
+
+def test_a_person_reads_why_and_no_map_is_written_unasked(trained, home, pictures):
+    code, out, _ = run_command(home, "explain", trained[0], pictures / "coffee" / "0.png")
+    assert code == 0
+    assert "what was learned" in out  # whether the map depends on it, or could not be checked
+    assert "Most like, of the learned pictures: coffee/" in out
+    assert "The map is in" not in out
+    assert "gone.png" in run_command(home, "explain", trained[0], "gone.png")[1]
+    assert run_command(home, "explain", trained[0], "gone.png")[0] == 2
+
+
+def test_thresholds_say_what_is_left_to_a_person_and_what_the_rest_is_worth(trained, home):
+    run, said = trained
+    every, none = as_json(home, "thresholds", run, "--at", 0, 1)["thresholds"]
+    assert (every["left"], every["right"]) == (0, said["correct"])
+    assert none["left"] == said["n"]
+    assert none["interval"] == [0, 1]
+    for row in every["classes"]:
+        assert row["precision"][0] <= row["right"] / max(1, row["said"]) <= row["precision"][1]
+        assert row["recall"][0] <= row["right"] / row["n"] <= row["recall"][1]
+    code, out, _ = run_command(home, "thresholds", run)
+    assert code == 0
+    assert out.count("left to a person") == 4
+    assert "cheapest" not in out
+    assert "flatters" in out
+    assert "between 0 and 1" in refused(home, "thresholds", run, "--at", "70")
+
+
+def test_what_mistakes_cost_gives_the_cheapest_answers(trained, home):
+    run, said = trained
+    free = as_json(home, "thresholds", run, "--person", 0)["costs"]
+    assert free["mean"]["after"] == 0
+    dear = as_json(home, "thresholds", run, "--costs", "cat:space=100", "space:cat=0")["costs"]
+    assert dear["left"] == 0
+    assert sum(map(sum, dear["confusion"])) == said["n"]
+    assert "cheapest" in run_command(home, "thresholds", run, "--costs", "cat:space=100")[1]
+    assert "The classes are: cat" in refused(home, "thresholds", run, "--costs", "cat:dog=1")
+    assert "from 0 on" in refused(home, "thresholds", run, "--costs", "cat:space=much")
+    assert "from 0 on" in refused(home, "thresholds", run, "--person", "-1")
+
+
+def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home, pictures):
+    code, out, err = run_command(home, "outlook", pictures, "--json")
+    assert code == 0, err
+    said = json.loads(out)
+    assert said["similarity"]["nearness"] in ("near", "between", "far")
+    assert said["classes"] == sorted(PHOTOGRAPHS)
+    last = said["curve"]["points"][-1]
+    assert 0 < last["accuracy"]["stderr"] < 0.5
+    assert last["recall"]["cat"].keys() == {"mean", "stderr"}
+    assert {"trend", "forecast", "helpful", "asked_by_class"} <= said["curve"].keys()
+    assert "Learning from fewer" in err
+    code, out, err = run_command(home, "outlook", pictures)
+    assert code == 0
+    assert "Learning from fewer" not in err
+    assert out.count("After learning from") == len(said["curve"]["points"])
+    assert "Of which class more would help most" in out or "would probably help" in out
+
+
 def test_predict_with_nothing_readable_fails(trained, home, tmp_path):
     code, out, _ = run_command(home, "predict", trained[0], tmp_path / "gone.png", "--json")
     assert code == 2
@@ -239,6 +320,9 @@ def test_paths_that_name_nothing_are_named(home, pictures, tmp_path):
     assert "gone" in refused(home, "predict", gone, pictures / "cat" / "0.png")
     assert "gone" in refused(home, "evaluate", gone, pictures)
     assert "gone" in refused(home, "export", gone, tmp_path / "model.zip")
+    assert "gone" in refused(home, "explain", gone, pictures / "cat" / "0.png")
+    assert "gone" in refused(home, "thresholds", gone)
+    assert "gone" in refused(home, "outlook", gone)
 
 
 def test_a_folder_of_something_else_is_not_overwritten(home, pictures, tmp_path):

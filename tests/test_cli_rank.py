@@ -1,6 +1,7 @@
 """`python -m core rank`: backbones tried on a folder, as a list and as JSON."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,6 +11,10 @@ from command_line import run_command
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
+
+from core.commands.costs import judged_as_usual
+from core.dataset.manifest import Dataset, Item
+from core.training.recipe import Recipe
 
 LITE0 = "tf_efficientnet_lite0"
 TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
@@ -54,6 +59,8 @@ def test_a_person_reads_a_line_for_each_and_that_the_test_part_was_left_alone(gr
     assert code == 0
     assert out.startswith(f"{TINY}: right on ")
     assert "standard error" in out
+    assert "log-loss " in out
+    assert "LogME and H-score are in --json alone" in out
     assert "training part alone" in err
 
 
@@ -87,6 +94,43 @@ def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictur
     assert "trained again" in err
 
 
+@pytest.fixture(scope="module")
+def parted(pictures, tmp_path_factory):
+    """The same pictures with a ready test part."""
+    folder = tmp_path_factory.mktemp("parted")
+    for file in pictures.glob("*/*.png"):
+        place = folder / ("test" if int(file.stem) > 2 else "train") / file.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, parted, tmp_path):
+    code, out, err = graft("tournament", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
+                           "feature_extraction", "--out", tmp_path / "runs", "--json")  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["n"] == 10
+    code, out, err = graft("train", parted, "--backbone", TINY, "--out", tmp_path / "one", "--json")
+    assert code == 0, err
+    assert (json.loads(out)["rounds"], json.loads(out)["n"]) == (1, 10)
+    code, _, err = graft("train", parted, "--backbone", TINY, "--judge", "folds", "--out",
+                         tmp_path / "two")  # fmt: skip
+    assert code == 2
+    assert "came with a test part of their own" in err
+
+
+def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
+    train = ("train", pictures, "--backbone", TINY, "--out", tmp_path / "run")
+    code, out, _ = graft(*train, "--judge", "held-out", "--json")
+    assert (code, json.loads(out)["rounds"]) == (0, 1)
+    code, _, err = graft(*train)
+    assert code == 0
+    assert "finished already" in err
+    code, _, err = graft(*train, "--judge", "folds")
+    assert code == 2
+    assert "judge (was held-out, now folds)" in err
+
+
 def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     code, _, err = graft(
         "tournament", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
@@ -94,6 +138,19 @@ def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     )  # fmt: skip
     assert code == 2
     assert "nothing to compare" in err
+
+
+def test_costs_are_those_of_judging_as_train_does():
+    items = [Item(f"{k:064x}", "ab"[k % 2], f"{k}.png") for k in range(40)]
+    ways = ("feature_extraction", "last_stages")
+    recipes = [Recipe(dataset="0" * 16, backbone=LITE0, strategy=way) for way in ways]
+
+    def judged(given):
+        return [recipe.judge for recipe in judged_as_usual(recipes, Dataset("d", tuple(given)))]
+
+    assert judged(items) == ["folds", "held-out"]
+    parted = [replace(item, part="test" if k < 10 else "train") for k, item in enumerate(items)]
+    assert judged(parted) == ["held-out", "held-out"]
 
 
 def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):

@@ -39,8 +39,8 @@ def graft(brought):
 def test_another_world_is_learned_from_and_ones_own_classes_only_judge(brought, graft, tmp_path):
     code, report = graft(
         "train", brought / "own", "--source", brought / "world", "--unlabelled", brought / "loose",
-        "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--out",
-        tmp_path / "run",
+        "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--judge",
+        "held-out", "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0
     assert report["n_train"] == 16  # the other world's; none of the sixteen own ones
@@ -68,20 +68,23 @@ def test_what_a_strategy_lacks_is_said(brought, graft, tmp_path):
 
 def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
     first = tmp_path / "first"
-    assert graft("train", brought / "own", "--size", 64, "--out", first)[0] == 0
-    code, _ = graft(
+    code, report = graft("train", brought / "own", "--size", 64, "--out", first)
+    assert code == 0
+    assert (report["rounds"], report["n"]) == (5, 16)  # few pictures, a classifier: all in turn
+    code, taught = graft(
         "train", brought / "own", "--size", 64, "--strategy", "distillation", "--teacher", first,
         "--set", "steps=2", "batch=8", "--out", tmp_path / "taught",
     )  # fmt: skip
     assert code == 0
-    code, _ = graft("train", brought / "own", "--size", 64, "--from", first, "--out",
-                    tmp_path / "on")  # fmt: skip
+    code, on = graft("train", brought / "own", "--size", 64, "--from", first, "--out",
+                     tmp_path / "on")  # fmt: skip
     assert code == 0
+    assert (taught["rounds"], on["rounds"]) == (1, 1)  # the earlier model has seen the others
 
 
 def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_path):
     first = tmp_path / "first"
-    graft("train", brought / "own", "--size", 64, "--out", first)
+    graft("train", brought / "own", "--size", 64, "--judge", "held-out", "--out", first)
     code, report = graft(
         "train", brought / "new", "--size", 64, "--strategy", "continual", "--from", first,
         "--set", "steps=2", "batch=8", "--out", tmp_path / "second",

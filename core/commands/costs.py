@@ -6,11 +6,14 @@ from typing import Any
 
 from core.commands.terminal import Terminal
 from core.commands.training import STOPPED, stop_signals, until, with_pictures
+from core.dataset.manifest import Dataset
+from core.dataset.store import Store
 from core.settings import Settings
-from core.strategies import strategies
+from core.strategies import get_strategy, strategies
 from core.tournament import NONE_YET, entrants
 from core.training.events import Finished
-from core.training.recipe import Judge
+from core.training.judging import usual_judge
+from core.training.recipe import Judge, Recipe
 
 
 def costs(
@@ -20,17 +23,22 @@ def costs(
     *,
     backbones: Sequence[str],
     ways: Sequence[str],
-    judge: Judge,
+    judge: Judge | None,
 ) -> int:
     """Import `data` and time some pictures and steps of each way; returns the exit code.
 
-    Without `ways` all are timed that need sorted pictures and nothing else.
+    Without `ways` all are timed that need sorted pictures and nothing else; without `judge` each
+    as `train` judges it.
     """
     from core.training.estimate import estimates
 
-    wanted = entrants(NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge)
+    wanted = entrants(
+        NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge or "held-out"
+    )
     with stop_signals() as stop:
         recipes = with_pictures(data, wanted, settings, terminal, stop)
+        if recipes and judge is None:
+            recipes = judged_as_usual(recipes, Store(settings.home).load(recipes[0].dataset))
         if recipes:
             last = terminal.drain(until(estimates(recipes, settings), stop))
         if not recipes or not isinstance(last, Finished):
@@ -42,6 +50,14 @@ def costs(
     ]
     terminal.result(rows, "\n".join(_line(row) for row in rows))
     return 0
+
+
+def judged_as_usual(recipes: Sequence[Recipe], dataset: Dataset) -> list[Recipe]:
+    """These recipes for a dataset, each judged as `train` judges it unless told otherwise."""
+    return [
+        recipe.model_copy(update={"judge": usual_judge(dataset, get_strategy(recipe.strategy))})
+        for recipe in recipes
+    ]
 
 
 def _line(row: dict[str, Any]) -> str:

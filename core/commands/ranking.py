@@ -10,6 +10,13 @@ from core.errors import NotFound
 from core.settings import Settings
 from core.training.events import Finished
 
+_ORDER = (
+    "The order goes by the share that is right, with a little of how well each network knows "
+    "ImageNet. Log-loss and neighbours are told beside it; LogME and H-score are in --json alone. "
+    "It is about a classifier on frozen features, and does not surely foretell what adapting "
+    "layers makes of a network."
+)
+
 
 def rank(
     data: Path,
@@ -53,22 +60,32 @@ def rank(
 
 
 def _text(rows: list[dict[str, Any]]) -> str:
-    """One line a backbone, and below them which of the first are equal as far as one can tell."""
+    """One line a backbone, and below them which of the first are equal as far as one can tell, and
+    what made the order."""
     lines = [_line(row) for row in rows]
     tied = [row["title"] for row in rows if row.get("tied")]
     if len(tied) > 1:
         lines.append(
             f"These pictures cannot tell apart: {', '.join(tied)}. Take the quickest of them."
         )
+    if any("error" not in row for row in rows):
+        lines.append(_ORDER)
     return "\n".join(lines)
 
 
 def _line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['backbone']}: not tried. {row['error']}"
+    loss = row["log_loss"]
+    surprise = (
+        f"log-loss {loss:.2f} (standard error {row['log_loss_stderr']:.2f}), "
+        if loss is not None
+        else ""
+    )
     return (
         f"{row['backbone']}: right on {100 * row['accuracy']:.1f} of 100 (standard error "
-        f"{100 * row['stderr']:.1f}), by neighbours {100 * row['knn']:.1f}; "
+        f"{100 * row['stderr']:.1f}), {surprise}by neighbours {100 * row['knn']:.1f} (standard "
+        f"error {100 * row['knn_stderr']:.1f}); "
         f"{row['images_per_second']:.0f} pictures a second, "
         f"{row['parameters'] / 1e6:.1f} million parameters"
     )

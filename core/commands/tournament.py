@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from core.commands.terminal import Terminal
 from core.commands.training import STOPPED, drained, make_run, stop_signals, with_pictures
+from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.choosing import Choice
 from core.evaluation.report import Report
@@ -13,6 +14,7 @@ from core.evaluation.scores import in_words
 from core.settings import Settings
 from core.tournament import NONE_YET, Entered, answer_times, entrants, keep, megabytes
 from core.training.events import Finished, Note
+from core.training.judging import came_parted
 from core.training.recipe import Judge, Recipe
 
 
@@ -24,12 +26,17 @@ def tournament(
     *,
     backbones: Sequence[str],
     ways: Sequence[str],
-    judge: Judge,
+    judge: Judge | None,
     seed: int,
 ) -> int:
     """Import `data`, train every backbone in every way into a folder of its own below `out`, and
-    say which to keep; returns the exit code. The same command goes on where it was stopped."""
-    wanted = entrants(NONE_YET, backbones, ways, has={"labelled"}, judge=judge, seed=seed)
+    say which to keep; returns the exit code. The same command goes on where it was stopped.
+
+    Without `judge` all pictures judge in turn, or the test part that came with them.
+    """
+    wanted = entrants(
+        NONE_YET, backbones, ways, has={"labelled"}, judge=judge or "folds", seed=seed
+    )
     if len(wanted) < 2:
         raise BadRecipe(
             "There is nothing to compare: name at least two backbones or ways to learn that "
@@ -39,6 +46,8 @@ def tournament(
         recipes = with_pictures(data, wanted, settings, terminal, stop)
         if recipes is None:
             return _stopped(terminal)
+        if judge is None and came_parted(Store(settings.home).load(recipes[0].dataset)):
+            recipes = [recipe.model_copy(update={"judge": "held-out"}) for recipe in recipes]
         for number, recipe in enumerate(recipes, 1):
             name = _name(recipe)
             terminal.event(Note(f"{number} of {len(recipes)}: {name}"))

@@ -19,7 +19,8 @@ from core.evaluation.scores import in_words
 from core.files import replace_file
 from core.settings import Settings
 from core.training.events import Event, Failed, Finished, Note, Stopped
-from core.training.recipe import Recipe, explain
+from core.training.judging import usual_judge
+from core.training.recipe import Judge, Recipe, explain
 
 _RECIPE = "recipe.json"
 STOPPED = 130
@@ -39,10 +40,11 @@ def train(
 ) -> int:
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
-    `choices` are the fields of a Recipe but the dataset; `columns` those of a table in `data` that
-    hold classes, in case they are not found; `beside` further pictures and what they are for;
-    `keep` leaves grey, 16-bit and many-channel pictures as they are. A run that exists is gone on
-    with if its recipe is the same; otherwise BadRecipe names what differs.
+    `choices` are the fields of a Recipe but the dataset, "judge" only where it was said; `columns`
+    those of a table in `data` that hold classes, in case they are not found; `beside` further
+    pictures and what they are for; `keep` leaves grey, 16-bit and many-channel pictures as they
+    are. A run that exists is gone on with if its recipe is the same; otherwise BadRecipe names what
+    differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     require_place(run)
@@ -56,7 +58,8 @@ def train(
                 "Stopped before training began. The same command starts again.",
             )
             return STOPPED
-        make_run(run, recipe_with(choices, dataset))
+        judge = choices.get("judge") or _judge(run, choices, dataset, settings)
+        make_run(run, recipe_with({**choices, "judge": judge}, dataset))
         last = drained(run, settings, terminal, stop)
     if isinstance(last, Stopped):
         document = {"run": str(run), "stopped": True, "step": last.step, "of": last.of}
@@ -81,6 +84,19 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
     strategy = get_strategy(recipe.strategy)
     resolve(strategy, recipe.options, images=300, classes=5, family=family)
     return recipe
+
+
+def _judge(run: Path, choices: dict[str, Any], dataset: str, settings: Settings) -> Judge:
+    """How the run that is gone on with is judged, or what is usual for these pictures."""
+    from core.dataset.store import Store
+    from core.strategies import get_strategy
+
+    file = run / _RECIPE
+    if file.exists():
+        return Recipe.from_json(file.read_text(encoding="utf-8")).judge
+    if choices.get("start") or choices.get("teacher"):  # that model has learned from the others
+        return "held-out"
+    return usual_judge(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
 
 
 def require_no_target_labels(strategy: str) -> None:

@@ -205,7 +205,7 @@ def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Term
 
     require(run)
     files = [Path(image) for image in images]
-    rows = _result(predict_files(run, files, settings, names=images), terminal)["predictions"]
+    rows = result_of(predict_files(run, files, settings, names=images), terminal)["predictions"]
     terminal.result(rows, "\n".join(_row_text(row) for row in rows))
     return 2 if all("error" in row for row in rows) else 0
 
@@ -227,7 +227,7 @@ def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
     from core.export import export as events_of
 
     require(run)
-    result = _result(events_of(run, file, settings), terminal)
+    result = result_of(events_of(run, file, settings), terminal)
     terminal.result(
         result,
         f"The model is in {result['file']}. Its predict.py was tried out on {result['images']} "
@@ -242,7 +242,7 @@ def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
     from core.export.document import write_document
 
     require(run)
-    result = _result(write_document(run, file, settings), terminal)
+    result = result_of(write_document(run, file, settings), terminal)
     terminal.result(result, f"The report is in {result['file']}.")
     return 0
 
@@ -253,7 +253,7 @@ def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
     from core.robustness import robustness as events_of
 
     require(run)
-    result = _result(events_of(run, settings), terminal)
+    result = result_of(events_of(run, settings), terminal)
     behind = result["background"]
     for found in (*result["conditions"], *behind["looks"]):  # a terminal shows no pictures
         del found["picture"]
@@ -279,7 +279,8 @@ def require(run: Path, data: Path | None = None) -> None:
         raise NotFound(f"There is no folder or archive “{data}”.")
 
 
-def _result(events: Iterable[Event], terminal: Terminal) -> dict[str, Any]:
+def result_of(events: Iterable[Event], terminal: Terminal) -> dict[str, Any]:
+    """Tell the events; gives what came out. Raises GraftError where nothing did."""
     last = terminal.drain(events)
     if not isinstance(last, Finished):
         raise GraftError("It ended without a result. Try again.")

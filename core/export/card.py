@@ -156,8 +156,7 @@ def again(facts: Facts) -> str:
         words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
     words += [] if facts.form == RGB else ["--keep-channels"]
-    words += [] if recipe.judge == "held-out" else ["--judge", recipe.judge]
-    words += ["--holdout", str(recipe.holdout), "--out", "RUN"]
+    words += ["--judge", recipe.judge, "--holdout", str(recipe.holdout), "--out", "RUN"]
     return f"""## How to make it again
 
 ```

@@ -34,8 +34,8 @@ class Point:
 
     images: int
     accuracy: Measured
-    recall: tuple[float, ...]
-    """Of each class, in class order."""
+    recall: tuple[Measured | None, ...]
+    """Of each class, in class order; None where no two folds judged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,17 @@ class Curve:
     """None where there is nothing to continue."""
     helpful: tuple[int, ...]
     """Numbers of the classes of which more pictures would help most; empty when nobody can tell, or
-    where it would take too long to ask."""
+    where it was not asked."""
     pictures: int
-    """How many more of such a class the judgement is about."""
+    """How many more of such a class the judgement is about; 0 where it was not asked."""
     gain: float
     """By how much so many pictures of that class change the accuracy, 0 to 1."""
+
+    @property
+    def asked_by_class(self) -> bool:
+        """Whether it was asked of which class more would help: with many pictures of many classes
+        it would take minutes."""
+        return self.pictures > 0
 
 
 def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, Curve]:
@@ -77,22 +83,27 @@ def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, C
         for k in range(len(_SHARES))
     ]
     strengths: tuple[float, ...] = STRENGTHS
-    right, recalls = [], []
+    right, hits, counts = [], [], []
     for number, folds in enumerate(tasks):
         yield Progress(what, number, 2 * turns)
         strengths, said = answers(features, plan, _largest_first(folds), strengths)
-        rows, recall = _scores(_as_before(said), folds, plan)
+        rows, found, judged = _scores(_as_before(said), folds, plan)
         right.append(rows)
-        recalls.append(recall)
-    scores, recall = np.concatenate(right), np.mean(recalls, 0)
+        hits.append(found)
+        counts.append(judged)
+    scores, found, judged = (np.concatenate(each) for each in (right, hits, counts))
     kept = [k for k, size in enumerate(sizes) if k == 0 or size > sizes[k - 1]]
     points = tuple(
-        Point(sizes[k], share(scores[:, k], plan.ratio, plan.units), tuple(recall[k].tolist()))
-        for k in kept
+        Point(size, share(scores[:, k], plan.ratio, plan.units), _recall(found[:, k], judged, plan))
+        for k, size in enumerate(sizes)
+        if k in kept
     )
     helpful: tuple[tuple[int, ...], int, float] = ((), 0, 0.0)
     if plan.is_quick(_fits(plan, turns)):
-        helpful = yield from _helpful(features, plan, strengths, scores[:, -1], recall[-1], what)
+        worst = (found[:, -1].sum(0) / np.maximum(judged.sum(0), 1)).argsort(kind="stable")
+        helpful = yield from _helpful(
+            features, plan, strengths, scores[:, -1], worst[:_MOST_CLASSES], what
+        )
     ahead = (
         forecast(np.array(sizes)[kept], scores[:, kept], plan.ratio, plan.units)
         if len(kept) > 2
@@ -223,20 +234,38 @@ def _as_before(said: list[np.ndarray]) -> list[np.ndarray]:
     return [said[(sizes - 1 - k) * each + fold] for fold in range(each) for k in range(sizes)]
 
 
-def _scores(said: list[np.ndarray], folds: Folds, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of right answers (folds, sizes), and of each class (sizes, classes)."""
-    hits = [
-        shares.argmax(1) == plan.labels[held] for shares, (_, held) in zip(said, folds, strict=True)
-    ]
-    right = np.array([hit.mean() for hit in hits]).reshape(-1, len(_SHARES))
-    recall = np.zeros((len(_SHARES), plan.classes))
-    for k in range(len(_SHARES)):
-        places = np.concatenate([held for _, held in folds[k :: len(_SHARES)]])
-        found = np.concatenate(hits[k :: len(_SHARES)])
-        counts = np.bincount(plan.labels[places], minlength=plan.classes)
-        sums = np.bincount(plan.labels[places], weights=found, minlength=plan.classes)
-        recall[k] = sums / np.maximum(counts, 1)
-    return right, recall
+def _scores(
+    said: list[np.ndarray], folds: Folds, plan: Plan
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares of right answers (folds, sizes), then of each class how many were right (folds, sizes,
+    classes) of how many that were checked (folds, classes)."""
+    sizes = len(_SHARES)
+    true = [plan.labels[held] for _, held in folds]
+    hits = [shares.argmax(1) == own for shares, own in zip(said, true, strict=True)]
+    right = np.array([hit.mean() for hit in hits]).reshape(-1, sizes)
+    found = np.array(
+        [np.bincount(own[hit], minlength=plan.classes) for own, hit in zip(true, hits, strict=True)]
+    )
+    counts = np.array([np.bincount(own, minlength=plan.classes) for own in true[::sizes]])
+    return right, found.reshape(-1, sizes, plan.classes), counts
+
+
+def _recall(found: np.ndarray, counts: np.ndarray, plan: Plan) -> tuple[Measured | None, ...]:
+    """Of each class from how many were right of those that were checked, both (folds, classes).
+
+    The error is that of `share` over the folds that checked the class: as careful as the
+    accuracy's, so that it is wide where a fold has only a few of the class.
+    """
+    recall: list[Measured | None] = []
+    for label, (right, of) in enumerate(zip(found.T, counts.T, strict=True)):
+        some = of > 0
+        if some.sum() < 2:
+            recall.append(None)
+            continue
+        units = len(np.unique(plan.groups[plan.labels == label]))
+        error = share(right[some] / of[some], plan.ratio, units).stderr
+        recall.append(Measured(float(right.sum() / of.sum()), error))
+    return tuple(recall)
 
 
 def _helpful(
@@ -244,18 +273,17 @@ def _helpful(
     plan: Plan,
     strengths: tuple[float, ...],
     whole: np.ndarray,
-    recall: np.ndarray,
+    asked: np.ndarray,
     what: str,
 ) -> Generator[Event, None, tuple[tuple[int, ...], int, float]]:
     """The classes of which more pictures would help most, how many more, and by how much.
 
     Each class in turn loses some of its pictures while the others keep theirs. What that costs on
     the same folds is about what as many new ones would bring. `whole`: the folds' shares of right
-    answers with everything; `recall`: of each class.
+    answers with everything; `asked`: the classes that take their turn.
     """
     counts = np.bincount(plan.labels, minlength=plan.classes)
     few = max(1, round(float(np.median(counts)) * (1 - 1 / plan.partition) / 2))
-    asked = np.argsort(recall, kind="stable")[:_MOST_CLASSES]
     costs = []
     for number, label in enumerate(asked.tolist()):
         yield Progress(what, len(asked) + number, 2 * len(asked))

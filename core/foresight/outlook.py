@@ -71,7 +71,7 @@ def _read(content: dict[str, Any]) -> Outlook:
     alike, curve = content["similarity"], content["curve"]
     measured = {name: Measured(**alike[name]) for name in ("doubt", "information")}
     points = tuple(
-        Point(point["images"], Measured(**point["accuracy"]), tuple(point["recall"]))
+        Point(point["images"], Measured(**point["accuracy"]), _recall(point["recall"]))
         for point in curve["points"]
     )
     ahead = Forecast(**curve["forecast"]) if curve["forecast"] else None
@@ -82,6 +82,11 @@ def _read(content: dict[str, Any]) -> Outlook:
         tuple(content["classes"]),
         int(content["images"]),
     )
+
+
+def _recall(written: list[Any]) -> tuple[Measured | None, ...]:
+    """Of each class; earlier versions wrote a bare figure, without which nobody can trust it."""
+    return tuple(Measured(**each) if isinstance(each, dict) else None for each in written)
 
 
 def _file(settings: Settings, dataset_id: str) -> Path:

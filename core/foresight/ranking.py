@@ -1,9 +1,11 @@
 """Which backbone suits one's own pictures: each is tried on the training part, best guesses first.
 
 One pass through each network (its features are kept on disk), then a linear classifier on repeated
-folds and the vote of the nearest neighbours, which rank networks better than formulas do (arXiv
-2503.18528), together with what ImageNet would lead to expect (a hybrid, arXiv 2010.06402). The
-rows are kept with the dataset version, <home>/rankings/<dataset id>.json, as they come.
+folds. Its accuracy makes the order, drawn towards what ImageNet would lead to expect as far as the
+folds leave it open (a hybrid, arXiv 2010.06402). Its log-loss and the vote of the nearest
+neighbours (arXiv 2503.18528) are told beside it and decide nothing, no more than the formulas LogME
+and H-score: see docs/decisions/0012. The rows are kept with the dataset version,
+<home>/rankings/<dataset id>.json, as they come.
 """
 
 import time

@@ -31,6 +31,7 @@ class Row(TypedDict, total=False):
     stderr: float
     """Standard error of the accuracy (Nadeau and Bengio 2003)."""
     log_loss: float | None
+    """Of the same answers, in nats; None where a closed form gave them: see Validated."""
     log_loss_stderr: float | None
     knn: float
     """Share of images whose nearest neighbours have their class."""

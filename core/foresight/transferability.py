@@ -1,7 +1,7 @@
 """Figures that judge features by a formula, without any held-out image: for diagnosis only.
 
 They can fall apart where networks of different kinds are compared (arXiv 2503.18528), so nothing
-is ordered by them; they are shown beside what was measured.
+is ordered by them and no page shows them: they are in the rows of a ranking, for `rank --json`.
 """
 
 import numpy as np

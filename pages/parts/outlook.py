@@ -29,6 +29,8 @@ NEARNESS = {
 MARKS = ((-3.9, "photographs"), (0.1, "emoji"), (4.3, "handwritten digits"))
 """Where sets that were measured lie: see core.foresight.similarity."""
 LEAST, MOST = -5.0, 7.0
+MOST_CLASSES = 30
+"""Rows of the table of classes: those that are recognised worst."""
 
 
 @steady
@@ -135,6 +137,35 @@ def _curve(found: Outlook) -> None:
             "not learned from. Bars and bands hold the truth 95 times of 100. The dotted part "
             "continues the curve as a power law; beyond twice as many pictures nothing is said.</p>"
         )
+    if any(curve.points[-1].recall):
+        with st.expander("Class by class", icon=":material/list:"):
+            st.html(_class_by_class(found))
+
+
+def _class_by_class(found: Outlook) -> str:
+    """How much of each class is found at the end of the curve, the worst first, as HTML."""
+    last = found.curve.points[-1]
+    judged = [
+        (name, recall)
+        for name, recall in zip(found.classes, last.recall, strict=True)
+        if recall is not None
+    ]
+    shown = sorted(judged, key=lambda row: row[1].mean)[:MOST_CLASSES]
+    rows = "".join(
+        f'<tr><td>{text.bdi(name, 60)}</td><td class="n">{100 * recall.mean:.0f} ± '
+        f"{100 * recall.stderr:.0f}</td></tr>"
+        for name, recall in shown
+    )
+    some = f"The {len(shown)} worst of {len(judged):,} classes. " if judged[len(shown) :] else ""
+    none = len(found.classes) - len(judged)
+    apart = f" {text.count(none, 'class', 'classes')} could not be judged." if none else ""
+    return (
+        '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">Found, of '
+        f'100 <span class="term">recall</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<p class="muted small">{some}After learning from {last.images:,} pictures of all classes '
+        "together. The ± is one standard error; it is wide where a class has few pictures."
+        f"{apart}</p>"
+    )
 
 
 def _trend(curve: Curve) -> str:
@@ -161,6 +192,11 @@ def _trend(curve: Curve) -> str:
 
 
 def _which(found: Outlook) -> str:
+    if not found.curve.asked_by_class:
+        return (
+            "Of which class more would help most was not looked into: with so many pictures and "
+            "classes that would take too long."
+        )
     names = [f"<b>{text.bdi(found.classes[place], 40)}</b>" for place in found.curve.helpful]
     if not names:
         return "Of which class more would help most, these pictures cannot tell."

@@ -109,8 +109,10 @@ def results(known: Ranking, *, final: bool = True) -> None:
     st.html(
         f'<p class="muted small">On the {known.images:,} pictures of the training part, parted '
         f"{again} into five folds. {aside} The ± is one standard error, corrected for folds that "
-        'share pictures <span class="term">Nadeau and Bengio 2003</span>. The order also weighs '
-        "in, a little, how well each network knows ImageNet.</p>"
+        'share pictures <span class="term">Nadeau and Bengio 2003</span>. The order goes by the '
+        "share that is right and weighs in, a little, how well each network knows ImageNet; "
+        "surprise and neighbours are shown beside it and decide nothing. All of it is about a "
+        "classifier on the network as it is: what adapting its layers makes of it may differ.</p>"
     )
 
 
@@ -135,7 +137,8 @@ def _verdict(known: Ranking) -> str:
 
 def _table(rows: list[Any]) -> str:
     head = (
-        '<th>Network</th><th class="n">Right of 100</th><th class="n">By neighbours</th>'
+        '<th>Network</th><th class="n">Right of 100</th><th class="n">Surprise '
+        '<span class="term">log-loss</span></th><th class="n">By neighbours</th>'
         '<th class="n">Pictures a second</th><th class="n">Million weights</th><th></th>'
     )
     body = "".join(_row(row, row is rows[0]) for row in rows)
@@ -151,6 +154,7 @@ def _row(row: Any, first: bool) -> str:
     return (
         f"<tr><td><b>{text.html(row['title'], 60)}</b></td>"
         f'<td class="n">{_with_error(row["accuracy"], row["stderr"])}</td>'
+        f'<td class="n">{_surprise(row)}</td>'
         f'<td class="n">{_with_error(row["knn"], row["knn_stderr"])}</td>'
         f'<td class="n">{row["images_per_second"]:.0f}</td>'
         f'<td class="n">{row["parameters"] / 1e6:.1f}</td><td>{chip}</td></tr>'
@@ -159,6 +163,12 @@ def _row(row: Any, first: bool) -> str:
 
 def _with_error(mean: float, stderr: float) -> str:
     return f"{100 * mean:.1f} ± {100 * stderr:.1f}"
+
+
+def _surprise(row: Any) -> str:
+    if row["log_loss"] is None:
+        return "–"
+    return f"{row['log_loss']:.2f} ± {row['log_loss_stderr']:.2f}"
 
 
 def _chart(tried: list[Any]) -> None:

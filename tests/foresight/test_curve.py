@@ -32,6 +32,9 @@ def test_a_curve_that_rises_is_seen_to_rise_and_continued_to_twice_as_many():
     assert curve.forecast.low <= curve.forecast.accuracy <= curve.forecast.high
     assert curve.forecast.low < means[-1] < curve.forecast.high + 0.1
     assert all(len(point.recall) == 4 for point in curve.points)
+    assert np.mean([each.mean for each in curve.points[-1].recall]) == pytest.approx(
+        means[-1], abs=0.01
+    )
 
 
 def test_where_all_is_told_apart_from_the_start_nothing_rises():
@@ -57,6 +60,29 @@ def test_the_class_that_more_pictures_would_help_is_named_when_the_data_can_tell
     assert curve.helpful == (3,)
     assert curve.gain > 0.01
     assert curve.pictures > 10
+
+
+def test_the_recall_of_a_class_is_surer_the_more_of_it_there_is():
+    labels, features = world(180, 3, 20, 3)
+    rare = [place for place, label in enumerate(labels) if label != 2 or place < 30]
+    often, _, seldom = curve_of(labels[rare], features[rare]).points[-1].recall
+    assert 0 <= seldom.mean <= 1
+    assert often.stderr < seldom.stderr < 0.5
+
+
+def test_a_class_of_a_single_group_is_learned_from_and_has_no_recall():
+    labels, features = world(90, 3, 20, 5)
+    groups = ["one" if label == 2 else None for label in labels]
+    for point in curve_of(labels, features, groups).points:
+        assert [recall is None for recall in point.recall] == [False, False, True]
+
+
+def test_with_many_pictures_of_many_classes_no_class_is_asked_about_and_the_curve_says_so():
+    curve = curve_of(*world(1600, 64, 20, 6))
+    assert curve.points[-1].accuracy.mean > curve.points[0].accuracy.mean
+    assert not curve.asked_by_class
+    assert curve.helpful == ()
+    assert curve_of(*world(60, 3, 10, 3)).asked_by_class
 
 
 def test_where_all_classes_are_alike_nobody_can_tell_which_would_help():

@@ -1,5 +1,7 @@
 """How far real photographs and noise are from what the bundled network knows, and what is kept."""
 
+import json
+
 import numpy as np
 import pytest
 from made_features import dataset_of
@@ -42,6 +44,22 @@ def test_what_was_found_is_read_back_as_it_was_written(outlooks, photographs):
     assert found.classes == ("cat", "cup", "space")
     assert found.images == 24
     assert found.curve.points[-1].accuracy.mean > 0.8
+    assert [0 < recall.stderr < 0.5 for recall in found.curve.points[-1].recall] == [True] * 3
+
+
+def test_recall_that_was_written_without_its_error_is_taken_for_unknown(
+    outlooks, photographs, settings
+):
+    file = settings.home / "outlooks" / f"{photographs.id}.json"
+    whole = file.read_text(encoding="utf-8")
+    content = json.loads(whole)
+    for point in content["curve"]["points"]:
+        point["recall"] = [each["mean"] for each in point["recall"]]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    found = outlook_of(photographs.id, settings)
+    assert found.curve.points[-1].recall == (None, None, None)
+    assert found.curve.points[-1].accuracy == outlooks[1][0].curve.points[-1].accuracy
+    file.write_text(whole, encoding="utf-8")
 
 
 def test_a_damaged_file_counts_as_never_looked(outlooks, photographs, settings):

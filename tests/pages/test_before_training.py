@@ -48,13 +48,14 @@ def ranked(home, dataset, *names):
         keep(rows[name], dataset, get_settings(), plan)
 
 
-def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises"):
+def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises", asked=15, more=0):
+    recall = (Measured(0.9, 0.03), Measured(0.41, 0.12), None, *(Measured(0.95, 0.02),) * more)
     curve = Curve(
-        (Point(10, Measured(0.6, 0.05), (0.5,) * 3), Point(20, Measured(0.8, 0.04), (0.7,) * 3)),
-        trend, Forecast(40, 0.86, 0.8, 0.92), helpful, 15, 0.02,
+        (Point(10, Measured(0.6, 0.05), recall), Point(20, Measured(0.8, 0.04), recall)),
+        trend, Forecast(40, 0.86, 0.8, 0.92), helpful, asked, 0.02,
     )  # fmt: skip
     alike = Similarity(nearness, 4.0, Measured(0.8, 0.01), Measured(0.03, 0.002), 0.3)
-    classes = Store(home).load(dataset).classes
+    classes = (*Store(home).load(dataset).classes, *(f"further {k}" for k in range(more)))
     (home / "outlooks").mkdir()
     content = {"format": 1, **asdict(Outlook(alike, curve, classes, 30))}
     (home / "outlooks" / f"{dataset}.json").write_text(json.dumps(content), encoding="utf-8")
@@ -78,9 +79,24 @@ def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
     assert f"cannot tell {LITE1} and {LITE0} apart" in said
     assert said.count("as good as the first") == 1
     assert "± 2.0" in said
+    assert "0.30 ± 0.05" in said
+    assert "surprise and neighbours are shown beside it and decide nothing" in said
     assert "were not looked at" in said
     app.button(key="use-best").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+def test_where_there_is_no_log_loss_its_place_stays_empty(home):
+    project, dataset = fill(home)
+    plan = plan_of(Store(home).load(dataset))
+    without = row(LITE0, [0.9] * len(plan.folds), 90.0) | {
+        "log_loss": None,
+        "log_loss_stderr": None,
+    }
+    keep(without, dataset, get_settings(), plan)
+    said = everything(open_page("backbone", project=project))
+    assert '<td class="n">–</td>' in said
+    assert "None" not in said
 
 
 def test_a_network_that_could_not_be_tried_says_why_as_text(home):
@@ -177,6 +193,26 @@ def test_what_the_data_cannot_tell_is_not_said(home):
     assert "Nobody can tell yet" in said
     assert "these pictures cannot tell" in said
     assert "most likely between" not in said
+
+
+def test_what_was_not_looked_into_is_not_called_unclear(home):
+    project, dataset = fill(home)
+    foreseen(home, dataset, helpful=(), asked=0)
+    said = everything(open_page("pictures", project=project))
+    assert "was not looked into: with so many pictures and classes" in said
+    assert "these pictures cannot tell" not in said
+
+
+def test_the_classes_are_shown_the_worst_first_with_their_error(home):
+    project, dataset = fill(home)
+    foreseen(home, dataset, more=40)
+    app = open_page("pictures", project=project)
+    assert [each.label for each in app.expander if "Class" in each.label] == ["Class by class"]
+    said = everything(app)
+    assert said.index("41 ± 12") < said.index("90 ± 3")
+    assert "The 30 worst of 42 classes" in said
+    assert said.count("95 ± 2") == 28
+    assert "1 class could not be judged" in said
 
 
 def test_the_curve_is_asked_for_by_a_press(home):
