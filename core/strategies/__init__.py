@@ -333,9 +333,6 @@ class Strategy:
     """Where it stands when all are listed: quick and simple ones first."""
 
 
-FEW = 5
-"""Labelled images of a class that are hardly any."""
-
 NEEDS: dict[Need, tuple[str, str]] = {
     "source": (
         "It needs sorted pictures from another world with the same classes: add some as “from "

@@ -8,14 +8,12 @@ need labels of the target.
 from typing import Any, Literal
 
 from core.strategies import (
-    FEW,
     Batch,
     FineTuning,
     Forward,
     Network,
     Phase,
     Probe,
-    Situation,
     Strategy,
     Stream,
     last_groups,
@@ -111,13 +109,6 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4, "ema": 0.0, "watch": 0.0}
 
 
-def suits(situation: Situation) -> str:
-    """Hardly any labels of one's own, many elsewhere."""
-    if situation.source >= 50 and situation.unlabelled >= 50 and situation.fewest <= FEW:
-        return "You have sorted pictures of another world and many unsorted ones of yours."
-    return ""
-
-
 STRATEGY = Strategy(
     title="Learn in one world, adapt to another",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
@@ -130,7 +121,6 @@ STRATEGY = Strategy(
     layers=("frozen", "frozen", "learns", "learns"),
     options=Adaptation,
     phases=phases,
-    suits=suits,
     defaults=defaults,
     needs=frozenset({"source", "unlabelled"}),
     learns="source",

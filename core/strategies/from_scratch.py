@@ -41,7 +41,7 @@ STRATEGY = Strategy(
     term="training from scratch",
     advice="Rarely the best with few pictures, though on plain shapes such as digits it can be as "
     "good. It shows what the pretrained network is worth: when it wins, transfer hurts.",
-    hurts="With few pictures it learns them by heart; thousands are needed.",
+    hurts="With few pictures it learns them by heart, and it takes the longest of all.",
     cost="many minutes",
     layers=("anew", "anew", "anew", "anew"),
     options=FineTuning,

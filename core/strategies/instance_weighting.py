@@ -9,7 +9,7 @@ more than two classes an answer is right or wrong as in its rule for two.
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.strategies import FEW, Network, Options, Probe, Situation, Strategy, option
+from core.strategies import Network, Options, Probe, Situation, Strategy, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,9 +95,8 @@ def tradaboost(
 
 
 def suits(situation: Situation) -> str:
-    """Few labels of one's own, many elsewhere; with hardly any, adapting makes more of them."""
-    hardly_any = situation.fewest <= FEW and situation.unlabelled >= 50
-    if situation.source >= 50 and situation.fewest <= 20 and not hardly_any:
+    """Few labels of one's own, many elsewhere."""
+    if situation.source >= 50 and situation.fewest <= 20:
         return "You have few sorted pictures, and many of another world that may help."
     return ""
 

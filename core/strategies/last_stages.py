@@ -48,7 +48,9 @@ def suits(situation: Situation) -> str:
 STRATEGY = Strategy(
     title="Adapt the last layers",
     term="partial fine-tuning",
-    advice="A good next try from about 100 pictures, quicker than adapting everything.",
+    advice="A good next try from about 100 pictures, quicker than adapting everything. On our "
+    "samples it was right on 2 to 5 of 100 more every time, though none of the tests alone was "
+    "large enough to show that.",
     hurts="Below some ten pictures a class it learns them by heart.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),

@@ -89,7 +89,8 @@ STRATEGY = Strategy(
     title="Change only chosen parts",
     term="selective update: normalisation layers, biases or chosen layers",
     advice="Changes very few numbers, so little can be forgotten or learned by heart. A try for "
-    "few pictures whose colours or contrast differ from photographs.",
+    "few pictures whose colours or contrast differ from photographs. On our samples it was as "
+    "good as the classifier alone.",
     hurts="It cannot learn new shapes, only new lights and colours.",
     cost="minutes",
     layers=("little", "little", "little", "learns"),

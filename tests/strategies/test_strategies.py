@@ -113,8 +113,7 @@ def test_options_of_gradient_strategies_share_their_names():
         (Situation(images=60, fewest=10, unlabelled=400), "feature_extraction"),
         (Situation(images=60, fewest=10, source=400), "instance_weighting"),
         (Situation(images=60, fewest=10, source=400, unlabelled=200), "instance_weighting"),
-        (Situation(images=30, fewest=5, source=400, unlabelled=50), "domain_adaptation"),
-        (Situation(images=30, fewest=5, source=400, unlabelled=20), "instance_weighting"),
+        (Situation(images=30, fewest=5, source=400, unlabelled=50), "instance_weighting"),
     ],
 )
 def test_the_situation_decides_what_is_recommended_and_a_reason_is_given(situation, name):
