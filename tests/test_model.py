@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import timm
 import torch
 from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 
@@ -15,6 +16,15 @@ from core.evaluation.unknowns import Known, prepared
 from core.model import Description, Model, model_folder, predict_files
 from core.settings import Settings
 from core.training.events import Finished, Progress
+
+SMALL = replace(PREPROCESSING, size=64)
+KINDS = {
+    "resnet10t": {},
+    "convnext_atto": {},
+    "vit_tiny_patch16_224": {"img_size": 64},
+    "vgg11": {"mlp_ratio": 0.01},
+}
+"""Names of networks, and what timm must be told of them besides."""
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +56,36 @@ def test_a_saved_model_predicts_what_it_predicted_before(run, settings):
     assert np.allclose(before, after, atol=1e-5)
 
 
-def test_a_fresh_process_predicts_exactly_the_same(run):
+def said_in_a_fresh_process(*models):
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, 'tests');"
         "from made_models import photographs; from core.model import Model;"
-        "print(Model.load(Path(sys.argv[1])).predict(photographs()).tobytes().hex())"
+        "[print(Model.load(Path(one)).predict(photographs()).tobytes().hex())"
+        " for one in sys.argv[1:]]"
     )
-    command = [sys.executable, "-c", code, str(run / "model")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", code, *map(str, models)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_fresh_process_predicts_exactly_the_same(run):
+    (said,) = said_in_a_fresh_process(run / "model")
     assert said == Model.load(run / "model").predict(photographs()).tobytes().hex()
+
+
+def test_models_of_every_kind_of_network_say_the_same_in_a_fresh_process(tmp_path):
+    told = {}
+    for name, arguments in KINDS.items():
+        network = timm.create_model(name, num_classes=3, **arguments).eval()
+        description = Description(
+            classes=CLASSES, preprocessing=SMALL, backbone=name, arguments=arguments
+        )
+        model = Model(network, description)
+        model.save(tmp_path / name)
+        told[tmp_path / name] = model.predict(photographs())
+    for said, expected in zip(said_in_a_fresh_process(*told), told.values(), strict=True):
+        found = np.frombuffer(bytes.fromhex(said), np.float32).reshape(expected.shape)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert np.ptp(found, axis=0).max() > 0
 
 
 def test_the_order_of_the_classes_is_kept(run):
