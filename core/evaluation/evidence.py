@@ -107,6 +107,21 @@ def adjust(judged: Judged) -> Adjusted:
     return Adjusted(temperature, set_floor(judged.labels, tempered(judged.shares, temperature)))
 
 
+def adjustment(judged: Judged, origin: Origin, parts: Parts) -> Adjusted:
+    """As `adjust`, but nothing where it could not be told what that does.
+
+    That is so without labels, and where images of the test part are too few to be judged in turns,
+    `parts` by `parts`, each with an adjustment that was fitted on enough others.
+    """
+    if origin == "unlabelled" or (origin == "test" and not _in_turns(parts)):
+        return Adjusted()
+    return adjust(judged)
+
+
+def _in_turns(parts: Parts) -> bool:
+    return bool(parts) and all(len(rest) >= FEWEST for rest, _ in parts)
+
+
 def measure(
     judged: Judged,
     test: Judged,
@@ -115,13 +130,13 @@ def measure(
     parts: Parts,
     unknown: Unknown | None,
 ) -> Evidence:
-    """What the adjustments do on the test part.
+    """What the adjustments, from `adjustment`, do on the test part.
 
     Where they were fitted on that part itself, each of its images meets adjustments that were
     fitted without it, `parts` by `parts`: the numbers then tell what new images can expect.
     """
     each = [adjusted]
-    if origin == "test" and parts:
+    if origin == "test" and _in_turns(parts):
         each = [adjust(test.of(rest)) for rest, _ in parts]
     else:
         parts = [([], list(range(len(test.labels))))]
@@ -148,7 +163,8 @@ def unknown_among(
     """How many test images lie beyond the border, by how unlike all are that was learned from.
 
     The border is that of `own` (m,); where these are the test images (n,) themselves, each meets
-    one that was fitted without it.
+    one that was fitted without it. None where there are too few images for that: then no image may
+    be called unknown at all, for nobody could say how often this is wrong.
     """
     if origin in ("test", "unlabelled"):
         borders = [border_of(own[rest]) for rest, _ in parts]

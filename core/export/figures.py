@@ -112,11 +112,13 @@ def certainty(report: Report) -> str:
 
 
 def _adjusted(evidence: Mapping[str, Any]) -> str:
-    lines = [
-        f"Its certainty was adjusted by a temperature of {evidence['temperature']:.2f}, fitted on "
-        f"{evidence['n']:,} {_ORIGINS[evidence['origin']]}."
-    ]
-    for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")):
+    adjusted, lines = evidence["temperature"] != 1.0, ["Its certainty was not adjusted."]
+    if adjusted:
+        lines = [
+            f"Its certainty was adjusted by a temperature of {evidence['temperature']:.2f}, fitted "
+            f"on {evidence['n']:,} {_ORIGINS[evidence['origin']]}."
+        ]
+    for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")) if adjusted else ():
         change = evidence[key]
         low, high = change["interval"]
         lines.append(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import certainty, in_words
 from pages.parts.colours import theme_colours
-from pages.parts.evidence import Evidence, origin_in_words, sets_in_words, unknown_in_words
+from pages.parts.evidence import Evidence, sets_in_words, temperature_in_words, unknown_in_words
 from pages.parts.score import Report
 
 
@@ -72,6 +72,18 @@ def _in_words(bins: list[dict]) -> str:
 
 
 def _adjusted(evidence: Evidence) -> None:
+    st.html(
+        '<h3 class="card-title">What was adjusted</h3>'
+        f"<p>{temperature_in_words(evidence)}</p>{_gained(evidence)}"
+        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
+        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
+    )
+
+
+def _gained(evidence: Evidence) -> str:
+    """What the temperature did, as a table; nothing where there is none."""
+    if evidence["temperature"] == 1.0:
+        return ""
     rows = "".join(
         f'<tr><td>{name} <span class="term">{term}</span></td>'
         f'<td class="n">{evidence[key]["before"]:.3f}</td>'
@@ -81,16 +93,10 @@ def _adjusted(evidence: Evidence) -> None:
             ("Distance from the truth", "Brier score", "brier"),
         )
     )
-    st.html(
-        '<h3 class="card-title">What was adjusted</h3>'
-        f"<p>How sure it says it is was adjusted by one number, a temperature of "
-        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
-        f"{origin_in_words(evidence)}.</p>"
+    return (
         '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'
         '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
-        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
     )
 
 

@@ -20,9 +20,19 @@ ORIGINS = {
 }
 
 
-def origin_in_words(evidence: Evidence) -> str:
-    """Which pictures the adjustments come from, as the end of a sentence."""
-    return ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+def temperature_in_words(evidence: Evidence) -> str:
+    """By how much its certainty was adjusted, and with which pictures."""
+    if evidence["temperature"] == 1.0:
+        why = "too few pictures were judged"
+        if evidence["origin"] == "unlabelled":
+            why = "the classes of the test pictures are looked at for the score alone"
+        return f"How sure it says it is was not adjusted: {why}."
+    which = ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+    return (
+        "How sure it says it is was adjusted by one number, a temperature of "
+        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
+        f"{which}."
+    )
 
 
 def sets_in_words(evidence: Evidence) -> str:

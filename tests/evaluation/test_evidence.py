@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from core.evaluation.calibration import tempered
-from core.evaluation.evidence import Adjusted, Judged, adjust, measure, read, unknown_among
+from core.evaluation.evidence import (
+    Adjusted,
+    Judged,
+    adjust,
+    adjustment,
+    measure,
+    read,
+    unknown_among,
+)
 
 
 def judged(n, seed=0, spoiled=2.0):
@@ -53,6 +61,17 @@ def test_an_image_unlike_all_others_lies_beyond_a_border_that_was_fitted_without
     assert unknown_among(far[:18], far, "folds", parts(100)) is None
     assert unknown_among(far[:20], far[:20], "test", parts(20)) is None
     assert unknown_among(far, far, "test", []) is None
+
+
+@pytest.mark.parametrize("n", range(8, 16))
+def test_a_test_part_adjusts_only_where_every_turn_of_it_can_be_measured(n):
+    test = judged(n)
+    adjusted = adjustment(test, "test", parts(n))
+    told = measure(test, test, adjusted, "test", parts(n), None)
+    assert (adjusted != Adjusted()) == (n >= 13)  # ten images in each four fifths
+    assert (told["sets"] is not None) == (adjusted.floor is not None)
+    assert (adjustment(test, "folds", parts(n)) != Adjusted()) == (n >= 10)
+    assert adjustment(test, "test", []) == adjustment(test, "unlabelled", parts(n)) == Adjusted()
 
 
 def test_few_images_adjust_nothing_and_nothing_is_claimed():
