@@ -131,10 +131,11 @@ def _weighed(
         parts = _parts(setup, setup.test, setup.heads[0])
         unknown = unknown_among(scores, test.unlike(adjusted), origin, parts)
     border = border_of(scores) if unknown else None
-    heads = []
+    heads, keep_each = [], setup.recipe.judge == "folds"
     for place, (head, fitted) in enumerate(zip(setup.heads, adjusted, strict=True)):
         judged, tested = own.of(head, own.shares[place]), test.of(head, test.shares[place])
-        heads.append((fitted, measure(judged, tested, fitted, origin, turns[place], unknown)))
+        told = measure(judged, tested, fitted, origin, turns[place], unknown, keep_each=keep_each)
+        heads.append((fitted, told))
     known = None if border is None else Known(rows, border)
     return Weighed(heads, known, images if known else [], _described(setup, adjusted))
 

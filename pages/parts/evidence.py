@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core import in_words
+from core import in_words, judged_by
 from pages.parts import text
 
 Evidence = Mapping[str, Any]
@@ -35,16 +35,25 @@ def temperature_in_words(evidence: Evidence) -> str:
     )
 
 
+def judges_in_words(evidence: Evidence) -> str:
+    """Who measured what, to be put behind a number of pictures; nothing where the model that is
+    kept was measured alone."""
+    rounds = evidence.get("rounds", 1)
+    return judged_by(rounds) if rounds > 1 else ""
+
+
 def sets_in_words(evidence: Evidence) -> str:
     """What stands behind "A or B"."""
     sets = evidence["sets"]
     if sets is None:
         return "Too few pictures were judged to say which classes it might be beside the likeliest."
     low, high = sets["interval"]
+    was = f"on the test pictures it was for {sets['inside']} of {sets['n']}"
+    if who := judges_in_words(evidence):
+        was = f"it was for {sets['inside']} of {sets['n']} pictures{who}"
     return (
         "Where it names several classes, they are chosen so that the right one is among them "
-        f"{100 * sets['level']:.0f} times of 100; on the test pictures it was for {sets['inside']} "
-        f"of {sets['n']}, so {in_words((low, high))} "
+        f"{100 * sets['level']:.0f} times of 100; {was}, so {in_words((low, high))} "
         '<span class="term">(conformal sets, 95 % Wilson interval)</span>.'
     )
 
@@ -57,6 +66,7 @@ def unknown_in_words(evidence: Evidence) -> str:
     return (
         "A picture is called unknown when it lies further from all it learned from than 95 of 100 "
         f"of its own kind: {text.count(unknown['called'], 'test picture')} of {unknown['n']} did, "
-        "wrongly. Quite other things are noticed well; a new class that resembles yours often is "
-        'not <span class="term">(out-of-distribution detection)</span>.'
+        f"wrongly{judges_in_words(evidence)}. Quite other things are noticed well; a new class "
+        'that resembles yours often is not <span class="term">(out-of-distribution '
+        "detection)</span>."
     )

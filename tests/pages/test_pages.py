@@ -279,6 +279,19 @@ def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(result
     assert "log-loss" in said
 
 
+@pytest.mark.parametrize("look", ["How sure it is", "Where to draw the line"])
+def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge(home, look):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="feature_extraction", wrong=9)
+    file = run_folder(run) / "report.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["rounds"] = content["evidence"]["rounds"] = 5
+    file.write_text(json.dumps(content), encoding="utf-8")
+    said = everything(open_page("results", project=project, run=run, look=look))
+    judges = "36 pictures, each judged by one of 5 models that had not learned from it"
+    assert said.count(judges) == (4 if look == "How sure it is" else 2)  # one is the headline
+
+
 def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
     app = results("Where to draw the line")
     assert "0 pictures of 36 left" in everything(app)
