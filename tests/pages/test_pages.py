@@ -375,8 +375,8 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     app = press(results("Worst mistakes"), "Why?")
     (job,) = recent_jobs("explain")
     stop(job)
-    found = {"label": "oak <b>", "share": 0.8, "random": 0.1, "picture": "data:image/jpeg;base64,A",
-             "map": "data:image/jpeg;base64,B",
+    found = {"label": "oak <b>", "share": 0.8, "verdict": "dependent", "random": 0.1,
+             "picture": "data:image/jpeg;base64,A", "map": "data:image/jpeg;base64,B",
              "nearest": [{"image": "0" * 64, "label": "<i>x", "cosine": 0.9}]}  # fmt: skip
     append(job, Finished(1.0, found))
     app.run()
@@ -384,13 +384,35 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     assert "base64,B" in said
     assert "does depend on what was learned" in said
     assert "<i>x" not in said
-    append(job, Finished(1.0, found | {"random": 0.7, "nearest": []}))
+    append(job, Finished(1.0, found | {"verdict": "independent", "random": 0.7, "nearest": []}))
     app.run()
     said = everything(app)
     assert "shows the picture rather than what was learned" in said
     assert "none were kept" in said
+    append(job, Finished(1.0, found | {"verdict": "unchecked", "random": None}))
+    said = everything(app.run())
+    assert "could not be checked" in said
+    assert "does depend on what was learned" not in said
+    append(job, Finished(1.0, found | {"verdict": "flat", "random": None}))
+    said = everything(app.run())
+    assert "Nothing in this picture speaks for the answer more than anything else" in said
+    assert "In amber" not in said
     press(app, "Close")
     assert "why" not in app.query_params
+
+
+def test_an_explanation_of_an_older_version_has_no_verdict_and_is_asked_for_anew(results):
+    app = press(results("Worst mistakes"), "Why?")
+    (job,) = recent_jobs("explain")
+    stop(job)
+    older = {"label": "maple", "share": 0.8, "random": 0.0, "picture": "data:image/jpeg;base64,A",
+             "map": "data:image/jpeg;base64,B", "nearest": []}  # fmt: skip
+    append(job, Finished(1.0, older))
+    said = everything(app.run())
+    assert "could not be checked" in said
+    press(press(app, "Close"), "Why?")
+    assert len(recent_jobs("explain")) == 2
+    stop(recent_jobs("explain")[0])
 
 
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):
