@@ -19,13 +19,13 @@ ORIGINS = {
     "unlabelled": "on the {n} test pictures without looking at their classes, which only judge",
 }
 
+_UNLOOKED = "the classes of the test pictures are looked at for the score alone"
+
 
 def temperature_in_words(evidence: Evidence) -> str:
     """By how much its certainty was adjusted, and with which pictures."""
     if evidence["temperature"] == 1.0:
-        why = "too few pictures were judged"
-        if evidence["origin"] == "unlabelled":
-            why = "the classes of the test pictures are looked at for the score alone"
+        why = _UNLOOKED if evidence["origin"] == "unlabelled" else "too few pictures were judged"
         return f"How sure it says it is was not adjusted: {why}."
     which = ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
     return (
@@ -45,6 +45,8 @@ def judges_in_words(evidence: Evidence) -> str:
 def sets_in_words(evidence: Evidence) -> str:
     """What stands behind "A or B"."""
     sets = evidence["sets"]
+    if sets is None and evidence["origin"] == "unlabelled":
+        return f"Which classes it might be beside the likeliest is not told: {_UNLOOKED}."
     if sets is None:
         return "Too few pictures were judged to say which classes it might be beside the likeliest."
     low, high = sets["interval"]

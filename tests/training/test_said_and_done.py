@@ -84,3 +84,12 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert sets_in_words(evidence).startswith("Too few") == (not sets)
     assert unknown_in_words(evidence).startswith("Too few") == (not unknown)
     assert ("was not adjusted" in temperature_in_words(evidence)) == (not sets)
+
+
+def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder, settings):
+    folder = run_folder("domain_alignment")
+    list(train(folder, settings, lambda: False))
+    evidence = Report.load(folder).evidence
+    for said in (sets_in_words(evidence), temperature_in_words(evidence)):
+        assert "the classes of the test pictures are looked at for the score alone" in said
+        assert "Too few" not in said
