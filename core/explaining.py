@@ -7,9 +7,9 @@ shows the picture, not what was learned.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -24,6 +24,9 @@ from core.model import Model, model_folder
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
 
+Verdict = Literal["dependent", "independent", "unchecked", "flat"]
+"""Whether a map depends on what was learned; "flat": it shows no place at all."""
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -31,6 +34,12 @@ if TYPE_CHECKING:
 _NEAREST = 6
 _RANDOM = 3
 """Networks of random weights that the map is compared with."""
+_BELIEVED = 0.5
+"""Likeness to maps of random weights from which on a map says nothing of what was learned."""
+_FEWEST = 16
+"""Fields of a map below which chance alone makes two maps alike."""
+_FLAT = 1e-3
+"""Difference between the least and the most evidence, of 1, below which no place stands out."""
 _SHOWN = 256
 """Side of the pictures in the result, in pixels."""
 _AMBER = (232, 134, 30)
@@ -42,10 +51,10 @@ def explain(
 ) -> Iterator[Event]:
     """Explain the answer about a stored image, by its hash, or about a file.
 
-    Ends with Finished(result={"label", "share", "picture", "map", "random", "nearest"}): both
-    pictures as data addresses; `random` the mean rank correlation (-1 to 1) of the map with those
-    of random weights; `nearest` the learned pictures most like it, {"image", "label", "cosine"},
-    empty where none were kept. Raises NotFound, UnreadableImage.
+    Ends with Finished(result={"label", "share", "picture", "map", "verdict", "random", "nearest"}):
+    both pictures as data addresses; `verdict` and `random` as from `checked`; `nearest` the learned
+    pictures most like it, {"image", "label", "cosine"}, empty where none were kept. Raises
+    NotFound, UnreadableImage.
     """
     began, store = time.monotonic(), Store(settings.home)
     yield Progress(_WHAT, 0, 2 + _RANDOM)
@@ -62,15 +71,17 @@ def explain(
     found = heat(model.network, batch, answer)
     yield Progress(_WHAT, 1, 2 + _RANDOM)
     random = []
-    for turn in range(_RANDOM):
-        random.append(rank_correlation(found, heat(_random_like(model, turn), batch, answer)))
+    for turn in range(0 if is_flat(found) else _RANDOM):
+        random.append(heat(_random_like(model, turn), batch, answer))
         yield Progress(_WHAT, 2 + turn, 2 + _RANDOM)
+    verdict, likeness = checked(found, random)
     result = {
         "label": model.classes[answer],
         "share": float(seen.shares[0, answer]),
         "picture": data_address(square, _SHOWN),
-        "map": data_address(_overlaid(square, found), _SHOWN),
-        "random": float(np.mean(random)),
+        "map": data_address(_overlaid(square, 0 * found if verdict == "flat" else found), _SHOWN),
+        "verdict": verdict,
+        "random": likeness,
         "nearest": _nearest(run, model, seen.features, store, but=image),
     }
     yield Progress(_WHAT, 2 + _RANDOM, 2 + _RANDOM)
@@ -143,6 +154,32 @@ def _random_like(model: Model, seed: int) -> "nn.Module":
             about.backbone, pretrained=False, num_classes=about.outputs, **about.arguments
         )
     return network.eval()
+
+
+def is_flat(found: np.ndarray) -> bool:
+    """Whether no place of a map (h, w) from `heat` stands out."""
+    return not np.ptp(found) >= _FLAT  # so that what is no number is flat, too
+
+
+def checked(found: np.ndarray, random: Sequence[np.ndarray]) -> tuple[Verdict, float | None]:
+    """Whether a map (h, w) depends on what was learned, and how like it those of random weights
+    are.
+
+    The likeness is the mean absolute rank correlation, 0 to 1. Adebayo et al. compare maps by
+    Spearman's rank correlation; its absolute value is ours: a map that other weights turn upside
+    down is drawn by the picture all the same, and opposite signs would cancel in a mean. The mean
+    rather than the greatest, which passes one half by chance too easily: docs/decisions/0010. A
+    flat map of random weights agrees with nothing, whatever was learned, so it is left out. The
+    likeness is None where that leaves no map, where the map has too few fields, or where it is flat
+    itself.
+    """
+    if is_flat(found):
+        return "flat", None
+    told = [each for each in random if not is_flat(each)]
+    if not told or found.size < _FEWEST:
+        return "unchecked", None
+    likeness = float(np.mean([abs(rank_correlation(found, each)) for each in told]))
+    return ("dependent" if likeness < _BELIEVED else "independent"), likeness
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

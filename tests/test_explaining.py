@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -16,10 +17,12 @@ from core.dataset.store import Store
 from core.errors import UnreadableImage
 from core.evaluation.report import report_of
 from core.evaluation.unknowns import Known, prepared
-from core.explaining import explain, heat, rank_correlation
+from core.explaining import checked, explain, heat, is_flat, rank_correlation
 from core.model import Model
 from core.settings import Settings
 from core.training.events import Finished
+from core.training.recipe import Recipe
+from core.training.run import train
 
 
 class Colours(nn.Module):
@@ -77,6 +80,75 @@ def test_rank_correlation_is_spearmans():
     assert rank_correlation(one, np.zeros((6, 6))) == 0
 
 
+class Edges(nn.Module):
+    """Sees edges whatever it has learned: only how much they count is drawn by chance."""
+
+    num_features = 1
+
+    def __init__(self, seed):
+        super().__init__()
+        self.head = nn.Linear(1, 2)
+        with torch.no_grad():
+            self.head.weight.copy_(torch.randn(2, 1, generator=torch.Generator().manual_seed(seed)))
+
+    def forward_features(self, images):
+        grey = images.mean(1, keepdim=True)
+        down, across = grey.diff(dim=2)[..., 1:].abs(), grey.diff(dim=3)[..., 1:, :].abs()
+        return nn.functional.adaptive_avg_pool2d(down + across, 7)
+
+    def forward_head(self, maps, pre_logits=True):
+        return maps.mean((2, 3))
+
+    def get_classifier(self):
+        return self.head
+
+
+def a_photograph():
+    pixels = np.asarray(photographs()[0].resize((224, 224)), np.float32) / 255
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
+
+
+def test_a_map_of_edges_is_said_not_to_depend_on_what_was_learned():
+    """Where edges speak against the answer its map is flat: that proves nothing either way."""
+    maps = [heat(Edges(seed), a_photograph(), 0) for seed in range(6)]
+    flat = [is_flat(each) for each in maps]
+    assert 0 < sum(flat) < 5
+    own = maps.pop(flat.index(False))
+    verdict, likeness = checked(own, maps)
+    assert verdict == "independent"
+    assert likeness == pytest.approx(1)
+
+
+def test_maps_upside_down_show_the_picture_as_well_and_do_not_cancel():
+    own = np.random.default_rng(0).random((7, 7))
+    verdict, likeness = checked(own, [own, 1 - own, 1 - own**2])
+    assert verdict == "independent"
+    assert likeness == pytest.approx(1)
+
+
+def test_maps_that_have_nothing_in_common_are_told_from_each_other():
+    own, *random = np.random.default_rng(0).random((4, 7, 7))
+    verdict, likeness = checked(own, random)
+    assert verdict == "dependent"
+    by_hand = np.mean([abs(rank_correlation(own, each)) for each in random])
+    assert likeness == pytest.approx(by_hand)
+    assert checked(own, [*random, np.zeros((7, 7)), np.ones((7, 7))]) == (verdict, likeness)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_flat_map_shows_no_place_and_so_there_is_nothing_to_check(level):
+    own = np.random.default_rng(0).random((7, 7))
+    flat = np.full((7, 7), level)
+    assert checked(flat, [own]) == ("flat", None)
+    assert checked(flat + 1e-6 * own, [own]) == ("flat", None)
+    assert checked(own, [flat, flat, flat]) == ("unchecked", None)
+
+
+def test_a_map_of_four_fields_is_alike_by_chance_and_so_it_is_not_judged():
+    own, *random = np.random.default_rng(0).random((4, 2, 2))
+    assert checked(own, random) == ("unchecked", None)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run that has learned from three photographs."""
@@ -110,7 +182,8 @@ def test_an_answer_is_explained_with_a_map_and_the_pictures_it_is_reminded_of(ru
     photographs()[0].resize((300, 200)).save(file)
     said = explained(run, file=file)
     assert said["map"].startswith("data:image/jpeg;base64,")
-    assert -1 <= said["random"] <= 1
+    assert 0 <= said["random"] <= 1
+    assert said["verdict"] in ("dependent", "independent")
     assert said["nearest"][0]["label"] == CLASSES[0]
     assert said["nearest"][0]["cosine"] > said["nearest"][1]["cosine"]
 
@@ -132,3 +205,52 @@ def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
 def test_a_constant_picture_can_be_explained(run, tmp_path):
     Image.new("RGB", (50, 50), "gray").save(tmp_path / "grey.png")
     assert explained(run, file=tmp_path / "grey.png")["label"] in CLASSES
+
+
+def test_nothing_is_marked_where_nothing_speaks_for_the_answer(run, tmp_path):
+    """A classifier that heeds nothing but its bias."""
+    model = Model.load(run.folder / "model")
+    with torch.no_grad():
+        model.network.get_classifier().weight.zero_()
+    model.save(tmp_path / "model")
+    said = explained(SimpleNamespace(folder=tmp_path, settings=run.settings), image=run.hashes[0])
+    assert (said["verdict"], said["random"]) == ("flat", None)
+    with urlopen(said["map"]) as file:
+        shown = np.asarray(Image.open(file).convert("RGB"), np.int16)
+    assert np.ptp(shown, axis=2).max() < 8  # grey all over
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A run that has really learned, from pieces of four photographs; and a new piece of each."""
+    from skimage import data
+
+    settings = Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
+    store, chance, items, new = Store(settings.home), np.random.default_rng(0), [], []
+    for name in ("chelsea", "coffee", "astronaut", "rocket"):
+        photograph = Image.fromarray(getattr(data, name)())
+        for number in range(9):
+            side = int(chance.integers(150, 280))
+            x, y = (int(chance.integers(0, edge - side)) for edge in photograph.size)
+            piece = photograph.crop((x, y, x + side, y + side))
+            image = store.add(piece, lossless=True)
+            if number:
+                items.append(Item(image, name, f"{name}/{number}.png"))
+            else:
+                new.append(image)
+    dataset = store.save(Dataset("Pieces", tuple(items)))
+    folder = settings.home / "runs" / "00000000000000bb"
+    folder.mkdir(parents=True)
+    recipe = Recipe(
+        dataset=dataset, backbone="tf_efficientnet_lite0", strategy="feature_extraction"
+    )
+    (folder / "recipe.json").write_text(recipe.to_json())
+    assert isinstance(list(train(folder, settings, lambda: False))[-1], Finished)
+    return SimpleNamespace(folder=folder, settings=settings, hashes=new)
+
+
+def test_a_network_that_has_learned_is_said_to_show_what_it_learned(learned):
+    for image in learned.hashes:
+        said = explained(learned, image=image)
+        assert said["verdict"] == "dependent"
+        assert said["random"] < 0.5

@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.scores import Indices, Interval, Probabilities, wilson
+from core.evaluation.scores import Indices, Interval, Probabilities, effective, wilson
 
 SET_LEVEL = 0.9
 """How often the classes that are offered together shall hold the right one."""
@@ -91,11 +91,17 @@ class Change(TypedDict):
     """That holds the true difference (after - before) with 95 % confidence."""
 
 
-def change(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> Change:
-    """Compare two values of each image, (n,), by resampling the images (Efron 1979, bootstrap)."""
+def change(
+    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64], *, crossed: bool = False
+) -> Change:
+    """Compare two values of each image, (n,), by resampling the images (Efron 1979, bootstrap).
+
+    `crossed` as for `wilson`: fewer images are drawn at a time, which makes the interval wider.
+    """
     chance, difference = np.random.default_rng(0), after - before
     n = len(difference)
-    means = [difference[chance.integers(0, n, n)].mean() for _ in range(_RESAMPLES)]
+    drawn = max(1, round(effective(n, crossed=crossed)))
+    means = [difference[chance.integers(0, n, drawn)].mean() for _ in range(_RESAMPLES)]
     low, high = np.quantile(means, (0.025, 0.975))
     return {
         "before": float(before.mean()),
@@ -115,21 +121,27 @@ class Bin(TypedDict):
     """95 % Wilson interval of the share that was right."""
 
 
-def reliability(true: Indices, probabilities: Probabilities) -> list[Bin]:
+def reliability(true: Indices, probabilities: Probabilities, *, crossed: bool = False) -> list[Bin]:
+    """As `bins` for these answers (n, classes)."""
+    return bins(probabilities.max(1), probabilities.argmax(1) == true, crossed=crossed)
+
+
+def bins(sure: Probabilities, right: npt.NDArray[np.bool_], *, crossed: bool = False) -> list[Bin]:
     """How often answers were right that were given with the same certainty, from unsure to sure.
 
-    Each bin holds about as many images as the others; none fewer than fifteen where there are
-    thirty. No single number (such as ECE) is made of it: on few images that is mostly chance.
+    `sure` (n,) is the probability of each answer, `right` (n,) whether it was right; `crossed` as
+    for `wilson`. Each bin holds about as many images as the others; none fewer than fifteen where
+    there are thirty. No single number (such as ECE) is made of it: on few images that is mostly
+    chance.
     """
-    n = len(true)
-    sure, right = probabilities.max(1), probabilities.argmax(1) == true
+    n = len(sure)
     groups = np.array_split(np.argsort(sure, kind="stable"), min(10, max(1, n // 15)))
     return [
         {
             "sure": float(sure[group].mean()),
             "n": len(group),
             "right": int(right[group].sum()),
-            "interval": wilson(int(right[group].sum()), len(group)),
+            "interval": wilson(int(right[group].sum()), len(group), crossed=crossed),
         }
         for group in groups
         if len(group)

@@ -21,11 +21,13 @@ Numbers = npt.NDArray[np.float64]
 
 
 def certainty(report: Report) -> list[Bin]:
-    """How often answers were right that were given with the same certainty."""
-    if evidence := report.get("evidence"):
+    """How often answers were right that were given with the same certainty, over all pictures."""
+    crossed, evidence = _crossed(report), report.get("evidence")
+    # Older versions measured the kept model alone where several had judged.
+    if evidence and crossed == (evidence.get("rounds", 1) > 1):
         bins: list[Bin] = evidence["reliability"]
         return bins
-    return reliability(*_told(report))
+    return reliability(*_told(report), crossed=crossed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def decide(report: Report, thresholds: Sequence[float]) -> Decided:
     error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970).
     """
     true, shares = _told(report)
-    share = partial(wilson, crossed=report.get("rounds", 1) > 1)
+    share = partial(wilson, crossed=_crossed(report))
     likeliest = shares.argmax(1)
     given = shares.max(1) >= np.asarray(thresholds)[likeliest]
     right = given & (likeliest == true)
@@ -108,7 +110,7 @@ class Tradeoff:
 def tradeoffs(report: Report, points: int = 40) -> list[Tradeoff]:
     """What more caution brings: from answering everything to answering next to nothing."""
     true, shares = _told(report)
-    share = partial(wilson, crossed=report.get("rounds", 1) > 1)
+    share = partial(wilson, crossed=_crossed(report))
     sure, right = shares.max(1), shares.argmax(1) == true
     found = []
     for threshold in np.unique(np.quantile(sure, np.linspace(0, 1, points), method="lower")):
@@ -153,11 +155,15 @@ def cheapest(
     best = np.where(np.isclose(usual_costs, expected.min(1)), usual, best)
     pairs = np.bincount(true * paid.shape[1] + best, minlength=paid.size).reshape(paid.shape)
     return Costs(
-        mean=change(paid[true, usual], paid[true, best]),
+        mean=change(paid[true, usual], paid[true, best], crossed=_crossed(report)),
         changed=int((usual != best).sum()),
         left=int((best == len(table)).sum()),
         confusion=tuple(tuple(int(n) for n in row) for row in pairs),
     )
+
+
+def _crossed(report: Report) -> bool:
+    return bool(report.get("rounds", 1) > 1)
 
 
 def _told(report: Report) -> tuple[npt.NDArray[np.int64], Numbers]:

@@ -6,7 +6,7 @@ which an image is called unknown. Where they come from is docs/decisions/0010.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from core.evaluation.calibration import (
     Bin,
     Change,
     Parts,
+    bins,
     brier,
     change,
     fit_temperature,
@@ -60,6 +61,17 @@ class Unknown(TypedDict):
     interval: Interval
 
 
+class Each(TypedDict):
+    """What was measured on every test image, in their order."""
+
+    log_loss: list[list[float]]
+    """Before and after the adjustment."""
+    brier: list[list[float]]
+    sure: list[float]
+    """The adjusted probability of the answer."""
+    right: list[bool]
+
+
 class Evidence(TypedDict):
     """Part of a report: where the adjustments come from, and what they did on the test part."""
 
@@ -75,6 +87,11 @@ class Evidence(TypedDict):
     sets: Sets | None
     """None where too few images were judged to promise anything."""
     unknown: Unknown | None
+    each: NotRequired[Each]
+    """Only until the parts of a cross-validation are put together."""
+    rounds: NotRequired[int]
+    """So many models of a cross-validation were measured, each on its own test part; `origin`, `n`
+    and `temperature` are of the one that is kept. Left out where that one alone was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +124,21 @@ def adjust(judged: Judged) -> Adjusted:
     return Adjusted(temperature, set_floor(judged.labels, tempered(judged.shares, temperature)))
 
 
+def adjustment(judged: Judged, origin: Origin, parts: Parts) -> Adjusted:
+    """As `adjust`, but nothing where it could not be told what that does.
+
+    That is so without labels, and where images of the test part are too few to be judged in turns,
+    `parts` by `parts`, each with an adjustment that was fitted on enough others.
+    """
+    if origin == "unlabelled" or (origin == "test" and not _in_turns(parts)):
+        return Adjusted()
+    return adjust(judged)
+
+
+def _in_turns(parts: Parts) -> bool:
+    return bool(parts) and all(len(rest) >= FEWEST for rest, _ in parts)
+
+
 def measure(
     judged: Judged,
     test: Judged,
@@ -114,14 +146,17 @@ def measure(
     origin: Origin,
     parts: Parts,
     unknown: Unknown | None,
+    *,
+    keep_each: bool = False,
 ) -> Evidence:
-    """What the adjustments do on the test part.
+    """What the adjustments, from `adjustment`, do on the test part.
 
     Where they were fitted on that part itself, each of its images meets adjustments that were
     fitted without it, `parts` by `parts`: the numbers then tell what new images can expect.
+    `keep_each` is for evidence that is to be put `together`.
     """
     each = [adjusted]
-    if origin == "test" and parts:
+    if origin == "test" and _in_turns(parts):
         each = [adjust(test.of(rest)) for rest, _ in parts]
     else:
         parts = [([], list(range(len(test.labels))))]
@@ -130,16 +165,73 @@ def measure(
         temperatures[held] = own.temperature
         floors[held] = np.nan if own.floor is None else own.floor
     shares = tempered(test.shares, temperatures)
-    return {
+    losses = surprises(test.labels, test.shares), surprises(test.labels, shares)
+    apart = brier(test.labels, test.shares), brier(test.labels, shares)
+    told: Evidence = {
         "origin": origin,
         "n": len(judged.labels),
         "temperature": adjusted.temperature,
-        "log_loss": change(surprises(test.labels, test.shares), surprises(test.labels, shares)),
-        "brier": change(brier(test.labels, test.shares), brier(test.labels, shares)),
+        "log_loss": change(*losses),
+        "brier": change(*apart),
         "reliability": reliability(test.labels, shares),
         "sets": _sets(test.labels, shares, floors),
         "unknown": unknown,
     }
+    if keep_each:
+        told["each"] = {
+            "log_loss": np.stack(losses, 1).tolist(),
+            "brier": np.stack(apart, 1).tolist(),
+            "sure": shares.max(1).tolist(),
+            "right": (shares.argmax(1) == test.labels).tolist(),
+        }
+    return told
+
+
+def together(parts: Sequence[Evidence | None]) -> Evidence | None:
+    """The evidence of all models of a cross-validation as one; the first is that of the kept model.
+
+    Every image was measured once, with the adjustments of the model that had not learned from it.
+    An image counts for less than one of a part kept aside: docs/decisions/0015. Sets and unknown
+    images are told of where the kept model has them. Where a part is of an older version that did
+    not tell of each image, the first alone counts.
+    """
+    first, known = parts[0], [part for part in parts if part and "each" in part]
+    if first is None or len(known) < len(parts):
+        return first
+    each = [part["each"] for part in known]
+    losses = np.concatenate([one["log_loss"] for one in each])
+    apart = np.concatenate([one["brier"] for one in each])
+    sure = np.concatenate([one["sure"] for one in each])
+    right = np.concatenate([one["right"] for one in each])
+    return {
+        "origin": first["origin"],
+        "n": first["n"],
+        "temperature": first["temperature"],
+        "log_loss": change(losses[:, 0], losses[:, 1], crossed=True),
+        "brier": change(apart[:, 0], apart[:, 1], crossed=True),
+        "reliability": bins(sure, right, crossed=True),
+        "sets": first["sets"] and _all_sets([part["sets"] for part in known if part["sets"]]),
+        "unknown": first["unknown"]
+        and _all_unknown([part["unknown"] for part in known if part["unknown"]]),
+        "rounds": len(parts),
+    }
+
+
+def _all_sets(parts: Sequence[Sets]) -> Sets:
+    n, inside = sum(part["n"] for part in parts), sum(part["inside"] for part in parts)
+    return {
+        "level": parts[0]["level"],
+        "n": n,
+        "inside": inside,
+        "interval": wilson(inside, n, crossed=True),
+        "mean": sum(part["n"] * part["mean"] for part in parts) / n,
+        "single": sum(part["single"] for part in parts),
+    }
+
+
+def _all_unknown(parts: Sequence[Unknown]) -> Unknown:
+    n, called = sum(part["n"] for part in parts), sum(part["called"] for part in parts)
+    return {"n": n, "called": called, "interval": wilson(called, n, crossed=True)}
 
 
 def unknown_among(
@@ -148,7 +240,8 @@ def unknown_among(
     """How many test images lie beyond the border, by how unlike all are that was learned from.
 
     The border is that of `own` (m,); where these are the test images (n,) themselves, each meets
-    one that was fitted without it.
+    one that was fitted without it. None where there are too few images for that: then no image may
+    be called unknown at all, for nobody could say how often this is wrong.
     """
     if origin in ("test", "unlabelled"):
         borders = [border_of(own[rest]) for rest, _ in parts]

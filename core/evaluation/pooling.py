@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.evaluation.evidence import together
 from core.evaluation.report import Prediction, Report, Start, report_of, start_from
 from core.evaluation.scores import Comparison, mcnemar
 
@@ -22,7 +23,8 @@ class _Judged:
 
 
 def pooled(reports: Sequence[Report]) -> Report:
-    """One report on the test parts of all; everything else is that of the first, which is kept."""
+    """One report on the test parts of all; what was learned and adjusted is that of the first,
+    which is kept."""
     first = reports[0]
     rows = [row for report in reports for row in report.predictions]
     whole = report_of(
@@ -35,7 +37,7 @@ def pooled(reports: Sequence[Report]) -> Report:
         dataset=first.dataset,
         seconds=round(sum(report.seconds for report in reports), 2),
         n_train=first.n_train,
-        evidence=first.evidence,
+        evidence=together([report.evidence for report in reports]),
         crossed=True,
     )
     further = [

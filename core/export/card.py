@@ -9,6 +9,7 @@ import shlex
 from dataclasses import dataclass
 
 from core.dataset.channels import RGB
+from core.evaluation.evidence import Evidence
 from core.evaluation.report import Report, judged_by
 from core.evaluation.scores import in_words
 from core.export.facts import Facts
@@ -94,20 +95,21 @@ pass it on."""
 def limits(facts: Facts) -> str:
     evidence = facts.report.evidence
     unknown, sets = (evidence["unknown"], evidence["sets"]) if evidence else (None, None)
+    who = _judges(evidence) if evidence else ""
     strange = (
         "It always answers with one of its classes, even for a picture that shows none of them."
     )
     if unknown:
         strange += (
             " It marks pictures that are unlike all it learned from as `unknown`, and "
-            f"{unknown['called']} of {unknown['n']} test pictures of its own classes too. A new "
-            "class that resembles one of its own is often not noticed."
+            f"{unknown['called']} of {unknown['n']} test pictures of its own classes too{who}. A "
+            "new class that resembles one of its own is often not noticed."
         )
     together = ""
     if sets:
         together = (
             f"\n- The classes in `set` are chosen to hold the right one {sets['level']:.0%} of the "
-            f"time; on the test part they did in {sets['inside']} of {sets['n']}."
+            f"time; they did for {sets['inside']} of {sets['n']} test pictures{who}."
         )
     only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
     return f"""## Limits
@@ -125,12 +127,19 @@ def _fit_of_probabilities(facts: Facts) -> str:
         return (
             "Its probabilities are a guide, not a promise: how well they fit has not been adjusted."
         )
-    loss = evidence["log_loss"]
+    loss, n = evidence["log_loss"], sum(each["n"] for each in evidence["reliability"])
     return (
         f"Its probabilities were adjusted (temperature {evidence['temperature']:.2f}) on "
-        f"{evidence['n']} judged pictures; the log-loss of the test part went from "
-        f"{loss['before']:.3f} to {loss['after']:.3f}. They are a guide, not a promise."
+        f"{evidence['n']} judged pictures; the log-loss of the {n} test pictures"
+        f"{_judges(evidence)} went from {loss['before']:.3f} to {loss['after']:.3f}. They are a "
+        "guide, not a promise."
     )
+
+
+def _judges(evidence: Evidence) -> str:
+    """Nothing where the model that is packed was measured alone."""
+    rounds = evidence.get("rounds", 1)
+    return f" ({judged_by(rounds).removeprefix(', ')})" if rounds > 1 else ""
 
 
 def _use(facts: Facts, rehearsed: Rehearsed) -> str:

@@ -108,15 +108,25 @@ def certainty(report: Report) -> str:
 
 
 def _adjusted(evidence: Mapping[str, Any]) -> str:
-    lines = [
-        f"Its certainty was adjusted by a temperature of {evidence['temperature']:.2f}, fitted on "
-        f"{evidence['n']:,} {_ORIGINS[evidence['origin']]}."
-    ]
-    for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")):
+    adjusted, lines = evidence["temperature"] != 1.0, ["Its certainty was not adjusted."]
+    if adjusted:
+        lines = [
+            f"Its certainty was adjusted by a temperature of {evidence['temperature']:.2f}, fitted "
+            f"on {evidence['n']:,} {_ORIGINS[evidence['origin']]}."
+        ]
+    on = "the test part"
+    if (rounds := evidence.get("rounds", 1)) > 1:
+        n = sum(each["n"] for each in evidence["reliability"])
+        on = "these pictures"
+        lines.append(
+            f"What follows was measured on {n:,} pictures{judged_by(rounds)}, each model adjusted "
+            "in its own way."
+        )
+    for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")) if adjusted else ():
         change = evidence[key]
         low, high = change["interval"]
         lines.append(
-            f"{name} on the test part: {change['before']:.3f} before, {change['after']:.3f} after; "
+            f"{name} on {on}: {change['before']:.3f} before, {change['after']:.3f} after; "
             f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence."
         )
     if sets := evidence["sets"]:

@@ -14,7 +14,7 @@ from core.evaluation.evidence import (
     Evidence,
     Judged,
     Origin,
-    adjust,
+    adjustment,
     measure,
     unknown_among,
 )
@@ -121,21 +121,21 @@ class _Side:
 def _weighed(
     setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.ndarray, images: list[str]
 ) -> Weighed:
+    turns = [_parts(setup, head.known(setup.test), head) for head in setup.heads]
     adjusted = [
-        Adjusted() if origin == "unlabelled" else adjust(own.of(head, said))
-        for head, said in zip(setup.heads, own.shares, strict=True)
+        adjustment(own.of(head, said), origin, parts)
+        for head, said, parts in zip(setup.heads, own.shares, turns, strict=True)
     ]
-    scores = own.unlike(adjusted)
-    border = border_of(scores) if len(rows) else None
-    unknown = None
-    if border is not None:
+    scores, unknown = own.unlike(adjusted), None
+    if len(rows):
         parts = _parts(setup, setup.test, setup.heads[0])
         unknown = unknown_among(scores, test.unlike(adjusted), origin, parts)
-    heads = []
+    border = border_of(scores) if unknown else None
+    heads, keep_each = [], setup.recipe.judge == "folds"
     for place, (head, fitted) in enumerate(zip(setup.heads, adjusted, strict=True)):
-        parts = _parts(setup, head.known(setup.test), head)
         judged, tested = own.of(head, own.shares[place]), test.of(head, test.shares[place])
-        heads.append((fitted, measure(judged, tested, fitted, origin, parts, unknown)))
+        told = measure(judged, tested, fitted, origin, turns[place], unknown, keep_each=keep_each)
+        heads.append((fitted, told))
     known = None if border is None else Known(rows, border)
     return Weighed(heads, known, images if known else [], _described(setup, adjusted))
 

@@ -2,20 +2,27 @@
 
 import streamlit as st
 
-from core import certainty, in_words
+from core import certainty, in_words, judged_by
 from pages.parts.colours import theme_colours
-from pages.parts.evidence import Evidence, origin_in_words, sets_in_words, unknown_in_words
+from pages.parts.evidence import (
+    Evidence,
+    judges_in_words,
+    sets_in_words,
+    temperature_in_words,
+    unknown_in_words,
+)
 from pages.parts.score import Report
 
 
 def certainty_plot(report: Report) -> None:
     """How often it was right against how sure it was, with intervals."""
-    bins = certainty(report)
+    bins, rounds = certainty(report), report.get("rounds", 1)
+    crossed = f" Here are all {report['n']:,} pictures{judged_by(rounds)}." if rounds > 1 else ""
     st.html(
         '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
         "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
         'intervals; only a bar that misses the line shows a fault. <span class="term">'
-        "(reliability diagram)</span></p>"
+        f"(reliability diagram)</span>{crossed}</p>"
     )
     ink = theme_colours()
     shares = [each["right"] / each["n"] for each in bins]
@@ -72,6 +79,18 @@ def _in_words(bins: list[dict]) -> str:
 
 
 def _adjusted(evidence: Evidence) -> None:
+    st.html(
+        '<h3 class="card-title">What was adjusted</h3>'
+        f"<p>{temperature_in_words(evidence)}</p>{_gained(evidence)}"
+        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
+        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
+    )
+
+
+def _gained(evidence: Evidence) -> str:
+    """What the temperature did, as a table; nothing where there is none."""
+    if evidence["temperature"] == 1.0:
+        return ""
     rows = "".join(
         f'<tr><td>{name} <span class="term">{term}</span></td>'
         f'<td class="n">{evidence[key]["before"]:.3f}</td>'
@@ -81,16 +100,13 @@ def _adjusted(evidence: Evidence) -> None:
             ("Distance from the truth", "Brier score", "brier"),
         )
     )
-    st.html(
-        '<h3 class="card-title">What was adjusted</h3>'
-        f"<p>How sure it says it is was adjusted by one number, a temperature of "
-        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
-        f"{origin_in_words(evidence)}.</p>"
+    n, who = sum(each["n"] for each in evidence["reliability"]), judges_in_words(evidence)
+    of = f"<p>What such an adjustment did for {n:,} pictures{who}:</p>" if who else ""
+    return (
+        f"{of}"
         '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'
         '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
-        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
-        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
     )
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import Decided, decide, in_words, tradeoffs
+from core import Decided, decide, in_words, judged_by, tradeoffs
 from pages.parts import text
 from pages.parts.colours import faint, theme_colours
 from pages.parts.score import Report
@@ -16,10 +16,12 @@ def thresholds(run: str, report: Report) -> None:
     names = report["classes"]
     said = text.apart([ALL, *(text.plain(name, 60) for name in names)])
     drawn = st.session_state.setdefault(f"thresholds-{run}-{report.get('task', '')}", {})
+    rounds = report.get("rounds", 1)
+    crossed = f" These are {report['n']:,} pictures{judged_by(rounds)}." if rounds > 1 else ""
     st.html(
         '<p class="muted">An answer is given when it is at least this sure of it; all other '
         'pictures are left to a person. <span class="term">(decision thresholds, reject option)'
-        "</span></p>"
+        f"</span>{crossed}</p>"
     )
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core import in_words
+from core import in_words, judged_by
 from pages.parts import text
 
 Evidence = Mapping[str, Any]
@@ -19,22 +19,43 @@ ORIGINS = {
     "unlabelled": "on the {n} test pictures without looking at their classes, which only judge",
 }
 
+_UNLOOKED = "the classes of the test pictures are looked at for the score alone"
 
-def origin_in_words(evidence: Evidence) -> str:
-    """Which pictures the adjustments come from, as the end of a sentence."""
-    return ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+
+def temperature_in_words(evidence: Evidence) -> str:
+    """By how much its certainty was adjusted, and with which pictures."""
+    if evidence["temperature"] == 1.0:
+        why = _UNLOOKED if evidence["origin"] == "unlabelled" else "too few pictures were judged"
+        return f"How sure it says it is was not adjusted: {why}."
+    which = ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+    return (
+        "How sure it says it is was adjusted by one number, a temperature of "
+        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
+        f"{which}."
+    )
+
+
+def judges_in_words(evidence: Evidence) -> str:
+    """Who measured what, to be put behind a number of pictures; nothing where the model that is
+    kept was measured alone."""
+    rounds = evidence.get("rounds", 1)
+    return judged_by(rounds) if rounds > 1 else ""
 
 
 def sets_in_words(evidence: Evidence) -> str:
     """What stands behind "A or B"."""
     sets = evidence["sets"]
+    if sets is None and evidence["origin"] == "unlabelled":
+        return f"Which classes it might be beside the likeliest is not told: {_UNLOOKED}."
     if sets is None:
         return "Too few pictures were judged to say which classes it might be beside the likeliest."
     low, high = sets["interval"]
+    was = f"on the test pictures it was for {sets['inside']} of {sets['n']}"
+    if who := judges_in_words(evidence):
+        was = f"it was for {sets['inside']} of {sets['n']} pictures{who}"
     return (
         "Where it names several classes, they are chosen so that the right one is among them "
-        f"{100 * sets['level']:.0f} times of 100; on the test pictures it was for {sets['inside']} "
-        f"of {sets['n']}, so {in_words((low, high))} "
+        f"{100 * sets['level']:.0f} times of 100; {was}, so {in_words((low, high))} "
         '<span class="term">(conformal sets, 95 % Wilson interval)</span>.'
     )
 
@@ -47,6 +68,7 @@ def unknown_in_words(evidence: Evidence) -> str:
     return (
         "A picture is called unknown when it lies further from all it learned from than 95 of 100 "
         f"of its own kind: {text.count(unknown['called'], 'test picture')} of {unknown['n']} did, "
-        "wrongly. Quite other things are noticed well; a new class that resembles yours often is "
-        'not <span class="term">(out-of-distribution detection)</span>.'
+        f"wrongly{judges_in_words(evidence)}. Quite other things are noticed well; a new class "
+        'that resembles yours often is not <span class="term">(out-of-distribution '
+        "detection)</span>."
     )

@@ -4,13 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from core import GraftError, RunRow, job_folder, new_job, recent_jobs, status, submit
+from core import GraftError, JobStatus, RunRow, job_folder, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 from pages.parts.gallery import thumb
 from pages.parts.steady import steady
-
-_BELIEVED = 0.5
-"""Rank correlation with random weights below which a map says something of what was learned."""
 
 
 def why_button(run: RunRow, key: str, **which: str) -> None:
@@ -18,11 +15,16 @@ def why_button(run: RunRow, key: str, **which: str) -> None:
     if not st.button("Why?", key=f"why-{key}", type="tertiary", icon=":material/help:"):
         return
     known = recent_jobs("explain", run=run.id, **which)
-    if not known or status(known[0]).state in ("failed", "stopped"):
+    if not known or not _usable(status(known[0])):
         known = [new_job()]
         submit("explain", known[0], {"run": run.id, **which})
     st.query_params["why"] = known[0].name
     st.rerun()
+
+
+def _usable(now: JobStatus) -> bool:
+    """Whether an answer is there or under way; one of an older version has no verdict."""
+    return now.active or (now.state == "finished" and "verdict" in (now.result or {}))
 
 
 @steady
@@ -63,23 +65,34 @@ def _shown(found: dict[str, Any]) -> str:
         f'<h2 class="card-title">Why {text.bdi(found["label"], 40)}? '
         f'<span class="term small">{text.percent(found["share"])} sure</span></h2>'
         f'<div class="why"><div><div class="pair">{pair}</div>'
-        f'<p class="small muted">{_trust(found["random"])}</p></div>'
+        f'<p class="small muted">{_trust(found.get("verdict", ""), found["random"])}</p></div>'
         f"<div>{_reminded(found['nearest'])}</div></div>"
     )
 
 
-def _trust(random: float) -> str:
+def _trust(verdict: str, random: float | None) -> str:
+    """What the map shows, and whether it can be believed; older results have no verdict."""
+    if verdict == "flat":
+        return (
+            "Nothing in this picture speaks for the answer more than anything else, so no place is "
+            "marked <span class='term'>(Grad-CAM: a flat map)</span>."
+        )
     seen = (
         "In amber: where the evidence for this answer lies <span class='term'>(Grad-CAM)</span>. "
     )
-    if random >= _BELIEVED:
+    if verdict == "independent":
         return (
             f"{seen}Mind: with random weights the map looks much the same (rank correlation "
             f"{random:.2f}), so it shows the picture rather than what was learned."
         )
+    if verdict == "dependent":
+        return (
+            f"{seen}With random weights the map looks otherwise (rank correlation {random:.2f}), "
+            "so it does depend on what was learned; it is a hint all the same, no proof."
+        )
     return (
-        f"{seen}With random weights the map looks otherwise (rank correlation {random:.2f}), so it "
-        "does depend on what was learned; it is a hint all the same, no proof."
+        f"{seen}Whether that depends on what was learned could not be checked (with random weights "
+        "no place stands out, or the map has too few fields to compare): take it as a hint at most."
     )
 
 

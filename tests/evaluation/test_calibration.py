@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from core.dataset.splits import folds
 from core.evaluation.calibration import (
@@ -14,6 +16,7 @@ from core.evaluation.calibration import (
     surprises,
     tempered,
 )
+from core.evaluation.evidence import Judged, adjust, measure
 from core.evaluation.scores import log_loss
 from core.training.probe import fit_probe, softmax
 
@@ -49,8 +52,8 @@ def test_a_few_right_answers_are_no_reason_for_certainty():
     assert fit_temperature(np.zeros(0, int), np.zeros((0, 3))) == 1.0
 
 
-def test_a_temperature_improves_the_log_loss_of_a_classifier_that_is_too_shy(digits):
-    """Out of fold, with a temperature from other images than those it is judged on."""
+def test_a_classifier_that_was_made_far_too_shy_is_mended(digits):
+    """Its strength is held so low; with a temperature from other images than those judged."""
     own = folds(digits.labels.tolist(), None, 5, 0)
     fitted = fit_probe(digits.features, digits.labels, 10, own, strengths=(0.003,))
     half = np.arange(400) % 2 == 0
@@ -63,10 +66,54 @@ def test_a_temperature_improves_the_log_loss_of_a_classifier_that_is_too_shy(dig
     assert found["after"] == pytest.approx(log_loss(true[~half], after), abs=1e-6)
 
 
-def test_a_temperature_does_no_harm_to_a_classifier_that_fits(digits):
+def test_the_temperature_of_the_first_classifier_is_near_one(digits):
+    """Its strength was chosen by log-loss, so little is left to mend."""
     own = folds(digits.labels.tolist(), None, 5, 0)
     fitted = fit_probe(digits.features, digits.labels, 10, own)
-    assert 0.8 < fit_temperature(digits.labels, fitted.out_of_fold) < 1.25
+    assert 0.8 < fit_temperature(digits.labels, fitted.out_of_fold) < 1.3
+
+
+@pytest.mark.parametrize("n", [60, 120, 200])
+def test_a_temperature_does_not_worsen_the_log_loss_of_the_first_classifier(digits, n):
+    """The one that every run begins with, on new images, in the mean of twelve draws."""
+    changes = []
+    for seed in range(12):
+        order = np.random.default_rng(seed).permutation(400)
+        learn, new = order[:n], order[n:]
+        x, y = digits.features, digits.labels
+        fitted = fit_probe(x[learn], y[learn], 10, folds(y[learn].tolist(), None, 5, 0))
+        temperature = adjust(Judged(y[learn], fitted.out_of_fold)).temperature
+        shares = softmax(x[new] @ fitted.weight.T + fitted.bias)
+        changes.append(log_loss(y[new], tempered(shares, temperature)) - log_loss(y[new], shares))
+    assert np.mean(changes) < 0.005
+    assert max(changes) < 0.05
+
+
+def trained_without_restraint(rows, labels, new):
+    """Answers (n, classes) of a small network that gradient steps have taught by heart."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(rows.shape[1], 64), nn.ReLU(), nn.Linear(64, 10))
+    optimiser = torch.optim.Adam(network.parameters(), 0.002)
+    target = torch.from_numpy(labels)
+    for _ in range(150):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(network(torch.from_numpy(rows)), target).backward()
+        optimiser.step()
+    with torch.inference_mode():
+        assert (network(torch.from_numpy(rows)).argmax(1) == target).all()
+        return torch.softmax(network(torch.from_numpy(new)), 1).numpy()
+
+
+def test_a_temperature_improves_the_log_loss_of_a_network_that_learned_to_be_too_bold(digits):
+    """Each image with a temperature from the others: in turns, as for any test part."""
+    order = np.random.default_rng(0).permutation(400)
+    learn, new = order[:120], order[120:]
+    x, y = digits.features, digits.labels
+    test = Judged(y[new], trained_without_restraint(x[learn], y[learn], x[new]))
+    told = measure(test, test, adjust(test), "test", folds(y[new].tolist(), None, 5, 0), None)
+    assert told["temperature"] > 1.2
+    assert told["log_loss"]["interval"][1] < 0
+    assert told["brier"]["after"] < told["brier"]["before"]
 
 
 def test_brier_is_the_squared_distance_from_the_truth():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evaluation.deciding import cheapest, decide, tradeoffs
+from core.evaluation.deciding import certainty, cheapest, decide, tradeoffs
 from core.evaluation.scores import wilson
 
 
@@ -75,3 +75,21 @@ def test_a_person_is_asked_where_that_is_cheaper_than_what_is_expected():
     assert told.left == 2
     assert told.confusion == ((1, 0, 1), (0, 2, 1))
     assert told.mean["after"] == pytest.approx(0.7 / 5)
+
+
+def test_of_a_cross_validation_certainty_is_told_over_all_pictures():
+    own = [{"sure": 0.9, "n": 1, "right": 1, "interval": (0.2, 1.0)}]
+    older = FIVE | {"rounds": 5, "evidence": {"reliability": own}}  # of the kept model alone
+    (found,) = certainty(older)
+    assert (found["n"], found["right"]) == (5, 4)
+    assert found["interval"] == wilson(4, 5, crossed=True)
+    assert certainty(older | {"evidence": {"reliability": own, "rounds": 5}}) == own
+    assert certainty(FIVE | {"evidence": {"reliability": own}}) == own
+
+
+def test_what_costs_save_is_less_certain_where_models_share_their_pictures():
+    rows = [("a", 0.6, 0.4), ("b", 0.6, 0.4), ("b", 0.3, 0.7), ("a", 0.9, 0.1)] * 25
+    costs = [[0, 1], [5, 0]]
+    alone = cheapest(a_report(rows), costs).mean["interval"]
+    crossed = cheapest(a_report(rows) | {"rounds": 5}, costs).mean["interval"]
+    assert (crossed[1] - crossed[0]) / (alone[1] - alone[0]) == pytest.approx(1.5**0.5, rel=0.1)

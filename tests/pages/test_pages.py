@@ -280,6 +280,19 @@ def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(result
     assert "log-loss" in said
 
 
+@pytest.mark.parametrize("look", ["How sure it is", "Where to draw the line"])
+def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge(home, look):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="feature_extraction", wrong=9)
+    file = run_folder(run) / "report.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["rounds"] = content["evidence"]["rounds"] = 5
+    file.write_text(json.dumps(content), encoding="utf-8")
+    said = everything(open_page("results", project=project, run=run, look=look))
+    judges = "36 pictures, each judged by one of 5 models that had not learned from it"
+    assert said.count(judges) == (4 if look == "How sure it is" else 2)  # one is the headline
+
+
 def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
     app = results("Where to draw the line")
     assert "0 pictures of 36 left" in everything(app)
@@ -363,8 +376,8 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     app = press(results("Worst mistakes"), "Why?")
     (job,) = recent_jobs("explain")
     stop(job)
-    found = {"label": "oak <b>", "share": 0.8, "random": 0.1, "picture": "data:image/jpeg;base64,A",
-             "map": "data:image/jpeg;base64,B",
+    found = {"label": "oak <b>", "share": 0.8, "verdict": "dependent", "random": 0.1,
+             "picture": "data:image/jpeg;base64,A", "map": "data:image/jpeg;base64,B",
              "nearest": [{"image": "0" * 64, "label": "<i>x", "cosine": 0.9}]}  # fmt: skip
     append(job, Finished(1.0, found))
     app.run()
@@ -372,13 +385,35 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     assert "base64,B" in said
     assert "does depend on what was learned" in said
     assert "<i>x" not in said
-    append(job, Finished(1.0, found | {"random": 0.7, "nearest": []}))
+    append(job, Finished(1.0, found | {"verdict": "independent", "random": 0.7, "nearest": []}))
     app.run()
     said = everything(app)
     assert "shows the picture rather than what was learned" in said
     assert "none were kept" in said
+    append(job, Finished(1.0, found | {"verdict": "unchecked", "random": None}))
+    said = everything(app.run())
+    assert "could not be checked" in said
+    assert "does depend on what was learned" not in said
+    append(job, Finished(1.0, found | {"verdict": "flat", "random": None}))
+    said = everything(app.run())
+    assert "Nothing in this picture speaks for the answer more than anything else" in said
+    assert "In amber" not in said
     press(app, "Close")
     assert "why" not in app.query_params
+
+
+def test_an_explanation_of_an_older_version_has_no_verdict_and_is_asked_for_anew(results):
+    app = press(results("Worst mistakes"), "Why?")
+    (job,) = recent_jobs("explain")
+    stop(job)
+    older = {"label": "maple", "share": 0.8, "random": 0.0, "picture": "data:image/jpeg;base64,A",
+             "map": "data:image/jpeg;base64,B", "nearest": []}  # fmt: skip
+    append(job, Finished(1.0, older))
+    said = everything(app.run())
+    assert "could not be checked" in said
+    press(press(app, "Close"), "Why?")
+    assert len(recent_jobs("explain")) == 2
+    stop(recent_jobs("explain")[0])
 
 
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):

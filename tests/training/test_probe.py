@@ -35,6 +35,20 @@ def test_it_finds_the_optimum_that_scikit_learn_finds(blobs, strength):
         np.testing.assert_allclose(ours.out_of_fold[val], theirs, atol=0.02)
 
 
+def test_the_folds_are_solved_as_closely_as_the_classifier_itself(blobs):
+    """Else they would be shyer, and a temperature of theirs would not fit the classifier."""
+    features, labels = blobs
+    folds = folds_of(len(labels))
+    ours = fit_probe(features, labels, 4, folds, strengths=(0.03, 3.0))
+    rows = _Basis.of(features).rows[:, :-1].numpy()
+    apart = []
+    for train, val in folds:
+        reference = LogisticRegression(C=ours.strength, max_iter=5000, tol=1e-8)
+        theirs = reference.fit(rows[train], labels[train]).predict_proba(rows[val])
+        apart.append(np.abs(ours.out_of_fold[val] - theirs).max())
+    assert max(apart) < 0.002
+
+
 def test_the_weights_on_raw_features_give_the_fitted_probabilities(blobs):
     features, labels = blobs
     fitted = fit_probe(features, labels, 4, folds_of(len(labels)), strengths=(0.1,))
