@@ -16,7 +16,6 @@ from core import (
     in_words,
     keep,
     megabytes,
-    outlook,
     pairs,
     ready_backbones,
 )
@@ -180,7 +179,7 @@ def _not_proven(entered: list[Entered], choice: Choice, titles: dict[str, str]) 
     _, pair = min(simpler, key=lambda each: each[0])
     return (
         f'<p class="muted small">It is not proven to be better than {text.html(pair.second, 110)}, '
-        f"which is simpler (p = {pair.comparison.p:.2f}). {outlook(pair.needed)}</p>"
+        f"which is simpler (p = {pair.comparison.p:.2f}).</p>"
     )
 
 

@@ -29,7 +29,7 @@ def test_a_small_difference_is_not_shown_as_one_and_says_how_many_images_would_d
     (pair,) = pairs([("one", answers(40, [0, 1, 2])), ("two", answers(40, [3]))])
     assert "40 test images cannot tell them apart" in pair.verdict
     assert "One alone is right on 1, two alone on 3" in pair.verdict
-    assert "about 340 would do" in pair.verdict
+    assert "about 340 test pictures would do" in pair.verdict
 
 
 def test_runs_that_do_equally_well_are_said_to():
@@ -80,7 +80,7 @@ def test_many_comparisons_are_corrected_after_holm():
         assert not pair.comparison.differs
         assert "60 test images cannot tell them apart (p = 0.09)" in pair.verdict
         assert "0 alone is right on 0" in pair.verdict
-        assert pair.verdict.endswith("about 120 would do.")
+        assert pair.verdict.endswith("about 120 test pictures would do.")
     assert len(pairs(runs)) == 6
 
 

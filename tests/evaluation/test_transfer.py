@@ -83,7 +83,10 @@ def test_references_shown_together_are_corrected_together():
     assert kinds["scratch"].comparison.p == pytest.approx(2 * 0.03125)
     assert not kinds["scratch"].hurts
     assert kinds["scratch"].verdict == "Transfer is not shown to have helped."
-    assert kinds["scratch"].outlook == "If the difference is as it looks, about 74 would do."
+    assert (
+        kinds["scratch"].outlook
+        == "If the difference is as it looks, about 74 test pictures would do."
+    )
     assert kinds["frozen"].outlook == ""  # right on exactly the same
     assert kinds["majority"].verdict == "It has learned something."
     assert kinds["majority"].outlook == ""

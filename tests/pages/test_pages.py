@@ -517,7 +517,7 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     shown = re.sub(r"<[^>]*>", "", table)
     assert "36 test images cannot tell them apart (p = 0.25)." in shown
     assert "The one shown alone is right on 3, this one alone on 0." in shown
-    assert "If the difference is as it looks, about 110 would do." in shown
+    assert "If the difference is as it looks, about 110 test pictures would do." in shown
 
 
 def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown(home):
