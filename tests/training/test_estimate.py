@@ -1,6 +1,10 @@
 """The time a recipe takes, told beforehand."""
 
-from core.training.estimate import estimate, estimates
+from types import SimpleNamespace
+
+import torch
+
+from core.training.estimate import _rounds, estimate, estimates
 from core.training.events import Finished, Note
 from core.training.recipe import Recipe
 
@@ -51,3 +55,25 @@ def test_of_several_that_which_cannot_be_done_has_its_reason_and_the_rest_are_ti
     assert told == list(estimate(possible, settings))[-1].result["seconds"]
     (why,) = [event.text for event in said if isinstance(event, Note)]
     assert "lite0" in why
+
+
+def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, settings):
+    parts = {}
+    for name in ("feature_extraction", "domain_alignment", "instance_weighting"):
+        last = list(estimate(recipe_of(run_folder(name)), settings))[-1]
+        titles = [title for title in last.result["parts"] if title != "Looking at your pictures"]
+        parts[name] = [title for title in titles if "other parts" not in title]
+    assert parts == {
+        "feature_extraction": ["Teaching the classifier"],
+        "domain_alignment": ["Bringing two worlds together"],
+        "instance_weighting": ["Weighing the pictures of the other world"],
+    }
+
+
+def test_more_classes_are_told_to_take_longer():
+    def of(classes):
+        network = torch.nn.Module()
+        network.get_classifier = lambda: torch.nn.Linear(64, classes)
+        return SimpleNamespace(network=network, classes=range(classes))
+
+    assert _rounds(of(1000), 400, 100) > 3 * _rounds(of(10), 400, 100)
