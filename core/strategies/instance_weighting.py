@@ -105,8 +105,8 @@ STRATEGY = Strategy(
     title="Borrow pictures from another world",
     term="instance transfer: importance weighting, TrAdaBoost",
     advice="You have few sorted pictures of your own and many of a similar world. Those that "
-    "resemble yours count more. With five of your own a class our samples did not show a gain, nor "
-    "a loss; what yours alone give is scored beside it.",
+    "resemble yours count more. With five of your own a class a gain showed once of four times on "
+    "our samples, and a loss never; what yours alone give is scored beside it.",
     hurts="When the other world's classes look otherwise, its pictures mislead.",
     cost="seconds",
     layers=("frozen", "frozen", "frozen", "learns"),
