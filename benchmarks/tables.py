@@ -60,7 +60,8 @@ def _page(rows: Sequence[Row]) -> Iterator[str]:
         "(benchmarks/strategies.py) writes this page. Right of n test pictures, in brackets the "
         "95 % Wilson interval of 100; “beside” is the classifier that the run started from, with "
         "the exact McNemar test between the two: above 0.05 these pictures cannot tell them apart. "
-        "Several seeds stand one below the other; their test parts overlap."
+        "Several seeds stand one below the other; their test parts overlap. Seconds are those of a "
+        "machine with other work to do; “?” where it was halted meanwhile."
     )
     for question, title in _TITLES.items():
         mine = [row for row in rows if row["question"] == question]
@@ -121,7 +122,7 @@ def _cell(rows: Sequence[Row], head: str) -> str:
 
 def _of(row: Row, head: str) -> str:
     if head == "seconds":
-        return f"{row['seconds']:.0f}"
+        return f"{row['seconds']:.0f}" if "seconds" in row else "?"
     if head.startswith("old classes"):
         return "" if row.get("now") is None else f"{row['before']}, {row['now']} of {row['of']}"
     tasks = [name.removeprefix("right ") for name in row if name.startswith("right ")]
