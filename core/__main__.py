@@ -117,6 +117,15 @@ def _add(commands: "Commands", name: str, about: str, command: Command) -> argpa
     return parser
 
 
+def _add_on_data(
+    commands: "Commands", name: str, about: str, command: Command
+) -> argparse.ArgumentParser:
+    """A command that takes pictures."""
+    parser = _add(commands, name, about, command)
+    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    return parser
+
+
 def _add_lists(commands: "Commands") -> None:
     parser = _add(commands, "samples", "list the samples, or write one to a folder", _samples)
     parser.add_argument("name", nargs="?", metavar="NAME", help="which sample to write")
@@ -144,7 +153,7 @@ def _samples(chosen: argparse.Namespace, _: Settings, terminal: Terminal) -> int
 
 
 def _add_check(commands: "Commands") -> None:
-    parser = _add(
+    parser = _add_on_data(
         commands,
         "check",
         "say what is wrong with pictures: copies, wrong labels, poor pictures and more",
@@ -152,12 +161,11 @@ def _add_check(commands: "Commands") -> None:
             chosen.data, settings, terminal, columns=_labels(chosen)
         ),
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     _add_labels(parser)
 
 
 def _add_tournament(commands: "Commands") -> None:
-    parser = _add(
+    parser = _add_on_data(
         commands,
         "tournament",
         "train several networks in several ways on the same pictures, and say which to keep",
@@ -172,7 +180,6 @@ def _add_tournament(commands: "Commands") -> None:
             seed=chosen.seed,
         ),
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     parser.add_argument("--backbones", required=True, metavar="B[,B]", help="networks to try")
     parser.add_argument("--strategies", required=True, metavar="S[,S]", help="ways to learn")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all the runs")
@@ -190,7 +197,7 @@ def _add_judge(parser: argparse.ArgumentParser, usual: str) -> None:
 
 
 def _add_rank(commands: "Commands") -> None:
-    parser = _add(
+    parser = _add_on_data(
         commands,
         "rank",
         "try pretrained networks on your pictures, before anything is trained",
@@ -202,7 +209,6 @@ def _add_rank(commands: "Commands") -> None:
             columns=_labels(chosen),
         ),
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     parser.add_argument(
         "--backbones",
         metavar="B[,B]",
@@ -212,7 +218,7 @@ def _add_rank(commands: "Commands") -> None:
 
 
 def _add_outlook(commands: "Commands") -> None:
-    parser = _add(
+    parser = _add_on_data(
         commands,
         "outlook",
         "say how far pictures are from what the networks know, and what more of them would bring",
@@ -220,14 +226,13 @@ def _add_outlook(commands: "Commands") -> None:
             chosen.data, settings, terminal, columns=_labels(chosen)
         ),
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     _add_labels(parser)
 
 
 def _add_costs(commands: "Commands") -> None:
     from core.backbones.catalogue import DEFAULT
 
-    parser = _add(
+    parser = _add_on_data(
         commands,
         "costs",
         "say how long each way to learn would take on this machine",
@@ -240,7 +245,6 @@ def _add_costs(commands: "Commands") -> None:
             judge=chosen.judge,
         ),
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
     parser.add_argument(
         "--backbones", default=DEFAULT, metavar="B[,B]", help="networks; default: %(default)s"
     )
@@ -255,8 +259,7 @@ def _add_costs(commands: "Commands") -> None:
 def _add_train(commands: "Commands") -> None:
     from core.backbones.catalogue import DEFAULT
 
-    parser = _add(commands, "train", "teach a model; repeat the command to go on", _train)
-    parser.add_argument("data", type=Path, metavar="DATA", help="the pictures")
+    parser = _add_on_data(commands, "train", "teach a model; repeat the command to go on", _train)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
     parser.add_argument("--backbone", default=DEFAULT, metavar="B", help="default: %(default)s")
     parser.add_argument(

@@ -161,14 +161,15 @@ def _rounds(setup: Setup, rows: int, times: int) -> float:
     columns = 6 * len(setup.classes)
     few, narrow = min(rows, 1000), min(columns, 120)
     features, answers = torch.randn(few, rank), torch.randn(rank, narrow)
-    began = 0.0
-    for turn in range(4):
-        if turn == 1:  # the first one warms up
-            began = time.monotonic()
-        torch.softmax(features @ answers, 1)
-        features.T @ torch.ones(few, narrow)
-    each = (time.monotonic() - began) / 3
-    return times * each * (rows / few) * (columns / narrow)
+
+    def turns(number: int) -> float:
+        began = time.monotonic()
+        for _ in range(number):
+            features.T @ torch.softmax(features @ answers, 1)
+        return time.monotonic() - began
+
+    turns(1)  # this one warms up
+    return times * (turns(3) / 3) * (rows / few) * (columns / narrow)
 
 
 def _transfer(setup: Setup, phase: Probe) -> float:
@@ -190,8 +191,7 @@ def _transfer(setup: Setup, phase: Probe) -> float:
             phase.weigh(here, setup.labels[own], there, setup.labels[theirs])
         return time.monotonic() - began
 
-    few = min(len(setup.learn), len(other)) < _FEW
-    if few:
+    if min(len(setup.learn), len(other)) < _FEW:
         return took(1)
     took(8)  # this turn warms up
     eighth, quarter = took(8), took(4)
