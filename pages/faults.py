@@ -20,6 +20,7 @@ from pages.parts.frame import empty, frame, onward
 from pages.parts.gallery import strip, thumb
 from pages.parts.last_change import change, last_change
 from pages.parts.place import Place
+from pages.parts.steady import steady
 
 MOST_PICTURES = 24
 ROWS = 7
@@ -49,26 +50,32 @@ def position(problems: list[Problem]) -> int:
 
 def kinds_list(place: Place, problems: list[Problem], at: int) -> None:
     """Every kind with its count; the open one with its reason and its problems."""
-    here = problems[at].kind
     said = f"{text.count(len(problems), 'problem')} to look at"
     st.html(f'<h2 class="card-title" role="status">{said}</h2>')
-    for kind, check in checks().items():
-        mine = [problem for problem in problems if problem.kind == kind]
-        if not mine:
-            continue
-        state = "here" if kind == here else "other"
-        with st.container(key=f"kind-{state}-{kind}", gap=None):
-            st.button(
-                f"{check.title} · {len(mine):,}",
-                key=f"kind-{kind}",
-                type="tertiary",
-                on_click=open_problem,
-                args=(mine[0].key,),
-            )
-            if kind == here:
-                st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
-                rows(place, mine, problems[at])
-                all_together(place, mine)
+    for kind in checks():
+        one_kind(place, kind, problems, problems[at])
+
+
+@steady
+def one_kind(place: Place, kind: str, problems: list[Problem], chosen: Problem) -> None:
+    """One kind with its count; where the open problem is of it, its reason and its problems."""
+    mine = [problem for problem in problems if problem.kind == kind]
+    if not mine:
+        return
+    check = checks()[kind]
+    here = kind == chosen.kind
+    with st.container(key=f"kind-{'here' if here else 'other'}-{kind}", gap=None):
+        st.button(
+            f"{check.title} · {len(mine):,}",
+            key=f"kind-{kind}",
+            type="tertiary",
+            on_click=open_problem,
+            args=(mine[0].key,),
+        )
+        if here:
+            st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
+            rows(place, mine, chosen)
+            all_together(place, mine)
 
 
 def rows(place: Place, mine: list[Problem], chosen: Problem) -> None:

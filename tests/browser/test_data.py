@@ -36,6 +36,7 @@ def open_by_keyboard(page: Page, file: str) -> None:
 
 def open_kind(page: Page, title: str, file: str) -> None:
     """Open the first problem of this kind, which is about this file."""
+    settled(page)
     page.locator(".st-key-kinds").get_by_role("button", name=title).click()
     # The list names the file before the problem itself stands there with its buttons.
     expect(page.locator(".st-key-fault")).to_contain_text(title)
