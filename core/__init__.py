@@ -26,6 +26,7 @@ _HOME_OF = {
     "MOST_IN_MATRIX": "core.evaluation.scores",
     "MOST_PAIRS": "core.evaluation.scores",
     "judged_by": "core.evaluation.report",
+    "judged_elsewhere": "core.evaluation.report",
     "usual_judge": "core.training.judging",
     "came_parted": "core.training.judging",
     "Entered": "core.tournament",

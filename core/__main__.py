@@ -314,7 +314,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "teacher": _run_path(chosen.teacher),
     }
     if chosen.unlabelled_target:
-        training.require_no_target_labels(chosen.strategy)
+        training.require_no_target_labels(chosen.strategy, chosen.source)
     beside: list[tuple[Path, Role]] = [(path, "source") for path in chosen.source]
     beside += [(path, "unlabelled") for path in chosen.unlabelled]
     return training.train(

@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from core import RunRow, class_rows, delete_run, in_words, judged_by, restore_run
+from core import (
+    RunRow,
+    class_rows,
+    delete_run,
+    in_words,
+    judged_by,
+    judged_elsewhere,
+    restore_run,
+)
 from pages.parts import text
 from pages.parts.certainty import certainty_plot
 from pages.parts.costs import costs
@@ -33,6 +41,8 @@ def headline(report: Report) -> None:
             f"{100 * base['accuracy']:.0f} of 100 "
             '<span class="term">(majority-class baseline)</span>.</p>'
         )
+        if caution := judged_elsewhere(report.get("elsewhere")):
+            st.warning(caution, icon=":material/warning:")
         if report.get("stopped"):
             st.info("This run was stopped early. More training may help.", icon=":material/info:")
 

@@ -58,6 +58,25 @@ def test_a_strategy_that_learns_from_the_target_is_refused_without_its_labels(
     assert "domain_adaptation" in said["error"]
 
 
+def test_classes_that_are_not_to_be_learned_need_others_that_are(brought, graft, tmp_path):
+    code, said = graft(
+        "train", brought / "own", "--unlabelled", brought / "loose", "--unlabelled-target",
+        "--strategy", "domain_adaptation", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 2
+    assert "--source DATA" in said["error"]
+
+
+def test_a_sorted_world_is_adapted_to_one_of_which_nothing_is_sorted(brought, tmp_path):
+    code, out, _ = run_command(
+        brought / "home", "train", brought / "world", "--unlabelled", brought / "loose",
+        "--strategy", "domain_adaptation", "--set", "steps=2", "batch=8", "--size", 64,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0
+    assert "Only pictures of the sorted world could judge." in out
+
+
 def test_what_a_strategy_lacks_is_said(brought, graft, tmp_path):
     code, said = graft(
         "train", brought / "own", "--strategy", "pseudo_labels", "--out", tmp_path / "run"
@@ -97,7 +116,8 @@ def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_
 def test_strategies_say_what_they_need(graft):
     _, rows = graft("strategies")
     needs = {row["name"]: row["needs"] for row in rows}
-    assert needs["domain_adaptation"] == ["source", "unlabelled"]
+    assert needs["domain_adaptation"] == ["unlabelled"]
+    assert needs["domain_alignment"] == ["source", "unlabelled"]
     assert needs["distillation"] == ["teacher"]
     assert needs["full"] == []
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
-from core.evaluation.report import Report, judged_by
+from core.evaluation.report import Report, judged_by, judged_elsewhere
 from core.evaluation.scores import in_words
 from core.files import replace_file
 from core.settings import Settings
@@ -99,7 +99,7 @@ def _judge(run: Path, choices: dict[str, Any], dataset: str, settings: Settings)
     return usual_judge(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
 
 
-def require_no_target_labels(strategy: str) -> None:
+def require_no_target_labels(strategy: str, source: Sequence[Path]) -> None:
     """Raise BadRecipe when this strategy would learn from the classes of DATA."""
     from core.strategies import get_strategy, strategies
 
@@ -108,6 +108,11 @@ def require_no_target_labels(strategy: str) -> None:
         raise BadRecipe(
             f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one "
             f"of: {', '.join(fitting)}."
+        )
+    if not source:
+        raise BadRecipe(
+            "With --unlabelled-target the classes are learned from another world: name its sorted "
+            "pictures with --source DATA."
         )
 
 
@@ -284,6 +289,8 @@ def _scores_text(report: Report) -> str:
     ]
     if report.start:
         lines.append(f"Compared with its start: {report.start['verdict']}")
+    if caution := judged_elsewhere(report.elsewhere):
+        lines.append(caution)
     if report.recalled:
         was, now = report.recalled["before"], report.recalled["now"]
         lines.append(

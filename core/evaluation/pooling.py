@@ -51,6 +51,7 @@ def pooled(reports: Sequence[Report]) -> Report:
         ),
         start=_start(reports),
         recalled=first.recalled,
+        elsewhere=first.elsewhere,
         task=first.task,
         further=tuple(further),
         rounds=len(reports),

@@ -81,6 +81,14 @@ class Start(TypedDict):
     only_start_right: int
 
 
+class Elsewhere(TypedDict):
+    """What adapting did to the answers about images of the target domain, none of them labelled."""
+
+    n: int
+    changed: int
+    """How many are answered otherwise than by the classifier of the source domain."""
+
+
 class RecalledClass(TypedDict):
     """How many images of a class were recognised by the earlier model, and are now."""
 
@@ -143,6 +151,8 @@ class Report:
     """Whether training was stopped before its end."""
     recalled: Recalled | None = None
     """None when no earlier model was gone on with."""
+    elsewhere: Elsewhere | None = None
+    """Set where only images of the source domain judge, for no other is labelled."""
     evidence: Evidence | None = None
     """What was adjusted, and how that did; None in reports of older versions."""
     task: str = ""
@@ -266,6 +276,18 @@ def judged_by(rounds: int) -> str:
     if rounds == 1:
         return " it had never seen"
     return f", each judged by one of {rounds} models that had not learned from it"
+
+
+def judged_elsewhere(found: Elsewhere | None) -> str:
+    """What the score cannot say where another world judged; empty where one's own did."""
+    if not found:
+        return ""
+    return (
+        "Only pictures of the sorted world could judge. How often it is right on the unsorted "
+        "ones, nobody can tell from that: sort five or more of each class and bring them as "
+        f"yours, and they judge. On {found['changed']:,} of {found['n']:,} unsorted pictures it "
+        "now gives another answer than before adapting."
+    )
 
 
 def recalled(true: Indices, before: Indices, now: Indices, classes: Sequence[str]) -> Recalled:

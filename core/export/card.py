@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.dataset.channels import RGB
 from core.evaluation.evidence import Evidence
-from core.evaluation.report import Report, judged_by
+from core.evaluation.report import Report, judged_by, judged_elsewhere
 from core.evaluation.scores import in_words
 from core.export.facts import Facts
 from core.markdown import escaped
@@ -64,6 +64,8 @@ def _scores_of(report: Report) -> str:
     )
     start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
     early = "\n\nTraining was stopped before its end." if report.stopped else ""
+    if caution := judged_elsewhere(report.elsewhere):
+        early += f"\n\n**{caution}**"
     asked = f"### {escaped(report.task)}\n\n" if report.task else ""
     return f"""{asked}Of {report.n} pictures{judged_by(report.rounds)}, it was right on
 {report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on

@@ -6,7 +6,7 @@ from typing import Any
 from core.background import CAVEAT
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
-from core.evaluation.report import judged_by
+from core.evaluation.report import judged_by, judged_elsewhere
 from core.evaluation.scores import MOST_IN_MATRIX, MOST_PAIRS, Interval, in_words, mixed_up
 from core.evaluation.transfer import Kind, references
 from core.markdown import in_html
@@ -26,12 +26,14 @@ _ORIGINS = {
 def headline(report: Report) -> str:
     """The score in one sentence."""
     base = report["majority"]
+    caution = judged_elsewhere(report.get("elsewhere"))
     return (
         f'<p class="lead">Right on {report["correct"]} of {report["n"]} pictures'
         f"{judged_by(report.get('rounds', 1))}.</p>"
         f"<p>With 95 % confidence it is right on {_words(report['interval'])} pictures like "
         f"these (Wilson interval). Always saying “{in_html(base['label'])}” would be right on "
         f"{100 * base['accuracy']:.0f} of 100.</p>"
+        f"{f'<p><b>{caution}</b></p>' if caution else ''}"
     )
 
 

@@ -324,7 +324,8 @@ class Strategy:
     beside: Beside = "frozen"
     """What its first classifier is, which the result is compared with."""
     learns: Literal["target", "source"] = "target"
-    """Whose labels it learns from. With "source" the labels of the target only ever judge."""
+    """Whose labels it learns from. With "source" the labels of the target only ever judge; where no
+    item is of the source, the labelled ones are, and the unlabelled ones are the target."""
     suits: Callable[[Situation], str] = field(default=lambda situation: "")
     """Why it is a good choice here, in one sentence; empty when others are better."""
     fits: Callable[[str], str] = field(default=lambda family: "")

@@ -115,7 +115,7 @@ STRATEGY = Strategy(
     advice="You have sorted pictures of another kind and many unsorted ones of yours. From "
     "outlined to coloured emoji it was right on 75 and 76 of 95 (two splits); the same layers "
     "adapted without the unsorted ones on 49 and 61. What a classifier from the other world gives "
-    "is always scored beside it.",
+    "is always scored beside it. Where none of your own is sorted, only the other kind can judge.",
     hurts="Where the worlds differ in content, not only in style: from printed to handwritten "
     "digits only mmd gained something, and five sorted pictures a class were worth far more.",
     cost="many minutes",
@@ -123,7 +123,7 @@ STRATEGY = Strategy(
     options=Adaptation,
     phases=phases,
     defaults=defaults,
-    needs=frozenset({"source", "unlabelled"}),
+    needs=frozenset({"unlabelled"}),
     learns="source",
     beside="source",
     rank=52,

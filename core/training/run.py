@@ -15,7 +15,7 @@ from core.backbones.features import MIRRORED, features
 from core.backbones.weights import merge
 from core.evaluation.calibration import tempered
 from core.evaluation.evidence import Adjusted, Evidence
-from core.evaluation.report import Recalled, Report, recalled, report_of
+from core.evaluation.report import Elsewhere, Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
 from core.evaluation.unknowns import IMAGES
 from core.files import replace_file
@@ -129,7 +129,7 @@ class _Run:
     def _probe(self, phase: Probe, *, first: bool) -> Iterator[Event]:
         """Fit the classifier on kept features and put it into the network."""
         setup = self.setup
-        plain = yield from self._features([*setup.learn, *setup.test])
+        plain = yield from self._features([*setup.learn, *setup.test, *setup.elsewhere])
         own, tests = np.split(plain, [len(setup.learn)])
         rows = [own]
         for view in range(1, phase.views):
@@ -298,20 +298,14 @@ class _Run:
             backbone=setup.backbone.name, recipe=setup.recipe.model_dump(),
             tasks={head.task: head.classes for head in setup.heads if head.task},
         )  # fmt: skip
-        start = self._start()
+        start = self._start(self.setup.test)
         again = any(isinstance(p, Probe) and (p.align or p.weigh or p.near) for p in setup.phases)
         tuned = self.done > 0 or not start or again
         shares, seen = start, None
         if tuned:
             seen = yield from self._predict(Model(setup.network, description))
             shares = [seen.shares[:, head.rows] for head in setup.heads]
-        first = start and collapsed(shares[0], start[0])
-        if setup.strategy.learns == "source" and first:
-            yield Note(
-                "Adapting went wrong: most of your pictures now get the same few answers. Do not "
-                "use this model. Adapt less strongly (0 learns from the other world alone), or "
-                "sort some of your own pictures and learn from those."
-            )
+        moved = yield from self._moved(Model(setup.network, description), shares)
         weighed = yield from weigh(
             setup, Model(setup.network, description), self.settings,
             tested=seen if self.done else None, shares=shares,
@@ -325,6 +319,7 @@ class _Run:
         ]
         if further:
             report = replace(report, task=setup.heads[0].task, further=tuple(further))
+        report = replace(report, elsewhere=moved)
         if setup.recall:
             report = replace(
                 report, recalled=(yield from self._recalled(setup.network, description))
@@ -360,6 +355,26 @@ class _Run:
         )  # fmt: skip
         return replace(report, task=head.task)
 
+    def _moved(
+        self, model: Model, shares: list[np.ndarray]
+    ) -> Generator[Event, None, Elsewhere | None]:
+        """Tell when the answers in the target domain have collapsed; how many of them are others
+        now, where no label can judge there."""
+        setup = self.setup
+        if setup.strategy.learns == "target" or self._first_probe is None:
+            return None
+        now, (before, *_) = shares[0], self._start(setup.elsewhere or setup.test)
+        if setup.elsewhere:
+            now = (yield from self._predict(model, setup.elsewhere, "Looking at yours")).shares
+        if collapsed(now, before):
+            yield Note(
+                "Adapting went wrong: most of your pictures now get the same few answers. Do not "
+                "use this model. Adapt less strongly (0 learns from the other world alone), or "
+                "sort some of your own pictures and learn from those."
+            )
+        changed = int((now.argmax(1) != before.argmax(1)).sum())
+        return {"n": len(now), "changed": changed} if setup.elsewhere else None
+
     def _recalled(
         self, network: nn.Module, description: Description
     ) -> Generator[Event, None, Recalled]:
@@ -374,20 +389,24 @@ class _Run:
         before = column[then.shares.argmax(1)]
         return recalled(own, before, now.shares.argmax(1), setup.classes)
 
-    def _start(self) -> list[np.ndarray]:
-        """What the first classifier of each head said about the test part; empty where no phase
-        made one."""
+    def _start(self, places: list[int]) -> list[np.ndarray]:
+        """What the first classifier of each head said about the test items, or about those of
+        elsewhere; empty where no phase made one."""
         if self._first_probe is None:
             return []
         told = json.loads((self.folder / _START).read_text())
-        return [np.array(shares, np.float32) for shares in told]
+        at = {place: row for row, place in enumerate([*self.setup.test, *self.setup.elsewhere])}
+        rows = [at[place] for place in places]
+        return [np.array(shares, np.float32)[rows] for shares in told]
 
     def _predict(
-        self, model: Model, places: list[int] | None = None
+        self,
+        model: Model,
+        places: list[int] | None = None,
+        what: str = "Scoring on pictures it has never seen",
     ) -> Generator[Event, None, Seen]:
         """What the model says about these items, or about the test items."""
-        which = self.setup.test if places is None else places
-        return look(model, self.setup, which, "Scoring on pictures it has never seen")
+        return look(model, self.setup, self.setup.test if places is None else places, what)
 
 
 def mirror_is_harmless(fitted: ProbeFit, labels: np.ndarray) -> bool:

@@ -39,6 +39,9 @@ from core.training.normalisation import adapted
 from core.training.past import asked, begin_from, model_of, remember
 from core.training.recipe import Recipe
 
+_ENOUGH = 200
+"""Unlabelled images, about, to see what adapting did to the answers."""
+
 
 @dataclass(slots=True)
 class Setup:
@@ -91,6 +94,14 @@ class Setup:
         return {head.task: head.rows for head in self.heads}
 
     @property
+    def elsewhere(self) -> list[int]:
+        """Some items of the world that it shall be used in, where all labelled ones are of another:
+        what it answers about them is looked at without labels."""
+        if self.strategy.learns == "target" or self.source:
+            return []
+        return self.unlabelled[:: 1 + len(self.unlabelled) // _ENOUGH]
+
+    @property
     def steps(self) -> int:
         """Gradient steps over all phases."""
         return sum(phase.all_steps for phase in self.phases if isinstance(phase, Phase))
@@ -134,7 +145,7 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     items, source, unlabelled, notes = _cast(dataset, classes, strategy)
     parted = past.parted(dataset, *_parted(dataset, recipe))
     train, test = parted.train, parted.test
-    if strategy.learns == "source":
+    if strategy.learns == "source" and source:
         unlabelled, train = [*unlabelled, *train], source
     _require(strategy, recipe, dataset, source, unlabelled)
     options = resolve(
@@ -187,6 +198,11 @@ def _cast(
     items = (*dataset.labelled, *known, *plain)
     first, last = len(dataset.labelled), len(dataset.labelled) + len(known)
     notes = []
+    if strategy.learns == "source" and not known:
+        notes.append(
+            "Nothing was brought as “from another world”, so your sorted pictures are taken for "
+            "that world, and the unsorted ones for the one that the model shall be used in."
+        )
     if strange:
         notes.append(f"Classes that only the other world has are not used: {_quoted(strange)}.")
     shared = {str(item.label) for item in known}

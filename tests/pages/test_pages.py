@@ -25,6 +25,7 @@ from core import (
 from core.background import judged
 from core.dataset.decode import Decoded
 from core.dataset.manifest import Facts
+from core.export.figures import headline
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.projects import add_dataset
@@ -422,6 +423,19 @@ def test_results_of_an_older_version_are_shown_without_what_they_lack(results, h
     del content["evidence"]
     file.write_text(json.dumps(content), encoding="utf-8")
     assert "What was adjusted" not in everything(results("How sure it is"))
+
+
+def test_where_only_another_world_could_judge_that_stands_beside_the_score(results, home):
+    assert not results("Class by class").warning
+    (file,) = (home / "runs").glob("*/report.json")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["elsewhere"] = {"n": 90, "changed": 31}
+    file.write_text(json.dumps(content), encoding="utf-8")
+    (caution,) = results("Class by class").warning
+    assert "nobody can tell from that" in caution.value
+    assert "On 31 of 90 unsorted pictures" in caution.value
+    in_document = " ".join(headline(content).split())
+    assert caution.value in in_document
 
 
 @pytest.mark.parametrize("older", [False, True])

@@ -1,5 +1,6 @@
 """Two worlds: the target's labels only judge, and an adaptation that went wrong is told."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,9 @@ from safetensors.torch import save_file
 
 from core.dataset.store import Store
 from core.errors import BadRecipe
-from core.evaluation.report import Report
+from core.evaluation.report import Report, judged_elsewhere
+from core.export.card import Rehearsed, model_card
+from core.export.facts import facts_of
 from core.model import Model
 from core.training.events import Note
 from core.training.recipe import Recipe
@@ -102,6 +105,47 @@ def test_it_is_not_told_while_the_classes_are_told_apart(run_folder, settings):
     _, _, report, notes = carried_out(gentle, settings)
     assert len({row["label"] for row in report.predictions}) == 3
     assert not any(note.startswith(WRONG) for note in notes)
+
+
+@pytest.fixture(scope="module")
+def unsorted_target(digits, settings):
+    """The other world sorted, and not one picture of the world it shall be used in."""
+    as_what = {"source": "labelled", "labelled": "unlabelled", "unlabelled": "unlabelled"}
+    items = tuple(
+        replace(item, role=as_what[item.role], label=item.label if item.role == "source" else None)
+        for item in digits.items
+    )
+    dataset = replace(digits, items=items)
+    Store(settings.home).save(dataset)
+    return dataset
+
+
+def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_said(
+    begun, settings, unsorted_target
+):
+    folder = begun("domain_adaptation", dataset=unsorted_target, steps=4, batch=8, lr=1e-4)
+    _, adjusted, report, notes = carried_out(folder, settings)
+    assert (report.n, report.n_train) == (12, 48)
+    assert {row["name"].split("/")[0] for row in report.predictions} == {"negative"}
+    assert adjusted == (1.0, None)
+    assert any("your sorted pictures are taken for that world" in note for note in notes)
+    model, store = Model.load(folder / "model"), Store(settings.home)
+    unsorted = [item.image for item in unsorted_target.items if item.role == "unlabelled"]
+    answers = model.predict([store.open(image) for image in unsorted]).argmax(1)
+    before = np.array(json.loads((folder / "start.json").read_text())[0])[12:].argmax(1)
+    assert report.elsewhere == {"n": 90, "changed": int((answers != before).sum())}
+    said = model_card(facts_of(folder, store), Rehearsed(0.0, 1, 1))
+    assert f"**{judged_elsewhere(report.elsewhere)}**" in said
+
+
+def test_a_collapse_is_seen_on_the_pictures_it_shall_be_used_on(
+    run_folder, settings, unsorted_target
+):
+    """On the sorted world, which is still told apart, it would not be."""
+    bold = run_folder("domain_adaptation", dataset=unsorted_target, steps=4, batch=8, lr=0.01)
+    _, _, report, notes = carried_out(bold, settings)
+    assert report.elsewhere["changed"] > 30
+    assert sum(note.startswith(WRONG) for note in notes) == 1
 
 
 @pytest.mark.parametrize("gone", ["0123456789abcdef", "/nowhere/runs/large"])
