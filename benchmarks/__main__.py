@@ -1,6 +1,6 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
-`strategies` and `agreement` take long and run only when they are named.
+`strategies`, `elsewhere` and `agreement` take long and run only when they are named.
 """
 
 import importlib
