@@ -313,14 +313,16 @@ class Strategy:
     """What becomes of the early, the middle and the late layers, and of the classifier."""
     options: type[Options]
     phases: Callable[[Network, Any], list[Probe | Phase]]
-    """(network with its classifier, options) to the phases in order."""
+    """(network with its classifier, options) to the phases in order. What it draws at random comes
+    from torch's usual generator, which the recipe's seed has set."""
     defaults: Callable[[int, int, str], dict[str, Any]] = field(
         default=lambda n, classes, family: {}
     )
-    """(training images, classes, family of the backbone) to defaults that differ."""
+    """(labelled images, classes, family of the backbone) to defaults that differ."""
     needs: frozenset[Need] = frozenset()
     transfers: bool = True
-    """Whether it begins with what a network has learned; without, it shows what that is worth."""
+    """Whether it begins with what a network has learned; without, the network is made anew, at
+    random, and shows what that is worth."""
     beside: Beside = "frozen"
     """What its first classifier is, which the result is compared with."""
     learns: Literal["target", "source"] = "target"

@@ -37,7 +37,8 @@ class Descriptions(FineTuning):
     then: Literal["nothing", "classifier", "last layers"] = option(
         "classifier", "And then",
         "nothing: the words alone decide (zero-shot). classifier: your pictures correct them. "
-        "last layers: the network adapts too, for as many steps as you say.", main=True,
+        "last layers: the network adapts too, for minutes; what is said of steps, speed and "
+        "variations counts for this alone.", main=True,
     )  # fmt: skip
     share: float = share_option()
 

@@ -72,12 +72,10 @@ def _objective(network: Network, options: Any) -> Any:
         def __init__(self) -> None:
             super().__init__()
             if options.method == "dann":
-                with torch.random.fork_rng(devices=[]):
-                    torch.manual_seed(0)
-                    self.opponent = nn.Sequential(
-                        nn.Linear(width, _BOTTLENECK), nn.ReLU(),
-                        nn.Linear(_BOTTLENECK, _BOTTLENECK), nn.ReLU(), nn.Linear(_BOTTLENECK, 1),
-                    )  # fmt: skip
+                self.opponent = nn.Sequential(
+                    nn.Linear(width, _BOTTLENECK), nn.ReLU(),
+                    nn.Linear(_BOTTLENECK, _BOTTLENECK), nn.ReLU(), nn.Linear(_BOTTLENECK, 1),
+                )  # fmt: skip
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
             inputs, _ = batch.streams["target"]

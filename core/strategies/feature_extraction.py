@@ -41,7 +41,7 @@ def suits(situation: Situation) -> str:
             "pictures hold better than ones bent to yours."
         )
     if situation.images < 100 or situation.fewest <= 5:
-        return "With so few pictures more freedom would mostly learn them by heart."
+        return "With so few pictures hardly a test could show that more freedom is better."
     return "It is done in seconds, and every other way has to beat it."
 
 

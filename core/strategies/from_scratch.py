@@ -1,4 +1,7 @@
-"""Begin with random weights: the thing that transfer is measured against."""
+"""Begin with random weights: the thing that transfer is measured against.
+
+`transfers=False` says that the network comes without what it has learned, as its makers begin it.
+"""
 
 from typing import Any
 
@@ -6,28 +9,9 @@ from core.strategies import FineTuning, Network, Phase, Strategy
 
 
 def phases(network: Network, options: Any) -> list[Any]:
-    """All that was learned before is thrown away; then every layer learns."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        _forget(network)
+    """Every layer learns."""
     group = {"params": list(network.parameters()), "lr": options.lr}
     return [Phase("Learning everything from nothing", options.steps, [group], fresh=True)]
-
-
-def _forget(network: Network) -> None:
-    from torch import nn
-
-    made = set()
-    for module in network.modules():
-        reset = getattr(module, "reset_parameters", None)
-        if callable(reset):
-            reset()
-            made |= {id(parameter) for parameter in module.parameters(recurse=False)}
-    for parameter in network.parameters():  # what belongs to no layer: tokens, positions, scales
-        if id(parameter) not in made:
-            nn.init.trunc_normal_(parameter, std=0.02)
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:

@@ -51,7 +51,8 @@ STRATEGY = Strategy(
     advice="A good next try from about 100 pictures, quicker than adapting everything. On our "
     "samples it was right on 2 to 5 of 100 more every time, though none of the tests alone was "
     "large enough to show that.",
-    hurts="Below some ten pictures a class it learns them by heart.",
+    hurts="With hardly ten pictures a class no test can show what it gains over the classifier, "
+    "which takes seconds.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=LastStages,

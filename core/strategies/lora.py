@@ -53,8 +53,7 @@ def _beside(layer: Any, rank: int) -> list[Any]:
         def __init__(self) -> None:
             super().__init__()
             rows, columns = layer.weight.shape
-            chance = torch.Generator().manual_seed(rows * 31 + columns)
-            self.a = nn.Parameter(torch.randn(rank, columns, generator=chance) / columns**0.5)
+            self.a = nn.Parameter(torch.randn(rank, columns) / columns**0.5)
             self.b = nn.Parameter(torch.zeros(rows, rank))
 
         def forward(self, weight: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 SimSiam (Chen and He 2021, arXiv 2011.10566), in parts of our own: two variations of a picture
 shall be seen alike. No label is used for it; it looks at the unsorted pictures. Its small heads
-normalise by LayerNorm, so that a batch can be split to fit the memory.
+normalise over the batch, as in the paper: with LayerNorm all pictures came to look alike.
 """
 
 from typing import Any
@@ -62,16 +62,14 @@ def _alike(network: Network) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                self.project = nn.Sequential(
-                    nn.Linear(width, _WIDTH), nn.LayerNorm(_WIDTH), nn.ReLU(),
-                    nn.Linear(_WIDTH, _WIDTH), nn.LayerNorm(_WIDTH, elementwise_affine=False),
-                )  # fmt: skip
-                self.foresee = nn.Sequential(
-                    nn.Linear(_WIDTH, _WIDTH // 4), nn.LayerNorm(_WIDTH // 4), nn.ReLU(),
-                    nn.Linear(_WIDTH // 4, _WIDTH),
-                )  # fmt: skip
+            self.project = nn.Sequential(
+                nn.Linear(width, _WIDTH), nn.BatchNorm1d(_WIDTH), nn.ReLU(),
+                nn.Linear(_WIDTH, _WIDTH), nn.BatchNorm1d(_WIDTH, affine=False),
+            )  # fmt: skip
+            self.foresee = nn.Sequential(
+                nn.Linear(_WIDTH, _WIDTH // 4), nn.BatchNorm1d(_WIDTH // 4), nn.ReLU(),
+                nn.Linear(_WIDTH // 4, _WIDTH),
+            )  # fmt: skip
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
             one, two = batch.streams["one"][0], batch.streams["two"][0]

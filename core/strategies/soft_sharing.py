@@ -1,6 +1,7 @@
 """Let the whole network adapt, but hold it near what it was: soft sharing of parameters.
 
 By its weights, its features or what it knew before; each way after its paper, see core.losses.
+DELTA is simplified: one layer's features, of which those count that the first classifier reads.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,7 +33,8 @@ class SoftSharing(FineTuning):
         "classes in terms of the ones it was pretrained with.", main=True,
     )  # fmt: skip
     pull: float = option(
-        1.0, "How strongly (regularisation)", "1 is the strength of the paper; 0 lets go.",
+        1.0, "How strongly (regularisation)",
+        "1 is the strength of the paper, for delta, which is simplified here, ours; 0 lets go.",
         main=True, ge=0, le=100,
     )  # fmt: skip
 

@@ -135,7 +135,7 @@ class _Run:
         for view in range(1, phase.views):
             rows.append((yield from self._features(setup.learn, view, "Looking at variations")))
         undecided = isinstance(setup.options, FineTuning) and setup.options.mirror == "auto"
-        undecided = undecided and not phase.describe
+        undecided = undecided and setup.steps > 0 and not phase.describe
         other = None
         if undecided:
             other = yield from self._features(setup.learn, MIRRORED, "Looking at mirror images")
@@ -367,10 +367,12 @@ class _Run:
         if setup.elsewhere:
             now = (yield from self._predict(model, setup.elsewhere, "Looking at yours")).shares
         if collapsed(now, before):
+            remedy = "Try another method"
+            if "strength" in type(setup.options).model_fields:
+                remedy = "Adapt less strongly (0 learns from the other world alone)"
             yield Note(
                 "Adapting went wrong: most of your pictures now get the same few answers. Do not "
-                "use this model. Adapt less strongly (0 learns from the other world alone), or "
-                "sort some of your own pictures and learn from those."
+                f"use this model. {remedy}, or sort some of your own pictures and learn from those."
             )
         changed = int((now.argmax(1) != before.argmax(1)).sum())
         return {"n": len(now), "changed": changed} if setup.elsewhere else None

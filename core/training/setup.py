@@ -39,6 +39,8 @@ from core.training.normalisation import adapted
 from core.training.past import asked, begin_from, model_of, remember
 from core.training.recipe import Recipe
 
+_FEWEST = 5
+"""Images of another world, or unlabelled ones, that a strategy which needs such can do with."""
 _ENOUGH = 200
 """Unlabelled images, about, to see what adapting did to the answers."""
 
@@ -149,8 +151,9 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         unlabelled, train = [*unlabelled, *train], source
     _require(strategy, recipe, dataset, source, unlabelled)
     options = resolve(
-        strategy, recipe.options, images=len(train), classes=len(classes), family=backbone.family
-    )
+        strategy, recipe.options, images=len(dataset.labelled), classes=len(classes),
+        family=backbone.family,
+    )  # fmt: skip
     rehearse = options.rehearse if isinstance(options, Rehearsing) else 0
     again = past.rehearsed(rehearse, {item.image for item in dataset.labelled})
     recall = past.recalled({items[place].image for place in train}) if goes_on else []
@@ -167,13 +170,15 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
         preprocessing_of(backbone, recipe), require_one_form(items, store),
         [items[place].image for place in train], store, earlier.preprocessing if earlier else None,
     )  # fmt: skip
-    network = load_network(
-        backbone, heads[-1].rows.stop, settings, size=recipe.size,
-        channels=preprocessing.form.channels,
-    )  # fmt: skip
-    if earlier:
-        begin_from(network, recipe, earlier)
-    phases = _phases(strategy, network, options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = load_network(
+            backbone, heads[-1].rows.stop, settings, size=recipe.size,
+            channels=preprocessing.form.channels, pretrained=strategy.transfers,
+        )  # fmt: skip
+        if earlier and strategy.transfers:
+            begin_from(network, recipe, earlier)
+        phases = _phases(strategy, network, options)
     require_describable(phases, classes, backbone, settings)
     return Setup(
         recipe=recipe, dataset=dataset, backbone=backbone, strategy=strategy, options=options,
@@ -190,15 +195,16 @@ def _cast(
     dataset: Dataset, classes: tuple[str, ...], strategy: Strategy
 ) -> tuple[tuple[Item, ...], list[int], list[int], tuple[str, ...]]:
     """All items in order of their roles, who of them is source, who is unlabelled, and notes."""
-    known = [i for i in dataset.items if i.role == "source" and i.label in classes]
-    if strategy.learns == "source":
-        known = _several(known)
-    strange = {str(i.label) for i in dataset.items if i.role == "source"} - {*classes}
+    foreign = [item for item in dataset.items if item.role == "source"]
+    known = [item for item in foreign if item.label in classes]
+    strange = {str(item.label) for item in foreign} - {*classes}
+    if foreign and strategy.learns == "source":
+        known = _several(known, classes, strange)
     plain = [item for item in dataset.items if item.role == "unlabelled"]
     items = (*dataset.labelled, *known, *plain)
     first, last = len(dataset.labelled), len(dataset.labelled) + len(known)
     notes = []
-    if strategy.learns == "source" and not known:
+    if strategy.learns == "source" and not foreign:
         notes.append(
             "Nothing was brought as “from another world”, so your sorted pictures are taken for "
             "that world, and the unsorted ones for the one that the model shall be used in."
@@ -206,7 +212,7 @@ def _cast(
     if strange:
         notes.append(f"Classes that only the other world has are not used: {_quoted(strange)}.")
     shared = {str(item.label) for item in known}
-    if strategy.learns == "source" and known and (unseen := {*classes} - shared):
+    if strategy.learns == "source" and foreign and (unseen := {*classes} - shared):
         notes.append(
             f"What is carried over: {_quoted(shared)}. The other world has no pictures of "
             f"{_quoted(unseen)}, so pictures of yours that show them will get a wrong answer."
@@ -214,15 +220,18 @@ def _cast(
     return items, list(range(first, last)), list(range(last, len(items))), tuple(notes)
 
 
-def _several(source: list[Item]) -> list[Item]:
+def _several(source: list[Item], classes: Collection[str], strange: Collection[str]) -> list[Item]:
     """Those of classes with at least two pictures. Raises BadRecipe unless there are two such."""
     counts = Counter(item.label for item in source)
     kept = [item for item in source if counts[item.label] > 1]
-    if source and len({item.label for item in kept}) < 2:
+    if len({item.label for item in kept}) < 2:
+        shares = f"shares only {_quoted({str(item.label) for item in source})}"
+        if not source:
+            shares = f"has other ones: {_quoted(strange)} where yours are {_quoted(classes)}"
         raise BadRecipe(
             "The other world must have pictures of at least two of your classes, two of each or "
-            f"more, and it shares only {_quoted({str(item.label) for item in source})}. Give its "
-            "classes the names that yours have, or bring more of its pictures."
+            f"more, and it {shares}. Give its classes the names that yours have, or bring more of "
+            "its pictures."
         )
     return kept
 
@@ -273,6 +282,17 @@ def _require(
     has = [need for need, found in there.items() if found]
     if missing := lacking(strategy, has=has, flags=True):
         raise BadRecipe(f"“{strategy.title}” cannot be used here. {missing}")
+    few = {"source": ("from another world", source), "unlabelled": ("not sorted", unlabelled)}
+    for need, (called, places) in few.items():
+        if need in strategy.needs and len(places) < _FEWEST:
+            raise BadRecipe(
+                f"“{strategy.title}” cannot learn from {len(places)} of the pictures that came as "
+                f"“{called}” and show what yours do: bring at least {_FEWEST}, better fifty."
+            )
+    if recipe.teacher and "teacher" not in strategy.needs:
+        raise BadRecipe(
+            f"“{strategy.title}” does not learn from a teacher. Choose distillation, or no teacher."
+        )
 
 
 def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | None:
