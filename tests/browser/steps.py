@@ -39,8 +39,8 @@ def click(found: Locator) -> None:
     ready(found).click()
 
 
-def says(page: Page, words: str | re.Pattern[str]) -> None:
-    expect(page.get_by_text(words).filter(visible=True).first).to_be_visible()
+def says(page: Page, words: str | re.Pattern[str], timeout: float = LONG) -> None:
+    expect(page.get_by_text(words).filter(visible=True).first).to_be_visible(timeout=timeout)
 
 
 def shows(page: Page, where: str, words: str | re.Pattern[str]) -> None:

@@ -27,7 +27,7 @@ from steps import (
     step,
 )
 
-STEPS = 24
+STEPS = 16
 LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
 
 
@@ -133,7 +133,7 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
     settled(page)
     if page.get_by_role("button", name="Go on learning").count():
         press(page, "Go on learning")
-    says(page, "It has learned")
+    says(page, "It has learned", 2 * LONG)
 
 
 HOSTILE = ("<img src=x onerror=alert(1)> <b>x", "$x^2$ :smile: **bold** www.evil.example `c`")
