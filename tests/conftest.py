@@ -3,12 +3,24 @@
 import os
 from typing import Any
 
+import hypothesis
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of two processes that share the cores wait for each other, and a wait is not free:
     # with one thread each the tests take half of the processor's time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples every time, so that a failure belongs to the change at hand; and how long one
+# takes says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "graft",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("graft")
 
 
 @pytest.hookimpl(optionalhook=True)

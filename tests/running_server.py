@@ -1,6 +1,7 @@
 """The whole product as a person starts it, on a home folder and a port of its own."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +31,46 @@ class Server:
     @property
     def web(self) -> psutil.Process:
         """The process that answers the browser."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(child for child in children if "streamlit" in " ".join(child.cmdline()))
+        return self._child("streamlit")
+
+    @contextmanager
+    def jobs_held(self) -> Iterator[None]:
+        """While this lasts, no job comes any further."""
+        jobs = self._child("core.jobs.worker").children(recursive=True)
+        with ExitStack() as after:
+            for job in jobs:
+                with suppress(psutil.NoSuchProcess):
+                    job.suspend()
+                    after.callback(_resume, job)
+            yield
+
+    def _child(self, module: str) -> psutil.Process:
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # one that ends while we look
+                if module in child.cmdline():
+                    return child
+        raise LookupError(module)
+
+
+def _resume(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.resume()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below those that systems give to connections by themselves:
+    one of those may be taken again before it is used."""
+    for port in random.SystemRandom().sample(range(12_000, 32_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("there is no free port")
 
 
 @contextmanager
 def running(home: Path, **settings: str) -> Iterator[Server]:
     """Start web app and worker, wait until they answer, stop both at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     chosen = {"GRAFT_HOME": str(home), "GRAFT_PORT": str(port), "GRAFT_OFFLINE": "1"} | settings
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("wb") as log:
@@ -52,14 +83,14 @@ def running(home: Path, **settings: str) -> Iterator[Server]:
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
+        process.wait(timeout=120)
 
 
 def _wait_until_it_answers(server: Server) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=2):
+            with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=10):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

@@ -47,7 +47,7 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")], cwd=root)
         for _ in range(4)
     ]
-    assert [process.wait(timeout=60) for process in processes] == [0] * 4
+    assert [process.wait(timeout=240) for process in processes] == [0] * 4
     assert set(inspect(engine(Settings(home=tmp_path / "home"))).get_table_names()) == {
         "alembic_version",
         "projects",

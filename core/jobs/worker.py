@@ -61,6 +61,9 @@ def main(
     `entry` is what a child process runs, `warm` what it has imported before it starts, and `first`
     is run by a child of its own in the background, while the jobs go on.
     """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):  # first: who has the lock can be asked to stop
+        signal.signal(number, lambda *_: stopping.set())
     settings.home.mkdir(parents=True, exist_ok=True)
     lock = worker_lock(settings.home)
     try:
@@ -68,9 +71,6 @@ def main(
     except Timeout:
         _LOG.info("another worker serves %s", settings.home)
         return 0
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     crew = Crew(settings, entry, warm)
     migrate(settings)
     open_queue(settings)

@@ -270,7 +270,9 @@ class PictureMap {
 
   whole() { this.scale = 1; this.middle = [0.5, 0.5]; this.draw?.(); }
 
-  zoom(by, [x, y] = [this.size.width / 2, this.size.height / 2]) {
+  zoom(by, at) {
+    if (!this.spots) return;
+    const [x, y] = at ?? [this.size.width / 2, this.size.height / 2];
     const scale = Math.min(NEAREST, Math.max(FARTHEST, this.scale * by)), { width, height } = this.size;
     // What lies under the pointer stays under it.
     for (const [axis, off, length] of [[0, x - width / 2, width], [1, y - height / 2, height]])
@@ -361,6 +363,7 @@ class PictureMap {
   }
 
   key(event) {
+    if (!this.spots) return; // nothing is painted yet
     const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const { width, height } = this.size, step = steps[event.key];
     if (step) {

@@ -71,9 +71,10 @@ class Webcam {
     const picture = this.at("video");
     picture.srcObject = this.stream;
     await picture.play().catch(() => {});
+    await this.offerDevices(); // first: who types already must not lose the cursor to what follows
+    if (!this.stream) return;
     this.at(".off").hidden = true;
     this.at(".on").hidden = false;
-    await this.offerDevices();
     this.show();
     const first = this.classes.find((each) => !each.input.value);
     if (!device) (first?.input ?? this.classes[0].hold).focus();
@@ -82,7 +83,7 @@ class Webcam {
   async offerDevices() {
     const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
     const cameras = all.filter((each) => each.kind === "videoinput");
-    const used = this.stream.getVideoTracks()[0]?.getSettings().deviceId;
+    const used = this.stream?.getVideoTracks()[0]?.getSettings().deviceId;
     this.at(".device").replaceChildren(...cameras.map((each, n) => {
       const option = new Option(each.label || `Camera ${n + 1}`, each.deviceId);
       option.selected = each.deviceId === used;
@@ -184,8 +185,9 @@ class Webcam {
     const shot = { name: `${this.started}-${String(each.shots.length + 1).padStart(3, "0")}.jpg` };
     each.shots.push(shot);
     this.draw(each, shot, canvas);
-    // Kept as a file, not as pixels: a few thousand of them fit into the memory of a phone.
-    canvas.toBlob((file) => { shot.file = file; }, "image/jpeg", 0.92);
+    // Kept as a file, not as pixels: a few thousand of them fit into the memory of a phone. It
+    // comes later, perhaps after the button that sends it was pressed.
+    shot.file = new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
     this.show();
   }
 
@@ -259,9 +261,10 @@ class Webcam {
   }
 
   async put({ shot, name }) {
+    const body = await shot.file;
     for (let tries = 1; ; tries += 1) {
       const sent = await fetch(`/graft/upload/${this.data.upload}/${shot.number}`, {
-        method: "PUT", headers: { "X-Graft-Name": encodeURIComponent(name.toWellFormed?.() ?? name) }, body: shot.file,
+        method: "PUT", headers: { "X-Graft-Name": encodeURIComponent(name.toWellFormed?.() ?? name) }, body,
       }).catch(() => null);
       if (sent?.ok) { shot.sent = true; return; }
       if (sent && sent.status < 500) throw new Error((await sent.json().catch(() => ({}))).error ?? `The server refused a picture (${sent.status}).`);

@@ -4,25 +4,91 @@ import io
 import random
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from running_server import Server
 
 LONG = 180_000
+"""What a slow machine is given for everything that is waited for, in milliseconds."""
+DRAWN = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+def settled(page: Page) -> None:
+    """Wait until the page is drawn to its end.
+
+    While it is drawn anew, what stood there before and what takes its place are both there. On a
+    slow machine, a part that renews itself every second may never come to its end: it is not
+    waited for without a limit, and whoever asks for more than this says what has to be seen.
+    """
+    with suppress(AssertionError):
+        expect(page.locator(DRAWN)).to_be_attached(timeout=LONG / 3)
+
+
+def ready(found: Locator) -> Locator:
+    """The first of these that is seen, as soon as it is there and the page is drawn to its end."""
+    first = found.filter(visible=True).first
+    expect(first).to_be_visible()
+    settled(first.page)
+    return first
+
+
+def click(found: Locator) -> None:
+    ready(found).click()
 
 
 def says(page: Page, words: str | re.Pattern[str], timeout: float = LONG) -> None:
     expect(page.get_by_text(words).filter(visible=True).first).to_be_visible(timeout=timeout)
 
 
-def press(page: Page, name: str, *, exact: bool = False) -> None:
-    page.get_by_role("button", name=name, exact=exact).first.click()
+def shows(page: Page, where: str, words: str | re.Pattern[str]) -> None:
+    """Wait until a part of the page says this."""
+    part = page.locator(where).filter(visible=True).filter(has_text=words)
+    expect(part.first).to_be_visible()
+
+
+def press(page: Page, name: str | re.Pattern[str], *, exact: bool = False) -> None:
+    click(page.get_by_role("button", name=name, exact=exact))
+
+
+def press_key(page: Page, key: str) -> None:
+    settled(page)
+    page.keyboard.press(key)
+
+
+def follow(page: Page, name: str, where: str = "body") -> None:
+    click(page.locator(where).get_by_role("link", name=name))
 
 
 def step(page: Page, name: str) -> None:
-    page.locator(".st-key-steps").get_by_role("link", name=name).click()
+    follow(page, name, ".st-key-steps")
+
+
+def open_tab(page: Page, name: str) -> None:
+    click(page.get_by_role("tab", name=name))
+
+
+def choose_class(page: Page, label: str, name: str) -> None:
+    """Type the name of a class, new or old, into the box of this label."""
+    box = ready(page.get_by_role("combobox", name=label))
+    box.fill(name)
+    box.press("Enter")
+
+
+def download(page: Page, name: str) -> Path:
+    """Follow a link that gives a file."""
+    link = ready(page.get_by_role("link", name=name))
+    with page.expect_download() as waiting:
+        link.click()
+    return waiting.value.path()
+
+
+def fetches_nothing_evil(page: Page) -> None:
+    """No name of a class has become a link or a picture."""
+    settled(page)
+    expect(page.locator("a[href*='evil'], img[src*='evil']")).to_have_count(0)
 
 
 def picture(kind: int, seed: int, size: int = 160) -> bytes:
@@ -54,16 +120,19 @@ def archive(folder: Path, classes: tuple[str, str], n: int = 14) -> Path:
 
 def begin(page: Page, server: Server, title: str) -> None:
     page.goto(server.address)
-    page.get_by_label("What shall it tell apart?").fill(title)
+    ready(page.get_by_label("What shall it tell apart?")).fill(title)
     press(page, "Begin a project")
     says(page, "Bring your pictures")
 
 
 def bring(page: Page, *files: Path | dict[str, object]) -> None:
-    page.locator("input.files").first.set_input_files(list(files))
+    box = page.locator("input.files").first
+    expect(box).to_be_attached()
+    settled(page)
+    box.set_input_files(list(files))
 
 
 def set_steps(page: Page, steps: int) -> None:
-    box = page.get_by_role("spinbutton", name="How long to learn")
+    box = ready(page.get_by_role("spinbutton", name="How long to learn"))
     box.fill(str(steps))
     box.press("Enter")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 from running_server import Server
-from steps import begin, bring, picture, press, says
+from steps import begin, bring, picture, press, ready, says, settled
 
 TWO = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n, n)} for n in range(2)]
 
@@ -52,7 +52,7 @@ def test_sending_can_be_cancelled_and_begun_anew(page: Page, server: Server):
     bring(page, *TWO)
     says(page, "0 of 2 files sent")
     press(page, "Cancel")
-    expect(page.get_by_role("button", name="Choose files or an archive")).to_be_visible()
+    ready(page.get_by_role("button", name="Choose files or an archive"))
     page.unroute("**/graft/upload/**")
     bring(page, TWO[0])
     says(page, "Which class does this picture show?")
@@ -64,14 +64,16 @@ def test_a_folder_keeps_its_class_folders(page: Page, server: Server, tmp_path: 
         for seed in range(6):
             (tmp_path / "all" / name / f"{seed}.jpg").write_bytes(picture(kind, 50 * kind + seed))
     begin(page, server, "A folder")
-    page.locator("input.folder").set_input_files(tmp_path / "all")
+    settled(page)
+    page.locator("input.folder").first.set_input_files(tmp_path / "all")
     says(page, "12 pictures in 2 classes")
 
 
 def test_the_drop_zone_is_worked_by_keyboard(page: Page, server: Server):
     begin(page, server, "Keyboard")
+    button = ready(page.get_by_role("button", name="Choose files or an archive"))
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose files or an archive").press("Enter")
+        button.press("Enter")
     assert chooser.value.is_multiple()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Choose a folder")).to_be_focused()

@@ -9,7 +9,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 from running_server import ROOT, Server
-from steps import LONG, archive, begin, bring, picture, press, says, set_steps, step
+from steps import (
+    LONG,
+    archive,
+    begin,
+    bring,
+    choose_class,
+    click,
+    download,
+    fetches_nothing_evil,
+    open_tab,
+    picture,
+    press,
+    says,
+    set_steps,
+    settled,
+    step,
+)
 
 STEPS = 16
 LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
@@ -27,14 +43,14 @@ def take_screenshot(page: Page, name: str) -> None:
 def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, server: Server):
     page.goto(server.address)
     says(page, "It learns to tell them apart.")
-    page.locator(".st-key-sample-emoji button").click()
+    click(page.locator(".st-key-sample-emoji button"))
     says(page, "Already right on")
     take_screenshot(page, "screenshot")
 
     press(page, "Choose a backbone")
-    page.locator(".st-key-choose-tf_efficientnet_lite0 button").click()
-    page.locator(".st-key-choose-last_stages button").click()
-    expect(page.locator(".variations img")).to_have_count(4, timeout=LONG)
+    click(page.locator(".st-key-choose-tf_efficientnet_lite0 button"))
+    click(page.locator(".st-key-choose-last_stages button"))
+    expect(page.locator(".variations img")).to_have_count(4)
     set_steps(page, 6)
     says(page, "on this computer")
     press(page, "Start training")
@@ -44,11 +60,11 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     says(page, "pictures it had never seen")
     says(page, "What is it worth?")
     says(page, "your first model")
-    page.get_by_role("tab", name="Class by class").click()
+    open_tab(page, "Class by class")
     says(page, "recall")
     expect(page.locator("table:not(.worth) tr.here")).to_have_count(1)
 
-    page.get_by_role("tab", name="Worst mistakes").click()
+    open_tab(page, "Worst mistakes")
     press(page, "Remove it")
     says(page, "1 picture was changed")
     says(page, "Last change: 1 picture removed")
@@ -62,9 +78,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     bring(page, *ask)
     says(page, "2 answers")
     says(page, "new 2.jpg")
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Save as CSV").click()
-    table = waiting.value.path().read_text(encoding="utf-8-sig").splitlines()
+    table = download(page, "Save as CSV").read_text(encoding="utf-8-sig").splitlines()
     assert len(table) == 3
     assert table[0].startswith("image,predicted,")
     assert table[1].startswith("new 1.jpg,")
@@ -77,9 +91,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     press(page, "Take the model away")
     press(page, "Make the ZIP file")
     says(page, "greatest difference")
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download the ZIP file").click()
-    check_bundle(waiting.value.path())
+    check_bundle(download(page, "Download the ZIP file"))
 
 
 def check_bundle(file: Path) -> None:
@@ -98,27 +110,30 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
     bring(page, archive(tmp_path, ("rings", "bars")))
     says(page, "28 pictures in 2 classes")
     says(page, "Already right on")
-    page.get_by_text("left out, and why").filter(visible=True).last.click()
+    click(page.get_by_text("left out, and why"))
     says(page, "broken.jpg")
 
     step(page, "Way to learn")
-    page.locator(".st-key-choose-full button").click()
+    click(page.locator(".st-key-choose-full button"))
     set_steps(page, STEPS)
     press(page, "Start training")
     says(page, LEARNING)
-    page.reload()
-    says(page, LEARNING)
+    with server.jobs_held():
+        page.reload()
+        says(page, LEARNING)
 
-    elsewhere = page.context.browser.new_context().new_page()
-    elsewhere.goto(page.url)
-    says(elsewhere, LEARNING)
-    elsewhere.context.close()
+        elsewhere = page.context.browser.new_context().new_page()
+        elsewhere.goto(page.url, timeout=LONG)
+        says(elsewhere, LEARNING)
+        elsewhere.context.close()
 
-    press(page, "Stop", exact=True)
+        press(page, "Stop", exact=True)
+        expect(page.get_by_role("button", name="Stop", exact=True).first).to_be_disabled()
     says(page, re.compile("What was learned is kept|It has learned"))
+    settled(page)
     if page.get_by_role("button", name="Go on learning").count():
         press(page, "Go on learning")
-    says(page, "It has learned")
+    says(page, "It has learned", 2 * LONG)
 
 
 HOSTILE = ("<img src=x onerror=alert(1)> <b>x", "$x^2$ :smile: **bold** www.evil.example `c`")
@@ -133,16 +148,14 @@ def test_hostile_class_names_are_text_and_fetch_nothing(page: Page, server: Serv
     for name in HOSTILE:
         says(page, name)
 
-    page.get_by_text("Add more pictures").click()
+    click(page.get_by_text("Add more pictures"))
     loose = [
         {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n % 2, 900 + n, 90)}
         for n in range(8)
     ]
     bring(page, *loose)
     says(page, "Which class do these 8 pictures show?")
-    box = page.get_by_role("combobox", name="Class").first
-    box.fill(IMAGE)
-    box.press("Enter")
+    choose_class(page, "Class", IMAGE)
     press(page, "Add them")
     says(page, "28 pictures in 3 classes")
     says(page, IMAGE)
@@ -150,9 +163,9 @@ def test_hostile_class_names_are_text_and_fetch_nothing(page: Page, server: Serv
 
     press(page, "See what it gets wrong")
     says(page, "What it mixes up")
-    page.get_by_role("tab", name="Class by class").click()
+    open_tab(page, "Class by class")
     says(page, IMAGE)
     step(page, "Try it")
     bring(page, loose[0])
     says(page, "1 answer")
-    assert page.locator("a[href*='evil'], img[src*='evil']").count() == 0
+    fetches_nothing_evil(page)

@@ -2,12 +2,12 @@
 
 from playwright.sync_api import Page, expect
 from running_server import Server
-from steps import begin, press, says
+from steps import begin, open_tab, press, ready, says
 
 
 def record(page: Page, name: str, least: int, key: str = " ") -> None:
     """Hold the key on the button of a class until there are so many pictures."""
-    page.get_by_role("button", name=f"Hold to record pictures of {name}").focus()
+    ready(page.get_by_role("button", name=f"Hold to record pictures of {name}")).focus()
     shots = page.locator(".classes li").filter(has=page.locator(f"[aria-label$='of {name}']"))
     page.keyboard.down(key)
     expect(shots.locator(".shots button").nth(least - 1)).to_be_attached()
@@ -19,13 +19,13 @@ def record(page: Page, name: str, least: int, key: str = " ") -> None:
 
 def open_camera(page: Page, server: Server, title: str) -> None:
     begin(page, server, title)
-    page.get_by_role("tab", name="Camera").click()
+    open_tab(page, "Camera")
     press(page, "Turn on the camera")
 
 
 def test_two_classes_are_recorded_and_taken_in(page: Page, server: Server):
     open_camera(page, server, "Camera")
-    page.get_by_label("Name of class 1").fill("left")
+    ready(page.get_by_label("Name of class 1")).fill("left")
     page.get_by_label("Name of class 2").fill("right/../<b>")
     page.get_by_label("Pictures a second").select_option("10")
     record(page, "left", 6)

@@ -185,18 +185,18 @@ def test_only_drawn_or_small_pictures_are_kept_without_loss() -> None:
 
 def test_a_png_of_60000_by_60000_is_refused_by_its_header() -> None:
     content = huge_png()
-    begun = time.perf_counter()
+    begun = time.process_time()  # of this process alone, however busy the machine is
     assert "60,000 × 60,000" in reason_for(content)
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_gif_of_10000_frames_costs_one_frame() -> None:
     content = long_gif()
     with Image.open(io.BytesIO(content)) as opened:
         opened.seek(3000)  # it is one
-    begun = time.perf_counter()
+    begun = time.process_time()
     image = decoded(content)
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
     assert colour(image) == (254, 0, 0) or colour(image) == (255, 0, 0)
 
 

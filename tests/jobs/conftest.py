@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from core.files import replace_file
 from core.jobs import lock
 from core.settings import get_settings
 
@@ -27,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     """Return as soon as the condition holds; fail when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -65,7 +67,7 @@ class Workers:
     def end(self) -> int:
         """SIGTERM for the newest one; gives its exit code."""
         self.started[-1].send_signal(signal.SIGTERM)
-        return self.started[-1].wait(timeout=20)
+        return self.started[-1].wait(timeout=120)
 
 
 @pytest.fixture
@@ -90,3 +92,25 @@ def children_of_job(folder: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def kill_job(folder: Path) -> None:
+    """kill -9 for whoever works on the folder."""
+    for pid in children_of_job(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def held(folder: Path, step: int = 1_000_000) -> Iterator[Callable[[int], None]]:
+    """Until the end of this, the job comes no further than this step, and never to its end.
+
+    Gives a function that moves the step.
+    """
+
+    def hold_at(step: int) -> None:
+        replace_file(folder / "hold", str(step))
+
+    hold_at(step)
+    yield hold_at
+    (folder / "hold").unlink()

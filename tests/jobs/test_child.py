@@ -58,7 +58,7 @@ def test_quick_work_that_knows_nothing_of_stopping_is_stopped_between_events(hom
 
 def test_two_who_do_the_same_job_at_once_do_it_once(home: Path) -> None:
     folder = folder_for()
-    both_there = threading.Barrier(2, timeout=20)
+    both_there = threading.Barrier(2, timeout=120)
 
     def work(
         folder: Path, args: Args, settings: Settings, stop: kinds.ShouldStop

@@ -26,10 +26,11 @@ from core.projects import create_project, datasets
 from core.settings import Settings, get_settings
 from core.training.events import Failed
 
-from .conftest import ROOT, Workers, children_of_job, wait_for
+from .conftest import ROOT, Workers, children_of_job, kill_job, wait_for
 from .test_queue import ended
 
 PICTURES = 60
+GOOD = PICTURES - PICTURES // 20
 _WORKER = """
 from core.jobs import child, worker
 from core.settings import get_settings
@@ -93,15 +94,14 @@ def test_a_killed_import_ends_as_if_nobody_had_disturbed_it(workers: Workers, se
     folder = submitted(home, "killed", project)
     for target in sorted(chance.sample(range(2, PICTURES - 10), 3)):
         wait_for(lambda target=target: images_in_place(home) >= target)
-        assert datasets(project) == []
-        assert list((home / "datasets").glob("*.json")) == []
+        seen = [*datasets(project), *(home / "datasets").glob("*.json")]
+        assert seen == [] or images_in_place(home) == GOOD  # before the last picture: nothing
         if chance.random() < 0.5:
             workers.kill()
             wait_for(lambda: children_of_job(folder) == [])
             start(workers)
         else:
-            for pid in children_of_job(folder):
-                os.kill(pid, signal.SIGKILL)
+            kill_job(folder)
     status = ended(folder)
     assert status.state == "finished"
     quiet = submitted(home, "quiet", new_project("Quiet"))
@@ -142,17 +142,20 @@ def test_a_full_disk_ends_the_import_and_trying_again_completes_it(
     run_job(folder, settings)
     result = jobs.status(folder).result
     assert result is not None
-    assert result["images"] == PICTURES - PICTURES // 20
+    assert result["images"] == GOOD
     assert [each.dataset_id for each in datasets(project)] == [result["dataset"]]
 
 
 def test_an_import_given_up_for_good_leaves_nothing_after_a_sweep(home: Path) -> None:
     folder = submitted(home, "given-up", new_project("Given up"))
     code = (
-        "import sys; from pathlib import Path; from core.dataset.importing import import_images;"
-        "from core.dataset.store import Store; from core.settings import get_settings;"
+        "import sys, time; from pathlib import Path;"
+        "from core.dataset.importing import import_images; from core.dataset.store import Store;"
+        "from core.settings import get_settings; from core.training.events import Skipped;"
         "s = get_settings();"
-        "list(import_images(Path(sys.argv[1]), Store(s.home), s, title='x'))"
+        "events = import_images(Path(sys.argv[1]), Store(s.home), s, title='x');"
+        # It never comes to its end: at the first broken picture it stands still.
+        "[time.sleep(600) for event in events if isinstance(event, Skipped)]"
     )
     source = home / "uploads" / "given-up"
     process = subprocess.Popen([sys.executable, "-c", code, str(source)], cwd=ROOT)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from running_server import free_port
 from sqlalchemy import inspect
 
 from core import jobs, projects
@@ -29,12 +29,10 @@ pytestmark = pytest.mark.skipif(
 def server() -> Iterator[str]:
     """URL of a fresh server on a port of its own, without a database name."""
     user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+    with tempfile.TemporaryDirectory() as folder:
         if user:
             shutil.chown(folder, user)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+        port = free_port()
         data = Path(folder) / "data"
         subprocess.run(
             ["initdb", "-D", data, "-A", "trust", "-U", "graft"],

@@ -10,7 +10,7 @@ from core.jobs import log
 from core.jobs.card import JobCard
 from core.training.events import Finished, Started
 
-from .conftest import Workers, wait_for
+from .conftest import Workers, held, wait_for
 
 
 def submitted(kind: str, **args: object) -> Path:
@@ -50,13 +50,14 @@ def test_trainings_run_one_after_the_other_and_know_their_place(workers: Workers
     first, second, third = (submitted("train", steps=40, pace=0.01) for _ in range(3))
     assert [jobs.status(job).place for job in (first, second, third)] == [1, 2, 3]
     assert jobs.status(third).sentence == "Waiting for the training worker to start."
-    workers.start()
-    wait_for(lambda: jobs.status(first).step > 0)
-    assert [jobs.status(job).place for job in (first, second, third)] == [None, 1, 2]
-    assert jobs.status(third).sentence == "Waiting: 1 ahead in the queue."
-    jobs.stop(second)
-    assert jobs.status(second).state == "stopped"
-    assert jobs.status(third).place == 1
+    with held(first):
+        workers.start()
+        wait_for(lambda: jobs.status(first).step > 0)
+        assert [jobs.status(job).place for job in (first, second, third)] == [None, 1, 2]
+        assert jobs.status(third).sentence == "Waiting: 1 ahead in the queue."
+        jobs.stop(second)
+        assert jobs.status(second).state == "stopped"
+        assert jobs.status(third).place == 1
     assert ended(third).state == "finished"
     assert jobs.status(first).state == "finished"
     assert jobs.read_events(second)[0] == []
@@ -73,15 +74,16 @@ def test_quick_jobs_do_not_wait_for_a_training(workers: Workers) -> None:
 def test_a_stopped_job_goes_on_where_it_was(workers: Workers) -> None:
     workers.start()
     folder = submitted("train", steps=60, pace=0.01)
-    wait_for(lambda: jobs.status(folder).step >= 5)
-    jobs.stop(folder)
-    status = ended(folder)
-    assert status.state == "stopped"
-    assert status.sentence.startswith("Stopped at step ")
-    jobs.stop(folder)  # pressed again
-    jobs.resume(folder)
-    jobs.resume(folder)
-    assert jobs.status(folder).state in ("queued", "running")
+    with held(folder):
+        wait_for(lambda: jobs.status(folder).step >= 5)
+        jobs.stop(folder)
+        status = ended(folder)
+        assert status.state == "stopped"
+        assert status.sentence.startswith("Stopped at step ")
+        jobs.stop(folder)  # pressed again
+        jobs.resume(folder)
+        jobs.resume(folder)
+        assert jobs.status(folder).state in ("queued", "running")
     assert ended(folder).state == "finished"
     starts = [event for event in jobs.read_events(folder)[0] if isinstance(event, Started)]
     assert [start.resumed_at_step for start in starts] == [0, status.step]

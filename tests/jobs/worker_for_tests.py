@@ -21,7 +21,10 @@ ShouldStop = Callable[[], bool]
 def count(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
-    """A miniature training: state after step n depends on all steps before; checkpoints each."""
+    """A miniature training: state after step n depends on all steps before; checkpoints each.
+
+    It stands still at the step that the file `hold` names, or before its last one.
+    """
     checkpoint = folder / "checkpoint.json"
     step, state = json.loads(checkpoint.read_text()) if checkpoint.exists() else (0, 1)
     yield Started(time.time(), step)
@@ -30,11 +33,22 @@ def count(
         if should_stop():
             yield Stopped(step, args["steps"])
             return
+        if step >= held_at(folder, args["steps"] - 1):
+            time.sleep(0.01)
+            continue
         step, state = step + 1, (state * 31 + step) % 1_000_003
         time.sleep(args.get("pace", 0))  # the work
         replace_file(checkpoint, json.dumps([step, state]))
         yield Step(step, args["steps"], 1 / step, 0.5, 0.0)
     yield Finished(1.0, {"state": state})
+
+
+def held_at(folder: Path, last: int) -> int:
+    """The step at which this job has to wait."""
+    try:
+        return min(last, int((folder / "hold").read_text()))
+    except FileNotFoundError:
+        return last + 1
 
 
 def dies(

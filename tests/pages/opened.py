@@ -9,7 +9,7 @@ INDEX = Path(__file__).resolve().parents[2] / "pages" / "index.py"
 
 def open_page(page: str, **query: str) -> AppTest:
     """One page, run once."""
-    app = AppTest.from_file(str(INDEX), default_timeout=30)
+    app = AppTest.from_file(str(INDEX), default_timeout=120)
     app.run()
     if page != "home":
         app.switch_page(f"{page}.py")

@@ -111,7 +111,7 @@ def test_streamlit_shows_an_escaped_name_in_a_label():
 
         st.button(text.markdown("![x](http://evil.example/a.png)"))
 
-    shown = AppTest.from_function(screen).run()
+    shown = AppTest.from_function(screen, default_timeout=120).run()
     assert shown.button[0].label.replace("\\", "").replace("\u2060", "").strip("\u2068\u2069") == (
         "![x](http://evil.example/a.png)"
     )

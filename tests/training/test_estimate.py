@@ -71,9 +71,11 @@ def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, setting
 
 
 def test_more_classes_are_told_to_take_longer():
-    def of(classes):
+    def told(classes):
         network = torch.nn.Module()
         network.get_classifier = lambda: torch.nn.Linear(64, classes)
-        return SimpleNamespace(network=network, classes=range(classes))
+        setup = SimpleNamespace(network=network, classes=range(classes))
+        # The least of several: a machine that does other things makes it longer, never shorter.
+        return min(_rounds(setup, 400, 100) for _ in range(5))
 
-    assert _rounds(of(1000), 400, 100) > 3 * _rounds(of(10), 400, 100)
+    assert told(1000) > 3 * told(10)

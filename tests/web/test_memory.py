@@ -22,7 +22,7 @@ MOST_GROWTH = 100 * 1000 * 1000
 
 def send(server: Server, upload: str, numbers: range) -> None:
     host = server.address.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=60)
+    connection = http.client.HTTPConnection(host, timeout=180)
     body = os.urandom(SIZE)
     for n in numbers:
         headers = {"Origin": server.address, "X-Graft-Name": f"class/{n}.jpg"}

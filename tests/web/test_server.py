@@ -15,7 +15,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_the_app_s_own_page_carries_the_policy(server: Server):
-    with urllib.request.urlopen(server.address, timeout=10) as answer:
+    with urllib.request.urlopen(server.address, timeout=60) as answer:
         assert "img-src 'self' data: blob:" in answer.headers["content-security-policy"]
 
 
@@ -23,10 +23,10 @@ def test_streamlit_s_upload_takes_nothing(server: Server):
     where = f"{server.address}/_stcore/upload_file/session/file"
     asked = urllib.request.Request(where, data=b"x" * 1000, method="PUT")
     with pytest.raises(urllib.error.HTTPError, match="404"):
-        urllib.request.urlopen(asked, timeout=10)
+        urllib.request.urlopen(asked, timeout=60)
 
 
 def test_another_host_name_is_refused(server: Server):
     asked = urllib.request.Request(server.address, headers={"Host": "evil.example"})
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(asked, timeout=10)
+        urllib.request.urlopen(asked, timeout=60)
