@@ -317,6 +317,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         training.require_no_target_labels(chosen.strategy, chosen.source)
     beside: list[tuple[Path, Role]] = [(path, "source") for path in chosen.source]
     beside += [(path, "unlabelled") for path in chosen.unlabelled]
+    training.require_looked_at(chosen.strategy, beside)
     return training.train(
         chosen.data, chosen.out, choices, settings, terminal,
         columns=_labels(chosen), beside=beside, keep=chosen.keep_channels,

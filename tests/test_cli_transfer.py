@@ -78,6 +78,17 @@ def test_a_sorted_world_is_adapted_to_one_of_which_nothing_is_sorted(brought, tm
     assert "Only pictures of the sorted world could judge." in out
 
 
+@pytest.mark.parametrize(("flag", "fitting"), [("source", "weighting"), ("unlabelled", "labels")])
+def test_what_a_strategy_never_looks_at_is_refused(brought, graft, tmp_path, flag, fitting):
+    code, said = graft(
+        "train", brought / "own", "--strategy", "full", f"--{flag}", brought / "world", "--out",
+        tmp_path / "run",
+    )  # fmt: skip
+    assert code == 2
+    assert f"“full” never looks at what comes with --{flag}" in said["error"]
+    assert fitting in said["error"]
+
+
 def test_what_a_strategy_lacks_is_said(brought, graft, tmp_path):
     code, said = graft(
         "train", brought / "own", "--strategy", "pseudo_labels", "--out", tmp_path / "run"

@@ -99,6 +99,18 @@ def _judge(run: Path, choices: dict[str, Any], dataset: str, settings: Settings)
     return usual_judge(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
 
 
+def require_looked_at(strategy: str, beside: Sequence[tuple[Path, Role]]) -> None:
+    """Raise BadRecipe when pictures of some role are brought that this strategy never looks at."""
+    from core.strategies import get_strategy, looks_at, strategies
+
+    for role in {role for _, role in beside} - looks_at(get_strategy(strategy)):
+        fitting = [name for name, known in strategies().items() if role in looks_at(known)]
+        raise BadRecipe(
+            f"“{strategy}” never looks at what comes with --{role}. Leave it out, or choose one "
+            f"of: {', '.join(fitting)}."
+        )
+
+
 def require_no_target_labels(strategy: str, source: Sequence[Path]) -> None:
     """Raise BadRecipe when this strategy would learn from the classes of DATA."""
     from core.strategies import get_strategy, strategies

@@ -364,6 +364,11 @@ NEEDS: dict[Need, tuple[str, str]] = {
 """What is missing and how to add it, and the same on the command line."""
 
 
+def looks_at(strategy: Strategy) -> frozenset[str]:
+    """The roles of images that it learns from or adapts to, besides labelled ones."""
+    return strategy.needs | ({"source"} if strategy.learns == "source" else set())
+
+
 def lacking(
     strategy: Strategy, *, has: Collection[str], family: str = "", flags: bool = False
 ) -> str:

@@ -9,6 +9,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+import timm
+import torch
 from captions import write_text_side
 from PIL import Image
 from safetensors.numpy import load_file
@@ -20,7 +22,7 @@ from core.errors import BadInput, BadRecipe
 from core.evaluation.report import Report
 from core.model import Model
 from core.settings import Settings
-from core.strategies import Phase, strategies
+from core.strategies import Phase, describe, get_strategy, strategies
 from core.training.estimate import estimate
 from core.training.events import (
     Finished,
@@ -300,6 +302,73 @@ def test_another_world_with_hardly_a_class_in_common_is_refused(
     Store(settings.home).save(dataset)
     with pytest.raises(BadRecipe, match="at least two of your classes"):
         list(train(run_folder("domain_alignment", dataset=dataset), settings, go_on))
+
+
+def test_another_world_whose_classes_have_other_names_is_not_taken_for_none(
+    run_folder, digits, settings
+):
+    named = {"0": "nought", "1": "one", "2": "two"}
+    items = [replace(i, label=named[i.label]) if i.role == "source" else i for i in digits.items]
+    dataset = replace(digits, items=tuple(items))
+    Store(settings.home).save(dataset)
+    for strategy in ("domain_adaptation", "domain_alignment"):
+        with pytest.raises(BadRecipe, match="other ones: “nought”, “one”, “two” where yours are"):
+            list(train(run_folder(strategy, dataset=dataset), settings, go_on))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "role", "called"),
+    [
+        ("instance_weighting", "source", "from another world"),
+        ("domain_adaptation", "unlabelled", "not sorted"),
+        ("pseudo_labels", "unlabelled", "not sorted"),
+    ],
+)
+def test_hardly_a_picture_of_what_it_needs_is_refused_with_how_many_will_do(
+    run_folder, digits, settings, strategy, role, called
+):
+    others = [i for i in digits.items if i.role == "labelled"]
+    one = next(i for i in digits.items if i.role == role)
+    dataset = replace(digits, items=(*others, one))
+    Store(settings.home).save(dataset)
+    with pytest.raises(BadRecipe, match=f"from 1 of .*“{called}”.* at least 5, better fifty"):
+        list(train(run_folder(strategy, dataset=dataset), settings, go_on))
+
+
+def test_a_teacher_of_whom_nothing_is_learned_is_refused(run_folder, settings, teacher):
+    with pytest.raises(BadRecipe, match="does not learn from a teacher"):
+        list(train(run_folder("full", teacher=teacher), settings, go_on))
+
+
+@pytest.mark.parametrize("strategy", ["last_stages", "from_scratch", "distillation"])
+def test_what_is_proposed_on_screen_is_what_a_run_does(
+    run_folder, digits, settings, strategy, teacher
+):
+    """Where more pictures bear more steps, the same ones are counted: all that are labelled."""
+    own = [item for item in digits.items if item.role == "labelled"]
+    many = tuple(replace(own[n % 60], name=f"{n}.png") for n in range(340))
+    dataset = replace(digits, items=many)
+    Store(settings.home).save(dataset)
+    told = {info.name: info.default for info in describe(get_strategy(strategy), 340, 3, "cnn")}
+    needs = {"teacher": teacher} if strategy == "distillation" else {}
+    recipe = (run_folder(strategy, dataset=dataset, **needs) / "recipe.json").read_text()
+    options = prepare(Recipe.from_json(recipe), settings).options
+    assert {name: getattr(options, name) for name in told} == told
+
+
+def test_from_scratch_begins_as_its_makers_begin_it_and_the_seed_decides_how(run_folder, settings):
+    def begun(seed):
+        recipe = (run_folder("from_scratch", seed=seed) / "recipe.json").read_text()
+        return prepare(Recipe.from_json(recipe), settings).network.state_dict()
+
+    torch.manual_seed(3)
+    made = timm.create_model("tf_efficientnet_lite0", num_classes=3).state_dict()
+    one, again, other = begun(3), begun(3), begun(4)
+    for name, value in one.items():
+        if not name.startswith("classifier"):
+            torch.testing.assert_close(value, made[name])
+            torch.testing.assert_close(value, again[name])
+    assert not torch.equal(one["conv_stem.weight"], other["conv_stem.weight"])
 
 
 def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
