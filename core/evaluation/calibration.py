@@ -92,17 +92,30 @@ class Change(TypedDict):
 
 
 def change(
-    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64], *, crossed: bool = False
+    before: npt.NDArray[np.float64],
+    after: npt.NDArray[np.float64],
+    *,
+    crossed: bool = False,
+    extremes: Interval | None = None,
 ) -> Change:
     """Compare two values of each image, (n,), by resampling the images (Efron 1979, bootstrap).
 
     `crossed` as for `wilson`: fewer images are drawn at a time, which makes the interval wider.
+    `extremes` are the least and the greatest difference that an image could make. What is rare and
+    large is easily missed by few images, and resampling them never brings it back; so each end of
+    the interval is found as if one more image had come out at its extreme.
     """
     chance, difference = np.random.default_rng(0), after - before
     n = len(difference)
     drawn = max(1, round(effective(n, crossed=crossed)))
-    means = [difference[chance.integers(0, n, drawn)].mean() for _ in range(_RESAMPLES)]
-    low, high = np.quantile(means, (0.025, 0.975))
+    known = difference if extremes is None else np.append(difference, 0.0)
+    means, unseen = np.empty(_RESAMPLES), np.empty(_RESAMPLES)
+    for turn in range(_RESAMPLES):
+        places = chance.integers(0, len(known), drawn)
+        means[turn], unseen[turn] = known[places].mean(), (places == n).mean() * n / drawn
+    least, greatest = extremes or (0.0, 0.0)
+    low = np.quantile(means + least * unseen, 0.025)
+    high = np.quantile(means + greatest * unseen, 0.975)
     return {
         "before": float(before.mean()),
         "after": float(after.mean()),
