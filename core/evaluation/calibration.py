@@ -4,13 +4,22 @@ Everything here is fitted on judged images: images with a known class about whic
 spoke that had not learned from them.
 """
 
-from math import ceil, log
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, lgamma, log, log1p
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.scores import Indices, Interval, Probabilities, effective, wilson
+from core.evaluation.scores import (
+    SURE,
+    Indices,
+    Interval,
+    Probabilities,
+    effective,
+    wilson,
+)
 
 SET_LEVEL = 0.9
 """How often the classes that are offered together shall hold the right one."""
@@ -159,6 +168,40 @@ def bins(sure: Probabilities, right: npt.NDArray[np.bool_], *, crossed: bool = F
         for group in groups
         if len(group)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Misjudged:
+    """In how many of the bins answers are right more or less often than was said."""
+
+    bold: int
+    """Right less often."""
+    shy: int
+    """Right more often."""
+
+
+def misjudged(found: Sequence[Bin], *, crossed: bool = False) -> Misjudged:
+    """Which bins chance does not explain: an honest classifier has any in 1 case of 20.
+
+    Exact binomial tests, two-sided, whose p counts against its share of 5 % (Bonferroni): among ten
+    intervals of 95 % one mostly misses by chance. `crossed` as for `wilson`.
+    """
+    level = SURE / 2 / max(1, len(found))
+    bold = shy = 0
+    for each in found:
+        right = round(effective(each["right"], crossed=crossed))
+        wrong = round(effective(each["n"] - each["right"], crossed=crossed))
+        sure = min(max(each["sure"], _LEAST), 1 - _LEAST)
+        bold += _at_most(right, right + wrong, sure) < level
+        shy += _at_most(wrong, right + wrong, 1 - sure) < level
+    return Misjudged(bold, shy)
+
+
+def _at_most(hits: int, n: int, share: float) -> float:
+    """How easily so few of n come out that come out with this share each."""
+    k = np.arange(hits + 1)
+    ways = lgamma(n + 1) - np.array([lgamma(i + 1) + lgamma(n - i + 1) for i in k])
+    return float(np.exp(ways + k * log(share) + (n - k) * log1p(-share)).sum())
 
 
 def set_floor(
