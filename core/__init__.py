@@ -84,6 +84,7 @@ _HOME_OF = {
     "known_robustness": "core.robustness",
     "BACKGROUND_CAVEAT": "core.background:CAVEAT",
     "certainty": "core.evaluation.deciding",
+    "change_in_words": "core.evaluation.calibration",
     "misjudged": "core.evaluation.calibration",
     "decide": "core.evaluation.deciding",
     "Decided": "core.evaluation.deciding",

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import certainty, in_words, judged_by, misjudged
+from core import certainty, change_in_words, in_words, judged_by, misjudged
 from pages.parts import text
 from pages.parts.colours import theme_colours
 from pages.parts.evidence import (
@@ -99,7 +99,8 @@ def _gained(evidence: Evidence) -> str:
     rows = "".join(
         f'<tr><td>{name} <span class="term">{term}</span></td>'
         f'<td class="n">{evidence[key]["before"]:.3f}</td>'
-        f'<td class="n">{evidence[key]["after"]:.3f}</td><td>{_change(evidence[key])}</td></tr>'
+        f'<td class="n">{evidence[key]["after"]:.3f}</td>'
+        f"<td>{change_in_words(evidence[key])}</td></tr>"
         for name, term, key in (
             ("Surprise at the right answer", "log-loss", "log_loss"),
             ("Distance from the truth", "Brier score", "brier"),
@@ -113,11 +114,3 @@ def _gained(evidence: Evidence) -> str:
         '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-
-
-def _change(change: dict) -> str:
-    low, high = change["interval"]
-    bounds = f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence"
-    if high < 0:
-        return f"better ({bounds})"
-    return f"worse ({bounds})" if low > 0 else f"no difference shown ({bounds})"

@@ -11,6 +11,7 @@ from core.evaluation.calibration import (
     bins,
     brier,
     change,
+    change_in_words,
     fit_temperature,
     misjudged,
     offered,
@@ -221,3 +222,18 @@ def test_models_that_share_their_pictures_are_blamed_later():
     found = bins(np.full(16, 0.9), np.arange(16) < 11)
     assert misjudged(found).bold == 1
     assert misjudged(found, crossed=True).bold == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((-0.09, -0.01), "better (difference between -0.090 and -0.010"),
+        ((0.01, 0.09), "worse (difference between +0.010 and +0.090"),
+        ((-0.01, 0.02), "no difference shown (difference between -0.010 and +0.020"),
+        ((-0.004, -0.0002), "next to no difference (difference between -0.004 and 0.000"),
+        ((0.0001, 0.0003), "next to no difference (difference between 0.000 and 0.000"),
+        ((-0.0001, 0.02), "no difference shown (difference between 0.000 and +0.020"),
+    ],
+)
+def test_a_difference_whose_bound_rounds_to_nothing_is_next_to_none(interval, said):
+    assert change_in_words({"before": 1.0, "after": 0.9, "interval": interval}).startswith(said)
