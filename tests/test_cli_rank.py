@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
+from core.commands import ranking
 from core.commands.costs import judged_as_usual
 from core.dataset.manifest import Dataset, Item
 from core.training.recipe import Recipe
@@ -164,3 +165,13 @@ def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
     assert code == 2
     assert "No strategy is called “magic”" in err
     assert "Looking at your pictures" not in err
+
+
+def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_take():
+    def row(name, right, speed):
+        return {"backbone": name, "title": name, "accuracy": right, "stderr": 0.04, "knn": 0.5,
+                "knn_stderr": 0.1, "log_loss": None, "images_per_second": speed, "tied": True,
+                "parameters": 1_000_000, "expected": right}  # fmt: skip
+
+    said = ranking._text([row("good", 0.9, 10.0), row("near", 0.88, 20.0), row("poor", 0.5, 90.0)])
+    assert "cannot tell apart: good, near, poor. Take near" in said

@@ -7,7 +7,7 @@ from made_features import TINY, dataset_of
 from core.errors import BadRecipe
 from core.foresight import ranking
 from core.foresight.ranking import candidates, guess, rank
-from core.foresight.rows import Row, ordered, ranking_of
+from core.foresight.rows import Row, ordered, ranking_of, suggested
 from core.foresight.validation import plan_of
 from core.training.events import Finished, Note, Progress, Ranked
 
@@ -117,6 +117,18 @@ def test_the_best_comes_first_and_only_what_the_folds_can_tell_is_no_tie():
     assert {each["backbone"]: each["tied"] for each in found[:3]} == {
         "best": True, "same": True, "worse": False
     }  # fmt: skip
+
+
+def test_the_quickest_is_suggested_only_where_it_is_tied_and_near_the_first():
+    def rows(second, *, tied=True):
+        first = {"backbone": "first", "expected": 0.9, "stderr": 0.04, "tied": True,
+                 "images_per_second": 10.0}  # fmt: skip
+        return [first, first | {"backbone": "quick", "expected": second, "tied": tied,
+                                "images_per_second": 90.0}]  # fmt: skip
+
+    assert suggested(rows(0.87))["backbone"] == "quick"
+    assert suggested(rows(0.6))["backbone"] == "first"  # few pictures tie what is much worse
+    assert suggested(rows(0.87, tied=False))["backbone"] == "first"
 
 
 def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are():
