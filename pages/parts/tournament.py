@@ -84,8 +84,15 @@ def _how_long(recipes: list[Recipe]) -> None:
         return
     seconds = estimates(recipes, "How long will that take on this computer?", "measure-several")
     if seconds:
-        whole = text.duration(sum(each or 0 for each in seconds)).capitalize()
-        st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
+        possible = [each for each in seconds if each is not None]
+        if possible:
+            whole = text.duration(sum(possible)).capitalize()
+            st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
+        if left := len(seconds) - len(possible):
+            st.html(
+                f'<p class="muted small">{left} of them cannot be carried out with these '
+                "pictures.</p>"
+            )
 
 
 def _all(n: int) -> str:

@@ -264,6 +264,18 @@ def test_several_ways_say_how_long_all_of_them_will_take(home):
     assert "About 5 minutes on this computer, all together" in everything(app)
 
 
+@pytest.mark.parametrize("took", [[240.0, None], [None, None]])
+def test_what_cannot_be_carried_out_is_not_counted_as_no_time(home, took):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    press(app, "How long will that take on this computer?")
+    (job,) = recent_jobs("costs")
+    append(job, Finished(1.0, {"seconds": took}))
+    said = everything(open_page("strategy", project=project, backbone=LITE0))
+    assert f"{took.count(None)} of them cannot be carried out" in said
+    assert ("all together" in said) is any(took)
+
+
 def proposed(app):
     """The way to learn that is recommended, and why."""
     return everything(app).split("We would try <b>")[1].split("</p>")[0]
