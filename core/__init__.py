@@ -33,6 +33,8 @@ _HOME_OF = {
     "entrants": "core.tournament",
     "keep": "core.tournament",
     "megabytes": "core.tournament",
+    "why_kept": "core.tournament",
+    "not_proven": "core.tournament",
     "Choice": "core.evaluation.choosing",
     "wilson": "core.evaluation.scores",
     "events": "core.training",
