@@ -10,7 +10,8 @@ import numpy as np
 
 from core.backbones.catalogue import get_backbone
 from core.evaluation.choosing import Candidate, Choice, choose
-from core.evaluation.comparing import Predictions
+from core.evaluation.comparing import Pair, Predictions, pairs
+from core.evaluation.scores import in_words
 from core.model import WEIGHTS, Model, model_folder
 from core.settings import Settings
 from core.strategies import get_strategy, lacking, strategies
@@ -72,6 +73,46 @@ def megabytes(run: Path) -> float:
 def keep(runs: Sequence[Entered]) -> Choice:
     """Which of them to keep: see `core.evaluation.choosing.choose`."""
     return choose([Candidate(run.name, run.predictions, run.cost) for run in runs])
+
+
+def why_kept(choice: Choice, names: Sequence[str]) -> str:
+    """Why this one is to be kept and what to expect of it, as sentences; names in their order."""
+    why = (
+        "It is the best of them, and none that is simpler comes within one standard error."
+        if choice.best == choice.chosen
+        else "It is the simplest that comes within one standard error of the best "
+        f"({names[choice.best]}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
+    )
+    return (
+        f"{why} Of {choice.n:,} pictures that all were judged with it is right on "
+        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks better than "
+        f"it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
+        f"{in_words(choice.honest_interval)}."
+    )
+
+
+def beside_kept(
+    runs: Sequence[Entered], choice: Choice, names: Sequence[str]
+) -> list[tuple[Entered, Pair]]:
+    """Each of the others with what comes out picture by picture: the one to keep comes first."""
+    named = [(name, run.predictions) for name, run in zip(names, runs, strict=True)]
+    others = [run for place, run in enumerate(runs) if place != choice.chosen]
+    return list(zip(others, pairs(named, reference=choice.chosen), strict=True))
+
+
+def not_proven(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
+    """A sentence on the simplest run that these pictures cannot tell from the one to keep, where
+    that one is less simple; else nothing."""
+    own = runs[choice.chosen].cost
+    simpler = [
+        (other.cost, pair.second, pair.comparison.p)
+        for other, pair in beside_kept(runs, choice, names)
+        if other.cost < own and pair.comparison and not pair.comparison.differs
+    ]
+    if not simpler:
+        return ""
+    _, name, p = min(simpler)
+    return f"It is not proven to be better than {name}, which is simpler (p = {p:.2f})."
 
 
 def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Event]:

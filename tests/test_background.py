@@ -139,6 +139,23 @@ def test_only_what_is_beyond_chance_is_said(whole, border, middle, warn, said):
     assert result["baseline"] == 20
 
 
+def three_classes(n, border):
+    """Of n whole pictures all are right, with the border alone so many; guessing is on a third."""
+    true = sorted((["cup", "mug", "jug"] * n)[:n])
+    right, guessed = np.ones(n, np.int64), np.arange(n) < n // 3
+    answers = {"border": (np.arange(n) < border).astype(np.int64), "middle": guessed.astype(int)}
+    return judged(true, right, answers, dict.fromkeys(MASKS, "data:image/jpeg;base64,AAAA"))
+
+
+@pytest.mark.parametrize(("n", "border", "warn"), [(19, 14, False), (100, 97, True)])
+def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, warn):
+    result = three_classes(n, border)
+    assert result["looks"][0]["above"]
+    assert not result["looks"][0]["worse"]
+    assert result["warn"] is warn
+    assert ("19 pictures are too few to tell" in result["verdict"]) is not warn
+
+
 def test_a_few_pictures_show_nothing():
     result = verdict(4, 4, 4, n=4)
     assert result["verdict"].startswith("Nothing can be said")

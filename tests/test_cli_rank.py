@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import timm
@@ -12,8 +13,10 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
+from core.commands import ranking, tournament
 from core.commands.costs import judged_as_usual
 from core.dataset.manifest import Dataset, Item
+from core.tournament import Entered, keep
 from core.training.recipe import Recipe
 
 LITE0 = "tf_efficientnet_lite0"
@@ -164,3 +167,42 @@ def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
     assert code == 2
     assert "No strategy is called “magic”" in err
     assert "Looking at your pictures" not in err
+
+
+def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_take():
+    def row(name, right, speed):
+        return {"backbone": name, "title": name, "accuracy": right, "stderr": 0.04, "knn": 0.5,
+                "knn_stderr": 0.1, "log_loss": None, "images_per_second": speed, "tied": True,
+                "parameters": 1_000_000, "expected": right}  # fmt: skip
+
+    said = ranking._text([row("good", 0.9, 10.0), row("near", 0.88, 20.0), row("poor", 0.5, 90.0)])
+    assert "cannot tell apart: good, near, poor. Take near" in said
+
+
+def an_entrant(name, wrong, size):
+    rows = [{"image": f"{k:064x}", "true": "a", "label": "ab"[k < wrong]} for k in range(60)]
+    recipe = Recipe(dataset="0" * 16, backbone=name, strategy="feature_extraction")
+    return Entered(name, recipe, rows, size)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kept", "said"),
+    [
+        ((2, 12), "large", "It is the best of them, and none that is simpler comes within"),
+        ((2, 3), "small", "It is the simplest that comes within one standard error of the best"),
+    ],
+)
+def test_a_tournament_says_why_one_is_kept_and_what_it_is_beside_the_others(wrong, kept, said):
+    entered = [an_entrant("large", wrong[0], 80.0), an_entrant("small", wrong[1], 10.0)]
+    choice, taken = keep(entered), {"large": 9.0, "small": 1.0}
+    document = tournament._document(Path("runs"), entered, choice, taken, taken)
+    large, small = document["runs"]
+    assert (document["keep"], large["megabytes"]) == (kept, 80.0)
+    other = small if kept == "large" else large
+    assert [run["beside_kept"] is None for run in (large, small)] == [run is not other for run in (
+        large, small)]  # fmt: skip
+    assert 0 < other["beside_kept"]["p"] <= 1
+    text = tournament._text(document)
+    assert f"Keep {kept}. {said}" in text
+    assert f"Beside the one to keep: {other['beside_kept']['verdict']}" in text
+    assert "80.0 MB" in text

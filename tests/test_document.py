@@ -60,7 +60,7 @@ def written(tmp_path_factory):
     made_model(settings).save(folder / "model")
     recipe = Recipe(
         dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction",
-        options={"strength": 0.5},
+        options={"strength": 0.5}, start="/a/run", teacher="/another/run",
     )  # fmt: skip
     (folder / "recipe.json").write_text(recipe.to_json())
     true = np.arange(30) % 3
@@ -112,7 +112,9 @@ def test_it_tells_everything_that_a_reader_asks(written):
         "Right on 26 of 30 pictures", "Wilson interval", "How it was taught",
         "feature extraction", "How sure it is", "of other folds",
         "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
-        "data sheet", "Source", "How to make it again", "--set strength=0.5", "The recipe",
+        "data sheet", "Source", "How to make it again", "--set strength=0.5",
+        "Began from the network of an earlier run", "Taught by the model of an earlier run",
+        "The recipe",
         "This page was written with torch", "pictures brought in",
         "It may look at the background", "only a guess",
         "And this run (exact McNemar tests, Holm correction)",

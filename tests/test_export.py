@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 from PIL import Image, ImageCms
 
+from core.__main__ import _parser
 from core.dataset.decode import decode
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
@@ -20,7 +22,8 @@ from core.evaluation.report import Report, report_of
 from core.evaluation.unknowns import Known, prepared
 from core.export import export
 from core.export import predict as script
-from core.export.card import escaped
+from core.export.card import again, escaped
+from core.export.facts import facts_of
 from core.export.rehearsal import greatest_difference
 from core.model import Model, predict_files
 from core.settings import Settings
@@ -207,6 +210,43 @@ def test_model_json_says_where_the_model_comes_from(bundle, run):
         "interval": list(report.interval),
     }  # fmt: skip
     assert content["recipe"]["options"] == {"strength": 0.5}
+
+
+OF = {"source": "cat", "unlabelled": None}
+
+
+@pytest.mark.parametrize(
+    ("choices", "roles", "tasks", "flags", "said"),
+    [
+        ({}, (), (), {}, "one folder of pictures for each class. RUN"),
+        ({"start": "/a/run"}, (), (), {"start": "START"}, "START is the finished run"),
+        ({"teacher": "/a/run"}, (), (), {"teacher": "TEACHER"}, "TEACHER is the finished run"),
+        ({"task": "fur & co"}, (), ("tail", "fur & co"), {"labels": "fur & co"}, "these columns"),
+        ({}, (), ("tail", "fur"), {"labels": "tail,fur"}, "a table with these columns"),
+        ({}, ("source",), (), {"source": ["SOURCE"]}, "sorted pictures of another world"),
+        ({}, ("source", "unlabelled"), (), {"source": ["SOURCE"], "unlabelled": ["UNLABELLED"]},
+         "UNLABELLED is a folder of pictures not sorted"),
+    ],
+)  # fmt: skip
+def test_the_command_names_all_that_the_run_was_made_of(run, settings, choices, roles, tasks, flags,
+                                                        said):  # fmt: skip
+    facts = facts_of(run, Store(settings.home))
+    items = [Item(f"{k:064x}", OF[role], f"{k}.png", role) for k, role in enumerate(roles)]
+    facts = replace(
+        facts,
+        recipe=facts.recipe.model_copy(update=choices),
+        dataset=replace(facts.dataset, items=(*facts.dataset.items, *items), tasks=tasks),
+    )
+    told = again(facts)
+    command = shlex.split(told.split("```")[1])
+    chosen = _parser().parse_args(command[3:])
+    asked = {name: getattr(chosen, name) for name in ("start", "teacher", "labels", "source",
+                                                      "unlabelled")}  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value}
+    assert {name: [str(p) for p in value] if isinstance(value, list) else str(value)
+            for name, value in asked.items()} == flags  # fmt: skip
+    assert said in told
+    assert "/a/run" not in told
 
 
 def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):

@@ -117,7 +117,7 @@ def _costs_text(found: Costs) -> str:
         return f"The likeliest answers are the cheapest, too: {found.mean['after']:.2f} a picture."
     return (
         f"The cheapest answers cost {found.mean['after']:.2f} a picture instead of "
-        f"{found.mean['before']:.2f}; with 95 % confidence the difference is between {low:+.2f} "
-        f"and {high:+.2f} (paired bootstrap). {found.changed} pictures get another answer, "
-        f"{found.left} of them are left to a person."
+        f"{found.mean['before']:.2f}: {found.verdict}. With 95 % confidence the difference is "
+        f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} pictures get "
+        f"another answer, {found.left} of them are left to a person."
     )

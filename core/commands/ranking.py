@@ -7,6 +7,7 @@ from typing import Any
 from core.commands.terminal import Terminal
 from core.commands.training import STOPPED, stop_signals, until
 from core.errors import NotFound
+from core.foresight.rows import Row, suggested
 from core.settings import Settings
 from core.training.events import Finished
 
@@ -53,27 +54,31 @@ def rank(
             "Stopped. What was tried is kept; the same command goes on from there.",
         )
         return STOPPED
-    rows = [{name: value for name, value in row.items() if name != "folds"}
-            for row in last.result["rows"]]  # fmt: skip
+    rows: list[Any] = [
+        {name: value for name, value in row.items() if name != "folds"}
+        for row in last.result["rows"]
+    ]
     terminal.result(rows, _text(rows))
     return 0
 
 
-def _text(rows: list[dict[str, Any]]) -> str:
-    """One line a backbone, and below them which of the first are equal as far as one can tell, and
-    what made the order."""
+def _text(rows: Sequence[Row]) -> str:
+    """One line a backbone, and below them which cannot be told from the first, which of these to
+    take, and what made the order."""
     lines = [_line(row) for row in rows]
     tied = [row["title"] for row in rows if row.get("tied")]
     if len(tied) > 1:
+        best = suggested([row for row in rows if "error" not in row])
         lines.append(
-            f"These pictures cannot tell apart: {', '.join(tied)}. Take the quickest of them."
+            f"These pictures cannot tell apart: {', '.join(tied)}. Take {best['title']}: the "
+            "quickest of those within one standard error of the first."
         )
     if any("error" not in row for row in rows):
         lines.append(_ORDER)
     return "\n".join(lines)
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: Row) -> str:
     if "error" in row:
         return f"{row['backbone']}: not tried. {row['error']}"
     loss = row["log_loss"]

@@ -12,7 +12,17 @@ from core.evaluation.choosing import Choice
 from core.evaluation.report import Report
 from core.evaluation.scores import in_words
 from core.settings import Settings
-from core.tournament import NONE_YET, Entered, answer_times, entrants, keep, megabytes
+from core.tournament import (
+    NONE_YET,
+    Entered,
+    answer_times,
+    beside_kept,
+    entrants,
+    keep,
+    megabytes,
+    not_proven,
+    why_kept,
+)
 from core.training.events import Finished, Note
 from core.training.judging import came_parted
 from core.training.recipe import Judge, Recipe
@@ -84,12 +94,21 @@ def _document(
     seconds: dict[str, float],
     times: dict[str, float],
 ) -> dict[str, Any]:
+    names = [run.name for run in entered]
+    verdicts = {
+        other.name: {
+            "p": pair.comparison.p if pair.comparison else None,
+            "verdict": pair.verdict,
+        }
+        for other, pair in beside_kept(entered, choice, names)
+    }
     return {
         "runs": [
             {
                 "run": str(out / run.name), "backbone": run.recipe.backbone,
                 "strategy": run.recipe.strategy, "accuracy": accuracy, "interval": interval,
                 "seconds": seconds[run.name], "milliseconds": times[run.name],
+                "megabytes": run.megabytes, "beside_kept": verdicts.get(run.name),
             }
             for run, accuracy, interval in zip(
                 entered, choice.accuracy, choice.intervals, strict=True
@@ -101,21 +120,18 @@ def _document(
         "stderr": choice.stderr,
         "honest": choice.honest,
         "honest_interval": choice.honest_interval,
+        "said": f"{why_kept(choice, names)} {not_proven(entered, choice, names)}".strip(),
     }  # fmt: skip
 
 
 def _text(document: dict[str, Any]) -> str:
-    lines = [
-        f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; learned in "
-        f"{run['seconds']:.0f} s, answers in {run['milliseconds']:.1f} ms"
-        for run in sorted(document["runs"], key=lambda run: -run["accuracy"])
-    ]
-    lines += [
-        "",
-        f"Keep {document['keep']}: the simplest within one standard error "
-        f"({100 * document['stderr']:.1f} of 100) of the best, on {document['n']} pictures that "
-        "all share.",
-        f"With the luck of choosing taken out, expect {document['honest']:.1%}: "
-        f"{in_words(document['honest_interval'])}.",
-    ]
-    return "\n".join(lines)
+    lines = []
+    for run in sorted(document["runs"], key=lambda run: -run["accuracy"]):
+        lines.append(
+            f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; learned "
+            f"in {run['seconds']:.0f} s, answers in {run['milliseconds']:.1f} ms, "
+            f"{run['megabytes']:.1f} MB"
+        )
+        if run["beside_kept"]:
+            lines.append(f"  Beside the one to keep: {run['beside_kept']['verdict']}")
+    return "\n".join([*lines, "", f"Keep {document['keep']}. {document['said']}"])

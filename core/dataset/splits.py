@@ -94,7 +94,8 @@ def _ready_test_part(items: Sequence[Item]) -> set[int]:
         listed = ", ".join(f"“{name}”" for name in untaught[:5])
         raise UnusableDataset(
             f"The ready split leaves fewer than {_FEWEST_TO_LEARN_FROM} pictures to learn from in: "
-            f"{listed}. Put more pictures of these classes into its training part."
+            f"{listed}. Put more pictures of these classes into its training part, or leave these "
+            "classes out of all parts."
         )
     return test
 

@@ -4,13 +4,22 @@ Everything here is fitted on judged images: images with a known class about whic
 spoke that had not learned from them.
 """
 
-from math import ceil, log
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, lgamma, log, log1p
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.scores import Indices, Interval, Probabilities, effective, wilson
+from core.evaluation.scores import (
+    SURE,
+    Indices,
+    Interval,
+    Probabilities,
+    effective,
+    wilson,
+)
 
 SET_LEVEL = 0.9
 """How often the classes that are offered together shall hold the right one."""
@@ -91,18 +100,41 @@ class Change(TypedDict):
     """That holds the true difference (after - before) with 95 % confidence."""
 
 
+def change_in_words(found: Change) -> str:
+    """Whether the adjustment made it better (less), with the bounds of the difference."""
+    low, high = (round(bound, 3) for bound in found["interval"])
+    so = "better" if high < 0 else "worse" if low > 0 else "no difference shown"
+    if low <= 0 <= high and not found["interval"][0] <= 0 <= found["interval"][1]:
+        so = "next to no difference"
+    first, second = (f"{bound:+.3f}" if bound else "0.000" for bound in (low, high))
+    return f"{so} (difference between {first} and {second} with 95 % confidence)"
+
+
 def change(
-    before: npt.NDArray[np.float64], after: npt.NDArray[np.float64], *, crossed: bool = False
+    before: npt.NDArray[np.float64],
+    after: npt.NDArray[np.float64],
+    *,
+    crossed: bool = False,
+    extremes: Interval | None = None,
 ) -> Change:
     """Compare two values of each image, (n,), by resampling the images (Efron 1979, bootstrap).
 
     `crossed` as for `wilson`: fewer images are drawn at a time, which makes the interval wider.
+    `extremes` are the least and the greatest difference that an image could make. What is rare and
+    large is easily missed by few images, and resampling them never brings it back; so each end of
+    the interval is found as if one more image had come out at its extreme.
     """
     chance, difference = np.random.default_rng(0), after - before
     n = len(difference)
     drawn = max(1, round(effective(n, crossed=crossed)))
-    means = [difference[chance.integers(0, n, drawn)].mean() for _ in range(_RESAMPLES)]
-    low, high = np.quantile(means, (0.025, 0.975))
+    known = difference if extremes is None else np.append(difference, 0.0)
+    means, unseen = np.empty(_RESAMPLES), np.empty(_RESAMPLES)
+    for turn in range(_RESAMPLES):
+        places = chance.integers(0, len(known), drawn)
+        means[turn], unseen[turn] = known[places].mean(), (places == n).mean() * n / drawn
+    least, greatest = extremes or (0.0, 0.0)
+    low = np.quantile(means + least * unseen, 0.025)
+    high = np.quantile(means + greatest * unseen, 0.975)
     return {
         "before": float(before.mean()),
         "after": float(after.mean()),
@@ -146,6 +178,40 @@ def bins(sure: Probabilities, right: npt.NDArray[np.bool_], *, crossed: bool = F
         for group in groups
         if len(group)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Misjudged:
+    """In how many of the bins answers are right more or less often than was said."""
+
+    bold: int
+    """Right less often."""
+    shy: int
+    """Right more often."""
+
+
+def misjudged(found: Sequence[Bin], *, crossed: bool = False) -> Misjudged:
+    """Which bins chance does not explain: an honest classifier has any in 1 case of 20.
+
+    Exact binomial tests, two-sided, whose p counts against its share of 5 % (Bonferroni): among ten
+    intervals of 95 % one mostly misses by chance. `crossed` as for `wilson`.
+    """
+    level = SURE / 2 / max(1, len(found))
+    bold = shy = 0
+    for each in found:
+        right = round(effective(each["right"], crossed=crossed))
+        wrong = round(effective(each["n"] - each["right"], crossed=crossed))
+        sure = min(max(each["sure"], _LEAST), 1 - _LEAST)
+        bold += _at_most(right, right + wrong, sure) < level
+        shy += _at_most(wrong, right + wrong, 1 - sure) < level
+    return Misjudged(bold, shy)
+
+
+def _at_most(hits: int, n: int, share: float) -> float:
+    """How easily so few of n come out that come out with this share each."""
+    k = np.arange(hits + 1)
+    ways = lgamma(n + 1) - np.array([lgamma(i + 1) + lgamma(n - i + 1) for i in k])
+    return float(np.exp(ways + k * log(share) + (n - k) * log1p(-share)).sum())
 
 
 def set_floor(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from core.errors import BadInput
 from core.evaluation.comparing import Predictions
-from core.evaluation.scores import Interval, effective, wilson
+from core.evaluation.scores import Interval, careful_error, effective, wilson
 
 Numbers = npt.NDArray[np.floating[Any]]
 
@@ -48,7 +48,7 @@ class Choice:
     chosen: int
     """Place of the simplest one within one standard error of the best."""
     stderr: float
-    """Of the best accuracy."""
+    """Of the best accuracy; never 0: see `careful_error`."""
     honest: float
     """Accuracy of the choice, with the luck of choosing taken out."""
     honest_interval: Interval
@@ -83,7 +83,7 @@ def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:
         intervals=tuple(wilson(int(row.sum()), n, crossed=crossed) for row in right),
         best=int(best[0]),
         chosen=int(chosen[0]),
-        stderr=float(np.sqrt(top * (1 - top) / weight)),
+        stderr=float(careful_error(top, weight)),
         honest=honest,
         honest_interval=wilson(round(honest * n), n, crossed=crossed),
     )
@@ -113,7 +113,7 @@ def _picked(
     accuracy = (drawn @ right.T / drawn.sum(1, keepdims=True))[:, order]
     best = accuracy.argmax(1)
     top = accuracy.max(1)
-    enough = top - np.sqrt(top * (1 - top) / weight)
+    enough = top - careful_error(top, weight)
     simplest = (accuracy >= enough[:, None] - 1e-12).argmax(1)
     places = np.asarray(order)
     return places[best], places[simplest]

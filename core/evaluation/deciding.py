@@ -134,6 +134,14 @@ class Costs:
     confusion: tuple[tuple[int, ...], ...]
     """Rows are true classes; columns the classes that are answered, then "a person"."""
 
+    @property
+    def verdict(self) -> str:
+        """Whether the changed answers are cheaper, to go behind a colon."""
+        low, high = self.mean["interval"]
+        if high < 0:
+            return "cheaper"
+        return "dearer" if low > 0 else "which is cheaper cannot be told with these pictures"
+
 
 def cheapest(
     report: Report, costs: Sequence[Sequence[float]], *, person: float | None = None
@@ -153,9 +161,16 @@ def cheapest(
     # Where several cost the same, the likeliest class stays.
     usual_costs = expected[np.arange(len(true)), usual]
     best = np.where(np.isclose(usual_costs, expected.min(1)), usual, best)
+    paid_before, paid_after = paid[true, usual], paid[true, best]
+    possible = paid[:, best] - paid[:, usual]  # had each image been of any class
     pairs = np.bincount(true * paid.shape[1] + best, minlength=paid.size).reshape(paid.shape)
     return Costs(
-        mean=change(paid[true, usual], paid[true, best], crossed=_crossed(report)),
+        mean=change(
+            paid_before,
+            paid_after,
+            crossed=_crossed(report),
+            extremes=(float(possible.min()), float(possible.max())),
+        ),
         changed=int((usual != best).sum()),
         left=int((best == len(table)).sum()),
         confusion=tuple(tuple(int(n) for n in row) for row in pairs),

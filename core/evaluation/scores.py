@@ -51,6 +51,17 @@ def wilson(correct: int, n: int, z: float = 1.96, *, crossed: bool = False) -> I
     return low, high
 
 
+def careful_error(right: npt.ArrayLike, n: float) -> npt.NDArray[np.float64]:
+    """Standard error of shares of right answers among n images: never 0, not even at 1.
+
+    Binomial, at the share that Agresti and Coull use (The American Statistician 52, 1998): two
+    right and two wrong answers are added, since 20 of 20 is not certainty.
+    """
+    careful = (np.asarray(right, np.float64) * n + 2) / (n + 4)
+    error: npt.NDArray[np.float64] = np.sqrt(careful * (1 - careful) / (n + 4))
+    return error
+
+
 def in_words(interval: Interval) -> str:
     """An interval of shares as people say it: "between 79 and 96 of 100"."""
     low, high = (round(100 * bound) for bound in interval)

@@ -167,15 +167,39 @@ def again(facts: Facts) -> str:
         words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
     words += [] if facts.form == RGB else ["--keep-channels"]
-    words += ["--judge", recipe.judge, "--holdout", str(recipe.holdout), "--out", "RUN"]
+    words += ["--judge", recipe.judge, "--holdout", str(recipe.holdout)]
+    columns, further = _columns(facts), _further(facts)
+    words += ["--labels", columns] if columns else []
+    words += [word for flag, name, _ in further for word in (flag, name)]
+    words += ["--out", "RUN"]
+    sorted_by = "a table with these columns" if columns else "one folder of pictures for each class"
+    stand_for = "".join(f" {name} is {what}." for _, name, what in further)
     return f"""## How to make it again
 
 ```
 {shlex.join(words)}
 ```
 
-DATA is a folder with one folder of pictures for each class. The same pictures, recipe and machine
-give the same model."""
+DATA is a folder with {sorted_by}.{stand_for} RUN is the new
+folder that is made. The same pictures, recipe and machine give the same model."""
+
+
+def _columns(facts: Facts) -> str:
+    """The label columns that were learned, as --labels takes them; empty for folders of classes."""
+    names = [facts.recipe.task] if facts.recipe.task else facts.dataset.tasks
+    return ",".join(_code(name) for name in names)
+
+
+def _further(facts: Facts) -> list[tuple[str, str, str]]:
+    """What else it was made of: the flag, what stands for it in the command, and what that is."""
+    roles = {item.role for item in facts.dataset.items}
+    every = (
+        (facts.recipe.start, "--from", "START", "the finished run that it began from"),
+        (facts.recipe.teacher, "--teacher", "TEACHER", "the finished run that it learned from"),
+        ("source" in roles, "--source", "SOURCE", "a folder of sorted pictures of another world"),
+        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of pictures not sorted"),
+    )
+    return [(flag, name, what) for there, flag, name, what in every if there]
 
 
 def _code(name: str) -> str:

@@ -117,6 +117,8 @@ def _method(facts: Facts) -> str:
     rows = {
         "Way to learn": f"{facts.strategy} ({strategy.term})" if strategy else facts.strategy,
         "Pretrained network": f"{backbone.title} ({backbone.name}; licence {backbone.licence})",
+        **({"Began from": "the network of an earlier run"} if recipe.start else {}),
+        **({"Taught by": "the model of an earlier run"} if recipe.teacher else {}),
         "Learned from": f"{report.n_train:,} pictures",
         "Tested with": f"{report.n:,} pictures{judged_by(report.rounds)}",
         "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} points, "

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.background import CAVEAT
+from core.evaluation.calibration import change_in_words
 from core.evaluation.comparing import Predictions
 from core.evaluation.deciding import certainty as bins_of
 from core.evaluation.report import judged_by, judged_elsewhere
@@ -126,10 +127,9 @@ def _adjusted(evidence: Mapping[str, Any]) -> str:
         )
     for name, key in (("Log-loss", "log_loss"), ("Brier score", "brier")) if adjusted else ():
         change = evidence[key]
-        low, high = change["interval"]
         lines.append(
-            f"{name} on {on}: {change['before']:.3f} before, {change['after']:.3f} after; "
-            f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence."
+            f"{name} on {on}: {change['before']:.3f} before, {change['after']:.3f} after: "
+            f"{change_in_words(change)}."
         )
     if sets := evidence["sets"]:
         lines.append(

@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from core.foresight.resampling import SURE, Measured, binomial, difference, share
+from core.evaluation.scores import careful_error
+from core.foresight.resampling import SURE, Measured, difference, share
 from core.foresight.validation import STRENGTHS, Folds, Plan, answers
 from core.training.events import Event, Progress
 
@@ -151,7 +152,7 @@ def forecast(sizes: np.ndarray, right: np.ndarray, ratio: float, units: int) -> 
     drawn = _continued(sizes, errors, target) - expected
     wider = np.sqrt(1 + folds * ratio)
     low, high = np.quantile(drawn, (0.025, 0.975)) * wider
-    least = 1.96 * binomial(1 - float(expected), units)
+    least = 1.96 * float(careful_error(1 - float(expected), units))
     worst = float(np.clip(expected + max(high, least), 0, 1))
     best = float(np.clip(expected + min(low, -least), 0, 1))
     return Forecast(target, 1 - float(expected), 1 - worst, 1 - best)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from core.foresight.resampling import Measured, binomial
+from core.evaluation.scores import careful_error
+from core.foresight.resampling import Measured
 
 _ROWS = 1024
 _SHARP = 0.07
@@ -46,4 +47,4 @@ def share_right(right: np.ndarray, groups: np.ndarray) -> Measured:
     if count < 2:
         return Measured(mean, float("inf"))
     error = float(np.sqrt((sums**2).sum() * count / (count - 1))) / len(right)
-    return Measured(mean, max(error, binomial(mean, count)))
+    return Measured(mean, max(error, float(careful_error(mean, count))))

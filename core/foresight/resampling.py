@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.evaluation.scores import careful_error
+
 Scores = npt.NDArray[np.floating]
 
 SURE = 0.05
@@ -43,18 +45,11 @@ def share(scores: Scores, ratio: float, units: int) -> Measured:
     """As `corrected`, for shares of right answers: never surer than `units` throws of a coin.
 
     Where every fold is right on everything the folds do not differ, and yet more images might be
-    wrong. The error is therefore at least the binomial one at the share that Agresti and Coull
-    (The American Statistician 52, 1998) use, two right and two wrong answers added. `units`: images
-    that were checked, those of one group counted once.
+    wrong. The error is therefore at least the careful binomial one. `units`: images that were
+    checked, those of one group counted once.
     """
     known = corrected(scores, ratio)
-    return Measured(known.mean, max(known.stderr, binomial(known.mean, units)))
-
-
-def binomial(right: float, units: int) -> float:
-    """Standard error of a share of right answers among so many images (Agresti and Coull 1998)."""
-    careful = (right * units + 2) / (units + 4)
-    return float(np.sqrt(careful * (1 - careful) / (units + 4)))
+    return Measured(known.mean, max(known.stderr, float(careful_error(known.mean, units))))
 
 
 @dataclass(frozen=True, slots=True)

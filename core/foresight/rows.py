@@ -70,6 +70,22 @@ class Ranking:
         """The rows with figures."""
         return tuple(row for row in self.rows if "error" not in row)
 
+    @property
+    def suggested(self) -> Row:
+        """The one to take, of those that were tried: see `suggested`."""
+        return suggested(self.tried)
+
+
+def suggested(tried: Sequence[Row]) -> Row:
+    """The quickest of those that are tied with the first and near it: within one standard error.
+
+    `tried` has figures, best first. A tie alone is not enough: few pictures cannot tell even much
+    worse ones from the first.
+    """
+    first = tried[0]
+    near = (row for row in tried if first["expected"] - row["expected"] <= first["stderr"])
+    return max((row for row in near if row["tied"]), key=lambda row: row["images_per_second"])
+
 
 def ranking_of(dataset_id: str, settings: Settings) -> Ranking | None:
     """What is known about this version; None when no backbone has been tried."""

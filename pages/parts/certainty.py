@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core import certainty, in_words, judged_by
+from core import certainty, change_in_words, in_words, judged_by, misjudged
+from pages.parts import text
 from pages.parts.colours import theme_colours
 from pages.parts.evidence import (
     Evidence,
@@ -21,7 +22,8 @@ def certainty_plot(report: Report) -> None:
     st.html(
         '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
         "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
-        'intervals; only a bar that misses the line shows a fault. <span class="term">'
+        "intervals, and one of several may miss the line by chance; the sentence below the drawing "
+        'allows for that. <span class="term">'
         f"(reliability diagram)</span>{crossed}</p>"
     )
     ink = theme_colours()
@@ -63,19 +65,22 @@ def certainty_plot(report: Report) -> None:
         for each in bins
     )
     st.plotly_chart(figure, key="certainty", config={"displayModeBar": False}, alt=said)
-    st.html(f'<p class="small">{_in_words(bins)}</p>')
+    st.html(f'<p class="small">{_in_words(bins, crossed=rounds > 1)}</p>')
     if evidence := report.get("evidence"):
         _adjusted(evidence)
 
 
-def _in_words(bins: list[dict]) -> str:
-    off = [each for each in bins if not each["interval"][0] <= each["sure"] <= each["interval"][1]]
-    if not off:
+def _in_words(bins: list[dict], *, crossed: bool) -> str:
+    found = misjudged(bins, crossed=crossed)
+    words = [f"too bold in {found.bold}"] if found.bold else []
+    words += [f"too shy in {found.shy}"] if found.shy else []
+    if not words:
         return "On these pictures nothing shows that it is too sure or not sure enough."
-    bold = sum(each["sure"] > each["interval"][1] for each in off)
-    words = [f"too bold in {bold}"] if bold else []
-    words += [f"too shy in {len(off) - bold}"] if len(off) > bold else []
-    return f"Of {len(bins)} groups of pictures it was {' and '.join(words)}."
+    return (
+        f"Of {text.count(len(bins), 'group')} of pictures it was {' and '.join(words)}, beyond "
+        'what chance explains <span class="term">(exact binomial tests, corrected for the number '
+        "of groups)</span>."
+    )
 
 
 def _adjusted(evidence: Evidence) -> None:
@@ -94,7 +99,8 @@ def _gained(evidence: Evidence) -> str:
     rows = "".join(
         f'<tr><td>{name} <span class="term">{term}</span></td>'
         f'<td class="n">{evidence[key]["before"]:.3f}</td>'
-        f'<td class="n">{evidence[key]["after"]:.3f}</td><td>{_change(evidence[key])}</td></tr>'
+        f'<td class="n">{evidence[key]["after"]:.3f}</td>'
+        f"<td>{change_in_words(evidence[key])}</td></tr>"
         for name, term, key in (
             ("Surprise at the right answer", "log-loss", "log_loss"),
             ("Distance from the truth", "Brier score", "brier"),
@@ -108,11 +114,3 @@ def _gained(evidence: Evidence) -> str:
         '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
-
-
-def _change(change: dict) -> str:
-    low, high = change["interval"]
-    bounds = f"difference between {low:+.3f} and {high:+.3f} with 95 % confidence"
-    if high < 0:
-        return f"better ({bounds})"
-    return f"worse ({bounds})" if low > 0 else f"no difference shown ({bounds})"

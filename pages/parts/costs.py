@@ -49,10 +49,10 @@ def _in_words(report: Report, told: Costs) -> str:
             f"<p>They cost {told.mean['after']:.2f} a picture on the test pictures.</p>"
         )
     low, high = told.mean["interval"]
-    so = "cheaper" if high < 0 else "dearer" if low > 0 else "not shown to be cheaper"
     left = f", {told.left} of them left to a person" if told.left else ""
     return (
-        f"{told.mean['after']:.2f} a picture instead of {told.mean['before']:.2f}: {so}.</p>"
+        f"{told.mean['after']:.2f} a picture instead of {told.mean['before']:.2f}: "
+        f"{told.verdict}.</p>"
         f"<p>{text.count(told.changed, 'test picture')} of {report['n']} would be answered "
         f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} a picture with "
         '95 % confidence <span class="term">(paired bootstrap)</span>.</p>'

@@ -45,7 +45,7 @@ def ranking(place: Place) -> None:
 
 
 def _use_best(known: Ranking) -> None:
-    best = suggested(known)
+    best = known.suggested
     label = f"Use {text.markdown(best['title'], 40)}"
     if st.button(label, type="primary", icon=":material/arrow_forward:", key="use-best"):
         go("strategy", backbone=best["backbone"])
@@ -116,22 +116,19 @@ def results(known: Ranking, *, final: bool = True) -> None:
     )
 
 
-def suggested(known: Ranking) -> Any:
-    """The quickest of those that cannot be told from the best."""
-    tied = (row for row in known.tried if row["tied"])
-    return max(tied, key=lambda row: row["images_per_second"])
-
-
 def _verdict(known: Ranking) -> str:
     names = [text.html(row["title"], 40) for row in known.tried if row["tied"]]
     if len(known.tried) == 1:
         return f"Only {names[0]} was tried."
+    of, your = f"Of the {len(known.tried)} that were tried, ", "your"
+    if not _untried(known):
+        of, your = "", "Your"
     if len(names) == 1:
-        return f"{names[0]} suits your pictures best."
-    quickest = text.html(suggested(known)["title"], 40)
+        return f"{of}{names[0]} suits your pictures best."
+    quickest = text.html(known.suggested["title"], 40)
     return (
-        f"Your pictures cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
-        f"{quickest} is the quickest of them."
+        f"{of}{your} pictures cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
+        f"{quickest} is the quickest of those within one standard error of the first."
     )
 
 
@@ -149,7 +146,7 @@ def _table(rows: list[Any]) -> str:
 
 
 def _row(row: Any, first: bool) -> str:
-    equal = '<span class="chip good">as good as the first</span>'
+    equal = '<span class="chip">not told apart from the first</span>'
     chip = equal if row["tied"] and not first else ""
     return (
         f"<tr><td><b>{text.html(row['title'], 60)}</b></td>"

@@ -13,11 +13,11 @@ from core import (
     came_parted,
     entrants,
     get_settings,
-    in_words,
     keep,
     megabytes,
-    pairs,
+    not_proven,
     ready_backbones,
+    why_kept,
 )
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
@@ -84,8 +84,15 @@ def _how_long(recipes: list[Recipe]) -> None:
         return
     seconds = estimates(recipes, "How long will that take on this computer?", "measure-several")
     if seconds:
-        whole = text.duration(sum(each or 0 for each in seconds)).capitalize()
-        st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
+        possible = [each for each in seconds if each is not None]
+        if possible:
+            whole = text.duration(sum(possible)).capitalize()
+            st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
+        if left := len(seconds) - len(possible):
+            st.html(
+                f'<p class="muted small">{left} of them cannot be carried out with these '
+                "pictures.</p>"
+            )
 
 
 def _all(n: int) -> str:
@@ -114,9 +121,7 @@ def which_to_keep(place: Place, here: RunRow) -> None:
             st.html(f'<p class="muted">{text.html(str(error), 300)}</p>')
             return
         kept = runs[choice.chosen]
-        st.html(
-            _said(choice, [titles[run.id] for run in runs]) + _not_proven(entered, choice, titles)
-        )
+        st.html(_said(entered, choice, [titles[run.id] for run in runs]))
         with st.container(horizontal=True):
             if kept.id == here.id:
                 st.html('<p class="muted small">It is the one shown on this page.</p>')
@@ -144,42 +149,14 @@ def _images(run: RunRow) -> set[str]:
     return {row["image"] for row in report["predictions"]} if report else set()
 
 
-def _said(choice: Choice, titles: list[str]) -> str:
-    best, chosen = titles[choice.best], titles[choice.chosen]
-    why = (
-        "It is the best of them, and none that is simpler comes within one standard error."
-        if choice.best == choice.chosen
-        else f"It is the simplest that comes within one standard error of the best "
-        f"({text.html(best, 110)}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
-    )
+def _said(entered: list[Entered], choice: Choice, titles: list[str]) -> str:
+    names = [text.plain(title, 110) for title in titles]
+    doubt = not_proven(entered, choice, names)
     return (
-        f'<p class="score-words">Keep {text.html(chosen, 110)}.</p>'
-        f"<p>{why} Of {choice.n:,} pictures that {_all(len(titles))} were judged with it is "
-        f"right on {100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks "
-        f"better than it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
-        f"{in_words(choice.honest_interval)} "
-        '<span class="term small">bootstrap bias corrected</span>.</p>'
-    )
-
-
-def _not_proven(entered: list[Entered], choice: Choice, titles: dict[str, str]) -> str:
-    """The simpler one that these pictures cannot tell from the one to keep, if there is one."""
-    named = [(titles[each.name], each.predictions) for each in entered]
-    others = [each for place, each in enumerate(entered) if place != choice.chosen]
-    found = zip(others, pairs(named, reference=choice.chosen), strict=True)
-    simpler = [
-        (other.cost, pair)
-        for other, pair in found
-        if other.cost < entered[choice.chosen].cost
-        and pair.comparison
-        and not pair.comparison.differs
-    ]
-    if not simpler:
-        return ""
-    _, pair = min(simpler, key=lambda each: each[0])
-    return (
-        f'<p class="muted small">It is not proven to be better than {text.html(pair.second, 110)}, '
-        f"which is simpler (p = {pair.comparison.p:.2f}).</p>"
+        f'<p class="score-words">Keep {text.html(names[choice.chosen], 110)}.</p>'
+        f"<p>{text.html(why_kept(choice, names), 600)} "
+        '<span class="term small">bootstrap bias corrected</span></p>'
+        + (f'<p class="muted small">{text.html(doubt, 300)}</p>' if doubt else "")
     )
 
 

@@ -105,8 +105,9 @@ def test_without_a_test_part_the_validation_part_is_tested_with() -> None:
 
 
 def test_a_ready_split_that_leaves_a_class_untaught_is_told() -> None:
-    with pytest.raises(UnusableDataset, match="to learn from in: “b”"):
+    with pytest.raises(UnusableDataset, match="to learn from in: “b”") as told:
         holdout(ready(["train", "train", "train", "test"], ["a", "a", "b", "b"]), 0.2, 0)
+    assert "into its training part, or leave these classes out" in str(told.value)
 
 
 def test_another_seed_gives_another_split() -> None:

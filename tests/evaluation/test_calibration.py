@@ -7,9 +7,13 @@ from torch import nn
 
 from core.dataset.splits import folds
 from core.evaluation.calibration import (
+    Misjudged,
+    bins,
     brier,
     change,
+    change_in_words,
     fit_temperature,
+    misjudged,
     offered,
     reliability,
     set_floor,
@@ -186,3 +190,50 @@ def test_sets_hold_the_truth_as_often_as_promised_on_real_features(digits):
         shares = softmax(x[new] @ fitted.weight.T + fitted.bias)
         inside.append(offered(shares, floor)[np.arange(200), y[new]].mean())
     assert 0.86 < np.mean(inside) < 0.97
+
+
+def told(n, chance, *, bold=0.0):
+    """n answers, most of them as sure as fine-tuned networks are, that are right as often as said,
+    or by `bold` of what is left to certainty less often."""
+    sure = np.where(chance.random(n) < 0.7, 1 - chance.exponential(0.01, n).clip(0, 0.5),
+                    chance.uniform(0.4, 1, n))  # fmt: skip
+    return bins(sure, chance.random(n) < sure - bold)
+
+
+@pytest.mark.parametrize("n", [40, 150, 2000])
+def test_hardly_an_honest_classifier_is_called_too_bold_or_too_shy(n):
+    chance = np.random.default_rng(0)
+    found = [misjudged(told(n, chance)) for _ in range(200)]
+    assert sum(bool(each.bold or each.shy) for each in found) <= 0.05 * 200
+
+
+def test_one_that_is_clearly_too_sure_is_called_too_bold():
+    chance = np.random.default_rng(0)
+    found = [misjudged(told(400, chance, bold=0.15)) for _ in range(20)]
+    assert all(each.bold >= 2 and not each.shy for each in found)
+
+
+def test_a_classifier_that_is_never_sure_and_always_right_is_too_shy():
+    assert misjudged(bins(np.full(60, 0.6), np.ones(60, bool))) == Misjudged(bold=0, shy=4)
+    assert misjudged([]) == Misjudged(0, 0)
+
+
+def test_models_that_share_their_pictures_are_blamed_later():
+    found = bins(np.full(16, 0.9), np.arange(16) < 11)
+    assert misjudged(found).bold == 1
+    assert misjudged(found, crossed=True).bold == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ((-0.09, -0.01), "better (difference between -0.090 and -0.010"),
+        ((0.01, 0.09), "worse (difference between +0.010 and +0.090"),
+        ((-0.01, 0.02), "no difference shown (difference between -0.010 and +0.020"),
+        ((-0.004, -0.0002), "next to no difference (difference between -0.004 and 0.000"),
+        ((0.0001, 0.0003), "next to no difference (difference between 0.000 and 0.000"),
+        ((-0.0001, 0.02), "no difference shown (difference between 0.000 and +0.020"),
+    ],
+)
+def test_a_difference_whose_bound_rounds_to_nothing_is_next_to_none(interval, said):
+    assert change_in_words({"before": 1.0, "after": 0.9, "interval": interval}).startswith(said)

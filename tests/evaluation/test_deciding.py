@@ -1,5 +1,6 @@
 """Thresholds, abstaining and costs, against sums made by hand."""
 
+import numpy as np
 import pytest
 
 from core.evaluation.deciding import certainty, cheapest, decide, tradeoffs
@@ -93,3 +94,32 @@ def test_what_costs_save_is_less_certain_where_models_share_their_pictures():
     alone = cheapest(a_report(rows), costs).mean["interval"]
     crossed = cheapest(a_report(rows) | {"rounds": 5}, costs).mean["interval"]
     assert (crossed[1] - crossed[0]) / (alone[1] - alone[0]) == pytest.approx(1.5**0.5, rel=0.1)
+
+
+def dear_and_rare(n, chance, dear):
+    """Of n pictures a third are called a with 0.6, and of these so many are b; calling a b costs
+    1 and calling b a 10, so that b is answered for all of them."""
+    rows = [("a", 0.95, 0.05)] * n
+    for place in np.flatnonzero(chance.random(n) < 1 / 3):
+        rows[place] = ("b" if chance.random() < dear else "a", 0.6, 0.4)
+    return a_report(rows)
+
+
+@pytest.mark.parametrize("n", [19, 40])
+@pytest.mark.parametrize("dear", [0.05, 0.15])
+def test_a_dear_mistake_that_few_pictures_miss_makes_no_wrong_winner(n, dear):
+    """A changed picture saves 10 where it is b, and costs 1 where it is a."""
+    chance = np.random.default_rng(0)
+    truth = "cheaper" if 10 * dear > 1 - dear else "dearer"
+    said = [cheapest(dear_and_rare(n, chance, dear), [[0, 1], [10, 0]]).verdict for _ in range(100)]
+    wrong = {"cheaper": "dearer", "dearer": "cheaper"}[truth]
+    assert said.count(wrong) <= 5
+
+
+def test_a_clear_gain_is_told_and_a_clear_loss_too():
+    chance = np.random.default_rng(0)
+    costs = [[0, 1], [10, 0]]
+    gains = [cheapest(dear_and_rare(100, chance, 0.5), costs).verdict for _ in range(20)]
+    losses = [cheapest(dear_and_rare(400, chance, 0.0), costs).verdict for _ in range(20)]
+    assert gains == ["cheaper"] * 20
+    assert losses == ["dearer"] * 20

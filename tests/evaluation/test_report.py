@@ -87,6 +87,7 @@ def test_the_file_has_the_agreed_keys():
         "n", "correct", "accuracy", "interval", "majority", "classes", "confusion", "per_class",
         "predictions", "log_loss", "backbone", "strategy", "dataset", "seconds", "n_train",
         "start", "stopped", "recalled", "task", "further", "evidence", "rounds",
+        "elsewhere",
     }  # fmt: skip
     assert content["start"] is None
     assert set(content["predictions"][0]) == {"image", "name", "true", "label", "probabilities"}

@@ -8,6 +8,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from core.dataset.splits import folds
 from core.evaluation.scores import (
+    careful_error,
     class_scores,
     collapsed,
     compare,
@@ -201,3 +202,8 @@ def test_answers_that_fall_together_are_called_collapsed_without_any_label():
     assert collapsed(np.eye(4)[np.arange(40) % 2], told_apart)
     mostly_one = np.eye(4)[np.where(np.arange(40) < 28, 0, np.arange(40) % 4)]
     assert collapsed(mostly_one, told_apart)
+
+
+def test_the_careful_error_is_never_nothing_and_shrinks_with_images():
+    assert careful_error(1.0, 20) == pytest.approx(0.0564, abs=1e-3)
+    assert careful_error([0.5, 1.0], 100) == pytest.approx([0.049, 0.0133], abs=1e-3)

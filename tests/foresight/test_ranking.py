@@ -1,13 +1,16 @@
 """Ranking backbones on real pictures: the rows, their order, stopping, and what cannot be tried."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from made_features import TINY, dataset_of
 
+from core.dataset.channels import RGB
 from core.errors import BadRecipe
 from core.foresight import ranking
 from core.foresight.ranking import candidates, guess, rank
-from core.foresight.rows import Row, ordered, ranking_of
+from core.foresight.rows import Row, ordered, ranking_of, suggested
 from core.foresight.validation import plan_of
 from core.training.events import Finished, Note, Progress, Ranked
 
@@ -119,6 +122,18 @@ def test_the_best_comes_first_and_only_what_the_folds_can_tell_is_no_tie():
     }  # fmt: skip
 
 
+def test_the_quickest_is_suggested_only_where_it_is_tied_and_near_the_first():
+    def rows(second, *, tied=True):
+        first = {"backbone": "first", "expected": 0.9, "stderr": 0.04, "tied": True,
+                 "images_per_second": 10.0}  # fmt: skip
+        return [first, first | {"backbone": "quick", "expected": second, "tied": tied,
+                                "images_per_second": 90.0}]  # fmt: skip
+
+    assert suggested(rows(0.87))["backbone"] == "quick"
+    assert suggested(rows(0.6))["backbone"] == "first"  # few pictures tie what is much worse
+    assert suggested(rows(0.87, tied=False))["backbone"] == "first"
+
+
 def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are():
     """Equal folds: the one that knows ImageNet better comes first, but never far ahead."""
     gains = []
@@ -130,6 +145,25 @@ def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are(
         assert all(each["tied"] for each in rows)
         gains.append(rows[0]["expected"] - rows[1]["expected"])
     assert 0.1 > gains[0] > gains[1] >= 0
+
+
+def test_the_speed_is_the_best_of_three_passes_over_sixteen_pictures_however_few_there_are(
+    events, photographs, store, settings, monkeypatch
+):
+    """Each pass is made to take its own time; the pictures of the plan are only three."""
+    plan = plan_of(photographs)
+    monkeypatch.setattr(type(plan), "images", ["a", "b", "c"])
+    passed, now = [], iter([0.0, 8.0, 10.0, 12.0, 20.0, 24.0])
+
+    def load_pixels(images, read, preprocessing):
+        passed.append(len(images))
+        yield images, None
+
+    monkeypatch.setattr("core.backbones.features.load_pixels", load_pixels)
+    monkeypatch.setattr("core.backbones.features.warm", lambda *args: lambda pixels: None)
+    monkeypatch.setattr(ranking, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    assert ranking._speed(None, SimpleNamespace(form=RGB), plan, store, settings, "cpu") == 8.0
+    assert passed == [4, 16, 16, 16]
 
 
 def test_the_speed_of_a_network_whose_features_were_known_is_measured_once_more(

@@ -5,7 +5,7 @@ import pytest
 from made_features import nearest_mean, world
 
 from core.dataset.splits import folds
-from core.foresight.resampling import binomial, corrected, difference, share, tied_with
+from core.foresight.resampling import corrected, difference, share, tied_with
 
 REPEATS, K = 5, 5
 RATIO = 1 / (K - 1)
@@ -52,7 +52,6 @@ def test_everything_right_is_not_sure_to_stay_so():
     assert known.mean == 1
     assert 0.02 < known.stderr < 0.1
     assert share(np.ones(25), RATIO, 400).stderr < known.stderr
-    assert binomial(0.5, 100) == pytest.approx(0.049, abs=0.001)
 
 
 def test_equally_good_features_are_seldom_called_different_and_better_ones_are():

@@ -77,13 +77,24 @@ def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
     app = open_page("backbone", project=project)
     said = everything(app)
     assert f"cannot tell {LITE1} and {LITE0} apart" in said
-    assert said.count("as good as the first") == 1
+    assert said.count("not told apart from the first") == 1
+    assert "is the quickest of those within one standard error of the first" in said
     assert "± 2.0" in said
     assert "0.30 ± 0.05" in said
     assert "surprise and neighbours are shown beside it and decide nothing" in said
     assert "were not looked at" in said
     app.button(key="use-best").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
+
+
+def test_what_is_best_is_said_only_of_those_that_were_tried(home, tmp_path, monkeypatch):
+    project, dataset = fill(home)
+    ranked(home, dataset, LITE0, WORSE)
+    said = everything(open_page("backbone", project=project))
+    assert f"Of the 2 that were tried, {LITE0} suits your pictures best." in said
+    monkeypatch.setattr("pages.parts.ranking.ready_backbones", lambda settings: [LITE0, WORSE])
+    said = everything(open_page("backbone", project=project))
+    assert f">{LITE0} suits your pictures best." in said
 
 
 def test_where_there_is_no_log_loss_its_place_stays_empty(home):
@@ -251,6 +262,18 @@ def test_several_ways_say_how_long_all_of_them_will_take(home):
     append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
     app = open_page("strategy", project=project, backbone=LITE0)
     assert "About 5 minutes on this computer, all together" in everything(app)
+
+
+@pytest.mark.parametrize("took", [[240.0, None], [None, None]])
+def test_what_cannot_be_carried_out_is_not_counted_as_no_time(home, took):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    press(app, "How long will that take on this computer?")
+    (job,) = recent_jobs("costs")
+    append(job, Finished(1.0, {"seconds": took}))
+    said = everything(open_page("strategy", project=project, backbone=LITE0))
+    assert f"{took.count(None)} of them cannot be carried out" in said
+    assert ("all together" in said) is any(took)
 
 
 def proposed(app):
