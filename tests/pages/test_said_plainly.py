@@ -1,0 +1,45 @@
+"""What the pages say: of which pictures, of which model, and in words that need no manual."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from leaves import CLASSES, fill, leaf
+from opened import everything, open_page
+
+from core import Item, Store, run_folder
+from core.projects import add_dataset
+
+
+@pytest.fixture
+def three_worlds(home) -> str:
+    """A project with 36 pictures, 4 of another world and 2 that are not sorted."""
+    project, dataset = fill(home)
+    store = Store(home)
+    loaded = store.load(dataset)
+    foreign, unsorted = (
+        [store.add(leaf(0, seed), lossless=False) for seed in seeds]
+        for seeds in (range(70, 74), range(80, 82))
+    )
+    added = [Item(image, CLASSES[0], f"far/{image}.jpg", role="source") for image in foreign]
+    added += [Item(image, None, f"new/{image}.jpg", role="unlabelled") for image in unsorted]
+    add_dataset(project, store.save(replace(loaded, items=(*loaded.items, *added))))
+    return project
+
+
+def change_report(run: str, change) -> None:
+    file = run_folder(run) / "report.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
+    app = open_page("pictures", project=three_worlds)
+    title = "36 pictures in 3 classes · 4 from another world · 2 not sorted"
+    assert title in [each.value for each in app.title]
+    rows = everything(app).split("<tr>")
+    (foreign,) = [row for row in rows if "source domain" in row]
+    (unsorted,) = [row for row in rows if "not sorted" in row]
+    assert '<td class="n">4</td>' in foreign
+    assert '<td class="n">2</td>' in unsorted
