@@ -11,6 +11,7 @@ from core import (
     Recipe,
     RunRow,
     Situation,
+    Strategy,
     all_strategies,
     came_parted,
     describe_strategy,
@@ -19,6 +20,7 @@ from core import (
     usual_judge,
 )
 from pages.parts import text
+from pages.parts.class_table import ROLES
 from pages.parts.estimate import estimate, estimates
 from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
@@ -53,7 +55,7 @@ def choose(place: Place, backbone: str) -> str | None:
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(
         f'<p class="next">We would try <b>{text.html(known[best].title)}</b>: '
-        f"{text.html(reason[0].lower() + reason[1:], 300)}</p>"
+        f"{text.html(reason[0].lower() + reason[1:], 300)}{unused(place, known[best])}</p>"
     )
     chosen = st.query_params.get("strategy")
     chosen = chosen if chosen in known and not why_not[chosen] else None
@@ -69,6 +71,18 @@ def choose(place: Place, backbone: str) -> str | None:
             for name in rest:
                 card(name, chosen == name, why_not[name], takes[name])
     return chosen
+
+
+def unused(place: Place, strategy: Strategy) -> str:
+    """Which added pictures this way to learn leaves aside, as a sentence; empty for none."""
+    there = {item.role for item in place.dataset.items} - strategy.needs
+    left = [said for role, said in ROLES.items() if role in there]
+    if not left:
+        return ""
+    return (
+        f" It does not use the pictures that are {' or '.join(left)}; ways that do stand under "
+        "“More ways to learn”."
+    )
 
 
 def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:

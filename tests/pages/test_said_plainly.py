@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from leaves import CLASSES, fill, leaf
+from leaves import CLASSES, LITE0, fill, leaf
 from opened import everything, open_page
 
 from core import Item, Store, run_folder
@@ -43,3 +43,12 @@ def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three
     (unsorted,) = [row for row in rows if "not sorted" in row]
     assert '<td class="n">4</td>' in foreign
     assert '<td class="n">2</td>' in unsorted
+
+
+def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_worlds, home):
+    said = everything(open_page("strategy", project=three_worlds, backbone=LITE0))
+    proposed = said.split("We would try <b>")[1].split("</p>")[0]
+    assert "does not use the pictures that are from another world or not sorted" in proposed
+    assert "More ways to learn" in proposed
+    plain, _ = fill(home)
+    assert "does not use" not in everything(open_page("strategy", project=plain, backbone=LITE0))
