@@ -79,7 +79,7 @@ def runs_table(place: Place, here: str) -> str:
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
-            f'<td class="verdict">{beside.get(run.id, "")}</td>'
+            f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
             f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
         )
     return (
@@ -123,3 +123,26 @@ def _word(pair: Pair) -> str:
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
+    """Both scores on the pictures that both were judged with, where that is not all of them."""
+    reports = {each.id: report for each, report in scored}
+    if here == run.id or here not in reports:
+        return ""
+    own, shown = (
+        {row["image"]: row for row in reports[each]["predictions"]} for each in (run.id, here)
+    )
+    shared = [
+        image for image in own.keys() & shown.keys() if own[image]["true"] == shown[image]["true"]
+    ]
+    if not shared or len(shared) == len(own) == len(shown):
+        return ""
+    right = [
+        100 * sum(rows[image]["label"] == rows[image]["true"] for image in shared) / len(shared)
+        for rows in (own, shown)
+    ]
+    return (
+        f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '
+        f"judged with: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
+    )
+
+

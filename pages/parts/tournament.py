@@ -115,7 +115,10 @@ def which_to_keep(place: Place, here: RunRow) -> None:
             return
         kept = runs[choice.chosen]
         st.html(
-            _said(choice, [titles[run.id] for run in runs]) + _not_proven(entered, choice, titles)
+            _said(
+                choice, [titles[run.id] for run in runs], max(report_of(run)["n"] for run in runs)
+            )
+            + _not_proven(entered, choice, titles)
         )
         with st.container(horizontal=True):
             if kept.id == here.id:
@@ -144,7 +147,7 @@ def _images(run: RunRow) -> set[str]:
     return {row["image"] for row in report["predictions"]} if report else set()
 
 
-def _said(choice: Choice, titles: list[str]) -> str:
+def _said(choice: Choice, titles: list[str], most: int) -> str:
     best, chosen = titles[choice.best], titles[choice.chosen]
     why = (
         "It is the best of them, and none that is simpler comes within one standard error."
@@ -155,10 +158,33 @@ def _said(choice: Choice, titles: list[str]) -> str:
     return (
         f'<p class="score-words">Keep {text.html(chosen, 110)}.</p>'
         f"<p>{why} Of {choice.n:,} pictures that {_all(len(titles))} were judged with it is "
-        f"right on {100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks "
-        f"better than it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
-        f"{in_words(choice.honest_interval)} "
+        f"right on {100 * choice.accuracy[choice.chosen]:.0f} of 100.{_only(choice.n, most)} "
+        f"{_honest(choice)} "
         '<span class="term small">bootstrap bias corrected</span>.</p>'
+    )
+
+
+def _only(shared: int, most: int) -> str:
+    """Which pictures these are, where some of the runs were judged with more."""
+    if shared == most:
+        return ""
+    return (
+        " Only these are compared; some of the runs were judged with more, and their other scores "
+        "are of those."
+    )
+
+
+def _honest(choice: Choice) -> str:
+    """What to expect of the choice; luck that is taken out never makes it better."""
+    said, expected = choice.accuracy[choice.chosen], choice.honest
+    if round(100 * expected) >= round(100 * said):
+        return (
+            "The best of several looks better than it is; with that taken out, it stays about the "
+            f"same, {in_words(choice.honest_interval)}"
+        )
+    return (
+        "The best of several looks better than it is; with that taken out, expect "
+        f"{100 * expected:.0f} of 100, {in_words(choice.honest_interval)}"
     )
 
 

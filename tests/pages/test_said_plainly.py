@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from leaves import CLASSES, LITE0, fill, leaf
+from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page
 
 from core import Item, Store, run_folder
 from core.projects import add_dataset
+from pages.parts import tournament
 
 
 @pytest.fixture
@@ -52,3 +53,38 @@ def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_wor
     assert "More ways to learn" in proposed
     plain, _ = fill(home)
     assert "does not use" not in everything(open_page("strategy", project=plain, backbone=LITE0))
+
+
+@pytest.mark.parametrize(("luck", "words"), [(0.05, "stays about the same"), (-0.1, "expect ")])
+def test_taking_luck_out_never_makes_the_choice_better(home, monkeypatch, luck, words):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=6)
+    run = finish_run(home, project, dataset, strategy="full", wrong=5)
+    kept = tournament.keep
+
+    def lucky(entered):
+        found = kept(entered)
+        return replace(found, honest=found.accuracy[found.chosen] + luck)
+
+    monkeypatch.setattr(tournament, "keep", lucky)
+    said = everything(open_page("results", project=project, run=run))
+    assert f"with that taken out, {'it ' * (luck > 0)}{words}" in said
+
+
+def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(home):
+    project, dataset = fill(home)
+    few = finish_run(home, project, dataset, strategy="feature_extraction", wrong=6)
+    run = finish_run(home, project, dataset, strategy="full", wrong=0)
+
+    def shorten(report):
+        report["predictions"] = report["predictions"][:24]
+        report["n"] = 24
+
+    change_report(few, shorten)
+    said = everything(open_page("results", project=project, run=run))
+    assert "Of 24 pictures that both were judged with" in said
+    assert "Only these are compared; some of the runs were judged with more" in said
+    assert (
+        "On the 24 pictures that both were judged with: right on 75 of 100, the one shown on 100."
+        in said
+    )
