@@ -108,14 +108,8 @@ def usual_recipe(place: Place, backbone: str, strategy: str) -> Recipe:
 def situation(place: Place) -> Situation:
     """What the pictures say by themselves, and two questions for what they do not say."""
     with st.container(horizontal=True, gap="large"):
-        look = st.radio(
-            "Do your pictures look like everyday photographs?", list(LOOKS), index=2,
-            horizontal=True, key="ask-look",
-        )  # fmt: skip
-        later = st.radio(
-            "Will camera, light or place be another one later?", ["Yes", "No"], index=1,
-            horizontal=True, key="ask-later",
-        )  # fmt: skip
+        look = answer("Do your pictures look like everyday photographs?", "photos", list(LOOKS))
+        later = answer("Will camera, light or place be another one later?", "later", ["Yes", "No"])
     roles = [item.role for item in place.dataset.items]
     return Situation(
         images=len(place.dataset.labelled),
@@ -126,6 +120,18 @@ def situation(place: Place) -> Situation:
         photographs=LOOKS[look],
         changes=later == "Yes",
     )
+
+
+def answer(question: str, name: str, answers: list[str]) -> str:
+    """What is answered; at first the last of these. Kept in the address, like what is chosen."""
+    key, usual = f"ask-{name}", answers[-1]
+    kept = st.query_params.get(name)
+    st.session_state.setdefault(key, kept if kept in answers else usual)
+
+    def keep() -> None:
+        st.query_params[name] = st.session_state[key]
+
+    return st.radio(question, answers, horizontal=True, key=key, on_change=keep)
 
 
 def card(name: str, is_chosen: bool, why_not: str, takes: str) -> None:

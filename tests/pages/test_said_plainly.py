@@ -88,3 +88,14 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
         "On the 24 pictures that both were judged with: right on 75 of 100, the one shown on 100."
         in said
     )
+
+
+def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
+    project, _ = fill(home, n=40)
+    app = open_page("strategy", project=project, backbone=LITE0)
+    app.radio(key="ask-photos").set_value("No").run()
+    assert app.query_params["photos"] in ("No", ["No"])
+    again = open_page("strategy", project=project, backbone=LITE0, photos="No", later="perhaps")
+    assert again.radio(key="ask-photos").value == "No"
+    assert again.radio(key="ask-later").value == "No"
+    assert "We would try <b>Adapt the last layers" in everything(again)
