@@ -99,3 +99,17 @@ def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
     assert again.radio(key="ask-photos").value == "No"
     assert again.radio(key="ask-later").value == "No"
     assert "We would try <b>Adapt the last layers" in everything(again)
+
+
+def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=6)
+    condition = {"kind": "blur", "title": "Out of focus", "term": "Gaussian blur", "p": 0.5,
+                 "level": "strongly", "right": 26, "interval": [0.6, 0.9], "worse": False,
+                 "unknown": 30, "picture": "data:image/jpeg;base64,AAAA"}  # fmt: skip
+    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [condition]}
+    change_report(run, lambda report: report.update(rounds=5))
+    (run_folder(run) / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
+    said = everything(open_page("results", project=project, run=run, look="Worse pictures"))
+    assert "that the model you keep has not learned from, made worse" in said
+    assert "Most are called unknown when they are out of focus (strongly)" in said
