@@ -113,3 +113,14 @@ def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
     said = everything(open_page("results", project=project, run=run, look="Worse pictures"))
     assert "that the model you keep has not learned from, made worse" in said
     assert "Most are called unknown when they are out of focus (strongly)" in said
+
+
+def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    change_report(run, lambda report: report["predictions"][0].update(part=2))
+    app = open_page("results", project=project, run=run, look="Worst mistakes")
+    asked, gone = sorted((b for b in app.button if b.label == "Why?"), key=lambda b: b.disabled)
+    assert not asked.disabled
+    assert gone.disabled
+    assert gone.help == "Judged by a model that was not kept"
