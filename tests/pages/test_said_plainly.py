@@ -7,7 +7,7 @@ import pytest
 from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page
 
-from core import Item, Store, run_folder
+from core import SAMPLES, Item, Store, run_folder
 from core.projects import add_dataset
 from pages.parts import tournament
 
@@ -124,3 +124,7 @@ def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home)
     assert not asked.disabled
     assert gone.disabled
     assert gone.help == "Judged by a model that was not kept"
+
+
+def test_no_sample_promises_a_gain_that_was_not_measured():
+    assert "should gain much" not in SAMPLES["digits"].advice
