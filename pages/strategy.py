@@ -267,14 +267,15 @@ def shared_options() -> dict[str, Any]:
         help="These pictures are never learned from, so the score is honest (held-out test part).",
     )  # fmt: skip
     size = st.number_input(
-        "Picture size in px", 0, 1024, 0, step=32, key="option-size",
-        help="0 uses the size that the backbone was made for.",
+        "Picture size in px", 32, 1024, None, step=32, key="option-size",
+        placeholder="as the network was made for",
+        help="Left empty, pictures are as large as those that the network was made for.",
     )  # fmt: skip
     seed = st.number_input(
         "Seed", 0, None, 0, key="option-seed",
         help="Decides everything random. The same seed gives the same model.",
     )  # fmt: skip
-    return {"holdout": holdout / 100, "size": size, "seed": seed}
+    return {"holdout": holdout / 100, "size": size or 0, "seed": seed}
 
 
 def begin_when_pressed(place: Place, recipe: Recipe) -> None:

@@ -126,5 +126,20 @@ def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home)
     assert gone.help == "Judged by a model that was not kept"
 
 
+def test_choices_are_called_by_plain_words(home):
+    project, _ = fill(home)
+    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    policy = app.selectbox(key=f"full-{LITE0}-augmentation")
+    assert policy.options == [
+        "Gently (plain)",
+        "One strong change at a time (TrivialAugment)",
+        "Several (RandAugment)",
+    ]
+    assert app.selectbox(key=f"full-{LITE0}-mirror").options == ["Try it out first", "Yes", "No"]
+    size = app.number_input(key="option-size")
+    assert size.value is None
+    assert size.placeholder == "as the network was made for"
+
+
 def test_no_sample_promises_a_gain_that_was_not_measured():
     assert "should gain much" not in SAMPLES["digits"].advice
