@@ -7,9 +7,14 @@ import pytest
 from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page
 
-from core import SAMPLES, Item, Store, run_folder
+from core import SAMPLES, Item, Recipe, Store, create_run, get_project, run_folder
+from core.jobs.card import JobCard
+from core.jobs.log import append
 from core.projects import add_dataset
+from core.training.events import Finished
 from pages.parts import tournament
+from pages.parts.place import Place
+from pages.parts.runs import run_titles
 
 
 @pytest.fixture
@@ -139,6 +144,18 @@ def test_choices_are_called_by_plain_words(home):
     size = app.number_input(key="option-size")
     assert size.value is None
     assert size.placeholder == "as the network was made for"
+
+
+def test_runs_that_differ_in_an_option_are_called_by_it(home):
+    project, dataset = fill(home)
+    for options in ({}, {"steps": 60}, {"lr": 0.001}):
+        recipe = Recipe(dataset=dataset, backbone=LITE0, strategy="full", options=options)
+        run = create_run(project, recipe)
+        JobCard("train").write(run_folder(run))
+        append(run_folder(run), Finished(1.0, {}))
+    titles = list(run_titles(Place(get_project(project))).values())
+    alike = "Adapt the whole network · EfficientNet-Lite0"
+    assert titles == [alike, f"{alike} (60 steps)", f"{alike} (learning rate 0.001)"]
 
 
 def test_no_sample_promises_a_gain_that_was_not_measured():
