@@ -158,5 +158,14 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
     assert titles == [alike, f"{alike} (60 steps)", f"{alike} (learning rate 0.001)"]
 
 
+def test_a_curve_says_whose_it_is_and_is_seen_at_its_top(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    app = open_page("training", project=project, run=run)
+    layout = json.loads(app.main.get("plotly_chart")[0].proto.spec)["layout"]
+    assert layout["showlegend"]
+    assert layout["yaxis"]["range"] == [0, 103]
+
+
 def test_no_sample_promises_a_gain_that_was_not_measured():
     assert "should gain much" not in SAMPLES["digits"].advice
