@@ -15,6 +15,7 @@ from core.training.events import Finished
 from pages.parts import tournament
 from pages.parts.place import Place
 from pages.parts.runs import run_titles
+from pages.parts.score import range_bar
 
 
 @pytest.fixture
@@ -165,6 +166,12 @@ def test_a_curve_says_whose_it_is_and_is_seen_at_its_top(home):
     layout = json.loads(app.main.get("plotly_chart")[0].proto.spec)["layout"]
     assert layout["showlegend"]
     assert layout["yaxis"]["range"] == [0, 103]
+
+
+@pytest.mark.parametrize("base", [5, 11, 50, 95])
+def test_the_mark_of_guessing_is_always_named(base):
+    report = {"interval": (0.4, 0.8), "accuracy": 0.6, "majority": {"accuracy": base / 100}}
+    assert f">guessing {base}</span>" in range_bar(report)
 
 
 def test_no_sample_promises_a_gain_that_was_not_measured():
