@@ -174,5 +174,14 @@ def test_the_mark_of_guessing_is_always_named(base):
     assert f">guessing {base}</span>" in range_bar(report)
 
 
+def test_a_finished_model_does_not_tick_what_nobody_has_done(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=2, title="First model")
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    said = everything(open_page("results", project=project, run=run))
+    assert "A model is ready." in said
+    assert "Everything is done" not in said
+
+
 def test_no_sample_promises_a_gain_that_was_not_measured():
     assert "should gain much" not in SAMPLES["digits"].advice
