@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import Page, WebSocketRoute, expect
 from running_server import Server
 from steps import LONG, archive, begin, bring, press, says, set_steps, step
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -109,3 +109,18 @@ def test_the_name_of_the_app_leads_home_by_mouse_below_the_line_at_the_top(
     menu = page.locator(".stMainMenu button").bounding_box()
     page.mouse.click(menu["x"] + menu["width"] / 2, menu["y"] + menu["height"] / 2)
     says(page, "Print")
+
+
+def test_on_a_narrow_screen_rows_of_links_leave_room_between_them(
+    page: Page, server: Server, tmp_path: Path
+):
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path, ("rings", "bars")))
+    says(page, "28 pictures in 2 classes")
+    page.set_viewport_size({"width": 390, "height": 900})
+    links = page.locator(".st-key-data-pages a")
+    expect(links).to_have_count(5)
+    boxes = [link.bounding_box() for link in links.all()]
+    tops = sorted({box["y"] for box in boxes})
+    assert len(tops) > 1
+    assert tops[1] - tops[0] >= boxes[0]["height"] + 4
