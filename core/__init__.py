@@ -98,6 +98,7 @@ _HOME_OF = {
     "all_strategies": "core.strategies:strategies",
     "describe_strategy": "core.strategies:describe",
     "lacking": "core.strategies",
+    "looks_at": "core.strategies",
     "recommended": "core.strategies",
     "Situation": "core.strategies",
     "Strategy": "core.strategies",

@@ -75,7 +75,7 @@ def keep(runs: Sequence[Entered]) -> Choice:
     return choose([Candidate(run.name, run.predictions, run.cost) for run in runs])
 
 
-def why_kept(choice: Choice, names: Sequence[str]) -> str:
+def why_kept(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
     """Why this one is to be kept and what to expect of it, as sentences; names in their order."""
     why = (
         "It is the best of them, and none that is simpler comes within one standard error."
@@ -83,12 +83,21 @@ def why_kept(choice: Choice, names: Sequence[str]) -> str:
         else "It is the simplest that comes within one standard error of the best "
         f"({names[choice.best]}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
     )
+    only = ""
+    if any(len(run.predictions) > choice.n for run in runs):
+        only = " Only these are compared: scores that come of more pictures are not."
     return (
         f"{why} Of {choice.n:,} pictures that all were judged with it is right on "
-        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100. The best of several looks better than "
-        f"it is; with that taken out, expect {100 * choice.honest:.0f} of 100, "
+        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100.{only} The best of several looks "
+        f"better than it is; with that taken out, {_expected(choice)}, "
         f"{in_words(choice.honest_interval)}."
     )
+
+
+def _expected(choice: Choice) -> str:
+    """What is left without luck, which never makes it better."""
+    said, expected = (round(100 * s) for s in (choice.accuracy[choice.chosen], choice.honest))
+    return f"expect {expected} of 100" if expected < said else "it stays about the same"
 
 
 def beside_kept(

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.moving import move
+
 HERE = Path(__file__).parent
 
 st.set_page_config(page_title="Graft", page_icon=str(HERE / "parts" / "icon.svg"), layout="wide")
@@ -26,4 +28,5 @@ page = st.navigation(
     ],
     position="hidden",
 )
+move(page)
 page.run()

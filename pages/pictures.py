@@ -1,14 +1,15 @@
 """Pictures: bring them, see them, and meet the first model."""
 
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
 
-from core import JobStatus, recent_jobs, status
+from core import Dataset, JobStatus, recent_jobs, status
 from pages.parts import progress, text
 from pages.parts.again import offer_again
 from pages.parts.bring import bring
-from pages.parts.class_table import change_classes, class_table
+from pages.parts.class_table import ROLES, change_classes, class_table
 from pages.parts.data_pages import data_pages
 from pages.parts.every_picture import every_picture
 from pages.parts.faults import faults_card
@@ -57,14 +58,20 @@ def told(place: Place, import_job: Path | None, fault: str) -> None:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
 
 
+def others(dataset: Dataset) -> str:
+    """How many pictures there are that belong to none of the classes, and what they are for."""
+    counted = Counter(item.role for item in dataset.items)
+    return "".join(f" · {counted[role]:,} {said}" for role, said in ROLES.items() if counted[role])
+
+
 def overview(place: Place, import_job: Path | None) -> None:
     dataset = place.dataset
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.title(
-            f"{text.count(len(dataset.items), 'picture')} in "
-            f"{text.count(len(dataset.classes), 'class', 'classes')}",
+            f"{text.count(len(dataset.labelled), 'picture')} in "
+            f"{text.count(len(dataset.classes), 'class', 'classes')}{others(dataset)}",
             anchor=False,
         )
     fault = problem(place)

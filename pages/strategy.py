@@ -11,14 +11,17 @@ from core import (
     Recipe,
     RunRow,
     Situation,
+    Strategy,
     all_strategies,
     came_parted,
     describe_strategy,
     lacking,
+    looks_at,
     recommended,
     usual_judge,
 )
 from pages.parts import text
+from pages.parts.class_table import ROLES
 from pages.parts.estimate import estimate, estimates
 from pages.parts.fit import choose_fit
 from pages.parts.frame import frame, need_pictures
@@ -53,7 +56,7 @@ def choose(place: Place, backbone: str) -> str | None:
     best, reason = recommended(situation(place), has=has, family=family)
     st.html(
         f'<p class="next">We would try <b>{text.html(known[best].title)}</b>: '
-        f"{text.html(reason[0].lower() + reason[1:], 300)}</p>"
+        f"{text.html(reason[0].lower() + reason[1:], 300)}{unused(place, known[best])}</p>"
     )
     chosen = st.query_params.get("strategy")
     chosen = chosen if chosen in known and not why_not[chosen] else None
@@ -69,6 +72,18 @@ def choose(place: Place, backbone: str) -> str | None:
             for name in rest:
                 card(name, chosen == name, why_not[name], takes[name])
     return chosen
+
+
+def unused(place: Place, strategy: Strategy) -> str:
+    """Which added pictures this way to learn leaves aside, as a sentence; empty for none."""
+    there = {item.role for item in place.dataset.items} - looks_at(strategy)
+    left = [said for role, said in ROLES.items() if role in there]
+    if not left:
+        return ""
+    return (
+        f" It does not use the pictures that are {' or '.join(left)}; ways that do stand under "
+        "“More ways to learn”."
+    )
 
 
 def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:
@@ -94,14 +109,8 @@ def usual_recipe(place: Place, backbone: str, strategy: str) -> Recipe:
 def situation(place: Place) -> Situation:
     """What the pictures say by themselves, and two questions for what they do not say."""
     with st.container(horizontal=True, gap="large"):
-        look = st.radio(
-            "Do your pictures look like everyday photographs?", list(LOOKS), index=2,
-            horizontal=True, key="ask-look",
-        )  # fmt: skip
-        later = st.radio(
-            "Will camera, light or place be another one later?", ["Yes", "No"], index=1,
-            horizontal=True, key="ask-later",
-        )  # fmt: skip
+        look = answer("Do your pictures look like everyday photographs?", "photos", list(LOOKS))
+        later = answer("Will camera, light or place be another one later?", "later", ["Yes", "No"])
     roles = [item.role for item in place.dataset.items]
     return Situation(
         images=len(place.dataset.labelled),
@@ -112,6 +121,18 @@ def situation(place: Place) -> Situation:
         photographs=LOOKS[look],
         changes=later == "Yes",
     )
+
+
+def answer(question: str, name: str, answers: list[str]) -> str:
+    """What is answered; at first the last of these. Kept in the address, like what is chosen."""
+    key, usual = f"ask-{name}", answers[-1]
+    kept = st.query_params.get(name)
+    st.session_state.setdefault(key, kept if kept in answers else usual)
+
+    def keep() -> None:
+        st.query_params[name] = st.session_state[key]
+
+    return st.radio(question, answers, horizontal=True, key=key, on_change=keep)
 
 
 def card(name: str, is_chosen: bool, why_not: str, takes: str) -> None:
@@ -247,14 +268,15 @@ def shared_options() -> dict[str, Any]:
         help="These pictures are never learned from, so the score is honest (held-out test part).",
     )  # fmt: skip
     size = st.number_input(
-        "Picture size in px", 0, 1024, 0, step=32, key="option-size",
-        help="0 uses the size that the backbone was made for.",
+        "Picture size in px", 32, 1024, None, step=32, key="option-size",
+        placeholder="as the network was made for",
+        help="Left empty, pictures are as large as those that the network was made for.",
     )  # fmt: skip
     seed = st.number_input(
         "Seed", 0, None, 0, key="option-seed",
         help="Decides everything random. The same seed gives the same model.",
     )  # fmt: skip
-    return {"holdout": holdout / 100, "size": size, "seed": seed}
+    return {"holdout": holdout / 100, "size": size or 0, "seed": seed}
 
 
 def begin_when_pressed(place: Place, recipe: Recipe) -> None:

@@ -120,7 +120,7 @@ def _document(
         "stderr": choice.stderr,
         "honest": choice.honest,
         "honest_interval": choice.honest_interval,
-        "said": f"{why_kept(choice, names)} {not_proven(entered, choice, names)}".strip(),
+        "said": f"{why_kept(entered, choice, names)} {not_proven(entered, choice, names)}".strip(),
     }  # fmt: skip
 
 

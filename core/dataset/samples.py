@@ -46,9 +46,9 @@ SAMPLES: dict[str, Sample] = {
         Sample(
             "digits",
             "Handwritten digits",
-            "600 digits, 0 to 9, enlarged from 8 × 8 points. Far from photographs, so letting "
-            "the network adapt should gain much. Who wrote which is not recorded: test digits "
-            "may come from a hand that was learned from.",
+            "600 digits, 0 to 9, enlarged from 8 × 8 points. Far from photographs, and yet letting "
+            "the network adapt gained nothing that we could show. Who wrote which is not recorded: "
+            "test digits may come from a hand that was learned from.",
             "Optical Recognition of Handwritten Digits (test part), E. Alpaydin and C. Kaynak, "
             "1998, UCI Machine Learning Repository, from scikit-learn's load_digits.",
             "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)",

@@ -11,10 +11,13 @@ from pages.parts.last_change import change
 from pages.parts.place import Place
 
 SOME = 8
+ROLES = {"source": "from another world", "unlabelled": "not sorted"}
+"""What else may have been brought, in words."""
+TERMS = {"source": "source domain", "unlabelled": "unlabelled"}
 
 
 def class_table(place: Place) -> None:
-    """One row a class."""
+    """One row a class, then one for each kind of pictures that belong to none of them."""
     dataset = place.dataset
     some: dict[str, list[str]] = {name: [] for name in dataset.counts}
     for item in dataset.labelled:
@@ -25,6 +28,13 @@ def class_table(place: Place) -> None:
         f"<td>{strip(some[name], '')}</td></tr>"
         for name, n in dataset.counts.items()
     ]
+    for role, said in ROLES.items():
+        images = [item.image for item in dataset.items if item.role == role]
+        if images:
+            rows.append(
+                f'<tr><td class="muted">{said} <span class="term small">{TERMS[role]}</span></td>'
+                f'<td class="n">{len(images):,}</td><td>{strip(images[:SOME], "")}</td></tr>'
+            )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
         '<th class="n">Pictures</th><th>Some of them</th></tr></thead>'

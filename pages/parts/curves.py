@@ -40,9 +40,9 @@ def _chart(now: JobStatus, name: str, title: str, term: str, scale: float) -> No
             "height": 260,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "xaxis": {"title": {"text": "steps"}, "range": [0, now.of or steps[-1]]},
-            "yaxis": {"rangemode": "tozero", "range": [0, 100] if scale == 100 else None},
+            "yaxis": {"rangemode": "tozero", "range": [0, 103] if scale == 100 else None},
             "legend": {"orientation": "h", "y": 1.15, "x": 0},
-            "showlegend": len(traces) > 1,
+            "showlegend": True,
             "uirevision": "same",
         },
     }

@@ -150,9 +150,10 @@ def _summary(faults: Faults) -> str:
     n = len(faults.problems)
     if faults.checked is None:
         return "<b>Nobody has looked for faults yet.</b>"
-    said = f"<b>Faults found: {n:,}</b>" if n else "<b>No faults found.</b>"
+    said = f"<b>Faults found: {n:,}.</b>" if n else "<b>No faults found.</b>"
     if faults.unseen:
-        said += f' <span class="muted">{text.count(faults.unseen, "picture")} not looked at.</span>'
+        newer = text.count(faults.unseen, "newer picture is", "newer pictures are")
+        said += f' <span class="muted">{newer} not looked at yet.</span>'
     return said
 
 

@@ -107,7 +107,7 @@ def _next(place: Place, done: set[str]) -> str:
         return "Next: train a model."
     if len(place.finished) == 1 and place.finished[0].title == "First model":
         return "Your first model is ready. Try it, or choose another way to learn to beat it."
-    return "Everything is done. Compare the results, try them, take a model away."
+    return "A model is ready. Compare the results, try them, take a model away."
 
 
 def empty(title: str, sentence: str) -> None:

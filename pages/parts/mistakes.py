@@ -20,7 +20,7 @@ from pages.parts.gallery import thumb
 from pages.parts.last_change import change, last_change
 from pages.parts.place import Place, load_dataset
 from pages.parts.score import Report
-from pages.parts.why import why, why_button
+from pages.parts.why import no_why, why, why_button
 
 PER_PAGE = 12
 EVERY, DOUBTFUL = ("every",), ("doubtful",)
@@ -67,7 +67,9 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
                 st.html(f'<div class="gallery wide one">{_figure(rows[n], n in doubtful)}</div>')
                 if where is not None:
                     _fixes(place, where, rows[n], f"{run.id}-{n}")
-                if not rows[n].get("part"):  # else a model said it that is not kept
+                if rows[n].get("part"):
+                    no_why(f"{run.id}-{n}", "Judged by a model that was not kept")
+                else:
                     why_button(run, str(n), image=rows[n]["image"])
 
 

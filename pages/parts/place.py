@@ -25,7 +25,7 @@ from core import (
     status,
 )
 
-KEPT = ("project", "run", "backbone", "strategy")
+KEPT = ("project", "run", "backbone", "strategy", "photos", "later")
 """What the address takes along from step to step."""
 
 

@@ -10,6 +10,7 @@ from core import RunRow, in_words, known_robustness
 from pages.parts import text
 from pages.parts.background import background
 from pages.parts.by_itself import begin_job, job_by_itself
+from pages.parts.score import report_of
 
 Found = Mapping[str, Any]
 
@@ -17,7 +18,7 @@ Found = Mapping[str, Any]
 def robustness(run: RunRow) -> None:
     """The offer, the job as it goes on, or what it found."""
     st.html(
-        '<p class="muted">The same test pictures, made worse step by step on the way into the '
+        f'<p class="muted">{_which(run)}, made worse step by step on the way into the '
         "network: how much of what it knows is left when the camera, the light or the hand is "
         'not what it was? <span class="term">(robustness to common corruptions)</span> And what '
         "does it say when their middle is hidden?</p>"
@@ -41,6 +42,14 @@ def robustness(run: RunRow) -> None:
         st.rerun()
 
 
+def _which(run: RunRow) -> str:
+    """Where all pictures judged in turn, the kept model has learned from most of them."""
+    report = report_of(run)
+    if report and report.get("rounds", 1) > 1:
+        return "Pictures that judge it and that the model you keep has not learned from"
+    return "The same test pictures"
+
+
 def _shown(found: Found) -> None:
     n, right = found["n"], found["right"]
     falls = [each for each in found["conditions"] if each["worse"]]
@@ -49,6 +58,10 @@ def _shown(found: Found) -> None:
         words = f"It does worse when pictures are {_listed(titles)}."
     else:
         words = "Nothing that was tried is shown to make it worse."
+    unsure = [each for each in found["conditions"] if each["unknown"] > n / 2]
+    if unsure:
+        titles = list(dict.fromkeys(f"{each['title']} ({each['level']})" for each in unsure))
+        words += f" Most are called unknown when they are {_listed(titles).lower()}."
     st.html(
         f'<p class="score-words">{words}</p><p>As they are it is right on {found["right"]} of {n}: '
         f"{in_words(tuple(found['interval']))}.</p>"

@@ -1,10 +1,23 @@
 """What a run is called, how one is chosen, and all runs of a project beside each other."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
-from core import CATALOGUE, Pair, Recipe, RunRow, create_run, pairs, run_folder, submit
+from core import (
+    CATALOGUE,
+    Pair,
+    Recipe,
+    RunRow,
+    all_strategies,
+    create_run,
+    pairs,
+    run_folder,
+    submit,
+)
 from pages.parts import text
 from pages.parts.place import Place
 from pages.parts.score import Report, range_bar, report_of, words
@@ -33,10 +46,40 @@ def backbone_title(name: str) -> str:
 
 
 def run_titles(place: Place) -> dict[str, str]:
-    """By id: the run's own title and what it is made of; the second of a kind is numbered."""
+    """By id: the run's own title and what it is made of; of several alike, what differs, or when
+    each was begun."""
     oldest_first = place.runs[::-1]
-    titles = text.apart([text.plain(_title(run), 110) for run in oldest_first])
-    return {run.id: title for run, title in zip(oldest_first, titles, strict=True)}
+    titles = [text.plain(_title(run), 110) for run in oldest_first]
+    for marks in (_choices, _begun):
+        often = Counter(titles)
+        alike = [often[title] > 1 for title in titles]
+        titles = [
+            f"{title} ({mark})" if several and (mark := marks(run)) else title
+            for run, title, several in zip(oldest_first, titles, alike, strict=True)
+        ]
+    return dict(zip([run.id for run in oldest_first], text.apart(titles), strict=True))
+
+
+def _choices(run: RunRow) -> str:
+    """The first of what was chosen otherwise than proposed, in words; empty for nothing."""
+    recipe, known = run.recipe, all_strategies().get(run.recipe.strategy)
+    fields = known.options.model_fields if known else {}
+    chosen = []
+    for name, value in recipe.options.items():
+        words = re.search(r"\(([^()]+)\)$", (fields[name].title or "") if name in fields else "")
+        term = words[1] if words else name.replace("_", " ")
+        chosen.append(f"{value} {term}" if name == "steps" else f"{term} {value}")
+    if recipe.judge == "folds":
+        chosen.append("judged in turn")
+    chosen += [f"size {recipe.size}"] * bool(recipe.size) + [f"seed {recipe.seed}"] * bool(
+        recipe.seed
+    )
+    return text.plain(", ".join(chosen[:2]), 50) if chosen else ""
+
+
+def _begun(run: RunRow) -> str:
+    """Day and time, on this computer's clock."""
+    return datetime.fromtimestamp(run.created_at).strftime("%d %b, %H:%M")
 
 
 def _title(run: RunRow) -> str:
@@ -79,7 +122,7 @@ def runs_table(place: Place, here: str) -> str:
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
-            f'<td class="verdict">{beside.get(run.id, "")}</td>'
+            f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
             f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
         )
     return (
@@ -103,6 +146,29 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
     found = pairs(named, reference=ids.index(here))
     others = [run for run in ids if run != here]
     return {here: "shown"} | {run: _word(pair) for run, pair in zip(others, found, strict=True)}
+
+
+def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
+    """Both scores on the pictures that both were judged with, where that is not all of them."""
+    reports = {each.id: report for each, report in scored}
+    if here == run.id or here not in reports:
+        return ""
+    own, shown = (
+        {row["image"]: row for row in reports[each]["predictions"]} for each in (run.id, here)
+    )
+    shared = [
+        image for image in own.keys() & shown.keys() if own[image]["true"] == shown[image]["true"]
+    ]
+    if not shared or len(shared) == len(own) == len(shown):
+        return ""
+    right = [
+        100 * sum(rows[image]["label"] == rows[image]["true"] for image in shared) / len(shared)
+        for rows in (own, shown)
+    ]
+    return (
+        f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '
+        f"judged with: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
+    )
 
 
 def _word(pair: Pair) -> str:

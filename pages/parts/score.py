@@ -56,8 +56,12 @@ def range_bar(report: Report, *, thin: bool = False) -> str:
 
 
 def _scale(base: float) -> str:
-    ends = '<span class="scale first" style="left:0">0</span>'
-    ends += '<span class="scale last" style="left:100%">100</span>'
-    if not 12 < base < 84:  # the words would run into the ends
-        return ends
-    return f'<span class="scale" style="left:{base:.1f}%">guessing {base:.0f}</span>{ends}'
+    first = '<span class="scale first" style="left:0">0</span>'
+    last = '<span class="scale last" style="left:100%">100</span>'
+    # Near an end the words stand there, in place of that end's number: they would run into it.
+    if base <= 12:
+        first = f'<span class="scale first" style="left:0">guessing {base:.0f}</span>'
+        return first + last
+    if base >= 84:
+        return f'{first}<span class="scale last" style="left:100%">guessing {base:.0f}</span>'
+    return f'{first}<span class="scale" style="left:{base:.1f}%">guessing {base:.0f}</span>{last}'

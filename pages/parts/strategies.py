@@ -25,6 +25,22 @@ BECOME = {
 }
 
 
+SAID = {
+    "plain": "Gently (plain)",
+    "trivial": "One strong change at a time (TrivialAugment)",
+    "rand": "Several (RandAugment)",
+    "auto": "Try it out first",
+    "yes": "Yes",
+    "no": "No",
+}
+"""What choices of options are called on the screen."""
+
+
+def said(choice: str) -> str:
+    """A choice in plain words; as it is where there are none for it."""
+    return SAID.get(choice, choice)
+
+
 def layers(strategy: Strategy) -> str:
     """A small drawing of the network from the picture to the answer: what learns, what stays."""
     said = "; ".join(
@@ -55,7 +71,9 @@ def option(
         return _texts(info, key, classes)
     if info.choices:
         at = list(info.choices).index(info.default)
-        return st.selectbox(info.title, info.choices, index=at, help=info.help, key=key)
+        return st.selectbox(
+            info.title, info.choices, index=at, format_func=said, help=info.help, key=key
+        )
     if info.type == "bool":
         return st.toggle(info.title, value=info.default, help=info.help, key=key)
     if info.type == "number-or-auto":

@@ -154,7 +154,7 @@ def _said(entered: list[Entered], choice: Choice, titles: list[str]) -> str:
     doubt = not_proven(entered, choice, names)
     return (
         f'<p class="score-words">Keep {text.html(names[choice.chosen], 110)}.</p>'
-        f"<p>{text.html(why_kept(choice, names), 600)} "
+        f"<p>{text.html(why_kept(entered, choice, names), 800)} "
         '<span class="term small">bootstrap bias corrected</span></p>'
         + (f'<p class="muted small">{text.html(doubt, 300)}</p>' if doubt else "")
     )

@@ -9,10 +9,17 @@ from pages.parts import progress, text
 from pages.parts.gallery import thumb
 from pages.parts.steady import steady
 
+LABEL, ICON = "Why?", ":material/help:"
+
+
+def no_why(key: str, because: str) -> None:
+    """The same button where nothing can be asked."""
+    st.button(LABEL, key=f"no-why-{key}", type="tertiary", icon=ICON, disabled=True, help=because)
+
 
 def why_button(run: RunRow, key: str, **which: str) -> None:
     """Asks about one picture: `image`, the hash of a stored one, or `file`, where one lies."""
-    if not st.button("Why?", key=f"why-{key}", type="tertiary", icon=":material/help:"):
+    if not st.button(LABEL, key=f"why-{key}", type="tertiary", icon=ICON):
         return
     known = recent_jobs("explain", run=run.id, **which)
     if not known or not _usable(status(known[0])):

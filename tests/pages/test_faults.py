@@ -1,10 +1,11 @@
 """The page that goes through what is wrong, one problem after the other."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from leaves import CLASSES, fill
+from leaves import CLASSES, fill, leaf
 from opened import everything, open_page, press
 
 from core import Fix, Problem, Store, apply_edit, datasets, edits, recent_jobs, status, stop
@@ -12,6 +13,7 @@ from core.dataset.checks import to_dict, with_key
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.jobs.queue import new_job
+from core.projects import add_dataset
 from core.training.events import Found, Stopped
 
 MAPLE, OAK, BIRCH = CLASSES
@@ -194,3 +196,14 @@ def test_without_pictures_the_page_leads_to_them(home):
 
     app = open_page("faults", project=create_project("Empty").id)
     assert "First, pictures" in everything(app)
+
+
+def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
+    loaded = in_use(home, project)
+    item = replace(
+        loaded.items[0], name="new.jpg", image=Store(home).add(leaf(1, 99), lossless=False)
+    )
+    add_dataset(project, Store(home).save(replace(loaded, items=(*loaded.items, item))))
+    said = everything(open_page("pictures", project=project))
+    assert "<b>Faults found: 4.</b>" in said
+    assert ">1 newer picture is not looked at yet.</span>" in said

@@ -1,0 +1,126 @@
+"""Moving from page to page while something on them refreshes by itself."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+from running_server import Server
+from steps import LONG, archive, begin, bring, press, says, set_steps, step
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+ENDLESS = 4000
+"""Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
+LEARNING = "Stopping keeps what was learned"
+MEASURING = "Measuring how long it will take"
+
+
+class Line:
+    """The connection between page and server, whose answers can be held back for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self.refreshes: list[str] = []
+        """Of which page each refresh was that the browser asked for by itself."""
+        self._page = page
+        self._held: list[str | bytes] | None = None
+        page.route_web_socket("**/_stcore/stream", self._connect)
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        self._route, self._server = route, route.connect_to_server()
+        route.on_message(self._ask)
+        self._server.on_message(self._answer)
+
+    def _ask(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            asked = BackMsg.FromString(message).rerun_script
+            if asked.is_auto_rerun:
+                self.refreshes.append(asked.page_script_hash)
+        self._server.send(message)
+
+    def _answer(self, message: str | bytes) -> None:
+        if self._held is None:
+            self._route.send(message)
+        else:
+            self._held.append(message)
+
+    def hold(self) -> None:
+        """From now on the browser hears nothing, while it still speaks."""
+        self._held = []
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for message in held:
+            self._route.send(message)
+
+    def wait_for(self, refreshed: Callable[[str], bool]) -> str:
+        """Until the browser asks for another refresh of such a page; gives which it was."""
+        before, until = len(self.refreshes), time.monotonic() + LONG / 1000
+        while time.monotonic() < until:
+            found = [page for page in self.refreshes[before:] if refreshed(page)]
+            if found:
+                return found[0]
+            self._page.wait_for_timeout(20)
+        raise TimeoutError("The browser asked for no such refresh.")
+
+
+@pytest.fixture
+def line(window: Page) -> Line:
+    return Line(window)
+
+
+@pytest.fixture
+def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
+    """The page of a way to learn; how long it takes is not known while another run goes on."""
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path, ("rings", "bars")))
+    says(page, "28 pictures in 2 classes")
+    step(page, "Way to learn")
+    page.locator(".st-key-choose-full button").click()
+    set_steps(page, ENDLESS)
+    press(page, "Start training")
+    says(page, LEARNING)
+    step(page, "Way to learn")
+    set_steps(page, 20)
+    says(page, MEASURING)
+    return page
+
+
+def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(
+    busy: Page, line: Line
+):
+    line.hold()
+    press(busy, "Start training")
+    left = line.wait_for(lambda _: True)
+    line.release()
+    line.wait_for(lambda refreshed: refreshed != left)
+    says(busy, LEARNING)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_name_of_the_app_leads_home_by_mouse_below_the_line_at_the_top(
+    page: Page, server: Server, width: int
+):
+    begin(page, server, "Rings and bars")
+    page.set_viewport_size({"width": width, "height": 900})
+    name = page.locator(".st-key-brand").get_by_role("link", name="Graft").bounding_box()
+    page.mouse.click(name["x"] + name["width"] / 2, name["y"] + name["height"] / 2)
+    says(page, "Begin a project")
+    menu = page.locator(".stMainMenu button").bounding_box()
+    page.mouse.click(menu["x"] + menu["width"] / 2, menu["y"] + menu["height"] / 2)
+    says(page, "Print")
+
+
+def test_on_a_narrow_screen_rows_of_links_leave_room_between_them(
+    page: Page, server: Server, tmp_path: Path
+):
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path, ("rings", "bars")))
+    says(page, "28 pictures in 2 classes")
+    page.set_viewport_size({"width": 390, "height": 900})
+    links = page.locator(".st-key-data-pages a")
+    expect(links).to_have_count(5)
+    boxes = [link.bounding_box() for link in links.all()]
+    tops = sorted({box["y"] for box in boxes})
+    assert len(tops) > 1
+    assert tops[1] - tops[0] >= boxes[0]["height"] + 4
