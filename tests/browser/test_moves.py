@@ -1,7 +1,6 @@
 """Moving from page to page while something on them refreshes by itself."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from running_server import Server
 from steps import LONG, archive, begin, bring, press, says, set_steps, step
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ENDLESS = 4000
 """Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
@@ -20,10 +20,10 @@ class Line:
     """The connection between page and server, whose answers can be held back for a while."""
 
     def __init__(self, page: Page) -> None:
-        self.refreshes: list[str] = []
-        """Of which page each refresh was that the browser asked for by itself."""
         self._page = page
+        self._refresh = b""
         self._held: list[str | bytes] | None = None
+        self._drawn = ""
         page.route_web_socket("**/_stcore/stream", self._connect)
 
     def _connect(self, route: WebSocketRoute) -> None:
@@ -32,13 +32,16 @@ class Line:
         self._server.on_message(self._answer)
 
     def _ask(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            asked = BackMsg.FromString(message).rerun_script
-            if asked.is_auto_rerun:
-                self.refreshes.append(asked.page_script_hash)
+        if BackMsg.FromString(message).rerun_script.is_auto_rerun:
+            self._refresh = message
         self._server.send(message)
 
     def _answer(self, message: str | bytes) -> None:
+        answer = ForwardMsg.FromString(message)
+        if answer.HasField("new_session"):
+            self._begun = answer.new_session.page_script_hash
+        elif answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            self._drawn = self._begun
         if self._held is None:
             self._route.send(message)
         else:
@@ -48,20 +51,29 @@ class Line:
         """From now on the browser hears nothing, while it still speaks."""
         self._held = []
 
+    def refresh_until_another_page_is_drawn(self) -> None:
+        """Ask again and again for the last refresh, of the page that is left."""
+        left, until = self.refreshed, time.monotonic() + LONG / 1000
+        while self._drawn in ("", left):
+            assert time.monotonic() < until, "The server has drawn no other page."
+            self._server.send(self._refresh)
+            self._page.wait_for_timeout(5)
+
     def release(self) -> None:
         held, self._held = self._held or [], None
         for message in held:
             self._route.send(message)
 
-    def wait_for(self, refreshed: Callable[[str], bool]) -> str:
-        """Until the browser asks for another refresh of such a page; gives which it was."""
-        before, until = len(self.refreshes), time.monotonic() + LONG / 1000
-        while time.monotonic() < until:
-            found = [page for page in self.refreshes[before:] if refreshed(page)]
-            if found:
-                return found[0]
+    @property
+    def refreshed(self) -> str:
+        """The page of the last refresh that the browser asked for by itself."""
+        return BackMsg.FromString(self._refresh).rerun_script.page_script_hash
+
+    def wait_for_a_refresh_of_another_page(self, left: str) -> None:
+        until = time.monotonic() + LONG / 1000
+        while self.refreshed == left:
+            assert time.monotonic() < until, "The browser asked for no refresh of another page."
             self._page.wait_for_timeout(20)
-        raise TimeoutError("The browser asked for no such refresh.")
 
 
 @pytest.fixture
@@ -89,11 +101,12 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
 def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(
     busy: Page, line: Line
 ):
+    left = line.refreshed
     line.hold()
     press(busy, "Start training")
-    left = line.wait_for(lambda _: True)
+    line.refresh_until_another_page_is_drawn()
     line.release()
-    line.wait_for(lambda refreshed: refreshed != left)
+    line.wait_for_a_refresh_of_another_page(left)
     says(busy, LEARNING)
 
 
