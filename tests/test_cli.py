@@ -102,7 +102,7 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     (pair,) = said["pairs"]
     assert pair["comparable"]
     assert not pair["differs"]
-    assert "6 test images" in pair["verdict"]
+    assert "6 test pictures" in pair["verdict"]
     assert "at least two" in refused(home, "compare", run, run)
     assert "gone" in refused(home, "compare", run, tmp_path / "gone")
 

@@ -511,7 +511,7 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     said = everything(open_page("results", project=project, run=run))
     assert ">better</span>" in said
-    assert "This one is right on more of the same 36 test images" in said
+    assert "This one is right on more of the same 36 test pictures" in said
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run))
     assert "other test pictures" in said
@@ -529,7 +529,7 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     ]
     assert ">not told apart</span>" in table
     shown = re.sub(r"<[^>]*>", "", table)
-    assert "36 test images cannot tell them apart (p = 0.25)." in shown
+    assert "36 test pictures cannot tell them apart (p = 0.25)." in shown
     assert "The one shown alone is right on 3, this one alone on 0." in shown
     assert "If the difference is as it looks, about 110 test pictures would do." in shown
 

@@ -76,7 +76,7 @@ def test_the_start_is_counted_over_all_parts(folder):
     assert report.correct - start["correct"] == (
         start["only_final_right"] - start["only_start_right"]
     )
-    assert "60 test images" in start["verdict"] or "same of 60" in start["verdict"]
+    assert "60 test pictures" in start["verdict"] or "same of 60" in start["verdict"]
 
 
 def test_nothing_of_the_other_models_is_left(folder):
