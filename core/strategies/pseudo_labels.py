@@ -105,9 +105,11 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Use unsorted pictures, too",
     term="pseudo-labelling: FixMatch",
-    advice="You have few sorted pictures and many unsorted ones of the same world. A try when "
-    "nobody can sort more: with 5 to 20 sorted pictures a class our samples did not show a gain.",
-    hurts="When its first answers are mostly wrong, it believes its own mistakes.",
+    advice="You have few sorted pictures and many unsorted ones of the same world. With 5 to 20 "
+    "sorted ones a class it was above the classifier in 11 of 12 tries on our samples, three "
+    "times beyond chance.",
+    hurts="When its first answers are mostly wrong, it believes its own mistakes: with 5 emoji a "
+    "class it once ended below the classifier.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=PseudoLabels,

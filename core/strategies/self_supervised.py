@@ -14,6 +14,7 @@ from core.strategies import (
     Network,
     Phase,
     Probe,
+    Situation,
     Strategy,
     Stream,
     last_groups,
@@ -89,6 +90,16 @@ def _alike(network: Network) -> Any:
     return Alike()
 
 
+def suits(situation: Situation) -> str:
+    """Few labels and many unlabelled pictures of the world that stays."""
+    if situation.fewest <= 20 and situation.unlabelled >= 100 and not situation.changes:
+        return (
+            "You have few sorted pictures and many unsorted ones, and on our samples it was mostly "
+            "better than the classifier then."
+        )
+    return ""
+
+
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     """Gentle: what was learned before shall bend, not break."""
     return {"steps": 150 if images < 300 else 300, "lr": 1e-4}
@@ -97,14 +108,16 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Get used to my pictures first",
     term="self-supervised adaptation: SimSiam",
-    advice="You have many unsorted pictures of a kind that the network has never seen, such as "
-    "microscopy. On drawings and digits our samples did not show a gain.",
-    hurts="With few unsorted pictures it forgets more than it gains.",
+    advice="You have few sorted pictures and many unsorted ones. With 5 to 20 sorted ones a class "
+    "it was above the classifier in 11 of 12 tries on our samples, three times beyond chance; "
+    "above the last layers adapted without the unsorted ones mostly on emoji.",
+    hurts="It takes long, and once, on digits, it ended below the classifier.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=SelfSupervised,
     phases=phases,
     defaults=defaults,
+    suits=suits,
     needs=frozenset({"unlabelled"}),
     rank=58,
 )
