@@ -81,6 +81,7 @@ _HOME_OF = {
     "job_predictions": "core.web.predictions",
     "Pair": "core.evaluation.comparing",
     "pairs": "core.evaluation.comparing",
+    "on_shared": "core.evaluation.comparing",
     "outlook": "core.evaluation.comparing",
     "DISTURBANCES": "core.robustness",
     "known_robustness": "core.robustness",

@@ -94,23 +94,24 @@ def _after(pair: Pair, corrected: Comparison, needed: int | None) -> Pair:
     return replace(pair, comparison=corrected, needed=needed)
 
 
-def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair:
-    mine = {row["image"]: row for row in one}
+def on_shared(
+    one: Predictions, other: Predictions
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """What two runs said about each test image that both were judged with, as the same class."""
     theirs = {row["image"]: row for row in other}
-    shared = [
-        image
-        for image in mine.keys() & theirs.keys()
-        if mine[image]["true"] == theirs[image]["true"]
-    ]
-    if not shared or len(shared) < _SHARED * min(len(mine), len(theirs)):
+    mine = {row["image"]: row for row in one if row["image"] in theirs}
+    both = ((row, theirs[image]) for image, row in mine.items())
+    return [(own, said) for own, said in both if own["true"] == said["true"]]
+
+
+def _pair(first: str, one: Predictions, second: str, other: Predictions) -> Pair:
+    shared = on_shared(one, other)
+    fewer = min(len({row["image"] for row in rows}) for rows in (one, other))
+    if not shared or len(shared) < _SHARED * fewer:
         return Pair(first, second, len(shared), None, 1.0, None)
-    right = np.ones(len(shared), np.int64)
-    answers = [
-        np.array([side[i]["label"] == side[i]["true"] for i in shared], np.int64)
-        for side in (mine, theirs)
-    ]
-    found = compare(right, *answers)
-    if any(mine[image].get("part") and theirs[image].get("part") for image in shared):
+    answers = [[row["label"] == row["true"] for row in side] for side in zip(*shared, strict=True)]
+    found = compare(np.ones(len(shared), np.int64), *np.array(answers, np.int64))
+    if any(own.get("part") and said.get("part") for own, said in shared):
         p = mcnemar(found.only_first, found.only_second, crossed=True)
         found = replace(found, p=p, crossed=True)
     return Pair(first, second, len(shared), found, found.p, None)

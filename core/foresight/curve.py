@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from core.evaluation.scores import careful_error
-from core.foresight.resampling import SURE, Measured, difference, share
+from core.evaluation.scores import SURE, careful_error
+from core.foresight.resampling import Measured, difference, share
 from core.foresight.validation import STRENGTHS, Folds, Plan, answers
 from core.training.events import Event, Progress
 

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.scores import careful_error
+from core.evaluation.scores import SURE, careful_error
 
 Scores = npt.NDArray[np.floating]
-
-SURE = 0.05
-"""Below this p, over all comparisons together, two things are called different."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,16 +298,17 @@ class _Run:
             backbone=setup.backbone.name, recipe=setup.recipe.model_dump(),
             tasks={head.task: head.classes for head in setup.heads if head.task},
         )  # fmt: skip
-        start = self._start(self.setup.test)
+        model, told = Model(setup.network, description), self._start()
+        start = [each[: len(setup.test)] for each in told]
         again = any(isinstance(p, Probe) and (p.align or p.weigh or p.near) for p in setup.phases)
         tuned = self.done > 0 or not start or again
         shares, seen = start, None
         if tuned:
-            seen = yield from self._predict(Model(setup.network, description))
+            seen = yield from self._predict(model)
             shares = [seen.shares[:, head.rows] for head in setup.heads]
-        moved = yield from self._moved(Model(setup.network, description), shares)
+        moved = yield from self._moved(model, shares, told)
         weighed = yield from weigh(
-            setup, Model(setup.network, description), self.settings,
+            setup, model, self.settings,
             tested=seen if self.done else None, shares=shares,
             out_of_fold=self.out_of_fold if len(setup.heads) == 1 else None,
         )  # fmt: skip
@@ -356,15 +357,16 @@ class _Run:
         return replace(report, task=head.task)
 
     def _moved(
-        self, model: Model, shares: list[np.ndarray]
+        self, model: Model, shares: list[np.ndarray], told: list[np.ndarray]
     ) -> Generator[Event, None, Elsewhere | None]:
         """Tell when the answers in the target domain have collapsed; how many of them are others
-        now, where no label can judge there."""
+        now, where no label can judge there. `told` is what was said at the start."""
         setup = self.setup
-        if setup.strategy.learns == "target" or self._first_probe is None:
+        if setup.strategy.learns == "target" or not told:
             return None
-        now, (before, *_) = shares[0], self._start(setup.elsewhere or setup.test)
+        now, before = shares[0], told[0]
         if setup.elsewhere:
+            before = before[len(setup.test) :]
             now = (yield from self._predict(model, setup.elsewhere, "Looking at yours")).shares
         if collapsed(now, before):
             remedy = "Try another method"
@@ -391,15 +393,13 @@ class _Run:
         before = column[then.shares.argmax(1)]
         return recalled(own, before, now.shares.argmax(1), setup.classes)
 
-    def _start(self, places: list[int]) -> list[np.ndarray]:
-        """What the first classifier of each head said about the test items, or about those of
+    def _start(self) -> list[np.ndarray]:
+        """What the first classifier of each head said about the test items, then about those of
         elsewhere; empty where no phase made one."""
         if self._first_probe is None:
             return []
         told = json.loads((self.folder / _START).read_text())
-        at = {place: row for row, place in enumerate([*self.setup.test, *self.setup.elsewhere])}
-        rows = [at[place] for place in places]
-        return [np.array(shares, np.float32)[rows] for shares in told]
+        return [np.array(shares, np.float32) for shares in told]
 
     def _predict(
         self,

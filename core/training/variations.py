@@ -39,8 +39,8 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
     store = Store(settings.home)
     dataset, backbone = store.load(recipe.dataset), get_backbone(recipe.backbone)
     strategy = get_strategy(recipe.strategy)
-    foreign = strategy.learns == "source" and any(i.role == "source" for i in dataset.items)
-    shown = _few(dataset, "source" if foreign else "labelled")
+    foreign = _few(dataset, "source") if strategy.learns == "source" else []
+    shown = foreign or _few(dataset, "labelled")
     options = resolve(
         strategy, recipe.options, images=len(dataset.labelled), classes=len(dataset.classes),
         family=backbone.family,

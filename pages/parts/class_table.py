@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import edits
 from pages.parts import text
+from pages.parts.bring import TERMS
 from pages.parts.gallery import strip
 from pages.parts.last_change import change
 from pages.parts.place import Place
@@ -13,7 +14,6 @@ from pages.parts.place import Place
 SOME = 8
 ROLES = {"source": "from another world", "unlabelled": "not sorted"}
 """What else may have been brought, in words."""
-TERMS = {"source": "source domain", "unlabelled": "unlabelled"}
 
 
 def class_table(place: Place) -> None:

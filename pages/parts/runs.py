@@ -14,6 +14,7 @@ from core import (
     RunRow,
     all_strategies,
     create_run,
+    on_shared,
     pairs,
     run_folder,
     submit,
@@ -71,9 +72,10 @@ def _choices(run: RunRow) -> str:
         chosen.append(f"{value} {term}" if name == "steps" else f"{term} {value}")
     if recipe.judge == "folds":
         chosen.append("judged in turn")
-    chosen += [f"size {recipe.size}"] * bool(recipe.size) + [f"seed {recipe.seed}"] * bool(
-        recipe.seed
-    )
+    if recipe.size:
+        chosen.append(f"size {recipe.size}")
+    if recipe.seed:
+        chosen.append(f"seed {recipe.seed}")
     return text.plain(", ".join(chosen[:2]), 50) if chosen else ""
 
 
@@ -150,20 +152,15 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
 
 def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
     """Both scores on the pictures that both were judged with, where that is not all of them."""
-    reports = {each.id: report for each, report in scored}
-    if here == run.id or here not in reports:
+    said = {each.id: report["predictions"] for each, report in scored}
+    if here == run.id or here not in said:
         return ""
-    own, shown = (
-        {row["image"]: row for row in reports[each]["predictions"]} for each in (run.id, here)
-    )
-    shared = [
-        image for image in own.keys() & shown.keys() if own[image]["true"] == shown[image]["true"]
-    ]
-    if not shared or len(shared) == len(own) == len(shown):
+    shared = on_shared(said[run.id], said[here])
+    if not shared or len(shared) == len(said[run.id]) == len(said[here]):
         return ""
     right = [
-        100 * sum(rows[image]["label"] == rows[image]["true"] for image in shared) / len(shared)
-        for rows in (own, shown)
+        100 * sum(row["label"] == row["true"] for row in rows) / len(shared)
+        for rows in zip(*shared, strict=True)
     ]
     return (
         f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '
