@@ -16,7 +16,7 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("core.errors", "core.settings", "core.files", "core.markdown", "core.tied"),
+    ("core.errors", "core.settings", "core.files", "core.markdown", "core.tied", "core.telemetry"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones", "core.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
