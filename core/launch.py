@@ -126,7 +126,7 @@ def _names(settings: Settings) -> list[str]:
     """The host names that requests may bear: the addresses of this machine, and those given."""
     given = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
     own = [socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host]
-    return list(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", *own, *given]))
+    return list(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", "::1", *own, *given]))
 
 
 def _start(module: list[str], settings: Settings, log_name: str, *, tied: bool) -> Process:

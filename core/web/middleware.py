@@ -11,15 +11,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.web.origin import address_of, from_own_pages, host_allowed
+
 REFUSED_PATHS = re.compile(r"/_stcore/(upload_file|metrics|agent)(/|$)")
 """Streamlit's own routes that Graft has no use for: its upload keeps every byte in memory and
 asks nobody who they are."""
 
-_HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
+_POLICY_VIOLATION = 1008
+"""The WebSocket's code for it; before the socket is open, the server says 403."""
 
 
 class Guard:
-    """Refuses foreign host names and unused routes, and adds the security headers."""
+    """Refuses foreign names, foreign pages' sockets and unused routes; adds security headers."""
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: Sequence[str] = ()) -> None:
         """`allowed_hosts` as in Streamlit's server.allowedHosts; empty accepts any host."""
@@ -29,31 +32,65 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._request(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        host = Headers(scope=scope).get("host", "")
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add_headers(MutableHeaders(scope=message), host)
+                self._add_headers(MutableHeaders(scope=message), headers.get("host", ""))
             await send(message)
 
         app = self._app
-        if not _HOST.fullmatch(host) or not host_allowed(host, self._allowed_hosts):
+        if not self._known(headers):
             app = PlainTextResponse("This address is not served here.", 400)
         elif REFUSED_PATHS.search(scope["path"]):
             app = PlainTextResponse("Not used here.", 404)
         await app(scope, receive, send_with_headers)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket carries all that a person may do, so no page but Graft's own may open one."""
+        headers = Headers(scope=scope)
+        unused = REFUSED_PATHS.search(scope["path"])
+        if unused or not self._known(headers) or not from_own_pages(headers):
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+        await self._app(_with_plain_origin(scope, headers), receive, send)
+
+    def _known(self, headers: Headers) -> bool:
+        hosts = headers.getlist("host")
+        return len(hosts) == 1 and host_allowed(hosts[0], self._allowed_hosts)
+
     def _add_headers(self, headers: MutableHeaders, host: str) -> None:
-        headers["Content-Security-Policy"] = content_policy(host, self._script_hashes)
+        named = host if address_of(host) else "localhost"  # nothing malformed into the policy
+        headers["Content-Security-Policy"] = content_policy(named, self._script_hashes)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+
+
+def _with_plain_origin(scope: Scope, headers: Headers) -> Scope:
+    """The same scope with an Origin that is the Host to the letter.
+
+    Streamlit compares the text, and asks a service on the Internet for this computer's own address
+    when `https://graft.example` is not `graft.example:443`.
+    """
+    origin, host = headers.get("origin"), headers["host"]
+    if origin is None or origin.partition("://")[2] == host:
+        return scope
+    plain = f"{origin.partition('://')[0]}://{host}".encode("latin-1")
+    others = [(name, value) for name, value in scope["headers"] if name.lower() != b"origin"]
+    return {**scope, "headers": [*others, (b"origin", plain)]}
 
 
 def content_policy(host: str, script_hashes: str = "") -> str:
@@ -78,15 +115,6 @@ def content_policy(host: str, script_hashes: str = "") -> str:
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in rules.items())
-
-
-def host_allowed(host: str, allowed: Sequence[str]) -> bool:
-    """Whether a Host header (port ignored) is in the list; `*.example.org` covers subdomains."""
-    name = re.sub(r":\d+$", "", host).strip("[]").lower()
-    for pattern in (entry.strip("[]").lower() for entry in allowed):
-        if pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:])):
-            return True
-    return not allowed
 
 
 def streamlit_index() -> str:

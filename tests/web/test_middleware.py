@@ -1,6 +1,7 @@
 import pytest
 
-from core.web.middleware import content_policy, host_allowed, inline_script_hashes, streamlit_index
+from core.web.middleware import content_policy, inline_script_hashes, streamlit_index
+from core.web.origin import host_allowed
 
 
 def test_every_answer_carries_the_security_headers_also_an_error(client):
