@@ -76,7 +76,7 @@ _HOME_OF = {
     "get_backbone": "core.backbones.catalogue",
     "migrate": "core.database",
     "ensure_worker": "core.launch",
-    "open_upload": "core.web.uploads",
+    "issue_upload": "core.web.uploads",
     "upload_folder": "core.web.uploads",
     "received": "core.web.uploads",
     "discard": "core.web.uploads",

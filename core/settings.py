@@ -54,6 +54,18 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = Field(
         default=16 * GiB, gt=0, description="Most bytes read out of one archive."
     )
+    min_free_bytes: int = Field(
+        default=1 * GiB,
+        ge=0,
+        description="Uploads are refused when they would leave less than this free on the disk of "
+        "the home folder.",
+    )
+    upload_idle_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="A file that is being uploaded and of which nothing arrives for so long is "
+        "given up.",
+    )
     max_entries: int = Field(
         default=50_000, gt=0, description="Most entries in one archive or folder."
     )

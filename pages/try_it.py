@@ -10,10 +10,10 @@ from core import (
     GraftError,
     RunRow,
     get_settings,
+    issue_upload,
     job_folder,
     job_predictions,
     new_job,
-    open_upload,
     received,
     status,
     submit,
@@ -33,7 +33,7 @@ PER_PAGE = 24
 
 def bring(run: RunRow) -> None:
     if "try" not in st.session_state:
-        st.session_state["try"] = open_upload(get_settings().home)
+        st.session_state["try"] = issue_upload(get_settings().home)
     arrived = drop_zone(
         st.session_state["try"],
         key="try-it",

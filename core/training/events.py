@@ -147,5 +147,5 @@ def from_line(line: str) -> Event | None:
         kind = _KINDS[content.pop("event")]
         known = {f.name for f in fields(kind)}
         return kind(**{key: value for key, value in content.items() if key in known})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -2,13 +2,16 @@
 
 import re
 from http import HTTPStatus
+from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from core.errors import NotFound
 from core.settings import Settings
-from core.web.predictions import finished_result, job_predictions, predictions_csv
+from core.web.predictions import finished_result, job_table
 
 _JOB_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -25,15 +28,31 @@ class Downloads:
         if not _JOB_ID.fullmatch(job_id):
             raise HTTPException(HTTPStatus.NOT_FOUND)
         folder = self._jobs / job_id
-        result = finished_result(folder)
+        result = await run_in_threadpool(finished_result, folder)
         if result is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download here yet.")
         if "predictions" in result:
-            return _attachment(predictions_csv(job_predictions(folder)), "predictions.csv")
-        file = (folder / str(result.get("file", ""))).resolve()
-        if not file.is_file() or not file.is_relative_to(folder.resolve()):
+            try:
+                table = await run_in_threadpool(job_table, folder)
+            except NotFound as error:
+                raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+            return _attachment(table, "predictions.csv")
+        file = _made_by(folder, result.get("file"))
+        if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The file is gone. Export it again.")
         return FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
+
+
+def _made_by(folder: Path, named: object) -> Path | None:
+    """The file that a result names, if it is there and inside the job's own folder."""
+    if not isinstance(named, str) or "\0" in named:
+        return None
+    try:
+        file = (folder / named).resolve()
+        inside = file.is_relative_to(folder.resolve())
+        return file if inside and file.is_file() else None
+    except OSError:  # a name too long, or links in a circle
+        return None
 
 
 def _attachment(text: str, name: str) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse
 
 from core.errors import NotFound
 from core.settings import Settings
-from core.web.uploads import upload_folder
+from core.web.uploads import file_number, upload_folder
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -59,7 +59,7 @@ class Pictures:
         """
         try:
             folder = upload_folder(self._home, request.path_params["upload_id"])
-            file = folder / str(request.path_params["n"])
+            file = folder / str(file_number(request.path_params["n"]))
             with file.open("rb") as opened:
                 kind = picture_type(opened.read(16))
         except (NotFound, FileNotFoundError):

@@ -7,40 +7,54 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.training.events import Finished, from_line
+from core.errors import NotFound
+from core.jobs.log import scan
+from core.training.events import Event, Finished
+
+_UNREADABLE = "These answers cannot be read any more. Ask about the pictures again."
 
 
 def finished_result(folder: Path) -> dict[str, Any] | None:
     """The result of the job's last event, if it is a Finished."""
-    try:
-        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return None
-    last = from_line(lines[-1]) if lines else None
-    return last.result if isinstance(last, Finished) else None
+    last: Event | None = None
+    for last, _ in scan(folder):
+        pass
+    return last.result if isinstance(last, Finished) and isinstance(last.result, dict) else None
 
 
 def job_predictions(folder: Path) -> list[dict[str, Any]]:
     """One row a picture as core.model.predict_files tells it, with a "preview".
 
-    `image` is the name as brought; `preview` the address of the uploaded picture, or empty.
+    `image` is the name as brought; `preview` the address of the uploaded picture, or empty. Raises
+    NotFound when what was written down cannot be read.
     """
-    result = finished_result(folder) or {}
-    args = _args(folder)
-    rows = [dict(row) for row in result.get("predictions", [])]
-    brought = zip(rows, args.get("names", []), args.get("files", []), strict=False)
-    for row, name, file in brought:
-        row["image"] = name
-        row["preview"] = f"/graft/upload/{args.get('upload', '')}/{Path(file).name}"
+    try:
+        rows = [dict(row) for row in (finished_result(folder) or {}).get("predictions", [])]
+        args = _args(folder)
+        brought = zip(rows, args.get("names", []), args.get("files", []), strict=False)
+        for row, name, file in brought:
+            row["image"] = name
+            row["preview"] = f"/graft/upload/{args.get('upload', '')}/{Path(file).name}"
+    except (TypeError, ValueError) as error:
+        raise NotFound(_UNREADABLE) from error
     return rows
 
 
 def _args(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return dict(card["args"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return dict(card["args"])
+
+
+def job_table(folder: Path) -> str:
+    """The predictions of a job as CSV. Raises NotFound when they cannot be read."""
+    rows = job_predictions(folder)
+    try:
+        return predictions_csv(rows)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise NotFound(_UNREADABLE) from error
 
 
 def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:

@@ -1,11 +1,10 @@
 """PUT /graft/upload/<upload id>/<n>: one file, streamed to disk, counted as it arrives."""
 
-import errno
-import os
+import asyncio
+import unicodedata
 from collections.abc import AsyncIterator
 from http import HTTPStatus
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -13,88 +12,82 @@ from starlette.responses import JSONResponse
 
 from core.errors import GraftError
 from core.settings import MiB, Settings
-from core.web.uploads import note_received, received_bytes, upload_folder
+from core.web.intake import Arriving, Intake, Refused
+from core.web.origin import from_own_pages
+from core.web.uploads import file_number
 
 LONGEST_NAME = 4096
 """Characters of a path as brought; more than any file system allows."""
 
-
-class Refused(GraftError):
-    """A request that is turned away, with the HTTP status that says so."""
-
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
+_LAST = {"Connection": "close"}
+"""With a refusal: what is still to come of the body shall not be waited for."""
 
 
 class Receiver:
-    """Takes files in. Remembers how much each open upload holds, so limits cost nothing."""
+    """Takes files in."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._held: dict[str, dict[int, int]] = {}
+        self._intake = Intake(settings)
+        self._patience = settings.upload_idle_seconds
 
     async def __call__(self, request: Request) -> JSONResponse:
         """Answer `{"n", "bytes"}`, or `{"error": sentence}` with a status of 400 or more."""
         try:
-            size = await self._receive(request)
+            n = file_number(request.path_params["n"])
+            size = await self._receive(request, n)
         except Refused as refusal:
-            return JSONResponse({"error": str(refusal)}, refusal.status)
+            return JSONResponse({"error": str(refusal)}, refusal.status, _LAST)
         except GraftError as error:
-            return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND)
+            return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND, _LAST)
         except ClientDisconnect:
             return JSONResponse({"error": "The connection broke off."}, HTTPStatus.BAD_REQUEST)
-        return JSONResponse({"n": request.path_params["n"], "bytes": size})
+        return JSONResponse({"n": n, "bytes": size})
 
-    async def _receive(self, request: Request) -> int:
+    async def _receive(self, request: Request, n: int) -> int:
         require_same_origin(request)
-        upload_id, n = request.path_params["upload_id"], request.path_params["n"]
-        folder = upload_folder(self._settings.home, upload_id)
-        name = _name_of(request)
-        held = self._held.setdefault(upload_id, received_bytes(folder))
-        self._require_room(request, held, n)
-        limit = self._room(held, n)
-        size = await _stream_to(folder / str(n), request.stream(), limit, self._too_large(name))
-        await run_in_threadpool(note_received, folder, n, name, size)
-        held[n] = size
-        return size
+        name, announced = _name_of(request), _announced(request)
+        upload_id = request.path_params["upload_id"]
+        arriving = await run_in_threadpool(self._intake.begin, upload_id, n, name, announced)
+        try:
+            await self._stream(request.stream(), arriving)
+            return await run_in_threadpool(arriving.complete)
+        finally:
+            arriving.end()
 
-    def _room(self, held: dict[int, int], n: int) -> int:
-        others = sum(size for other, size in held.items() if other != n)
-        return min(self._settings.max_upload_bytes, self._settings.max_unpacked_bytes - others)
+    async def _stream(self, chunks: AsyncIterator[bytes], arriving: Arriving) -> None:
+        """Write the body as it comes, a mebibyte at a time."""
+        waiting = bytearray()
+        while (chunk := await self._next(chunks)) is not None:
+            waiting += chunk
+            if len(waiting) >= MiB:
+                await run_in_threadpool(arriving.write, waiting)
+                waiting = bytearray()
+        await run_in_threadpool(arriving.write, waiting)
 
-    def _require_room(self, request: Request, held: dict[int, int], n: int) -> None:
-        """Refuse by the announced size, before any byte is read; actual bytes count later."""
-        if n >= self._settings.max_entries:
-            most = f"{self._settings.max_entries:,}"
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The next piece of the body, None at its end. Refused when nothing comes for long."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await anext(chunks, None)
+        except TimeoutError as error:
             raise Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"More than {most} files at once are not taken. Bring them in several portions.",
-            )
-        announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > self._room(held, n):
-            raise self._too_large(_name_of(request))
-
-    def _too_large(self, name: str) -> Refused:
-        most = self._settings.max_upload_bytes / MiB
-        return Refused(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"“{name}” is too large: one file may have up to {most:,.0f} MB, all together up to "
-            f"{self._settings.max_unpacked_bytes / MiB:,.0f} MB.",
-        )
+                HTTPStatus.REQUEST_TIMEOUT,
+                "Nothing more arrived. Check the connection, then send the remaining files again.",
+            ) from error
 
 
 def require_same_origin(request: Request) -> None:
     """Refuse a request that another site's page made the browser send."""
-    origin = request.headers.get("origin")
-    fetch_site = request.headers.get("sec-fetch-site")
-    host = request.headers.get("host", "")
-    if origin is not None:
-        same = urlsplit(origin).netloc == host and fetch_site in (None, "same-origin")
-    else:
-        same = fetch_site == "same-origin"
-    if not same:
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site != "same-origin" or not from_own_pages(request.headers):
         raise Refused(HTTPStatus.FORBIDDEN, "Files are only taken from Graft's own pages.")
+
+
+def _announced(request: Request) -> int:
+    """Bytes that the body is said to have; 0 where that is not said."""
+    text = request.headers.get("content-length", "")
+    # Longer than any number of bytes, and than Python reads as one.
+    return int(text[:20]) if text.isascii() and text.isdigit() else 0
 
 
 def _name_of(request: Request) -> str:
@@ -104,34 +97,10 @@ def _name_of(request: Request) -> str:
         name = ""
     if not name or len(name) > LONGEST_NAME:
         raise Refused(HTTPStatus.BAD_REQUEST, "The file came without a usable name.")
-    return name
-
-
-async def _stream_to(
-    target: Path, chunks: AsyncIterator[bytes], limit: int, too_large: Refused
-) -> int:
-    """Write the body beside `target` and move it there when it is whole. Returns its size."""
-    part = target.with_name(target.name + ".part")
-    size, waiting = 0, bytearray()
-    try:
-        with part.open("wb") as file:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise too_large
-                waiting += chunk
-                if len(waiting) >= MiB:
-                    await run_in_threadpool(file.write, waiting)
-                    waiting = bytearray()
-            await run_in_threadpool(file.write, waiting)
-        os.replace(part, target)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise Refused(
-            HTTPStatus.INSUFFICIENT_STORAGE,
-            "The disk is full. Free some space, then send the remaining files again.",
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
-    return size
+            HTTPStatus.BAD_REQUEST,
+            "The name of a file has characters in it that cannot be shown. Rename the file, then "
+            "send it again.",
+        )
+    return name

@@ -12,8 +12,8 @@ def routes(settings: Settings) -> list[Route]:
     """The routes that the app serves beside Streamlit's own."""
     pictures = Pictures(settings)
     return [
-        Route("/graft/upload/{upload_id}/{n:int}", Receiver(settings).__call__, methods=["PUT"]),
-        Route("/graft/upload/{upload_id}/{n:int}", pictures.uploaded, methods=["GET"]),
+        Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
+        Route("/graft/upload/{upload_id}/{n}", pictures.uploaded, methods=["GET"]),
         Route("/graft/image/{hash}", pictures.image),
         Route("/graft/thumb/{hash}", pictures.thumb),
         Route("/graft/sample/{name}", pictures.sample),

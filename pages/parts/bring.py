@@ -7,9 +7,9 @@ import streamlit as st
 from core import (
     discard,
     get_settings,
+    issue_upload,
     list_folders,
     new_job,
-    open_upload,
     received,
     submit,
     upload_folder,
@@ -133,9 +133,9 @@ def _server_folder(place: Place, role: str, keep: bool, folders: list[Path]) -> 
 
 
 def _opened(name: str) -> str:
-    """The upload that this browser window fills, opened when it is first needed."""
+    """The upload that this browser window fills; its first file makes it."""
     if name not in st.session_state:
-        st.session_state[name] = open_upload(get_settings().home)
+        st.session_state[name] = issue_upload(get_settings().home)
     return st.session_state[name]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_HOOK = '''
+_HOOK = """
 import json, os, sys
 
 WATCHED = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
@@ -38,7 +38,7 @@ def hook(event, args):
 
 sys.addaudithook(hook)
 write(event="started", host="")
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def watching(folder: Path) -> Iterator[Outward]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         proxy = f"http://127.0.0.1:{server.server_address[1]}"
         environment = {
-            **{name: proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")},
-            **{name: proxy for name in ("http_proxy", "https_proxy", "all_proxy")},
-            **{name: "127.0.0.1,localhost" for name in ("NO_PROXY", "no_proxy")},
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), proxy),
+            **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), proxy),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
             "OUTWARD_LOG": str(folder / "outward.jsonl"),
             "PYTHONPATH": str(hook),
             "HOME": str(user),
