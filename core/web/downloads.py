@@ -45,7 +45,7 @@ class Downloads:
 
 def _made_by(folder: Path, named: object) -> Path | None:
     """The file that a result names, if it is there and inside the job's own folder."""
-    if not isinstance(named, str) or "\0" in named:
+    if not isinstance(named, str) or not named.isprintable():
         return None
     try:
         file = (folder / named).resolve()
@@ -58,7 +58,7 @@ def _made_by(folder: Path, named: object) -> Path | None:
 def _attachment(text: str, name: str) -> Response:
     # The byte order mark makes spreadsheets read the file as UTF-8.
     return Response(
-        "\ufeff" + text,
+        ("\ufeff" + text).encode("utf-8", "replace"),
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ _UNREADABLE = "These answers cannot be read any more. Ask about the pictures aga
 
 def finished_result(folder: Path) -> dict[str, Any] | None:
     """The result of the job's last event, if it is a Finished."""
-    last: Event | None = None
-    for last, _ in scan(folder):
-        pass
-    return last.result if isinstance(last, Finished) and isinstance(last.result, dict) else None
+    last: deque[Event] = deque((event for event, _ in scan(folder)), maxlen=1)
+    result = last[0].result if last and isinstance(last[0], Finished) else None
+    return result if isinstance(result, dict) else None
 
 
 def job_predictions(folder: Path) -> list[dict[str, Any]]:
