@@ -1,4 +1,4 @@
-"""Whatever is asked of Graft's own routes, the answer is theirs: an error of the asker, never 500."""
+"""Whatever is asked of Graft's own routes, it is answered; no request makes an error of theirs."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ async def ask(app: Starlette, method: str, path: str, headers: list, body: bytes
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
         "scheme": "http", "path": path, "raw_path": quote(path).encode(), "query_string": b"",
-        "root_path": "", "headers": headers, "client": ("127.0.0.1", 1), "server": ("testserver", 1),
+        "root_path": "", "headers": headers, "client": ("127.0.0.1", 1), "server": ("x", 1),
     }  # fmt: skip
     await app(scope, receive, send)
     return status[0]
@@ -82,7 +82,7 @@ pieces = st.one_of(
 values = st.one_of(
     st.binary(max_size=60),
     st.sampled_from(
-        [b"http://[::1", b"http://[::1]:1", b"null", b"http://testserver", b"same-origin", b"9" * 99,
+        [b"9" * 99, b"http://[::1", b"http://[::1]:1", b"null", b"http://testserver", b"same-origin",
          b"bytes=9-1", b"bytes=0-0,1-1", b"bytes=-", b"%ff", b"%ed%a0%80", b"a%E2%80%A8b", b"%00"]
     ),
 )  # fmt: skip
@@ -107,9 +107,7 @@ def test_no_request_makes_a_route_fail(app, upload, method, path, parts, headers
 @settings(max_examples=100)
 @given(st.text(max_size=60), st.binary(max_size=1500))
 @example("a\ud800.jpg", b"x")
-def test_a_file_of_any_name_is_taken_or_refused_and_the_next_one_is_taken(
-    client, home, name, body
-):
+def test_a_file_of_any_name_is_taken_or_refused_and_the_next_one_is_taken(client, home, name, body):
     address = f"/graft/upload/{issue_upload(home)}"
     sent = ORDINARY | {"X-Graft-Name": quote(name, errors="surrogatepass")}
     assert client.put(f"{address}/0", content=body, headers=sent).status_code < 500
@@ -159,20 +157,24 @@ def test_a_broken_line_in_an_index_costs_that_line_alone(client, home, line):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5) | st.just(float("nan")),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["image", "label", "probabilities", "tasks", "set", "unknown", "error", "names"]
-        ),
-        inner,
-        max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["image", "label", "probabilities", "tasks", "set", "unknown", "error", "names"]
+            ),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=12,
 )
 results = json_values | st.builds(
     lambda rows, file: {"predictions": rows} if file is None else {"file": file},
     json_values,
-    st.none() | st.text(max_size=9) | st.sampled_from(["../../graft.db", "\0", "\ud800", "a" * 999]),
+    st.none()
+    | st.text(max_size=9)
+    | st.sampled_from(["../../graft.db", "\0", "\ud800", "a" * 999]),
 )
 
 
