@@ -105,7 +105,7 @@ class Intake:
         others = ledger.complete - ledger.sizes.get(arriving.n, 0) + ledger.reserved
         if total > settings.max_upload_bytes or others + more > settings.max_unpacked_bytes:
             raise self._too_large(arriving.name)
-        free = shutil.disk_usage(arriving.folder).free - self._unwritten
+        free = shutil.disk_usage(settings.home).free - self._unwritten
         if free - more < settings.min_free_bytes:
             raise self._disk_full()
         ledger.reserved += more

@@ -82,8 +82,9 @@ pieces = st.one_of(
 values = st.one_of(
     st.binary(max_size=60),
     st.sampled_from(
-        [b"9" * 99, b"http://[::1", b"http://[::1]:1", b"null", b"http://testserver", b"same-origin",
-         b"bytes=9-1", b"bytes=0-0,1-1", b"bytes=-", b"%ff", b"%ed%a0%80", b"a%E2%80%A8b", b"%00"]
+        [b"9" * 99, b"http://[::1", b"http://[::1]:1", b"null", b"http://testserver",
+         b"same-origin", b"bytes=9-1", b"bytes=0-0,1-1", b"bytes=-",
+         b"%ff", b"%ed%a0%80", b"a%E2%80%A8b", b"%00"]
     ),
 )  # fmt: skip
 names = st.sampled_from(
