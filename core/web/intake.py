@@ -21,6 +21,9 @@ from core.errors import GraftError, NotFound
 from core.settings import MiB, Settings
 from core.web.uploads import entries, index_size, note_received, ready_folder, upload_folder
 
+MOST_AT_ONCE = 400
+"""Bodies under way, each of which holds a piece in memory; a browser sends three."""
+
 _REMEMBERED = 256
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
@@ -64,6 +67,7 @@ class Intake:
         self._ledgers: OrderedDict[str, _Ledger] = OrderedDict()
         self._unwritten = 0
         """Bytes that were promised room on the disk and are not on it yet."""
+        self._under_way = 0
         self._guard = threading.Lock()
 
     def begin(self, upload_id: str, n: int, name: str, announced: int) -> "Arriving":
@@ -80,11 +84,18 @@ class Intake:
             )
         folder = ready_folder(settings.home, upload_id)
         with self._guard:
+            if self._under_way >= MOST_AT_ONCE:
+                raise Refused(
+                    HTTPStatus.SERVICE_UNAVAILABLE,
+                    "Too many files are arriving at once. Wait a moment, then send the remaining "
+                    "files again.",
+                )
             ledger = self._ledger(upload_id)
             ledger.read_on(folder)
             arriving = Arriving(self, ledger, folder, n, name)
             self._reserve(arriving, announced)
             ledger.under_way += 1
+            self._under_way += 1
         return arriving
 
     def _ledger(self, upload_id: str) -> _Ledger:
@@ -135,6 +146,7 @@ class Intake:
         """Give back the room that was kept, whether or not the file is complete."""
         with self._guard:
             arriving.ledger.under_way -= 1
+            self._under_way -= 1
             self._release(arriving)
 
     def _release(self, arriving: "Arriving") -> None:

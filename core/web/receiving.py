@@ -11,13 +11,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
 from core.errors import GraftError
-from core.settings import MiB, Settings
+from core.settings import Settings
 from core.web.intake import Arriving, Intake, Refused
 from core.web.origin import from_own_pages
 from core.web.uploads import file_number
 
 LONGEST_NAME = 4096
 """Characters of a path as brought; more than any file system allows."""
+
+_PIECE = 256 * 1024
+"""Bytes of a body that are held in memory before they are written."""
 
 _LAST = {"Connection": "close"}
 """With a refusal: what is still to come of the body shall not be waited for."""
@@ -55,11 +58,11 @@ class Receiver:
             arriving.end()
 
     async def _stream(self, chunks: AsyncIterator[bytes], arriving: Arriving) -> None:
-        """Write the body as it comes, a mebibyte at a time."""
+        """Write the body as it comes, piece by piece."""
         waiting = bytearray()
         while (chunk := await self._next(chunks)) is not None:
             waiting += chunk
-            if len(waiting) >= MiB:
+            if len(waiting) >= _PIECE:
                 await run_in_threadpool(arriving.write, waiting)
                 waiting = bytearray()
         await run_in_threadpool(arriving.write, waiting)

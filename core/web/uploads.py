@@ -16,7 +16,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -69,9 +68,8 @@ def open_upload(home: Path) -> str:
 def upload_folder(home: Path, upload_id: str) -> Path:
     """The folder of an upload that files came to. Raises NotFound for any other id."""
     folder = home / "uploads" / upload_id
-    if not _UPLOAD_ID.fullmatch(upload_id) or not folder.is_dir():
-        raise _unknown()
-    if (folder / _DISCARDED).exists():
+    known = _UPLOAD_ID.fullmatch(upload_id) and folder.is_dir()
+    if not known or (folder / _DISCARDED).exists():
         raise _unknown()
     return folder
 
@@ -151,9 +149,7 @@ def discard(home: Path, upload_id: str) -> None:
     folder = upload_folder(home, upload_id)
     (folder / _DISCARDED).touch()  # first: what comes meanwhile is refused
     for each in folder.iterdir():
-        if each.is_dir():
-            shutil.rmtree(each, ignore_errors=True)
-        elif each.name != _DISCARDED:
+        if each.name != _DISCARDED:
             each.unlink(missing_ok=True)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
+import core.web.intake
 import core.web.uploads
 from core.settings import MiB, Settings
 from core.web.routes import routes
@@ -190,6 +191,22 @@ def test_room_on_the_disk_is_promised_once(home: Path, monkeypatch: pytest.Monke
     # What those held back that got none is there again for another.
     rest = bytes(2 * MiB - 4096)
     assert asyncio.run(put(app, issue_upload(home), 0, pieces(rest), len(rest)))[0] == 200
+
+
+def test_so_many_bodies_at_once_are_taken_and_no_more(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(core.web.intake, "MOST_AT_ONCE", 3)
+    app, body = app_with(home), bytes(MiB)
+
+    async def five() -> list[int]:
+        held, upload = asyncio.Event(), issue_upload(home)
+        first = [asyncio.create_task(put(app, upload, n, pieces(body, held))) for n in range(3)]
+        await until(lambda: (home / "uploads").exists() and len(on_disk(home, upload)) == 3)
+        more = (await put(app, upload, 3, pieces(body)))[0]
+        held.set()
+        taken = [status for status, _ in await asyncio.gather(*first)]
+        return [*taken, more, (await put(app, upload, 3, pieces(body)))[0]]
+
+    assert asyncio.run(five()) == [200, 200, 200, 503, 200]
 
 
 def test_a_page_that_nobody_sends_anything_from_leaves_no_folder(home: Path):
