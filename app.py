@@ -8,20 +8,34 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from core import GraftError, ensure_worker, get_settings, migrate
+from core import GraftError, ensure_worker
+from core.server import process
+from core.server.starting import give_up, known_settings, prepare
 from core.web.middleware import Guard
 from core.web.routes import routes
 
 log = logging.getLogger("graft")
+process.begin()
+try:
+    settings = known_settings()
+except GraftError as error:
+    give_up(error)
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Before the first page: tables and a worker."""
-    settings = get_settings()
-    await run_in_threadpool(migrate, settings)
-    await run_in_threadpool(ensure_worker, settings)
+    """Before the first page: a home, tables and a worker."""
+    await run_in_threadpool(get_ready)
     yield
+
+
+def get_ready() -> None:
+    """All that has to be there before the first page, or a sentence and the end."""
+    try:
+        prepare(settings)
+        ensure_worker(settings)
+    except GraftError as error:
+        give_up(error)
 
 
 def say_plainly(error: Exception) -> bool:
@@ -41,7 +55,7 @@ def say_plainly(error: Exception) -> bool:
 app = st.App(
     "pages/index.py",
     lifespan=lifespan,
-    routes=routes(get_settings()),
+    routes=routes(settings),
     middleware=[Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"))],
     on_script_error=say_plainly,
 )

@@ -10,7 +10,8 @@
     ├── Diverged            training ran away to infinity
     ├── WeightsUnavailable  pretrained weights cannot be had here
     ├── NotFound            an id that names nothing
-    └── OutOfSpace          the disk is full
+    ├── OutOfSpace          the disk is full
+    └── CannotStart         the home, its databases or the address cannot be used as they are
 
 The message of every one of them is a sentence for the screen: what is wrong, where, and what
 to do about it. It is shown as it is, so it never contains a traceback or markup.
@@ -59,3 +60,7 @@ class NotFound(GraftError):
 
 class OutOfSpace(GraftError):
     """The disk is full."""
+
+
+class CannotStart(GraftError):
+    """The home folder, its databases or the server's address cannot be used as they are."""

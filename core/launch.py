@@ -10,36 +10,41 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import IO
 
 from filelock import FileLock
 
-from core.database import migrate
-from core.errors import GraftError
+from core.errors import CannotStart, GraftError
 from core.jobs.lock import worker_alive
-from core.jobs.queue import open_queue
+from core.server import logs
+from core.server.faults import explained
+from core.server.process import begin
+from core.server.starting import SERVED, prepare
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[1]
-_LONGEST_LOG = 5 * 1024 * 1024
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LONGEST_PAUSE = 60.0
+_SETTLED_SECONDS = 30.0
+_QUICK_ENDS = 5
+"""So many ends in a row, each soon after its start, are no accident."""
 
 Process = subprocess.Popen[bytes]
 
 
 def serve(settings: Settings) -> int:
-    """Run web app and worker until Ctrl-C, SIGTERM or the end of the web app; gives the exit code.
+    """Run web app and worker until Ctrl-C or SIGTERM; gives the exit code.
 
-    Raises GraftError, with the remedy, when the port is taken or the web app does not come up.
+    Raises GraftError, with the remedy, when something stands in the way of the start, or when the
+    web app does not stay.
     """
+    begin()
     _require_free_port(settings)
-    migrate(settings)
-    open_queue(settings)
+    prepare(settings)
     stopping = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -48,75 +53,130 @@ def serve(settings: Settings) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), ask_to_stop)
-    keeper = WorkerKeeper(settings)
-    web: Process | None = None
+    web = Keeper("web app", lambda: _start_web(settings), most_quick_ends=_QUICK_ENDS)
+    worker = Keeper(
+        "training worker",
+        lambda: _start_worker(settings, tied=True, stopping=stopping),
+        is_there=lambda: worker_alive(settings.home),
+    )
     try:
-        keeper.look_after()
-        web = _start(_web_command(settings), settings, "web.log", tied=True)
-        _wait_until_open(settings, web, stopping)
+        with explained(settings):
+            web.start()  # first: it loads its pages while the worker comes up
+            worker.start()
+            _wait_until_open(settings, web, stopping)
         if not stopping.is_set():
             sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
             sys.stdout.flush()
-        while not stopping.wait(0.5) and web.poll() is None:
-            keeper.look_after()
-        return 0 if stopping.is_set() else 1
+        while not stopping.wait(0.5):
+            web.look_after()
+            worker.look_after()
+        return 0
     finally:
-        _end([process for process in (web, keeper.process) if process])
+        _end([each.process for each in (web, worker) if each.process])
 
 
 def ensure_worker(settings: Settings) -> None:
     """Start a worker that outlives this process, unless one is alive already.
 
-    Several processes may ask at once: one starts it, the others see it alive.
+    Several processes may ask at once: one starts it, the others see it alive. Where `serve` looks
+    after the worker, nothing is done: it would be one that nobody ends.
     """
-    _start_worker(settings)
+    if SERVED not in os.environ:
+        _start_worker(settings)
 
 
-class WorkerKeeper:
-    """Keeps a worker alive, with longer and longer pauses when it keeps dying."""
+class Keeper:
+    """Keeps a process alive, with longer and longer pauses when it keeps ending."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._pause = 1.0
-        self._not_before = 0.0
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], Process | None],
+        *,
+        is_there: Callable[[], bool] = lambda: False,
+        most_quick_ends: int | None = None,
+    ) -> None:
+        """`start` gives the new process, or None if one was there already, perhaps another's,
+        which is what `is_there` finds out. `most_quick_ends` in a row are a GraftError."""
+        self._name = name
+        self._start = start
+        self._is_there = is_there
+        self._most_quick_ends = most_quick_ends
+        self._quick_ends = 0
+        self._pause = 0.5
+        self._since = self._not_before = 0.0
+        self._ended = False
         self.process: Process | None = None
 
+    def start(self) -> None:
+        """Start it. Raises GraftError when it does not start."""
+        self._since = time.monotonic()
+        started = self._start()
+        if started is not None:
+            self.process, self._ended = started, False
+
     def look_after(self) -> None:
-        """Start a worker when none is alive. Call it often; it costs a look at a lock."""
+        """Start it again when it has ended. Call this often; it costs a look at the process."""
         if self.process is not None and self.process.poll() is None:
             return
-        if time.monotonic() < self._not_before or worker_alive(self._settings.home):
+        now = time.monotonic()
+        if self.process is not None and not self._ended:
+            self._note_end(now)
+        if now < self._not_before or self._is_there():
             return
-        if self.process is not None:
-            _LOG.warning("the worker ended with code %s and is started again", self.process.poll())
-        self._not_before = time.monotonic() + self._pause
+        try:
+            self.start()
+        except (GraftError, OSError) as error:  # a database that is away, say, may come back
+            self._wait_longer(time.monotonic())
+            _LOG.warning("%s", error)
+
+    def _note_end(self, now: float) -> None:
+        self._ended = True
+        if now - self._since > _SETTLED_SECONDS:
+            self._quick_ends, self._pause = 0, 0.5
+        self._quick_ends += 1
+        code = self.process.poll() if self.process else None
+        if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
+            raise CannotStart(
+                f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
+                f"code {code}. The reason is at the end of its log in the home's folder “logs”."
+            )
+        _LOG.warning("The %s ended with code %s and is started again.", self._name, code)
+        self._wait_longer(now)
+
+    def _wait_longer(self, now: float) -> None:
+        self._not_before = now + self._pause
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        self.process = _start_worker(self._settings, tied=True) or self.process
 
 
-def _start_worker(settings: Settings, *, tied: bool = False) -> Process | None:
+def _start_worker(
+    settings: Settings, *, tied: bool = False, stopping: threading.Event | None = None
+) -> Process | None:
     """The new worker, alive; None when there was one already. GraftError when it does not live."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    stopping = stopping or threading.Event()
     with FileLock(settings.home / "worker.start.lock"):
         if worker_alive(settings.home):
             return None
-        process = _start(["core.jobs.worker"], settings, "worker.log", tied=tied)
+        started = _start(["core.jobs.worker"], settings, "worker.log", tied=tied)
         deadline = time.monotonic() + _START_SECONDS
-        while not worker_alive(settings.home):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise GraftError(
+        while not worker_alive(settings.home) and not stopping.wait(0.02):
+            if started.poll() is not None or time.monotonic() > deadline:
+                started.kill()
+                raise CannotStart(
                     "The training worker does not start. The reason is at the end of "
-                    f"{settings.home / 'logs' / 'worker.log'}."
+                    f"{logs.log_path(settings, 'worker.log')}."
                 )
-            time.sleep(0.02)
-        return process
+        return started
+
+
+def _start_web(settings: Settings) -> Process:
+    return _start(_web_command(settings), settings, "web.log", tied=True)
 
 
 def _web_command(settings: Settings) -> list[str]:
     return [
-        *("streamlit", "run", str(_ROOT / "app.py")),
-        *("--server.address", settings.host),
-        *("--server.port", str(settings.port)),
+        *("webserver", "--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
         *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
     ]
@@ -134,11 +194,12 @@ def _start(module: list[str], settings: Settings, log_name: str, *, tied: bool) 
 
     It is out of reach of this terminal's Ctrl-C; `tied`, it ends when this process does.
     """
-    with _open_log(settings, log_name) as out:
+    told = {logs.FILE: str(logs.log_path(settings, log_name))} | ({SERVED: "1"} if tied else {})
+    with logs.open_log(settings, log_name) as out:
         return subprocess.Popen(
             [sys.executable, "-m", *(["core.tied"] if tied else []), *module],
             cwd=_ROOT,
-            env=os.environ | _environment(settings),
+            env=os.environ | _environment(settings) | told,
             stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -152,14 +213,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {f"GRAFT_{name.upper()}": str(value) for name, value in given.items()}
 
 
-def _open_log(settings: Settings, name: str) -> IO[bytes]:
-    path = settings.home / "logs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > _LONGEST_LOG:
-        os.replace(path, path.with_suffix(".old.log"))
-    return path.open("ab")
-
-
 def _require_free_port(settings: Settings) -> None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -168,7 +221,7 @@ def _require_free_port(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise GraftError(
+            raise CannotStart(
                 f"The address {settings.host}:{settings.port} cannot be used, most likely because "
                 "another program, perhaps Graft itself, is using it. Choose another port with "
                 f"GRAFT_PORT={settings.port % 65535 + 1}."
@@ -180,16 +233,16 @@ def _address(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _wait_until_open(settings: Settings, web: Process, stopping: threading.Event) -> None:
+def _wait_until_open(settings: Settings, web: Keeper, stopping: threading.Event) -> None:
     health = f"{_address(settings)}/_stcore/health"
     deadline = time.monotonic() + _START_SECONDS
     # Straight to this machine, whatever proxy the environment names.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while not stopping.wait(0.1):
-        if web.poll() is not None or time.monotonic() > deadline:
-            raise GraftError(
+    while not stopping.wait(0.05):
+        if web.process is None or web.process.poll() is not None or time.monotonic() > deadline:
+            raise CannotStart(
                 "The web app does not start. The reason is at the end of "
-                f"{settings.home / 'logs' / 'web.log'}."
+                f"{logs.log_path(settings, 'web.log')}."
             )
         try:
             with opener.open(health, timeout=2):
@@ -200,13 +253,13 @@ def _wait_until_open(settings: Settings, web: Process, stopping: threading.Event
 
 def _end(processes: list[Process]) -> None:
     """Ask the processes to end, together; after a while, make them."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
+    for each in processes:
+        if each.poll() is None:
+            each.terminate()
     deadline = time.monotonic() + _STOP_SECONDS
-    for process in processes:
+    for each in processes:
         try:
-            process.wait(timeout=max(0.0, deadline - time.monotonic()))
+            each.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            each.kill()
+            each.wait()

@@ -38,6 +38,15 @@ class Settings(BaseSettings):
         "such as `graft.example.org` or the address of this machine; needed when GRAFT_HOST lets "
         "other machines in.",
     )
+    max_connections: int = Field(
+        default=1000, gt=0, description="Most connections that may be open to the web server."
+    )
+    max_connections_per_address: int = Field(
+        default=250,
+        gt=0,
+        description="Most of them from one address; behind a proxy, where all come from one, as "
+        "many as GRAFT_MAX_CONNECTIONS.",
+    )
     weights: Path | None = Field(
         default=None,
         description="A folder of local weights, one `<timm name>.safetensors` each.",

@@ -10,11 +10,14 @@ import signal
 import sys
 import threading
 
+from core.server.process import begin
+
 _PATIENCE = 10.0
 
 
 def main() -> None:
-    """Tie this process to its parent, then become the module."""
+    """Begin as every process of ours, tie it to its parent, then become the module."""
+    begin()
     threading.Thread(target=_end_with_parent, daemon=True, name="tied").start()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

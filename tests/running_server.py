@@ -31,7 +31,7 @@ class Server:
     @property
     def web(self) -> psutil.Process:
         """The process that answers the browser."""
-        return self._child("streamlit")
+        return self._child("webserver")
 
     @contextmanager
     def jobs_held(self) -> Iterator[None]:

@@ -28,6 +28,7 @@ from core.jobs.digest import digest
 from core.jobs.lock import job_lock, worker_lock
 from core.jobs.queue import APPLICATION, QUICK, TRAINING, VERSION, WORKFLOW, open_queue
 from core.jobs.sweep import sweep
+from core.server.process import begin
 from core.settings import Settings, get_settings
 from core.training.events import Failed, Note
 
@@ -265,6 +266,7 @@ def _forget_start(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    begin()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     _LOG.setLevel(logging.INFO)
     sys.exit(main(get_settings()))

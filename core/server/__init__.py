@@ -1,0 +1,1 @@
+"""What makes a sturdy server out of the app: its processes, their logs, their connections."""
