@@ -1,16 +1,18 @@
 """The command line: `python -m core --help`.
 
-Exit codes: 0 done; 1 the home, its databases or the server's address cannot be used; 2 something
-else that the message says how to put right; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 2 something the message says how to put right; 130 stopped by Ctrl-C.
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from core.commands import (
     checking,
@@ -27,12 +29,11 @@ from core.commands import (
 )
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
-from core.errors import BadRecipe, CannotStart, GraftError
-from core.server import process
-from core.server.faults import explained
-from core.server.starting import known_settings, prepare
-from core.settings import Settings
+from core.errors import BadRecipe, GraftError, OutOfSpace
+from core.server.process import begin
+from core.settings import Settings, get_settings
 from core.training.events import Finished
+from core.training.recipe import explain
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -60,16 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # an old console may lack a letter of a class name
             stream.reconfigure(errors="replace")
-    process.begin()
+    begin()
     terminal = Terminal(as_json=chosen.json)
     try:
-        settings = known_settings()
-        with explained(settings, settings.metadata_url):
-            command: Command = chosen.command
-            return command(chosen, settings, terminal)
-    except CannotStart as error:
-        terminal.problem(str(error))
-        return 1
+        command: Command = chosen.command
+        return command(chosen, _settings(), terminal)
     except GraftError as error:
         terminal.problem(str(error))
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
@@ -81,8 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
+def _settings() -> Settings:
+    try:
+        return get_settings()
+    except ValidationError as error:
+        raise BadRecipe(f"In the environment (GRAFT_…): {explain(error)}") from error
+
+
 def _understood(error: OSError) -> GraftError:
-    """A fault of a file in words."""
+    """A fault of a disk or a file in words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace("The disk is full. Free some space, then repeat the command.")
     where = f"“{error.filename}”: " if error.filename else ""
     return GraftError(f"{where}{error.strerror or error}.")
 
@@ -473,10 +478,15 @@ def _serve(_: argparse.Namespace, settings: Settings, terminal: Terminal) -> int
         return 1
 
 
-def _worker(_: argparse.Namespace, settings: Settings, __: Terminal) -> int:
+def _worker(_: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.jobs.worker import main as work
+    from core.server.starting import prepare
 
-    prepare(settings)
+    try:
+        prepare(settings)
+    except GraftError as error:
+        terminal.problem(str(error))
+        return 1
     return work(settings)
 
 

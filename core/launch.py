@@ -19,7 +19,6 @@ from filelock import FileLock
 from core.errors import CannotStart, GraftError
 from core.jobs.lock import worker_alive
 from core.server import logs
-from core.server.faults import explained
 from core.server.process import begin
 from core.server.starting import SERVED, prepare
 from core.settings import Settings
@@ -60,10 +59,9 @@ def serve(settings: Settings) -> int:
         is_there=lambda: worker_alive(settings.home),
     )
     try:
-        with explained(settings):
-            web.start()  # first: it loads its pages while the worker comes up
-            worker.start()
-            _wait_until_open(settings, web, stopping)
+        web.start()  # first: it loads its pages while the worker comes up
+        worker.start()
+        _wait_until_open(settings, web, stopping)
         if not stopping.is_set():
             sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
             sys.stdout.flush()

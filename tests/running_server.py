@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +70,14 @@ def free_port() -> int:
 @contextmanager
 def running(home: Path, **settings: str) -> Iterator[Server]:
     """Start web app and worker, wait until they answer, stop both at the end."""
-    port = free_port()
-    chosen = {"GRAFT_HOME": str(home), "GRAFT_PORT": str(port), "GRAFT_OFFLINE": "1"} | settings
+    chosen = {"GRAFT_HOME": str(home), "GRAFT_PORT": str(free_port()), "GRAFT_OFFLINE": "1"}
+    chosen |= settings
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE], cwd=ROOT, env=os.environ | chosen, stdout=log, stderr=log
         )
-    server = Server(f"http://127.0.0.1:{port}", home, process)
+    server = Server(f"http://127.0.0.1:{chosen['GRAFT_PORT']}", home, process)
     try:
         _wait_until_it_answers(server)
         yield server
@@ -95,3 +95,27 @@ def _wait_until_it_answers(server: Server) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise RuntimeError((server.home / "serve.log").read_text(encoding="utf-8", errors="replace"))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Return as soon as the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s in vain")
+        time.sleep(0.02)
+
+
+def processes_of(home: Path, module: str = "") -> list[psutil.Process]:
+    """All processes that serve this home, or those of them that run a module."""
+    found = {}
+    for process in psutil.process_iter(["cmdline", "ppid", "status"]):
+        with suppress(psutil.Error):
+            if process.info["status"] == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get("GRAFT_HOME") == str(home) and (
+                not module or module in process.info["cmdline"]
+            ):
+                found[process.pid] = process
+    # What a process starts looks like the process itself until it has become another program.
+    return [each for each in found.values() if not module or each.info["ppid"] not in found]

@@ -5,28 +5,42 @@ import logging
 import os
 import stat
 import tempfile
-from pathlib import Path
 
+from core.errors import CannotStart, OutOfSpace
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def open_home(settings: Settings) -> None:
     """Make the home where there is none, close it to other users, and see that it can be written.
 
-    Raises OSError, with the file's name, when it cannot.
+    Raises CannotStart or OutOfSpace, with the remedy.
     """
     home = settings.home
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _close_to_others(home)
-    with tempfile.NamedTemporaryFile(dir=home, prefix=".probe.") as probe:
-        probe.write(bytes(4096))
-        probe.flush()
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_others(settings)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".probe.") as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+    except OSError as error:
+        if error.errno in _FULL:
+            raise OutOfSpace(
+                f"The disk of {home} is full. Free some space, then start Graft again."
+            ) from error
+        file = next((each for each in (home, *home.parents) if each.is_file()), None)
+        reason = f"{file} is a file" if file else error.strerror or str(error)
+        raise CannotStart(
+            f"The folder {home} cannot be written to ({reason}). Make it writable for this user, "
+            "or choose another one with GRAFT_HOME."
+        ) from error
 
 
-def _close_to_others(home: Path) -> None:
+def _close_to_others(settings: Settings) -> None:
     """Nobody else can look into a folder that only its owner may enter, whatever lies in there."""
+    home = settings.home
     if os.name != "posix" or not (mode := stat.S_IMODE(home.stat().st_mode)) & 0o077:
         return
     try:

@@ -35,6 +35,13 @@ def run(app: str, settings: Settings, options: Mapping[str, Any]) -> int:
 
     `options` go to `uvicorn.Config`: address, port, certificate, sizes and pings of WebSockets.
     """
+    server = bounded_server(app, settings, options)
+    server.run()
+    return 0 if server.started else 1
+
+
+def bounded_server(app: Any, settings: Settings, options: Mapping[str, Any]) -> uvicorn.Server:
+    """A server, not running yet, for an ASGI app or the name of one."""
     config = uvicorn.Config(
         app,
         http=BoundedHTTP,
@@ -49,5 +56,4 @@ def run(app: str, settings: Settings, options: Mapping[str, Any]) -> int:
     most = min(settings.max_connections, files - _OTHER_FILES if files else sys.maxsize)
     server = uvicorn.Server(config)
     server.server_state = BoundedState(Sockets(most, settings.max_connections_per_address))
-    server.run()
-    return 0 if server.started else 1
+    return server

@@ -1,0 +1,152 @@
+"""Nobody silences the server by opening connections and saying nothing."""
+
+import http.client
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+from running_server import ROOT, Server, free_port, running, wait_for
+from starlette.applications import Starlette
+
+from core.server.web import bounded_server
+from core.settings import Settings
+
+MOST_PER_ADDRESS = 100
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(
+        tmp_path_factory.mktemp("bounded") / "home",
+        GRAFT_MAX_CONNECTIONS_PER_ADDRESS=str(MOST_PER_ADDRESS),
+    ) as started:
+        yield started
+
+
+def address(server: Server) -> tuple[str, int]:
+    return "127.0.0.1", int(server.address.rpartition(":")[2])
+
+
+def healthy(server: Server) -> bool:
+    connection = http.client.HTTPConnection(*address(server), timeout=20)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has closed it, and said nothing."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def open_files(server: Server) -> int:
+    return int(server.web.num_fds())
+
+
+def test_the_server_answers_beside_1500_connections_that_never_finish_a_header(
+    server: Server,
+) -> None:
+    before = open_files(server)
+    with ExitStack() as opened:
+        for _ in range(1500):
+            with suppress(OSError):
+                one = opened.enter_context(socket.create_connection(address(server), timeout=20))
+                one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        wait_for(lambda: healthy(server), seconds=30)
+        assert open_files(server) <= before + MOST_PER_ADDRESS + 10
+
+
+def test_a_header_that_trickles_in_does_not_keep_its_connection(server: Server) -> None:
+    with socket.create_connection(address(server), timeout=20) as slow:
+
+        def trickle() -> bool:
+            with suppress(OSError):
+                slow.sendall(b"x")
+            return is_closed(slow)
+
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        wait_for(trickle, seconds=60)
+
+
+def test_neither_does_a_second_header_after_a_whole_request(server: Server) -> None:
+    with socket.create_connection(address(server), timeout=20) as slow:
+        slow.sendall(b"GET /_stcore/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET")
+        assert slow.recv(65536).startswith(b"HTTP/1.1 200")
+        wait_for(lambda: is_closed(slow), seconds=60)
+
+
+def test_a_page_that_is_open_keeps_its_connection_while_others_crowd(server: Server) -> None:
+    with ExitStack() as opened:
+        page = opened.enter_context(socket.create_connection(address(server), timeout=60))
+        page.sendall(
+            b"GET /_stcore/stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Origin: " + server.address.encode() + b"\r\n\r\n"
+        )
+        assert page.recv(12) == b"HTTP/1.1 101"
+        for _ in range(2 * MOST_PER_ADDRESS):
+            with suppress(OSError):
+                opened.enter_context(socket.create_connection(address(server), timeout=20))
+        wait_for(lambda: healthy(server), seconds=30)
+        page.sendall(struct.pack("!BBI", 0x89, 0x80, 0))  # a ping, which is answered by a pong
+        page.settimeout(60)
+        heard = b""
+        while b"\x8a\x00" not in heard:
+            part = page.recv(65536)
+            assert part
+            heard += part
+
+
+def test_places_are_given_back(server: Server) -> None:
+    for _ in range(3 * MOST_PER_ADDRESS):
+        assert healthy(server)
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Without TCP_NODELAY the end of an answer waits for the other side to confirm its beginning,
+    which takes some 40 ms."""
+    port = free_port()
+    served = bounded_server(Starlette(), Settings(), {"host": "127.0.0.1", "port": port})
+    thread = threading.Thread(target=served.run)
+    thread.start()
+    try:
+        wait_for(lambda: served.started)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            wait_for(lambda: served.server_state.connections)
+            [connection] = served.server_state.connections
+            ours = connection.transport.get_extra_info("socket")
+            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            client.close()
+    finally:
+        served.should_exit = True
+        thread.join()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits as on POSIX")
+def test_a_process_of_ours_may_open_as_many_files_as_the_system_lets_it() -> None:
+    code = (
+        "import resource as r; from core.server.process import begin;"
+        "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (128, hard));"
+        "begin(); print(r.getrlimit(r.RLIMIT_NOFILE)[0] >= min(hard, 4096))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "True\n"
