@@ -24,7 +24,9 @@ _LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "loggers": {
         "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        "uvicorn.error": {"level": "INFO"},
+        # Importing Streamlit cuts these two off from the one above.
+        "uvicorn.error": {"level": "INFO", "propagate": True},
+        "uvicorn.asgi": {"level": "INFO", "propagate": True},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
 }

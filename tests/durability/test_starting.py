@@ -79,26 +79,23 @@ def is_of_a_newer_version(home: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "program", [SERVE, STREAMLIT, WORKER], ids=["serve", "streamlit", "worker"]
+    ("program", "fault"),
+    [
+        (SERVE, is_of_a_newer_version),
+        (SERVE, has_rubbish_for_a_list_of_projects),
+        (SERVE, has_a_folder_for_a_lock),
+        (STREAMLIT, is_a_file),
+        (STREAMLIT, has_rubbish_for_a_queue),
+        (WORKER, lies_in_a_file),
+    ],
 )
-@pytest.mark.parametrize("fault", [is_a_file, has_rubbish_for_a_queue, is_of_a_newer_version])
-def test_every_program_says_what_is_wrong_with_a_home(
+def test_what_is_wrong_with_a_home_is_told(
     tmp_path: Path, program: list[str], fault: Callable[[Path], str]
 ) -> None:
     home = tmp_path / "in" / "home"
     home.parent.mkdir()
     named = fault(home)
     assert named in refused(program, home)
-
-
-@pytest.mark.parametrize(
-    "fault", [lies_in_a_file, has_a_folder_for_a_lock, has_rubbish_for_a_list_of_projects]
-)
-def test_so_it_is_with_other_faults(tmp_path: Path, fault: Callable[[Path], str]) -> None:
-    home = tmp_path / "in" / "home"
-    home.parent.mkdir()
-    named = fault(home)
-    assert named in refused(SERVE, home)
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="no folder here refuses all")

@@ -52,6 +52,8 @@ def test_a_killed_web_app_is_back_at_the_same_address(server: Server) -> None:
     old = kill(WEB, server.home)
     wait_for(lambda: a_new(WEB, server.home, old) and answers(server))
     assert processes_of(server.home, WORKER) == [worker]
+    log = (server.home / "logs" / "web.log").read_text(encoding="utf-8")
+    assert log.count("Application startup complete") == 2
 
 
 def test_a_killed_worker_is_replaced_by_one(server: Server) -> None:

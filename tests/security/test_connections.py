@@ -1,14 +1,17 @@
-"""Nobody silences the server by opening connections and saying nothing."""
+"""Nobody silences the server by opening connections and saying nothing, or looks into its home."""
 
 import http.client
 import os
 import socket
+import stat
 import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from running_server import ROOT, Server, free_port, running, wait_for
@@ -22,11 +25,17 @@ MOST_PER_ADDRESS = 100
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("bounded")
+    (folder / "home").mkdir()
+    (folder / "home").chmod(0o755)  # as the version before made it
+    before = os.umask(0o022)
     with running(
-        tmp_path_factory.mktemp("bounded") / "home",
+        folder / "beside",
+        GRAFT_HOME=str(folder / "home"),
         GRAFT_MAX_CONNECTIONS_PER_ADDRESS=str(MOST_PER_ADDRESS),
     ) as started:
-        yield started
+        os.umask(before)
+        yield replace(started, home=folder / "home")
 
 
 def address(server: Server) -> tuple[str, int]:
@@ -117,6 +126,50 @@ def test_a_page_that_is_open_keeps_its_connection_while_others_crowd(server: Ser
 def test_places_are_given_back(server: Server) -> None:
     for _ in range(3 * MOST_PER_ADDRESS):
         assert healthy(server)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as on POSIX")
+def test_nothing_that_a_served_session_leaves_in_the_home_is_open_to_others(
+    server: Server,
+) -> None:
+    assert healthy(server)
+    assert imported_by_the_worker(server.home) == "finished"
+    assert len(list((server.home / "images").rglob("*.*"))) > 10
+    assert open_to_others(server.home) == []
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """Every file and folder that others may read, write or enter."""
+    found = []
+    for each in (folder, *folder.rglob("*")):
+        with suppress(FileNotFoundError):  # the worker goes on beside us
+            mode = each.stat().st_mode
+            if stat.S_IMODE(mode) & 0o077:
+                found.append(f"{stat.filemode(mode)} {each}")
+    return found
+
+
+def imported_by_the_worker(home: Path) -> str:
+    """How the import of a sample ended that a page's process handed in."""
+    code = (
+        "import time; from core.server.process import begin; begin();"
+        "from core import create_project, new_job, status, submit;"
+        "folder = new_job();"
+        "given = {'project': create_project('Shapes').id, 'sample': 'emoji', 'title': 'Shapes'};"
+        "submit('import', folder, given)\n"
+        "while status(folder).state in ('queued', 'running'): time.sleep(0.1)\n"
+        "print(status(folder).state)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"GRAFT_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return told.stdout.strip()
 
 
 def test_small_answers_are_sent_at_once() -> None:
