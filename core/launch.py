@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -134,6 +135,8 @@ class Keeper:
             self._quick_ends, self._pause = 0, 0.5
         self._quick_ends += 1
         code = self.process.poll() if self.process else None
+        if self.process:
+            _sweep(self.process)
         if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
             raise CannotStart(
                 f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
@@ -261,3 +264,14 @@ def _end(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             each.kill()
             each.wait()
+        _sweep(each)
+
+
+def _sweep(ended: Process) -> None:
+    """End what an ended process has left in its group, such as a server of forks that still loads.
+
+    Each of ours leads a group of its own. Jobs are in others, and end by themselves.
+    """
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(ended.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_server import Server, processes_of, running, wait_for
+from running_server import ROOT, Server, free_port, processes_of, running, wait_for
 
 from core.errors import CannotStart
 from core.launch import Keeper
@@ -25,9 +25,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-def answers(server: Server) -> bool:
+def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=20):
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=20):
             return True
     except OSError:
         return False
@@ -50,7 +50,7 @@ def kill(module: str, home: Path) -> set[int]:
 def test_a_killed_web_app_is_back_at_the_same_address(server: Server) -> None:
     [worker] = processes_of(server.home, WORKER)
     old = kill(WEB, server.home)
-    wait_for(lambda: a_new(WEB, server.home, old) and answers(server))
+    wait_for(lambda: a_new(WEB, server.home, old) and answers(server.address))
     assert processes_of(server.home, WORKER) == [worker]
     log = (server.home / "logs" / "web.log").read_text(encoding="utf-8")
     assert log.count("Application startup complete") == 2
@@ -65,7 +65,7 @@ def test_a_killed_worker_is_replaced_by_one(server: Server) -> None:
 def test_when_both_are_killed_the_new_web_app_starts_no_worker_of_its_own(server: Server) -> None:
     wait_for(lambda: len(processes_of(server.home, WORKER)) == 1)
     old = kill(WORKER, server.home) | kill(WEB, server.home)
-    wait_for(lambda: a_new(WEB, server.home, old) and answers(server))
+    wait_for(lambda: a_new(WEB, server.home, old) and answers(server.address))
     wait_for(lambda: a_new(WORKER, server.home, old))
     [worker] = processes_of(server.home, WORKER)
     assert worker.ppid() == server.process.pid
@@ -82,6 +82,25 @@ def test_when_serve_is_killed_all_end_and_the_next_one_starts_and_ends(server: S
         again.process.send_signal(signal.SIGINT)  # Ctrl-C after a restart
         assert again.process.wait(timeout=120) == 0
         wait_for(lambda: processes_of(again.home) == [], seconds=60)
+
+
+def test_streamlit_alone_serves_with_one_worker_that_outlives_it(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    address = f"http://127.0.0.1:{port}"
+    program = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    workers = []
+    try:
+        for _ in range(2):
+            alone = subprocess.Popen(program, cwd=ROOT, env=os.environ | {"GRAFT_HOME": str(home)})
+            wait_for(lambda: answers(address))
+            workers.append(processes_of(home, WORKER))
+            alone.kill()
+            alone.wait()
+        assert len(workers[0]) == 1
+        assert workers[1] == workers[0] == processes_of(home, WORKER)
+    finally:
+        for each in processes_of(home):
+            each.kill()
 
 
 def test_what_keeps_ending_is_started_a_few_times_and_then_told() -> None:
