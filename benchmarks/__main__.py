@@ -26,6 +26,7 @@ NAMES = (
     "labelling",
     "ranking",
     "results_page",
+    "serving",
     "similarity",
     "unknown",
 )
