@@ -113,7 +113,7 @@ def test_the_server_answers_to_this_machine_and_the_names_that_are_given(
     given = settings.model_copy(
         update={"host": "0.0.0.0", "allowed_hosts": "graft.example.org, 10.0.0.7"}
     )
-    own = ["localhost", "127.0.0.1", "[::1]"]
+    own = ["localhost", "127.0.0.1", "[::1]", "::1"]
     assert launch._names(settings) == own
     assert launch._names(given) == [*own, socket.gethostname(), "graft.example.org", "10.0.0.7"]
 
