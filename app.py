@@ -8,7 +8,7 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from core import GraftError, ensure_worker
+from core import GraftError, ensure_worker, translate
 from core.server import process
 from core.server.starting import give_up, known_settings, prepare
 from core.web.middleware import Guard
@@ -40,8 +40,11 @@ def get_ready() -> None:
 
 def say_plainly(error: Exception) -> bool:
     """Show a sentence instead of a traceback; what went wrong in detail goes to the log."""
-    if isinstance(error, GraftError):
-        st.error(str(error), icon=":material/error:")
+    known = translate(error, settings)  # a full disk is nobody's mistake
+    if known is not None:
+        if known is not error:
+            log.warning("A page could not be shown: %s", known, exc_info=error)
+        st.error(str(known), icon=":material/error:")
         return True
     log.error("A page failed.", exc_info=error)
     st.error(

@@ -1,10 +1,10 @@
 """The command line: `python -m core --help`.
 
-Exit codes: 0 done; 2 something the message says how to put right; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 2 something the message says how to put right; 1 a mistake of this program's
+own; 130 stopped by Ctrl-C.
 """
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -25,11 +25,13 @@ from core.commands import (
     ranking,
     tournament,
     training,
+    trash,
     using,
 )
+from core.commands.faults import in_words
 from core.commands.terminal import Terminal
 from core.dataset.manifest import Role
-from core.errors import BadRecipe, GraftError, OutOfSpace
+from core.errors import BadRecipe, GraftError, HomeUnusable
 from core.server.process import begin
 from core.settings import Settings, get_settings
 from core.training.events import Finished
@@ -70,10 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.problem(str(error))
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        terminal.problem(str(_understood(error)))
     except KeyboardInterrupt:
         return training.STOPPED
+    # The boundary of the program: whatever went wrong, nobody is shown a traceback.
+    except Exception as error:  # noqa: BLE001
+        sentence, code = in_words(error, get_settings())
+        terminal.problem(sentence)
+        return code
     return 2
 
 
@@ -82,14 +87,10 @@ def _settings() -> Settings:
         return get_settings()
     except ValidationError as error:
         raise BadRecipe(f"In the environment (GRAFT_…): {explain(error)}") from error
-
-
-def _understood(error: OSError) -> GraftError:
-    """A fault of a disk or a file in words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutOfSpace("The disk is full. Free some space, then repeat the command.")
-    where = f"“{error.filename}”: " if error.filename else ""
-    return GraftError(f"{where}{error.strerror or error}.")
+    except (RuntimeError, OSError) as error:  # links in a circle, a home of nobody
+        raise HomeUnusable(
+            "GRAFT_HOME names no folder that can be found. Choose one that can be written to."
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tournament(commands)
     _add_train(commands)
     _add_uses(commands)
+    _add_trash(commands)
     _add_servers(commands)
     return parser
 
@@ -144,6 +146,23 @@ def _add_lists(commands: "Commands") -> None:
         "list the ways to teach, with their options",
         lambda _, settings, terminal: listing.strategies(terminal),
     )
+
+
+def _add_trash(commands: "Commands") -> None:
+    parser = _add(
+        commands,
+        "trash",
+        "list the deleted projects, bring one back, or delete one for good",
+        lambda chosen, settings, terminal: (
+            trash.act(chosen.action, chosen.project, settings, terminal)
+            if chosen.action
+            else trash.deleted_projects(settings, terminal)
+        ),
+    )
+    parser.add_argument(
+        "action", nargs="?", choices=trash.ACTIONS, metavar="ACTION", help="restore or purge"
+    )
+    parser.add_argument("project", nargs="?", metavar="ID", help="which project")
 
 
 def _samples(chosen: argparse.Namespace, _: Settings, terminal: Terminal) -> int:

@@ -24,9 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from core.errors import HomeTooNew
+from core.faults import translated
 from core.settings import Settings
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ANSWERS_WITHIN = 10
 _MIGRATION_LOCK = 7_236_451  # any constant: names the advisory lock on PostgreSQL
 
 
@@ -53,6 +56,7 @@ class ProjectRow(Base):
     owner: Mapped[str] = mapped_column(default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]
+    purged_at: Mapped[float | None]
 
 
 class ProjectDatasetRow(Base):
@@ -81,6 +85,7 @@ class RunEntry(Base):
     recipe: Mapped[str]
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]
+    purged_at: Mapped[float | None]
 
 
 def driver_url(url: str) -> str:
@@ -93,10 +98,20 @@ def driver_url(url: str) -> str:
 
 @lru_cache(maxsize=8)
 def _engine(url: str) -> Engine:
-    made = create_engine(driver_url(url), pool_pre_ping=not url.startswith("sqlite"))
+    if url.startswith("sqlite"):
+        made = create_engine(url)
+    else:
+        made = create_engine(driver_url(url), pool_pre_ping=True, connect_args=_patience(url))
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _prepare_sqlite)
     return made
+
+
+def _patience(url: str) -> dict[str, int]:
+    """Seconds after which a server that stays silent counts as away, unless the URL says."""
+    parsed = make_url(url)
+    silent = parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query
+    return {"connect_timeout": _ANSWERS_WITHIN} if silent else {}
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -104,6 +119,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA busy_timeout = 30000")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten with zeros
 
 
 def engine(settings: Settings) -> Engine:
@@ -114,8 +130,15 @@ def engine(settings: Settings) -> Engine:
 
 @contextmanager
 def session(settings: Settings) -> Iterator[Session]:
-    """A session that commits at the end of the block, or rolls back when the block raises."""
-    with Session(engine(settings), expire_on_commit=False) as opened, opened.begin():
+    """A session that commits at the end of the block, or rolls back when the block raises.
+
+    Raises HomeUnusable, OutOfSpace, DatabaseUnavailable or DatabaseDamaged, with the remedy.
+    """
+    with (
+        translated(settings, settings.metadata_url),
+        Session(engine(settings), expire_on_commit=False) as opened,
+        opened.begin(),
+    ):
         yield opened
 
 
@@ -123,16 +146,45 @@ def migrate(settings: Settings) -> None:
     """Bring the metadata to the shape that this version expects. Harmless to repeat.
 
     Web and worker may start at once: a lock file (and on PostgreSQL an advisory lock, for several
-    machines) lets one of them do it while the other waits.
+    machines) lets one of them do it while the other waits. Raises HomeTooNew, and what `session`
+    raises.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.home / "migrate.lock"), engine(settings).begin() as connection:
+    with translated(settings, settings.metadata_url):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with FileLock(settings.home / "migrate.lock"):
+            _migrate(settings)
+
+
+def _migrate(settings: Settings) -> None:
+    with engine(settings).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
         elif connection.dialect.name == "sqlite":
             # Python's driver begins by itself only before rows change, not before tables do.
             connection.execute(text("BEGIN IMMEDIATE"))
+        _require_known_schema(connection, settings)
         _upgrade(connection)
+
+
+def _require_known_schema(connection: Connection, settings: Settings) -> None:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    known = {script.revision for script in scripts.walk_revisions()}
+    strange = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if not strange:
+        return
+    schema = f"schema {', '.join(sorted(strange))}; this one knows {scripts.get_current_head()}"
+    if settings.database_url:
+        raise HomeTooNew(
+            f"This database was made by a newer Graft ({schema}). Update Graft, or choose another "
+            "database with GRAFT_DATABASE_URL."
+        )
+    raise HomeTooNew(
+        f"The folder {settings.home} was made by a newer Graft ({schema}). Update Graft, or choose "
+        "another folder with GRAFT_HOME."
+    )
 
 
 def _upgrade(connection: Connection) -> None:

@@ -11,6 +11,10 @@
     ├── WeightsUnavailable  pretrained weights cannot be had here
     ├── NotFound            an id that names nothing
     ├── OutOfSpace          the disk is full
+    ├── HomeUnusable        the home folder cannot be written to
+    ├── HomeTooNew          the home folder was made by a newer version
+    ├── DatabaseUnavailable the database does not answer
+    ├── DatabaseDamaged     the database cannot be read any more
     └── CannotStart         the home, its databases or the address cannot be used as they are
 
 The message of every one of them is a sentence for the screen: what is wrong, where, and what
@@ -60,6 +64,22 @@ class NotFound(GraftError):
 
 class OutOfSpace(GraftError):
     """The disk is full."""
+
+
+class HomeUnusable(GraftError):
+    """The home folder is no folder, or cannot be written to."""
+
+
+class HomeTooNew(GraftError):
+    """The home folder, or the database, was made by a newer version of this program."""
+
+
+class DatabaseUnavailable(GraftError):
+    """The database of the metadata or of the queue does not answer, or not to us."""
+
+
+class DatabaseDamaged(GraftError):
+    """The database is there, but what is in it cannot be read."""
 
 
 class CannotStart(GraftError):

@@ -2,6 +2,7 @@
 
 Every function works on the home of this process (`core.settings.get_settings`) and returns
 frozen records. Deleting marks a row; restoring takes the mark away; nothing is lost in between.
+When deleting becomes final is decided in `core.trash`.
 """
 
 import re
@@ -73,6 +74,7 @@ def create_project(title: str, owner: str = "") -> Project:
 def list_projects(owner: str | None = None, *, deleted: bool = False) -> list[Project]:
     """All projects (of one owner), newest first; `deleted` lists those that can be restored."""
     query = select(ProjectRow).order_by(ProjectRow.created_at.desc())
+    query = query.where(ProjectRow.purged_at.is_(None))
     query = query.where(
         ProjectRow.deleted_at.is_not(None) if deleted else ProjectRow.deleted_at.is_(None)
     )
@@ -102,7 +104,7 @@ def delete_project(project_id: str) -> None:
 
 
 def restore_project(project_id: str) -> None:
-    """Undo `delete_project`."""
+    """Undo `delete_project`. Raises NotFound, also once it is deleted for good."""
     _mark_project(project_id, None)
 
 
@@ -172,7 +174,7 @@ def create_run(project_id: str, recipe: Recipe, title: str = "") -> str:
 
 def runs(project_id: str, *, deleted: bool = False) -> list[RunRow]:
     """The runs of the project, newest first. Raises NotFound."""
-    query = select(RunEntry).where(RunEntry.project_id == project_id)
+    query = select(RunEntry).where(RunEntry.project_id == project_id, RunEntry.purged_at.is_(None))
     query = query.where(
         RunEntry.deleted_at.is_not(None) if deleted else RunEntry.deleted_at.is_(None)
     ).order_by(RunEntry.created_at.desc())
@@ -201,7 +203,7 @@ def delete_run(run_id: str) -> None:
 
 
 def restore_run(run_id: str) -> None:
-    """Undo `delete_run`."""
+    """Undo `delete_run`. Raises NotFound, also once it is deleted for good."""
     _mark_run(run_id, None)
 
 
@@ -240,12 +242,18 @@ def _run_entry(opened: Session, run_id: str) -> RunEntry:
 
 def _mark_project(project_id: str, deleted_at: float | None) -> None:
     with session(get_settings()) as opened:
-        _project_row(opened, project_id).deleted_at = deleted_at
+        row = _project_row(opened, project_id)
+        if row.purged_at is not None:
+            raise NotFound("This project was deleted for good and cannot be brought back.")
+        row.deleted_at = deleted_at
 
 
 def _mark_run(run_id: str, deleted_at: float | None) -> None:
     with session(get_settings()) as opened:
-        _run_entry(opened, run_id).deleted_at = deleted_at
+        row = _run_entry(opened, run_id)
+        if row.purged_at is not None:
+            raise NotFound("This run was deleted for good and cannot be brought back.")
+        row.deleted_at = deleted_at
 
 
 def _project(row: ProjectRow) -> Project:

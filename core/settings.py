@@ -101,6 +101,13 @@ class Settings(BaseSettings):
         description="Images are stored with their longer side at most this many pixels.",
     )
 
+    trash_days: int = Field(
+        default=30,
+        ge=0,
+        description="Days for which deleted projects and models can be restored, before they are "
+        "deleted for good.",
+    )
+
     @field_validator("import_roots", mode="before")
     @classmethod
     def _paths(cls, given: object) -> object:

@@ -1,4 +1,6 @@
-"""Projects: begin one, open one, rename, delete and get back."""
+"""Projects: begin one, open one, rename, delete and get back, or delete for good."""
+
+import time
 
 import streamlit as st
 
@@ -8,7 +10,9 @@ from core import (
     Project,
     create_project,
     delete_project,
+    get_settings,
     list_projects,
+    purge_project,
     rename_project,
     restore_project,
 )
@@ -109,11 +113,55 @@ def undo() -> None:
     if not deleted:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo"):
-        st.html('<p role="status">The project is deleted.</p>', width="content")
+        st.html(f'<p role="status">The project is deleted. {kept_for()}</p>', width="content")
         if st.button("Undo", icon=":material/undo:"):
-            restore_project(deleted)
             del st.session_state["deleted"]
+            restore_project(deleted)
             st.rerun()
+
+
+def kept_for() -> str:
+    days = get_settings().trash_days
+    return f"Deleted projects are kept for {text.count(days, 'day')}."
+
+
+def trash() -> None:
+    deleted = list_projects(deleted=True)
+    if not deleted:
+        return
+    with st.expander(f"Trash ({len(deleted)})", icon=":material/delete:", key="trash"):
+        st.html(f'<p class="muted">{kept_for()}</p>')
+        for project in deleted:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.html(f"{text.bdi(project.title)} {days_left(project)}", width="stretch")
+                if st.button("Restore", key=f"restore-{project.id}"):
+                    restore_project(project.id)
+                    st.session_state.pop("deleted", None)
+                    st.rerun()
+                purge(project)
+
+
+def days_left(project: Project) -> str:
+    kept = get_settings().trash_days * 86_400 - (time.time() - (project.deleted_at or 0))
+    days = max(0, int(kept // 86_400))
+    left = f"{text.count(days, 'day')} left" if days else "goes within a day"
+    return f'<span class="muted">{left}</span>'
+
+
+def purge(project: Project) -> None:
+    with st.popover("Delete for good now"):
+        st.html(
+            "<p>Its images, models and results are deleted and cannot be brought back. Images that "
+            "another project uses too stay there.</p>"
+        )
+        if st.button("Delete for good", type="primary", key=f"purge-{project.id}"):
+            st.session_state.pop("deleted", None)
+            try:
+                purge_project(project.id)
+            except GraftError as error:  # somebody restored it meanwhile
+                st.error(str(error))
+            else:
+                st.rerun()
 
 
 brand()
@@ -130,3 +178,4 @@ else:
     hero()
 begin()
 samples()
+trash()

@@ -16,7 +16,14 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py", ROOT / "webse
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("core.errors", "core.settings", "core.files", "core.markdown", "core.telemetry"),
+    (
+        "core.errors",
+        "core.settings",
+        "core.files",
+        "core.faults",
+        "core.markdown",
+        "core.telemetry",
+    ),
     ("core.server", "core.tied"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones", "core.losses"),
@@ -34,7 +41,7 @@ LAYERS = (
         "core.tournament",
     ),
     ("core.labelling",),
-    ("core.database", "core.projects", "core.versions"),
+    ("core.database", "core.projects", "core.trash", "core.versions"),
     ("core.jobs",),
     ("core.web", "core.launch", "core.server.starting"),
     ("core.__main__", "core.commands"),

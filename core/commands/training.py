@@ -1,6 +1,7 @@
 """`train`: from a folder of pictures to a run, in the foreground; stops and goes on on request."""
 
 import json
+import os
 import signal
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -200,7 +201,16 @@ def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
 
 
 def require_place(run: Path) -> None:
-    if (run / _RECIPE).exists() or not run.exists():
+    """Raise BadInput unless a run is, or can be made, at this path."""
+    if (run / _RECIPE).exists():
+        return
+    if not run.exists():
+        above = next(folder for folder in run.absolute().parents if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise BadInput(
+                f"“{run}” cannot be made: nothing can be written to “{above}”. Choose another "
+                "place with --out."
+            )
         return
     if not run.is_dir() or any(run.iterdir()):
         raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")

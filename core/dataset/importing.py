@@ -20,6 +20,7 @@ from core.dataset.decode import HEAD, decode_for_storage
 from core.dataset.entries import Entry, is_image_name, is_table, is_table_name, leads_out
 from core.dataset.joining import join
 from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
+from core.dataset.orphans import importing
 from core.dataset.sources import open_source
 from core.dataset.store import Store
 from core.dataset.tables import Table, read_table
@@ -80,6 +81,27 @@ def import_images(
     "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
     UnusableDataset when there is no image at all or nothing tells classes, OutOfSpace.
     """
+    with importing(settings.home):  # from the first image stored to the manifest that names it
+        yield from _import_images(
+            source, store, settings, title=title, into_class=into_class, add_to=add_to,
+            origin=origin, licence=licence, keep=keep, role=role, columns=columns,
+        )  # fmt: skip
+
+
+def _import_images(
+    source: Path,
+    store: Store,
+    settings: Settings,
+    *,
+    title: str,
+    into_class: str | None,
+    add_to: Dataset | None,
+    origin: str,
+    licence: str,
+    keep: bool,
+    role: Role,
+    columns: Sequence[str],
+) -> Iterator[Event]:
     begun = time.monotonic()
     taken: list[_Taken] = []
     old = add_to or Dataset(title, ())

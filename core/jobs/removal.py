@@ -1,11 +1,13 @@
-"""Taking runs and projects off the list, once their work has been asked to stop."""
+"""Taking runs and projects off the list, once their work has been asked to stop; and for good."""
 
 from contextlib import suppress
 
-from core import projects
+from core import projects, trash
 from core.errors import NotFound
+from core.jobs.purge import ask_to_purge
 from core.jobs.queue import stop
 from core.jobs.recent import recent_jobs
+from core.settings import get_settings
 
 
 def delete_run(run_id: str) -> None:
@@ -22,3 +24,10 @@ def delete_project(project_id: str) -> None:
         with suppress(NotFound):
             stop(folder)
     projects.delete_project(project_id)
+
+
+def purge_project(project_id: str) -> None:
+    """Delete a project in the trash for good: it is gone from the list at once, and the worker
+    deletes its files. Raises NotFound for a project that is not in the trash."""
+    trash.purge_project(project_id, get_settings())
+    ask_to_purge(get_settings())

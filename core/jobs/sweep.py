@@ -1,16 +1,51 @@
 """What nobody needs any more: jobs that ended, files that were brought, images of no dataset."""
 
+import logging
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from core.dataset.orphans import sweep_orphans
-from core.errors import NotFound
+from core.errors import GraftError, NotFound
 from core.jobs.log import events_file
+from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.settings import Settings
 
 DAY = 86_400.0
+_AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0
+_LOG = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """Sweeps once a day, and when somebody asked for something to be deleted for good."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._clock = settings, clock
+        self._last = self._asked = float("-inf")
+        self._pause = _AGAIN_SECONDS
+
+    def look_after(self) -> None:
+        """Do what is due. Call it often; it costs a look at a file. Whatever goes wrong is logged
+        and tried again."""
+        now = self._clock()
+        daily = not 0 <= now - self._last < DAY
+        asked = not 0 <= now - self._asked < self._pause and due(self._settings).exists()
+        if not daily and not asked:
+            return
+        self._asked = now
+        self._last = now if daily else self._last
+        try:
+            purge(self._settings)
+            if daily:
+                sweep(self._settings)
+            self._pause = _AGAIN_SECONDS
+        # The worker has jobs to do, whatever cannot be deleted.
+        except Exception as error:  # noqa: BLE001
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            known = isinstance(error, GraftError)
+            _LOG.warning("sweeping failed, and is tried again: %s", error, exc_info=not known)
 
 
 def sweep(settings: Settings, *, older_than: float = DAY) -> int:
@@ -27,6 +62,7 @@ def sweep(settings: Settings, *, older_than: float = DAY) -> int:
         for upload in (settings.home / "uploads").glob("*")
         if upload.is_dir() and _age(upload) > older_than and upload.name not in named
     ]
+    forget_jobs([folder for folder in swept if folder.parent.name == "jobs"], settings)
     for folder in swept:
         shutil.rmtree(folder, ignore_errors=True)
     return len(swept) + sweep_orphans(settings.home, older_than=older_than)

@@ -21,13 +21,13 @@ from pathlib import Path
 from filelock import Timeout
 
 from core.database import migrate
-from core.errors import NotFound
+from core.errors import GraftError, NotFound
 from core.jobs import ahead, child, log
 from core.jobs.card import JobCard
 from core.jobs.digest import digest
 from core.jobs.lock import job_lock, worker_lock
 from core.jobs.queue import APPLICATION, QUICK, TRAINING, VERSION, WORKFLOW, open_queue
-from core.jobs.sweep import sweep
+from core.jobs.sweep import Sweeper
 from core.server.process import begin
 from core.settings import Settings, get_settings
 from core.training.events import Failed, Note
@@ -78,11 +78,12 @@ def main(
     _launch(settings, crew)
     if first:
         crew.begin(first)
-    sweep(settings)
+    sweeper = Sweeper(settings)
+    sweeper.look_after()
     _LOG.info("worker %d serves %s", os.getpid(), settings.home)
     mine = _identity(settings.home)
     while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
-        pass
+        sweeper.look_after()
     crew.dismiss()
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.
     logging.shutdown()
@@ -269,4 +270,8 @@ if __name__ == "__main__":
     begin()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     _LOG.setLevel(logging.INFO)
-    sys.exit(main(get_settings()))
+    try:
+        sys.exit(main(get_settings()))
+    except GraftError as error:
+        _LOG.error("%s", error)
+        sys.exit(2)

@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 
 from core.database import migrate
 from core.errors import BadRecipe, CannotStart, GraftError
+from core.faults import translated
 from core.jobs.lock import worker_alive
 from core.jobs.queue import open_queue
 from core.server.home import open_home
@@ -48,7 +49,11 @@ def prepare(settings: Settings) -> None:
         worker_alive(settings.home)
     with _in_words(*_of_database(settings.metadata_url, "GRAFT_DATABASE_URL")):
         migrate(settings)
-    with _in_words(*_of_database(settings.jobs_url, "GRAFT_QUEUE_URL")), _silent("dbos"):
+    with (
+        _in_words(*_of_database(settings.jobs_url, "GRAFT_QUEUE_URL")),
+        translated(settings, settings.jobs_url),
+        _silent("dbos"),
+    ):
         open_queue(settings)
 
 

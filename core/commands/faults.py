@@ -1,0 +1,69 @@
+"""What ended a command, in a sentence, whatever it was."""
+
+import errno
+import tempfile
+import traceback
+from pathlib import Path
+
+from core.faults import translate
+from core.settings import Settings
+
+REMEDIED, MISTAKE = 2, 1
+"""Exit codes: the sentence says how to put it right; this program has made a mistake."""
+_NO_MEMORY = (
+    "There was not enough memory for this. Close other programs, or choose a smaller network, "
+    "and try again."
+)
+_REASONS = {
+    errno.EROFS: "is on a disk that is read-only. Choose another place.",
+    errno.EACCES: "may not be used by you: permission is denied. Choose another one, or change "
+    "its permissions.",
+    errno.EPERM: "may not be used by you: permission is denied. Choose another one, or change "
+    "its permissions.",
+    errno.ENOENT: "cannot be found, or made there. Choose another path.",
+    errno.EEXIST: "exists already. Choose another path.",
+    errno.ENOTDIR: "leads through a file. Choose another path.",
+    errno.EISDIR: "is a folder, where a file is needed. Choose another path.",
+    errno.ENAMETOOLONG: "is too long a name. Choose a shorter one.",
+    errno.EIO: "cannot be read or written: its disk reports errors. Copy what can be copied to "
+    "another disk, and use that.",
+    errno.EFBIG: "would become larger than files may be there. Choose another disk.",
+}
+
+
+def in_words(error: Exception, settings: Settings) -> tuple[str, int]:
+    """The sentence for an error, and the exit code."""
+    known = translate(error, settings)
+    if known is not None:
+        return str(known), REMEDIED
+    match error:
+        case MemoryError():
+            return _NO_MEMORY, REMEDIED
+        case OSError(filename=name, errno=number) if name and number in _REASONS:
+            return f"“{name}” {_REASONS[number]}", REMEDIED
+        case OSError(filename=name) if name:
+            return f"“{name}”: {error.strerror or error}. Choose another one.", REMEDIED
+        case OSError(strerror=str(reason)):
+            return f"The system says: {reason}. Try again.", REMEDIED
+    return _mistake(error, settings), MISTAKE
+
+
+def _mistake(error: Exception, settings: Settings) -> str:
+    details = "".join(traceback.format_exception(error))
+    return (
+        f"This is a mistake in Graft itself ({type(error).__name__}), not in what you brought. "
+        f"Update Graft and try again; the details for a report are in {_kept(details, settings)}."
+    )
+
+
+def _kept(details: str, settings: Settings) -> Path:
+    """The file that the details were written to: in the home, or where temporary files are."""
+    for folder in (settings.home / "logs", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with (folder / "graft-commands.log").open("a", encoding="utf-8") as log:
+                log.write(details)
+        except OSError:
+            continue
+        return Path(log.name)
+    return Path("nowhere: no file could be written")

@@ -1,0 +1,157 @@
+"""Deleting for good what was in the trash for long enough, or is not wanted there any longer.
+
+Each step leaves a state that the next attempt goes on from, and no step harms what stays: work is
+stopped, then files go, a manifest before the images that it names, and last the rows that remember
+that all this is to go. Images that another manifest names stay.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import make_url
+
+from core import trash
+from core.backbones.feature_rows import drop_rows
+from core.dataset.orphans import finish_retired, retire
+from core.errors import NotFound
+from core.faults import translated
+from core.jobs.card import JobCard
+from core.jobs.queue import open_queue, status, stop
+from core.projects import run_folder
+from core.settings import Settings
+from core.trash import Belongings
+
+_AT_ONCE = 500
+"""Values in one statement; SQLite takes no more than some thousands."""
+_UPLOAD = re.compile(r"[0-9a-f]{32}")
+
+
+def ask_to_purge(settings: Settings) -> None:
+    """Have the worker delete for good what is marked so, as soon as it gets round to it."""
+    due(settings).touch()
+
+
+def due(settings: Settings) -> Path:
+    """The file that is there as long as something waits to be deleted for good."""
+    return settings.home / "purge.due"
+
+
+def purge(settings: Settings) -> bool:
+    """Delete for good what is overdue or marked; False when something is still at work in it.
+
+    Raises GraftError, OSError. Whatever interrupts it, the next call goes on.
+    """
+    with FileLock(settings.home / "purge.lock"):
+        trash.purge_overdue(settings)
+        waiting = trash.purged(settings)
+        if not waiting and not due(settings).exists():
+            return True
+        due(settings).touch()
+        ended = [_purge(each, settings) for each in waiting]
+        for url in (settings.metadata_url, settings.jobs_url):
+            _overwrite_deleted(settings, url)
+        if all(ended):
+            due(settings).unlink(missing_ok=True)
+        return all(ended)
+
+
+def forget_jobs(folders: Collection[Path], settings: Settings) -> None:
+    """Take every attempt of these jobs out of the queue's database. A folder without a card was
+    never handed in."""
+    attempts = []
+    for folder in folders:
+        with suppress(NotFound):
+            card = JobCard.read(folder)
+            each = (replace(card, attempt=number) for number in range(1, card.attempt + 1))
+            attempts += [attempt.queue_id(folder) for attempt in each]
+    with translated(settings, settings.jobs_url):
+        for start in range(0, len(attempts), _AT_ONCE):
+            open_queue(settings).delete_workflows(attempts[start : start + _AT_ONCE])
+
+
+def _purge(gone: Belongings, settings: Settings) -> bool:
+    jobs = {folder: card for folder, card in _cards(settings) if _concerns(card, gone)}
+    runs = [run_folder(run) for run in gone.runs]
+    if not _stopped([*jobs, *runs]):
+        return False
+    for upload in {name for card in jobs.values() for name in _UPLOAD.findall(card)}:
+        _remove(settings.home / "uploads" / upload)
+    forget_jobs([*jobs, *runs], settings)  # the cards in the folders tell what to look for
+    for folder in [*jobs, *runs]:
+        _remove_job(folder)
+    _remove_converted(settings, gone.since)
+    for version in retire(settings.home, gone.own, keep=trash.registered(settings)):
+        for derived in settings.home.glob(f"*/{version}*"):
+            _remove(derived)
+    finish_retired(settings.home, drop=lambda images: drop_rows(_features(settings), images))
+    return trash.forget(gone, settings)
+
+
+def _cards(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Every job that is no run, with what it is to do."""
+    for card in (settings.home / "jobs").glob("*/job.json"):
+        with suppress(FileNotFoundError):
+            yield card.parent, card.read_text(encoding="utf-8")
+
+
+def _concerns(card: str, gone: Belongings) -> bool:
+    named = (*gone.runs, *gone.own, *([gone.project] if gone.project else []))
+    return any(name in card for name in named)
+
+
+def _stopped(folders: list[Path]) -> bool:
+    """Ask all of these jobs to end; gives whether they have."""
+    for folder in folders:
+        with suppress(NotFound):
+            stop(folder)
+    return not any(folder.is_dir() and status(folder).active for folder in folders)
+
+
+def _remove_converted(settings: Settings, since: float) -> None:
+    """Networks converted since the first of the runs began may be theirs; who needs one of the
+    others converts it again."""
+    for suffix in (".xml", ".bin"):  # the .xml is what is looked for
+        for file in (settings.home / "compiled").glob(f"*{suffix}"):
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime >= since:
+                    file.unlink()
+
+
+def _features(settings: Settings) -> Iterator[Path]:
+    return (settings.home / "features").glob("*/*.safetensors")
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _remove_job(folder: Path) -> None:
+    """The card goes last: by it the folder is found again after an interruption."""
+    with suppress(FileNotFoundError):
+        for each in folder.iterdir():
+            if each.name != "job.json":
+                _remove(each)
+    _remove(folder)
+
+
+def _overwrite_deleted(settings: Settings, url: str) -> None:
+    """Write an SQLite file anew, so that nothing deleted can be read out of it. A server's
+    database sees to that itself."""
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if not file or not os.path.exists(file):
+        return
+    with translated(settings, url), closing(sqlite3.connect(file, timeout=30)) as connection:
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
