@@ -1,6 +1,5 @@
 """One job, in a process of its own: do the work, write down every event, end in good order."""
 
-import errno
 import logging
 import multiprocessing
 import os
@@ -12,25 +11,18 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from core.errors import GraftError, NotFound
+from core.errors import NotFound
 from core.jobs import log
 from core.jobs.card import JobCard
 from core.jobs.digest import digest
+from core.jobs.failures import sentence_of
 from core.jobs.kinds import KINDS, Work
 from core.jobs.lock import job_lock
 from core.settings import Settings, get_settings
 from core.training.events import Event, Failed, Finished, Started, Stopped
 
 _LOG = logging.getLogger(__name__)
-_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-_DISK_FULL = (
-    "The disk is full. Free some space, for example by emptying the trash, and try again: "
-    "nothing that was learned so far is lost."
-)
-_NO_MEMORY = (
-    "There was not enough memory for this. Close other programs, or choose a smaller network, "
-    "and try again."
-)
+_LOOK_SECONDS = 0.5
 
 
 def main(folder: Path, settings: Settings) -> None:
@@ -64,7 +56,11 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is None:
         return
-    parent.join()
+    # Its own parent may be the server whose forks all jobs are. Without that, nobody hears when
+    # this process ends; the worker takes it for dead already.
+    server = os.getppid()
+    while parent.is_alive() and os.getppid() == server != 1:
+        parent.join(_LOOK_SECONDS)
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
@@ -81,6 +77,7 @@ def run_job(
         with digest(folder) as known:
             if isinstance(known.ended, Finished):
                 return
+        log.reserve(folder)
         _drain(folder, settings or get_settings(), kinds)
 
 
@@ -104,7 +101,7 @@ def _drain(folder: Path, settings: Settings, kinds: Mapping[str, Work]) -> None:
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()
         _LOG.warning("job %s failed: %s", folder.name, type(error).__name__)
-        log.append(folder, Failed(_explained(error, folder)))
+        log.append(folder, Failed(sentence_of(error, folder, settings)))
 
 
 def _events(
@@ -122,19 +119,3 @@ def _events(
         if should_stop() and not isinstance(event, Finished):
             yield Stopped(0, 0)
             return
-
-
-def _explained(error: Exception, folder: Path) -> str:
-    match error:
-        case GraftError():
-            return str(error)
-        case OSError(errno=number) if number in _FULL:
-            return _DISK_FULL
-        case MemoryError():
-            return _NO_MEMORY
-        case _:
-            where = f"{folder.parent.name}/{folder.name}/log.txt"
-            return (
-                "Something unexpected went wrong. Try again; "
-                f"if it happens again, the details are in the file {where}."
-            )

@@ -1,12 +1,16 @@
 """What a job wrote down: one event a line in `events.jsonl`, appended and never changed."""
 
 import os
+import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from core.training.events import Event, Failed, Finished, Stopped, from_line, to_line
 
 _LAST_WORDS = (Finished, Failed, Stopped)
+_RESERVE = ".reserve"
+_RESERVED = 32 * 1024
 
 
 def events_file(folder: Path) -> Path:
@@ -28,6 +32,32 @@ def append(folder: Path, event: Event) -> None:
     A writer that was killed in mid-line leaves a line without an end; the new event starts a line
     of its own, so that the torn one alone is lost.
     """
+    try:
+        _write(folder, event)
+    except OSError:
+        if not isinstance(event, _LAST_WORDS) or not _give_up_reserve(folder):
+            raise
+        _write(folder, event)
+    if isinstance(event, _LAST_WORDS):
+        with suppress(OSError):
+            _give_up_reserve(folder)
+
+
+def reserve(folder: Path) -> None:
+    """Keep a little of the disk up to the job's last word, so that it fits on a full one, too."""
+    with suppress(OSError), (folder / _RESERVE).open("wb") as file:
+        file.write(secrets.token_bytes(_RESERVED))
+
+
+def _give_up_reserve(folder: Path) -> bool:
+    try:
+        (folder / _RESERVE).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write(folder: Path, event: Event) -> None:
     with events_file(folder).open("a+b") as file:
         line = to_line(event).encode() + b"\n"
         if file.seek(0, os.SEEK_END) > 0:

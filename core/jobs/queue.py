@@ -4,7 +4,8 @@ The queue (DBOS) knows what waits and what was begun; the job's folder knows eve
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from core.errors import NotFound
+from core.faults import translated
 from core.jobs import log
 from core.jobs.card import JobCard
 from core.jobs.digest import digest
+from core.jobs.fairness import project_of, turn
+from core.jobs.home import claim, home_id
 from core.jobs.lock import is_held, job_lock, worker_alive
 from core.jobs.status import JobStatus, State, describe
 from core.projects import checked_id, run_folder
@@ -50,24 +54,34 @@ VERSION = "1"
 WORKFLOW = "job"
 TRAINING, QUICK = "training", "quick"
 _POLL_SECONDS = 0.1
-_QUICK_AT_ONCE = 2
+_QUICK_AT_ONCE = 3
+_QUICK_OF_A_PROJECT = 2
+"""Less than all, so that one project's quick jobs always leave room for another's."""
 _WAITING = ("ENQUEUED", "DELAYED")
 
 
 @lru_cache(maxsize=8)
-def _client(url: str, home: Path) -> "DBOSClient":
+def _client(settings: Settings) -> "DBOSClient":
     # JSON instead of DBOS's pickles: what lies in a database is never run.
     from dbos import DBOSClient, DBOSPortableJSONSerializer
 
-    _migrate_tables(url, home)
+    claim(settings)
+    url = settings.jobs_url
+    _migrate_tables(url, settings.home)
     client = DBOSClient(
         system_database_url=url,
         serializer=DBOSPortableJSONSerializer(),
         application_name=APPLICATION,
         retry_connection_errors=False,  # a page must say so, not hang, when the database is away
     )
-    for name, at_once in ((TRAINING, 1), (QUICK, _QUICK_AT_ONCE)):
-        client.register_queue(name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS)
+    training, quick = (queue_name(which, settings.home) for which in (TRAINING, QUICK))
+    client.register_queue(training, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+    client.register_queue(
+        quick,
+        worker_concurrency=_QUICK_AT_ONCE,
+        partition_worker_concurrency=_QUICK_OF_A_PROJECT,
+        polling_interval_sec=_POLL_SECONDS,
+    )
     return client
 
 
@@ -75,9 +89,23 @@ def open_queue(settings: Settings) -> "DBOSClient":
     """The queue, with its tables made or brought up to date: whoever comes first does that.
 
     "training" runs one job at a time, since a training takes the whole machine; "quick" runs what
-    somebody waits for in front of the screen.
+    somebody waits for in front of the screen. Raises GraftError when the database belongs to
+    another home or does not answer.
     """
-    return _client(settings.jobs_url, settings.home)
+    with translated(settings, settings.jobs_url):
+        return _client(settings)
+
+
+def queue_name(which: str, home: Path) -> str:
+    """What TRAINING or QUICK of this home is called."""
+    return f"{which}-{home_id(home)}"
+
+
+@contextmanager
+def _reached(settings: Settings) -> Iterator["DBOSClient"]:
+    """The queue for one call or a few. Raises GraftError when it cannot be asked."""
+    with translated(settings, settings.jobs_url):
+        yield _client(settings)
 
 
 def _migrate_tables(url: str, home: Path) -> None:
@@ -118,20 +146,41 @@ def submit(kind: Kind, folder: Path, args: Mapping[str, Any] | None = None) -> N
     """
     if not (folder / "job.json").exists():
         JobCard(kind, dict(args or {})).write(folder)
-    _enqueue(folder, JobCard.read(folder))
+    enqueue(folder, JobCard.read(folder))
 
 
-def _enqueue(folder: Path, card: JobCard) -> None:
-    # One id an attempt: enqueueing it twice, also from two browsers at once, is enqueueing it once.
-    open_queue(get_settings()).enqueue(
-        {
-            "workflow_name": WORKFLOW,
-            "queue_name": TRAINING if card.kind == "train" else QUICK,
-            "workflow_id": card.queue_id(folder),
-            "app_version": VERSION,
-        },
-        f"{folder.parent.name}/{folder.name}",
-    )
+def enqueue(folder: Path, card: JobCard) -> None:
+    """Put the present attempt of a job into the queue of its home."""
+    settings = get_settings()
+    queue, project = _queue_of(card), project_of(folder, card.args, settings)
+    with _reached(settings) as client:
+        # One id an attempt: to enqueue it twice, also from two browsers at once, is to enqueue it
+        # once.
+        client.enqueue(
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": queue,
+                "workflow_id": card.queue_id(folder),
+                "app_version": VERSION,
+                "queue_partition_key": project,
+                "priority": turn(client, queue, project),
+            },
+            f"{folder.parent.name}/{folder.name}",
+        )
+
+
+def hand_back(settings: Settings, queue_id: str, *, again: bool) -> None:
+    """Let go of a job that was begun: back into the queue, or out of it, to be resumed by hand."""
+    with _reached(settings) as client:
+        known = client.list_workflows(workflow_ids=[queue_id], load_input=False, load_output=False)
+        if again and known and known[0].queue_name:
+            client.resume_workflow(queue_id, queue_name=known[0].queue_name)
+        else:
+            client.cancel_workflow(queue_id)
+
+
+def _queue_of(card: JobCard) -> str:
+    return queue_name(TRAINING if card.kind == "train" else QUICK, get_settings().home)
 
 
 def stop(folder: Path) -> None:
@@ -143,7 +192,8 @@ def stop(folder: Path) -> None:
     (folder / "stop").touch()
     waits = _queue_state(folder, card) in _WAITING
     if waits or not worker_alive(get_settings().home):
-        open_queue(get_settings()).cancel_workflow(card.queue_id(folder))
+        with _reached(get_settings()) as client:
+            client.cancel_workflow(card.queue_id(folder))
 
 
 def resume(folder: Path) -> None:
@@ -155,7 +205,7 @@ def resume(folder: Path) -> None:
     card.write(folder)
     (folder / "stop").unlink(missing_ok=True)
     (folder / "starts").unlink(missing_ok=True)
-    _enqueue(folder, card)
+    enqueue(folder, card)
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -210,19 +260,22 @@ def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
 
 def _queue_state(folder: Path, card: JobCard) -> str | None:
     """What the queue says: ENQUEUED, PENDING, SUCCESS, ERROR, CANCELLED; None: never heard of."""
-    found = open_queue(get_settings()).list_workflows(
-        workflow_ids=[card.queue_id(folder)], load_input=False, load_output=False
-    )
+    with _reached(get_settings()) as client:
+        found = client.list_workflows(
+            workflow_ids=[card.queue_id(folder)], load_input=False, load_output=False
+        )
     return str(found[0].status) if found else None
 
 
 def _place(folder: Path, card: JobCard) -> int | None:
-    waiting = open_queue(get_settings()).list_workflows(
-        queue_name=TRAINING if card.kind == "train" else QUICK,
-        status=list(_WAITING),
-        load_input=False,
-        load_output=False,
-    )
+    with _reached(get_settings()) as client:
+        waiting = client.list_workflows(
+            queue_name=_queue_of(card),
+            status=list(_WAITING),
+            load_input=False,
+            load_output=False,
+        )
+    waiting.sort(key=lambda entry: entry.priority or 0)  # stable: equal ones as they came
     order = [entry.workflow_id for entry in waiting]
     mine = card.queue_id(folder)
     return order.index(mine) + 1 if mine in order else None

@@ -134,7 +134,10 @@ def _last_sentence(known: Digest, state: State) -> str:
         case _ if state == "stopped":
             return "Stopped. It can go on whenever you like."
         case _:
-            return "It ended without a word. Try again."
+            return (
+                "How it ended could not be written down, most likely because the disk is full. "
+                "Free some space, then try again."
+            )
 
 
 def _duration(seconds: float) -> str:

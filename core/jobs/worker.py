@@ -4,49 +4,44 @@ It holds no state of its own. Kill it at any moment, and the next one goes on wi
 """
 
 import logging
-import multiprocessing
 import os
-import re
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from multiprocessing import connection
-from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from filelock import Timeout
 
 from core.database import migrate
-from core.errors import GraftError, NotFound
-from core.jobs import ahead, child, log
-from core.jobs.card import JobCard
-from core.jobs.digest import digest
-from core.jobs.lock import job_lock, worker_lock
-from core.jobs.queue import APPLICATION, QUICK, TRAINING, VERSION, WORKFLOW, open_queue
+from core.errors import GraftError
+from core.jobs import ahead, child
+from core.jobs.adoption import adopt
+from core.jobs.crew import PATIENCE, Crew, Entry, UnknownJob
+from core.jobs.lock import worker_lock
+from core.jobs.queue import (
+    APPLICATION,
+    QUICK,
+    TRAINING,
+    VERSION,
+    WORKFLOW,
+    hand_back,
+    open_queue,
+    queue_name,
+)
 from core.jobs.sweep import Sweeper
+from core.jobs.temporary import leave_temporary_folder, take_temporary_folder
 from core.server.process import begin
 from core.settings import Settings, get_settings
-from core.training.events import Failed, Note
 
 _LOG = logging.getLogger(__name__)
 
-RESTARTS = 3
-"""How often a job is begun again without having come any further."""
 WARM = ("core.jobs.warm",)
-_END_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
-_KILLED = "The job ran out of memory or was ended from outside; it goes on from where it was."
-_CRASHED = "The job broke off unexpectedly; it goes on from where it was."
-_GAVE_UP = (
-    f"The job broke off {RESTARTS + 1} times at the same place, most likely because there is not "
-    "enough memory. Close other programs or choose a smaller network, then try again."
-)
-
-Entry = Callable[[Path, Settings], None]
+_HAND_BACKS = 3
+_HAND_BACK_SECONDS = 2.0
 
 
 def main(
@@ -55,12 +50,14 @@ def main(
     entry: Entry = child.main,
     warm: Sequence[str] = WARM,
     first: Callable[[Settings], None] | None = ahead.main,
+    patience: float = PATIENCE,
 ) -> int:
     """Work until SIGTERM, SIGINT or the end of the home; gives the exit code.
 
     One worker a home: a second one leaves at once.
     `entry` is what a child process runs, `warm` what it has imported before it starts, and `first`
-    is run by a child of its own in the background, while the jobs go on.
+    is run by a child of its own in the background, while the jobs go on. `patience` is how many
+    seconds a job has to stop by itself. Raises GraftError when the database is another home's.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # first: who has the lock can be asked to stop
@@ -72,9 +69,11 @@ def main(
     except Timeout:
         _LOG.info("another worker serves %s", settings.home)
         return 0
-    crew = Crew(settings, entry, warm)
+    open_queue(settings)  # before any process is started: the database may be another home's
     migrate(settings)
-    open_queue(settings)
+    take_temporary_folder(settings.home)
+    crew = Crew(settings, entry, warm, patience)
+    adopt(settings)
     _launch(settings, crew)
     if first:
         crew.begin(first)
@@ -85,6 +84,7 @@ def main(
     while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
         sweeper.look_after()
     crew.dismiss()
+    leave_temporary_folder(settings.home)
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.
     logging.shutdown()
     os._exit(0)
@@ -106,7 +106,8 @@ def _launch(settings: Settings, crew: "Crew") -> None:
             "name": APPLICATION,
             "system_database_url": settings.jobs_url,
             "application_version": VERSION,
-            "executor_id": APPLICATION,  # fixed: only so does it find the jobs of a dead worker
+            # Fixed: only so does it find the jobs of a dead worker, and of none but its home's.
+            "executor_id": queue_name(APPLICATION, settings.home),
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
         }
@@ -114,156 +115,34 @@ def _launch(settings: Settings, crew: "Crew") -> None:
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
     def job(name: str) -> None:
-        crew.run(name)
+        try:
+            crew.run(name)
+        except UnknownJob:
+            returned.hand_back(str(DBOS.workflow_id), name)
 
-    DBOS.listen_queues([TRAINING, QUICK])
+    returned = _Returned(settings)
+    DBOS.listen_queues([queue_name(which, settings.home) for which in (TRAINING, QUICK)])
     DBOS.launch()
 
 
-class Crew:
-    """The child processes of one worker."""
+class _Returned:
+    """Jobs that are not in this home: a copy of it, or a disk that is not there at the moment."""
 
-    def __init__(self, settings: Settings, entry: Entry, warm: Sequence[str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._entry = entry
-        self._context = _context(warm)
-        self._children: dict[int, BaseProcess] = {}
-        # multiprocessing is not made for threads that start and reap at once.
-        self._guard = threading.Lock()
-        self._dismissed = threading.Event()
+        self._times: Counter[str] = Counter()
 
-    def run(self, name: str) -> None:
-        """Do one job to its end: the body of the queue's workflow. `name` is like runs/<id>."""
-        if not re.fullmatch(r"(jobs|runs)/[0-9a-f]{16}", name):
-            raise ValueError(f"not a job: {name!r}")
-        folder = self._settings.home / name
-        try:
-            since = JobCard.read(folder).since
-        except NotFound:
-            _LOG.warning("%s is gone, and its job with it", name)
-            return
-        while not _ended(folder, since):
-            if not _may_start(folder):
-                _tell(folder, Failed(_GAVE_UP))
-                return
-            code = self._child(folder)
-            if self._dismissed.is_set():
-                threading.Event().wait()  # until the process ends, with the job still begun
-            if code != 0 and not _ended(folder, since):
-                _tell(folder, Note(_KILLED if code == -signal.SIGKILL else _CRASHED))
+    def hand_back(self, queue_id: str, name: str) -> None:
+        """Leave the job to another worker for a while; in the end, take it out of the queue.
 
-    def begin(self, task: Callable[[Settings], None]) -> None:
-        """Run a task beside the jobs. How it ends is of no concern."""
-        process = self._context.Process(target=task, args=(self._settings,), name="ahead")
-
-        def see_through() -> None:
-            if pid := self._start(process):
-                self._reap(process)
-                del self._children[pid]
-
-        threading.Thread(target=see_through, daemon=True, name="ahead").start()
-
-    def _child(self, folder: Path) -> int:
-        """Run one child process; gives its exit code."""
-        process = self._context.Process(
-            target=self._entry, args=(folder, self._settings), name=f"job {folder.name}"
-        )
-        pid = self._start(process)
-        code = self._reap(process) if pid else 0
-        if self._dismissed.is_set():
-            _forget_start(folder)
-        if pid:
-            del self._children[pid]
-            _kill_group(pid)  # what the child itself had started
-        return code
-
-    def _start(self, process: BaseProcess) -> int:
-        """Its process id; 0 when there is to be no child any more."""
-        with self._guard:
-            if self._dismissed.is_set():
-                return 0
-            process.start()
-            self._children[process.pid or 0] = process
-            return process.pid or 0
-
-    def _reap(self, process: BaseProcess) -> int:
-        """Wait for the end of a child; gives its exit code."""
-        while True:
-            connection.wait([process.sentinel])
-            with self._guard:
-                if (code := process.exitcode) is not None:
-                    return code
-
-    def dismiss(self) -> None:
-        """End every child at once. Their jobs stay begun, and go on with the next worker."""
-        self._dismissed.set()
-        # Held for long only by a child that waits for its imports: it will find its worker gone.
-        if self._guard.acquire(timeout=_END_SECONDS):
-            for pid, process in list(self._children.items()):
-                _kill_group(pid)
-                process.kill()
-            self._guard.release()
-        deadline = time.monotonic() + _END_SECONDS
-        while self._children and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-
-def _context(warm: Sequence[str]) -> ForkServerContext | SpawnContext:
-    """How children come to be: on Linux as forks of a small server that has all imports done.
-
-    Never a fork of the worker itself, whose threads would not survive it.
-    """
-    if not sys.platform.startswith("linux"):
-        return multiprocessing.get_context("spawn")
-    from multiprocessing import forkserver
-
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(warm))
-    forkserver.ensure_running()  # at once, so that the first job finds it warm
-    return context
-
-
-def _kill_group(pid: int) -> None:
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-
-
-def _ended(folder: Path, since: int) -> bool:
-    with digest(folder) as known:
-        return known.last_word(since) is not None
-
-
-def _tell(folder: Path, event: Note | Failed) -> None:
-    with job_lock(folder):
-        log.append(folder, event)
-
-
-def _may_start(folder: Path) -> bool:
-    """Count one more start, unless the last restarts all came no further than the one before."""
-    with digest(folder) as known:
-        reached = known.reached
-    restarts = _starts(folder)[1:]
-    if sum(one >= reached for one in restarts) >= RESTARTS:
-        return False
-    with (folder / "starts").open("a", encoding="utf-8") as file:
-        file.write(f"{reached}\n")
-    return True
-
-
-def _starts(folder: Path) -> list[int]:
-    """How far the job had come at each start."""
-    try:
-        lines = (folder / "starts").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    return [int(line) for line in lines if line.isdigit()]
-
-
-def _forget_start(folder: Path) -> None:
-    """A start that an orderly shutdown cut short was not in vain."""
-    kept = _starts(folder)[:-1]
-    (folder / "starts").write_text("".join(f"{one}\n" for one in kept), encoding="utf-8")
+        So it is never lost: where its folder is, it is seen as stopped, and can go on.
+        """
+        self._times[queue_id] += 1
+        again = self._times[queue_id] <= _HAND_BACKS
+        _LOG.warning("%s is not in %s and is handed back", name, self._settings.home)
+        hand_back(self._settings, queue_id, again=again)
+        if again:  # this worker's own place in the queue stays taken, so that another's is free
+            time.sleep(_HAND_BACK_SECONDS)
 
 
 if __name__ == "__main__":

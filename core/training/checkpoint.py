@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import time
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Checkpoints:
         self.file = folder / _FILE
         self.written = time.monotonic()
         self.cost = 0.0
+        self.damaged = False
 
     def due(self) -> bool:
         """Whether enough time has passed that writing costs at most a twentieth of it."""
@@ -56,7 +58,8 @@ class Checkpoints:
         tensors = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
         temporary = self.file.with_name(f".{secrets.token_hex(8)}.checkpoint")
         try:
-            save_file(tensors, temporary, {"progressed": json.dumps(asdict(progressed))})
+            about = json.dumps(asdict(progressed))
+            save_file(tensors, temporary, {"progressed": about, "sum": _sum(about, tensors)})
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             os.replace(temporary, self.file)
@@ -66,15 +69,35 @@ class Checkpoints:
         self.cost = self.written - began
 
     def read(self, network: nn.Module) -> tuple[Progressed, dict[str, torch.Tensor]] | None:
-        """Put the checkpoint's weights into the network; None when there is no usable one."""
+        """Put the checkpoint's weights into the network; None when there is no usable one.
+
+        `damaged` then says whether there is one that cannot be used.
+        """
         try:
             with safe_open(self.file, "pt") as stored:
-                progressed = Progressed(**json.loads(stored.metadata()["progressed"]))
+                about = stored.metadata()
+                progressed = Progressed(**json.loads(about["progressed"]))
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        except (FileNotFoundError, SafetensorError, KeyError, TypeError, ValueError):
+        except FileNotFoundError:
+            return None
+        except (SafetensorError, KeyError, TypeError, ValueError):
+            self.damaged = True
+            return None
+        # Earlier versions wrote no sum.
+        if len(about) > 1 and about.get("sum") != _sum(about["progressed"], tensors):
+            self.damaged = True
             return None
         network.load_state_dict(under(tensors, "network."))
         return progressed, under(tensors, "trainer.")
+
+
+def _sum(progressed: str, tensors: dict[str, torch.Tensor]) -> str:
+    """A checksum over all: the format itself would not notice a bit that flipped."""
+    found = zlib.crc32(progressed.encode())
+    for name in sorted(tensors):
+        found = zlib.crc32(name.encode(), found)
+        found = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, found)
+    return f"{found:08x}"
 
 
 def under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -40,6 +40,11 @@ T = TypeVar("T")
 _START = "start.json"
 """In the run folder: what the first classifier says about the test part, (n, classes)."""
 
+_DAMAGED = (
+    "What this run had saved is damaged on the disk, so it begins again. If this happens more "
+    "than once, check the disk."
+)
+
 ShouldStop = Callable[[], bool]
 
 
@@ -97,6 +102,8 @@ class _Run:
         yield Started(time.time(), self.done)
         if not self.done:
             yield from map(Note, self.setup.notes)
+        if self.checkpoints.damaged:
+            yield Note(_DAMAGED)
         of, taught, stopped = self.setup.steps, self.at.phase > 0, False
         try:
             for number, phase in enumerate(self.setup.phases):

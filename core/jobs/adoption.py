@@ -1,0 +1,60 @@
+"""Jobs of this home that wait under another name than the queue's: those of an earlier version."""
+
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import NotFound
+from core.jobs.card import JobCard
+from core.jobs.queue import QUICK, TRAINING, enqueue, open_queue, queue_name
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+_LOG = logging.getLogger(__name__)
+
+
+def adopt(settings: Settings) -> int:
+    """Move jobs of this home into its own queues; gives how many. For the home's one worker.
+
+    Before queues bore a home's name, they were just called "training" and "quick". A job whose
+    folder is not here is another home's, and left alone. Killed in the middle, it goes on the next
+    time.
+    """
+    client = open_queue(settings)
+    own = {queue_name(which, settings.home) for which in (TRAINING, QUICK)}
+    entries = client.list_workflows(
+        status=["ENQUEUED", "DELAYED", "PENDING"], load_input=False, load_output=False
+    )
+    strange = [entry.workflow_id for entry in entries if entry.queue_name not in own]
+    return sum(_adopted(client, each, settings.home) for each in strange)
+
+
+def _adopted(client: "DBOSClient", queue_id: str, home: Path) -> bool:
+    folder = _folder(queue_id, home)
+    if folder is None:
+        return False
+    card = JobCard.read(folder)
+    if card.queue_id(folder) == queue_id:  # else it was done already, as far as to here
+        card = JobCard(card.kind, card.args, card.attempt + 1, card.since)
+        enqueue(folder, card)  # first: at every moment the card names what is in a queue
+        card.write(folder)
+    client.cancel_workflow(queue_id)
+    _LOG.info("%s/%s was taken over into the queue of this home", folder.parent.name, folder.name)
+    return True
+
+
+def _folder(queue_id: str, home: Path) -> Path | None:
+    job_id = queue_id.partition(".")[0]
+    if not re.fullmatch(r"[0-9a-f]{16}", job_id):
+        return None
+    for kind in ("runs", "jobs"):
+        folder = home / kind / job_id
+        try:
+            JobCard.read(folder)
+        except NotFound:
+            continue
+        return folder
+    return None

@@ -1,0 +1,70 @@
+"""Whose turn it is: the jobs of one project do not keep those of another waiting."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from core.database import ProjectDatasetRow, RunEntry, session
+from core.errors import GraftError
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+NO_PROJECT = "none"
+
+
+def project_of(folder: Path, args: dict[str, Any], settings: Settings) -> str:
+    """The project that a job works for; NO_PROJECT where that is not known."""
+    if project := args.get("project"):
+        return str(project)
+    try:
+        return _looked_up(_run(folder, args), _dataset(args), settings) or NO_PROJECT
+    except GraftError:  # whose turn it is is not worth a job
+        return NO_PROJECT
+
+
+def _run(folder: Path, args: dict[str, Any]) -> str:
+    if folder.parent.name == "runs":
+        return folder.name
+    return str(args.get("run") or next(iter(str(args.get("runs", "")).split()), ""))
+
+
+def _dataset(args: dict[str, Any]) -> str:
+    recipe = args.get("recipe") or next(iter(args.get("recipes") or ()), None)
+    return str(args.get("dataset") or (recipe.get("dataset", "") if recipe else ""))
+
+
+def _looked_up(run: str, dataset: str, settings: Settings) -> str | None:
+    if not run and not dataset:
+        return None
+    query = select(RunEntry.project_id).where(RunEntry.id == run)
+    if not run:
+        query = (
+            select(ProjectDatasetRow.project_id)
+            .where(ProjectDatasetRow.dataset_id == dataset)
+            .order_by(ProjectDatasetRow.chosen_at.desc())
+            .limit(1)
+        )
+    with session(settings) as opened:
+        return opened.scalar(query)
+
+
+def turn(client: "DBOSClient", queue: str, project: str) -> int:
+    """The place in the order of a queue for one more job of this project, counted from 1.
+
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of equal weight: a project's
+    next job stands one behind its last one, and never before the one that is under way. So
+    projects alternate, however many jobs each has handed in, and none waits for ever.
+    """
+    entries = client.list_workflows(
+        queue_name=queue,
+        status=["ENQUEUED", "DELAYED", "PENDING"],
+        load_input=False,
+        load_output=False,
+    )
+    turns = [(entry.priority or 1, entry.queue_partition_key) for entry in entries]
+    now = min((each for each, _ in turns), default=1)
+    own = max((each for each, whose in turns if whose == project), default=0)
+    return max(now, own + 1)
