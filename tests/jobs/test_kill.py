@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import tempfile
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -113,6 +114,7 @@ def test_a_job_that_always_dies_is_given_up(workers: Workers) -> None:
     events = log.read_events(folder)[0]
     assert sum(isinstance(event, Started) for event in events) == 4
     assert sum(isinstance(event, Note) for event in events) == 4
+    wait_for(lambda: not (folder / ".reserve").exists())
     jobs.resume(folder)  # memory was added: the count begins anew
     assert ended(folder).state == "failed"
     events = log.read_events(folder)[0]
@@ -159,3 +161,65 @@ def test_a_worker_leaves_a_home_that_is_deleted(workers: Workers) -> None:
 
     wait_for(gone)
     assert worker.wait(timeout=120) == 0
+
+
+def server_of_forks(worker: int) -> list[psutil.Process]:
+    """The process whose forks the worker's children are: none where it was just killed."""
+    found = []
+    for child in psutil.Process(worker).children():
+        with suppress(psutil.NoSuchProcess):
+            if any("forkserver" in part for part in child.cmdline()):
+                found.append(child)
+    return found
+
+
+def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
+    workers: Workers,
+) -> None:
+    worker = workers.start().pid
+    assert ended(submitted("predict", steps=1)).state == "finished"
+    folders = []
+    for _ in range(4):
+        wait_for(lambda: server_of_forks(worker))
+        (server,) = server_of_forks(worker)
+        server.suspend()  # so that jobs are about to start, and cannot
+        coming = [submitted("predict", steps=2), submitted("train", steps=2)]
+        wait_for(lambda coming=coming: all((each / "starts").exists() for each in coming))
+        server.kill()
+        assert [ended(folder).state for folder in coming] == ["finished"] * 2
+        folders += coming
+    wait_for(lambda: all(children_of_job(folder) == [] for folder in folders))
+
+
+def test_no_worker_leaves_a_temporary_folder_behind(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as short:  # a socket lies in it
+        monkeypatch.setenv("TMPDIR", short)
+        workers.start()
+        assert ended(submitted("predict", steps=1)).state == "finished"
+        workers.kill()
+        workers.start()
+        assert ended(submitted("predict", steps=1)).state == "finished"
+        assert len(list(Path(short).glob("pymp-*"))) == 1
+        assert workers.end() == 0
+        assert list(Path(short).glob("pymp-*")) == []
+
+
+def test_workers_that_are_killed_again_and_again_do_not_cost_a_job_that_waits_on_something(
+    workers: Workers,
+) -> None:
+    folder = submitted("train", steps=9)
+    with held(folder, 0):
+        for start in range(1, 5):  # more often than a job may break off by itself
+            workers.start()
+            wait_for(lambda start=start: len(children_of_job(folder)) == 1)
+            wait_for(lambda start=start: starts(folder) == start)
+            workers.kill()
+            wait_for(lambda: children_of_job(folder) == [])
+    workers.start()
+    assert ended(folder).result == {"state": uninterrupted_state(9)}
+
+
+def starts(folder: Path) -> int:
+    return sum(isinstance(event, Started) for event in log.read_events(folder)[0])

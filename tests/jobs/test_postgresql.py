@@ -1,77 +1,17 @@
-"""The same queue and the same tables on PostgreSQL, where the programs of a server are at hand."""
+"""The same queue and the same tables on PostgreSQL, which comes as a package."""
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-import pytest
-from running_server import free_port
 from sqlalchemy import inspect
 
 from core import jobs, projects
 from core.database import engine, migrate
+from core.jobs.log import events_file
 from core.settings import get_settings
 from core.training.recipe import Recipe
 
 from .conftest import Workers, children_of_job, wait_for
 from .test_queue import ended, submitted
-
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("initdb") and shutil.which("postgres")), reason="no PostgreSQL here"
-)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """URL of a fresh server on a port of its own, without a database name."""
-    user = "nobody" if os.geteuid() == 0 else None  # it refuses to run as root
-    with tempfile.TemporaryDirectory() as folder:
-        if user:
-            shutil.chown(folder, user)
-        port = free_port()
-        data = Path(folder) / "data"
-        subprocess.run(
-            ["initdb", "-D", data, "-A", "trust", "-U", "graft"],
-            user=user,
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
-        process = subprocess.Popen(
-            ["postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"],
-            user=user,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-        )
-        url = f"postgresql://graft@127.0.0.1:{port}"
-        wait_for(lambda: accepts(url))
-        yield url
-        process.kill()
-        process.wait()
-
-
-def accepts(url: str) -> bool:
-    try:
-        psycopg.connect(f"{url}/postgres").close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-@pytest.fixture
-def on_postgresql(server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both databases of this test's home on the server."""
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        for name in ("meta", "queue"):
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            connection.execute(f"CREATE DATABASE {name}")
-    monkeypatch.setenv("GRAFT_DATABASE_URL", f"{server}/meta")
-    monkeypatch.setenv("GRAFT_QUEUE_URL", f"{server}/queue")
-    get_settings.cache_clear()
 
 
 def test_projects_and_runs_are_kept_there(on_postgresql: None) -> None:
@@ -95,3 +35,27 @@ def test_a_job_survives_its_worker_there(on_postgresql: None, workers: Workers) 
     assert ended(folder).state == "finished"
     assert ended(waiting).state == "finished"
     assert not (get_settings().home / "queue.db").exists()
+
+
+def test_three_hundred_jobs_end_three_hundred_times_though_their_worker_is_killed(
+    on_postgresql: None, workers: Workers
+) -> None:
+    folders = [submitted("predict", steps=1) for _ in range(300)]
+    workers.start()
+    for share in (80, 160):
+        wait_for(lambda share=share: finished(folders) >= share)
+        workers.kill()
+        workers.start()
+    wait_for(lambda: finished(folders) == 300)
+    assert [jobs.status(folder).state for folder in folders] == ["finished"] * 300
+    starts = (folder / "starts" for folder in folders)
+    assert max(len(each.read_text().splitlines()) for each in starts) <= 3
+
+
+def finished(folders: list[Path]) -> int:
+    """How many have ended, read from their folders alone."""
+    return sum(b'"Finished"' in events_file(folder).read_bytes() for folder in begun(folders))
+
+
+def begun(folders: list[Path]) -> list[Path]:
+    return [folder for folder in folders if events_file(folder).exists()]

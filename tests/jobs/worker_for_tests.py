@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from core.errors import BadInput
+from core.errors import BadInput, GraftError
 from core.files import replace_file
 from core.jobs import ahead, child, worker
 from core.settings import Settings, get_settings
@@ -79,9 +79,22 @@ def breaks(
 def fills(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
-    """The disk is full."""
+    """The disk is full: what is written to this device never fits."""
     yield Note("before")
-    raise OSError(28, "No space left on device")
+    Path("/dev/full").write_text("anything")
+
+
+def deaf(
+    folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
+) -> Iterator[Event]:
+    """As `count`, but stuck after half of its steps in a call that lets nothing else run."""
+    import ctypes
+
+    for event in count(folder, args, settings, lambda: False):
+        yield event
+        if isinstance(event, Step) and event.step * 2 == args["steps"]:
+            replace_file(folder / "stuck", "")
+            ctypes.PyDLL(None).sleep(600)
 
 
 def forks(
@@ -124,6 +137,7 @@ KINDS = {
     "import": refuses,
     "export": breaks,
     "fills": fills,
+    "deaf": deaf,
     "forks": forks,
     "warm": warm,
 }
@@ -142,5 +156,12 @@ def broken(settings: Settings) -> None:
 
 if __name__ == "__main__":
     heavy = ("torch", "timm", "openvino", "not_there") if "--warm" in sys.argv else ()
+    light = ("core.jobs.worker", "core.jobs.child")
     first = {"--ahead": ahead.main, "--broken-ahead": broken}.get(sys.argv[-1])
-    sys.exit(worker.main(get_settings(), entry=entry, warm=heavy, first=first))
+    patience = 0.5 if "--impatient" in sys.argv else worker.PATIENCE
+    try:
+        worker.main(
+            get_settings(), entry=entry, warm=(*light, *heavy), first=first, patience=patience
+        )
+    except GraftError as error:
+        sys.exit(str(error))

@@ -25,8 +25,6 @@ from core.training.recipe import Recipe
 from core.training.run import train
 from core.training.setup import prepare
 
-pytest.importorskip("open_clip")
-
 SIGLIP2 = "vit_base_patch16_siglip_224.v2_webli"
 ROUND = {"0": "a round photo", "1": "upright", "2": "a bent photo"}
 

@@ -5,15 +5,13 @@ import pytest
 
 from core.dataset.store import Store
 from core.errors import BadInput
-from core.mapping import map_images, methods, places_by_image, principal, scaled
+from core.mapping import map_images, places_by_image, principal, scaled
 from core.training.events import Finished
 
 
 @pytest.fixture(scope="session", params=["pca", "umap"])
 def mapped(request, digits, settings):
     """The digits on a map: by method, the places of the images."""
-    if request.param not in methods():
-        pytest.skip("umap-learn is not installed")
     *_, finished = map_images(digits, Store(settings.home), settings, request.param)
     assert isinstance(finished, Finished)
     return request.param, places_by_image(digits.id, settings, request.param)

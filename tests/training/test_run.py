@@ -93,7 +93,6 @@ def begun(run_folder, teacher, several, settings):
         if strategies()[strategy].fits("cnn"):
             named["backbone"] = "vit_tiny_patch16_224"
         if strategy == "descriptions":
-            pytest.importorskip("open_clip")
             write_text_side(settings.weights / "vit_tiny_patch16_224.text", 192)
         return run_folder(strategy, **{**named, **SHORT[strategy], **others})
 

@@ -1,0 +1,74 @@
+"""However much one project asks for, another's job has its turn."""
+
+from pathlib import Path
+
+from core import create_project, create_run, jobs
+from core.database import migrate
+from core.files import replace_file
+from core.jobs.fairness import NO_PROJECT, project_of
+from core.projects import add_dataset, run_folder
+from core.settings import get_settings
+from core.training.events import Started
+from core.training.recipe import Recipe
+
+from .conftest import Workers, wait_for
+from .test_queue import ended, submitted
+
+
+def held_job(**args: object) -> Path:
+    """A job that comes to no end before its file `hold` goes."""
+    folder = jobs.new_job()
+    replace_file(folder / "hold", "1")
+    jobs.submit("predict", folder, {"steps": 3, **args})
+    return folder
+
+
+def test_fifty_predictions_of_one_project_do_not_delay_that_of_another(workers: Workers) -> None:
+    many = [held_job(project="a") for _ in range(50)]
+    workers.start()
+    wait_for(lambda: jobs.status(many[0]).step > 0 and jobs.status(many[1]).step > 0)
+    assert ended(submitted("predict", steps=2, project="b")).state == "finished"
+    assert [jobs.status(folder).state for folder in many[:3]] == ["running", "running", "queued"]
+
+
+def test_trainings_of_two_projects_alternate(workers: Workers) -> None:
+    mine = [submitted("train", steps=1, project="a") for _ in range(4)]
+    yours = [submitted("train", steps=1, project="b") for _ in range(2)]
+    assert [jobs.status(folder).place for folder in mine] == [1, 3, 5, 6]
+    assert [jobs.status(folder).place for folder in yours] == [2, 4]
+    workers.start()
+    assert {ended(folder).state for folder in (*mine, *yours)} == {"finished"}
+    order = sorted((*mine, *yours), key=began)
+    assert order == [mine[0], yours[0], mine[1], yours[1], mine[2], mine[3]]
+
+
+def began(folder: Path) -> float:
+    return next(e.at for e in jobs.read_events(folder)[0] if isinstance(e, Started))
+
+
+def test_a_steady_stream_of_another_project_does_not_hold_one_back_for_ever(home: Path) -> None:
+    waiting = [submitted("train", steps=1, project="a") for _ in range(3)]
+    stream = [submitted("train", steps=1, project="b") for _ in range(20)]
+    assert jobs.status(waiting[-1]).place == 5
+    assert jobs.status(stream[-1]).place == 23
+
+
+def test_the_project_of_a_job_is_found_by_what_it_works_on(home: Path) -> None:
+    settings = get_settings()
+    migrate(settings)
+    project, dataset = create_project("Leaves").id, "0" * 16
+    add_dataset(project, dataset)
+    recipe = Recipe(dataset=dataset, backbone="tf_efficientnet_lite0", strategy="full")
+    run = create_run(project, recipe)
+    for folder, args in [
+        (home / "jobs" / "x", {"project": project}),
+        (home / "jobs" / "x", {"run": run, "files": []}),
+        (home / "jobs" / "x", {"runs": f"{run} other"}),
+        (home / "jobs" / "x", {"dataset": dataset}),
+        (home / "jobs" / "x", {"recipe": recipe.model_dump()}),
+        (home / "jobs" / "x", {"recipes": [recipe.model_dump()]}),
+        (run_folder(run), {}),
+    ]:
+        assert project_of(folder, args, settings) == project
+    assert project_of(home / "jobs" / "x", {}, settings) == NO_PROJECT
+    assert project_of(home / "jobs" / "x", {"run": "gone"}, settings) == NO_PROJECT
