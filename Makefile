@@ -1,13 +1,14 @@
 # make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it)
 # make test  every test, two at a time; gets a Chromium first when there is none
 # make lint  style and types        make bench  what benchmarks/ measures
+# make chaos kills processes at random for some minutes; nothing may be lost
 # make lock  renew requirements.lock         make clean  remove what make made, never your data
 
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench chaos lock clean
 
 run: $(READY)
 	@exec $(PY) -m core serve
@@ -23,6 +24,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(PY) -m benchmarks $(ARGS)
+
+chaos: $(READY)
+	$(PY) -m benchmarks.chaos $(ARGS)
 
 lock: $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

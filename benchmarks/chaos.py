@@ -1,0 +1,307 @@
+"""Kill the product's processes at random moments: `make chaos`, or `make chaos ARGS="20 --seed 7"`.
+
+Over an import, its first model, a training and an export, in one fresh home after the other, until
+so many processes were killed. Nothing may be lost: each job ends as finished, with the weights of a
+home that nobody disturbed, and no process or file stays behind. It ends with 1 when anything does.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import random
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from core import jobs
+from core.database import migrate
+from core.errors import GraftError
+from core.jobs.lock import worker_alive
+from core.jobs.log import size
+from core.jobs.sweep import sweep
+from core.projects import create_project, create_run, run_folder, runs
+from core.settings import get_settings
+from core.training.recipe import Recipe
+
+_ROOT = Path(__file__).parents[1]
+_KINDS = {"child": 6, "worker": 4, "forkserver": 4, "web": 2, "serve": 2}
+"""What is killed, and how often in proportion."""
+_CLASSES, _OF_EACH, _STEPS, _SIDE = 3, 14, 12, 64
+_LONGEST_PAUSE = 2.0
+_STUCK = 600.0
+
+
+@dataclass
+class Found:
+    """What one home ended with."""
+
+    weights: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Product:
+    """Web app and worker as a person starts them; started again as soon as they are gone."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Product":
+        (self.folder / "temporary").mkdir(parents=True)
+        os.environ |= {"GRAFT_HOME": str(self.folder / "home"), "GRAFT_PORT": str(_free_port())}
+        get_settings.cache_clear()
+        migrate(get_settings())
+        self.look_after()
+        return self
+
+    def look_after(self) -> None:
+        """Start it when it is not there: what a service manager or a person does."""
+        if self.process is None or self.process.poll() is not None:
+            with (self.folder / "serve.txt").open("ab") as out:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "core", "serve"],
+                    cwd=_ROOT,
+                    env=os.environ | {"TMPDIR": str(self.folder / "temporary")},
+                    stdout=out,
+                    stderr=out,
+                )
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """All that work for this home, by what they are."""
+        found: dict[str, list[psutil.Process]] = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.pid != os.getpid() and self._is_ours(process):
+                    found.setdefault(_kind(process), []).append(process)
+        return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return process.environ().get("GRAFT_HOME") == os.environ["GRAFT_HOME"]
+
+    def __exit__(self, *_: object) -> None:
+        self.look_after()  # so that the last of its processes tidies up after those before
+        home = get_settings().home
+        _wait(lambda: worker_alive(home) or self.process is None or self.process.poll(), 60)
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=60)
+
+
+class Killer:
+    """Kills one process after the other, each once the jobs came further since the last one."""
+
+    def __init__(self, product: Product, chance: random.Random, left: int) -> None:
+        self._product, self._chance, self.left = product, chance, left
+        self.killed: Counter[str] = Counter()
+        self._seen, self._at = -1, time.monotonic()
+
+    def look(self) -> None:
+        """Call it often."""
+        now, came = time.monotonic(), _progress()
+        if came != self._seen and self._seen >= 0 and self._at == float("inf"):
+            self._at = now + self._chance.uniform(0, _LONGEST_PAUSE)
+        self._seen = max(came, 0)
+        if self.left > 0 and now >= self._at:
+            self._kill()
+
+    def _kill(self) -> None:
+        there = self._product.processes()
+        kinds = [kind for kind in _KINDS if kind in there]
+        if not kinds:
+            return
+        (kind,) = self._chance.choices(kinds, [_KINDS[each] for each in kinds])
+        with suppress(psutil.Error):
+            self._chance.choice(sorted(there[kind], key=lambda each: each.pid)).kill()
+            self.killed[kind] += 1
+            self.left -= 1
+            self._at, self._seen = float("inf"), _progress()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Kill so many, and say what it cost; gives the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kills", type=int, nargs="?", default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args(arguments)
+    began, chance = time.monotonic(), random.Random(chosen.seed)
+    killed: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="graft-chaos-") as place:
+        quiet, _ = _home(Path(place) / "quiet", chance, 0)
+        found, homes = Found(), 0
+        while (left := chosen.kills - killed.total()) > 0:
+            homes += 1
+            one, more = _home(Path(place) / str(homes), chance, left)
+            killed += more
+            found.lost += one.lost + (["other weights"] if one.weights != quiet.weights else [])
+            found.orphans += one.orphans
+            found.files |= one.files - quiet.files
+            print(f"{killed.total()} killed in {homes} homes:", one.lost, one.orphans, flush=True)
+    result = {
+        "killed": dict(killed),
+        "homes": homes,
+        "seconds": round(time.monotonic() - began),
+        "jobs lost or other": quiet.lost + found.lost,
+        "processes left": found.orphans,
+        "files left": sorted(found.files),
+    }
+    print(json.dumps(result, indent=2))
+    return int(any(result[key] for key in ("jobs lost or other", "processes left", "files left")))
+
+
+def _home(place: Path, chance: random.Random, kills: int) -> tuple[Found, Counter[str]]:
+    """All that a person does, in a fresh home, while so many processes are killed at most."""
+    found = Found()
+    with Product(place) as product:
+        killer = Killer(product, chance, kills)
+        for folder in _work():
+            state = _ended(folder, product, killer)
+            if state != "finished":
+                found.lost.append(f"{folder.parent.name}: {state}: {jobs.status(folder).sentence}")
+                break
+        found.weights = [_weights(each.folder) for each in runs(_project())]
+    found.orphans = _orphans(product)
+    sweep(get_settings(), older_than=0)
+    found.files = set(_files(place))
+    return found, killer.killed
+
+
+def _work() -> Iterator[Path]:
+    """Hand in one job after the other, each once the one before it has ended."""
+    project = create_project("Chaos").id
+    coming = jobs.new_job()
+    jobs.submit("import", coming, {"project": project, "upload": _upload()})
+    yield coming
+    result = jobs.status(coming).result or {}
+    yield run_folder(result["run"])
+    recipe = Recipe(
+        dataset=result["dataset"],
+        backbone="tf_efficientnet_lite0",
+        strategy="full",
+        size=_SIDE,
+        options={"steps": _STEPS},
+    )
+    run = create_run(project, recipe)
+    jobs.submit("train", run_folder(run))
+    yield run_folder(run)
+    export = jobs.new_job()
+    jobs.submit("export", export, {"run": run, "file": str(export / "model.zip")})
+    yield export
+
+
+def _upload() -> str:
+    """Noise of three grains, as a browser would have brought it."""
+    name = secrets.token_hex(16)
+    folder = get_settings().home / "uploads" / name
+    folder.mkdir(parents=True)
+    lines = []
+    for n in range(_CLASSES * _OF_EACH):
+        grain = 4 ** (1 + n % _CLASSES)
+        noise = np.random.default_rng(n).integers(0, 256, (grain, grain, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(noise).resize((600, 600)).save(buffer, "JPEG")
+        (folder / str(n)).write_bytes(buffer.getvalue())
+        title = f"grain {n % _CLASSES}/{n}.jpg"
+        lines.append(json.dumps({"n": n, "name": title, "bytes": buffer.tell()}))
+    (folder / "index.jsonl").write_text("\n".join(lines))
+    return name
+
+
+def _ended(folder: Path, product: Product, killer: Killer) -> str:
+    deadline = time.monotonic() + _STUCK
+    while (state := _state(folder)) in ("queued", "running", "stopping", "interrupted"):
+        product.look_after()
+        killer.look()
+        if time.monotonic() > deadline:
+            return f"stuck while {state}"
+        time.sleep(0.02)
+    return state
+
+
+def _state(folder: Path) -> str:
+    with suppress(GraftError):
+        return jobs.status(folder).state
+    return "queued"
+
+
+def _progress() -> int:
+    home = get_settings().home
+    return sum(size(folder) for kind in ("jobs", "runs") for folder in (home / kind).glob("*"))
+
+
+def _project() -> str:
+    from core.projects import list_projects
+
+    return list_projects()[0].id
+
+
+def _weights(folder: Path) -> str:
+    with suppress(FileNotFoundError):
+        return hashlib.sha256((folder / "model" / "model.safetensors").read_bytes()).hexdigest()
+    return "none"
+
+
+def _orphans(product: Product) -> list[str]:
+    """What still runs when the product has ended, and a minute has passed: one that is about to
+    import libraries hears only then that nobody needs it."""
+    _wait(lambda: not product.processes(), 60)
+    return [f"{kind} {each.pid}" for kind, all_ in product.processes().items() for each in all_]
+
+
+def _wait(condition: Callable[[], Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _files(place: Path) -> Iterator[str]:
+    """Each file and folder, without what is chance in its name."""
+    for each in place.rglob("*"):
+        yield re.sub(r"[0-9a-f]{16,}", "#", str(each.relative_to(place)))
+
+
+def _kind(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    if "multiprocessing.forkserver" in command:
+        parent = process.parent()
+        above = " ".join(parent.cmdline()) if parent else ""
+        return "child" if "multiprocessing.forkserver" in above else "forkserver"
+    for kind, sign in (
+        ("worker", "core.jobs.worker"),
+        ("web", "streamlit"),
+        ("serve", "core serve"),
+    ):
+        if sign in command:
+            return kind
+    return "other"
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
