@@ -17,7 +17,7 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py", ROOT / "webse
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
     ("core.errors", "core.settings", "core.files", "core.markdown", "core.telemetry"),
-    ("core.server", "core.tied"),
+    ("core.sandbox", "core.sandbox_watch", "core.sandboxed", "core.server", "core.tied"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones", "core.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
