@@ -77,8 +77,11 @@ def _write(address: str, file: Path) -> None:
     """A picture in a data address as a PNG file."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as picture:
-        picture.save(file, "PNG")
+    from core.files import replaced
+
+    content = io.BytesIO(base64.b64decode(address.partition(",")[2]))
+    with Image.open(content) as picture, replaced(file) as draft:
+        picture.save(draft, "PNG")
 
 
 def _text(row: Mapping[str, Any]) -> str:
