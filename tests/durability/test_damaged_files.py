@@ -112,9 +112,10 @@ WRITES = {
     "core/export/__init__.py": "in a temporary folder",
     "core/jobs/log.py": "appends",
     "core/jobs/worker.py": "appends, and a list that is only good for this start",
-    "core/launch.py": "appends",
+    "core/commands/faults.py": "appends",
+    "core/server/logs.py": "appends, and the old part of a log",
     "core/web/uploads.py": "appends",
-    "core/web/receiving.py": "an upload: beside its place, and lost at worst with the request",
+    "core/web/intake.py": "an upload: appends beside its place",
     "core/web/previews/make.py": "part of the program, made by its authors",
     "core/dataset/samples.py": "a sample, made anew whenever it is asked for",
 }
@@ -153,6 +154,7 @@ UNSEALED = {
     "core/backbones/runtime.py": "is a hash",
     "core/export/document.py": "for people, outside the home folder",
     "core/export/paper.py": "for people, outside the home folder",
+    "core/web/uploads.py": "a key: another one only ends the uploads under way",
     "core/jobs/card.py": "read strictly; what it says is asked for again",
 }
 
