@@ -1,53 +1,68 @@
 # make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it)
 # make test  every test, two at a time; gets a Chromium first when there is none
-# make lint  style and types        make bench  what benchmarks/ measures
+# make lint  style, types, and known vulnerabilities     make bench  what benchmarks/ measures
 # make chaos kills processes at random for some minutes; nothing may be lost
-# make lock  renew requirements.lock         make clean  remove what make made, never your data
+# make lock  write both locks anew; ARGS=--upgrade moves to the newest versions
+# make clean remove what make made, never your data
 
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
 .PHONY: run test lint bench chaos lock clean
 
 run: $(READY)
 	@exec $(PY) -m core serve
 
-test: $(READY)
+test: $(READY_DEV)
 	@$(PY) tests/browser/get_chromium.py
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(READY)
+lint: $(READY_DEV)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) .ci/audit.py
 
-bench: $(READY)
+bench: $(READY_DEV)
 	$(PY) -m benchmarks $(ARGS)
 
-chaos: $(READY)
+chaos: $(READY_DEV)
 	$(PY) -m benchmarks.chaos $(ARGS)
 
-lock: $(READY)
-	$(PY) -m pip install --quiet --disable-pip-version-check uv
-	$(PY) -m uv pip compile --universal --upgrade --python-version 3.11 --no-annotate --no-header \
-		--quiet requirements-dev.txt --output-file requirements.lock
+# What is installed for tests must not differ from what is run.
+lock: $(READY_DEV)
+	$(PY) $(LOCK) $(ARGS) requirements.txt --output-file requirements.lock
+	$(PY) $(LOCK) $(ARGS) -c requirements.lock requirements-dev.txt \
+		--output-file requirements-dev.lock
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
 	find core pages tests benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
-# One environment for running and testing. The stamp is newer than the lock once it is complete.
+# One environment for running and testing. A stamp is newer than its lock once that is installed;
+# what is needed to run is part of what is needed to test.
 $(READY): requirements.lock
-	@command -v $(PYTHON) >/dev/null || { \
-		echo "Python is missing. Install Python 3.11 or newer, then run make again."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Graft needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V)." \
-			"Name another one: make PYTHON=python3.12 run"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; \
-		exit 1; }
-	@echo "Preparing .venv: the first time this downloads some gigabytes and takes some minutes."
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(call install,requirements.lock)
 	@touch $@
+
+$(READY_DEV): requirements-dev.lock
+	$(call install,requirements-dev.lock)
+	@touch $(READY) $@
+
+define install
+@command -v $(PYTHON) >/dev/null || { \
+	echo "Python is missing. Install Python 3.11 or newer, then run make again."; exit 1; }
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "Graft needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V)." \
+		"Name another one: make PYTHON=python3.12 run"; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; \
+	exit 1; }
+@echo "Preparing .venv: the first time this downloads some gigabytes and takes some minutes."
+@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+endef

@@ -28,7 +28,7 @@ from core.dataset.likeness import components, likeness
 from core.dataset.manifest import Dataset
 from core.dataset.signs import VERSION, arrays, signs_of
 from core.dataset.store import Store
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
 from core.training.events import Event, Finished, Found, Progress
 
@@ -55,7 +55,9 @@ def check(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Event]
             yield Found(to_dict(problem))
     file = _file(settings, dataset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(file, json.dumps([to_dict(problem) for problem in found], ensure_ascii=False))
+    replace_file(
+        file, sealed(json.dumps([to_dict(problem) for problem in found], ensure_ascii=False))
+    )
     result = {"dataset": dataset.id, "problems": len(found)}
     yield Finished(round(time.monotonic() - began, 2), result)
 
@@ -63,7 +65,7 @@ def check(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Event]
 def problems(dataset_id: str, settings: Settings) -> list[Problem] | None:
     """What was found in this version; None when nobody has looked yet."""
     try:
-        content = json.loads(_file(settings, dataset_id).read_text(encoding="utf-8"))
+        content = json.loads(read_sealed(_file(settings, dataset_id)))
         return [from_dict(each) for each in content]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -10,6 +10,7 @@
     ├── Diverged            training ran away to infinity
     ├── WeightsUnavailable  pretrained weights cannot be had here
     ├── NotFound            an id that names nothing
+    │   └── Damaged             a file that is no longer what was written
     ├── OutOfSpace          the disk is full
     ├── HomeUnusable        the home folder cannot be written to
     ├── HomeTooNew          the home folder was made by a newer version
@@ -60,6 +61,10 @@ class WeightsUnavailable(GraftError):
 
 class NotFound(GraftError):
     """An id that names nothing (any more)."""
+
+
+class Damaged(NotFound):
+    """A file on disk is no longer what was written, so what an id named is lost."""
 
 
 class OutOfSpace(GraftError):

@@ -20,6 +20,7 @@ from core.dataset.store import Store
 from core.errors import BadInput, GraftError, UnreadableImage
 from core.evaluation.report import Report
 from core.evaluation.unknowns import IMAGES, likenesses
+from core.files import read_sealed
 from core.model import Model, model_folder
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
@@ -202,7 +203,7 @@ def _nearest(
     run: Path, model: Model, features: np.ndarray, store: Store, *, but: str
 ) -> list[dict[str, Any]]:
     try:
-        images: list[str] = json.loads((run / IMAGES).read_text(encoding="utf-8"))
+        images: list[str] = json.loads(read_sealed(run / IMAGES))
         dataset = store.load(Report.load(run).dataset)
     except (OSError, ValueError, GraftError):
         return []

@@ -20,7 +20,7 @@ from core.dataset.manifest import Dataset
 from core.dataset.splits import folds, groups_of
 from core.dataset.store import Store
 from core.errors import BadInput
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.mapping import principal
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
@@ -85,7 +85,7 @@ def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     made = proposals_for(dataset, features, places)
     file = _file(settings, dataset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(file, json.dumps(asdict(made), ensure_ascii=False))
+    replace_file(file, sealed(json.dumps(asdict(made), ensure_ascii=False)))
     result = {"dataset": dataset.id, "rows": len(made.rows)}
     yield Finished(round(time.monotonic() - began, 2), result)
 
@@ -121,7 +121,7 @@ def proposals_for(dataset: Dataset, features: np.ndarray, places: Sequence[int])
 def proposals(dataset_id: str, settings: Settings) -> Proposals | None:
     """What was proposed for this version; None when nobody has asked yet."""
     try:
-        content = json.loads(_file(settings, dataset_id).read_text(encoding="utf-8"))
+        content = json.loads(read_sealed(_file(settings, dataset_id)))
         rows = tuple(
             Row(**{**row, "guesses": tuple(Guess(**guess) for guess in row["guesses"])})
             for row in content["rows"]

@@ -18,7 +18,7 @@ from core.checking import image_features
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import BadInput
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
 
@@ -50,7 +50,7 @@ def map_images(
     file.parent.mkdir(parents=True, exist_ok=True)
     images = [item.image for item in dataset.items]
     content = {"images": images, "places": np.round(placed, 4).tolist()}
-    replace_file(file, json.dumps(content))
+    replace_file(file, sealed(json.dumps(content)))
     result = {"dataset": dataset.id, "method": method, "file": str(file)}
     yield Finished(round(time.monotonic() - began, 2), result)
 
@@ -68,7 +68,7 @@ def places_by_image(
     if method not in METHODS:
         return None
     try:
-        content = json.loads(_file(settings, dataset_id, method).read_text(encoding="utf-8"))
+        content = json.loads(read_sealed(_file(settings, dataset_id, method)))
         pairs = zip(content["images"], content["places"], strict=True)
         return {str(image): (float(x), float(y)) for image, (x, y) in pairs}
     except (OSError, ValueError, KeyError, TypeError):

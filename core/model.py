@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from PIL import Image
 
+from core import tensors
 from core.backbones.preprocess import Preprocessing
 from core.dataset.channels import RGB, Array
-from core.errors import BadInput, BadRecipe, NotFound, UnreadableImage
+from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnreadableImage
 from core.evaluation.calibration import SET_LEVEL, offered
 from core.evaluation.unknowns import Known
+from core.files import flush_folder, replace_file, sealed, unsealed
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
 
@@ -101,10 +103,11 @@ class Description:
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> "Description":
-        """Read it back. Raises BadInput when it is none, or from a newer version."""
+    def from_json(cls, text: str | bytes) -> "Description":
+        """Read it back, sealed or not. Raises BadInput when it is none, is damaged, or comes from
+        a newer version."""
         try:
-            content = json.loads(text)
+            content = json.loads(unsealed(text))
             if content["format"] > FORMAT:
                 raise BadInput("This model was made by a newer version; update Graft to open it.")
             known = {item.name: content[item.name] for item in fields(cls) if item.name in content}
@@ -119,7 +122,7 @@ class Description:
                 known["set_floor"] = float(known["set_floor"])
             return cls(**known)
         except (ValueError, KeyError, TypeError, BadRecipe) as error:
-            raise BadInput(_DAMAGED.format(f"“{DESCRIPTION}” is not as expected")) from error
+            raise BadInput(_DAMAGED.format(f"“{DESCRIPTION}” is damaged on disk")) from error
 
 
 class Seen(NamedTuple):
@@ -164,16 +167,14 @@ class Model:
         """
         import timm
         import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
 
         try:
-            description = Description.from_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
-            state = load_file(folder / WEIGHTS)
+            description = Description.from_json((folder / DESCRIPTION).read_bytes())
+            state = tensors.read(folder / WEIGHTS).tensors
         except FileNotFoundError as error:
             raise NotFound("There is no model here yet: its training has not ended.") from error
-        except (SafetensorError, UnicodeDecodeError) as error:
-            raise BadInput(_DAMAGED.format("its weights file is damaged")) from error
+        except Damaged as error:
+            raise BadInput(_DAMAGED.format("its weights file is damaged on disk")) from error
         if not timm.is_model(description.backbone):
             raise BadInput(
                 f"This model's network “{description.backbone}” is not known to the timm that is "
@@ -196,7 +197,6 @@ class Model:
         """Write the model into `folder`, whole or not at all; what was there is replaced."""
         import timm
         import torch
-        from safetensors.torch import save_file
 
         description = asdict(self.description) | {
             "arguments": self.description.arguments or _arguments(self),
@@ -210,9 +210,9 @@ class Model:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
-            save_file(state, draft / WEIGHTS, metadata={"format": "pt"})
+            tensors.write(draft / WEIGHTS, state, {"format": "pt"})
             text = json.dumps(description, ensure_ascii=False, indent=2)
-            (draft / DESCRIPTION).write_text(text, encoding="utf-8")
+            replace_file(draft / DESCRIPTION, sealed(text))
             if self.known:
                 self.known.save(draft)
             _put_in_place(draft, folder)
@@ -371,10 +371,12 @@ def _put_in_place(draft: Path, folder: Path) -> None:
     """Move a finished folder to its name. Folders cannot be swapped: the old one steps aside."""
     if not folder.exists():
         os.replace(draft, folder)
+        flush_folder(folder.parent)
         return
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
     os.replace(folder, aside / folder.name)
     os.replace(draft, folder)
+    flush_folder(folder.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.database import ProjectDatasetRow, ProjectRow, RunEntry, session
 from core.errors import BadInput, NotFound
-from core.files import replace_file
+from core.files import replace_file, sealed
 from core.settings import get_settings
 from core.training.recipe import Recipe
 
@@ -167,7 +167,7 @@ def create_run(project_id: str, recipe: Recipe, title: str = "") -> str:
         _project_row(opened, project_id)
         folder = run_folder(run_id)
         folder.mkdir(parents=True)
-        replace_file(folder / "recipe.json", recipe.to_json())
+        replace_file(folder / "recipe.json", sealed(recipe.to_json()))
         opened.add(row)
     return run_id
 

@@ -26,7 +26,7 @@ from core.evaluation.comparing import holm
 from core.evaluation.report import FILE as REPORT
 from core.evaluation.report import Prediction, Report
 from core.evaluation.scores import SURE, compare, wilson
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.model import Model, model_folder
 from core.settings import Settings
 from core.training.events import Event, Finished, Progress
@@ -148,7 +148,7 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     masked = {kind: _Look(_masking(mask)) for kind, mask in background.MASKS.items()}
     yield from _looked(model, store, rows, [*disturbed, *masked.values()])
     result = _result(rows, conditions, disturbed) | {"background": _background(rows, masked)}
-    replace_file(run / FILE, json.dumps(result, ensure_ascii=False))
+    replace_file(run / FILE, sealed(json.dumps(result, ensure_ascii=False)))
     yield Finished(round(time.monotonic() - began, 2), result)
 
 
@@ -157,7 +157,7 @@ def known_robustness(run: Path) -> dict[str, Any] | None:
     try:
         if (run / FILE).stat().st_mtime_ns < (run / REPORT).stat().st_mtime_ns:
             return None
-        found: dict[str, Any] = json.loads((run / FILE).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(read_sealed(run / FILE))
     except (FileNotFoundError, ValueError):
         return None
     return found

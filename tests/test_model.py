@@ -13,6 +13,7 @@ from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_p
 
 from core.errors import BadInput, NotFound
 from core.evaluation.unknowns import Known, prepared
+from core.files import read_sealed
 from core.model import Description, Model, model_folder, predict_files
 from core.settings import Settings
 from core.training.events import Finished, Progress
@@ -122,7 +123,7 @@ def test_a_model_of_an_older_version_says_what_it_always_said(run, settings, tmp
     """Without floor and known images: no set, and nothing is ever unknown."""
     for path in (run / "model").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    content = json.loads((tmp_path / "model.json").read_text())
+    content = json.loads(read_sealed(tmp_path / "model.json"))
     del content["set_floor"], content["set_level"]
     (tmp_path / "model.json").write_text(json.dumps(content))
     model = Model.load(tmp_path)
@@ -200,7 +201,7 @@ def test_a_damaged_model_says_so(run, tmp_path, file, content):
 
 
 def test_weights_of_another_network_are_refused(run, tmp_path):
-    description = json.loads((run / "model/model.json").read_text()) | {"backbone": "resnet18"}
+    description = json.loads(read_sealed(run / "model/model.json")) | {"backbone": "resnet18"}
     (tmp_path / "model.json").write_text(json.dumps(description))
     (tmp_path / "model.safetensors").write_bytes((run / "model/model.safetensors").read_bytes())
     with pytest.raises(BadInput, match="do not fit"):
@@ -208,7 +209,7 @@ def test_weights_of_another_network_are_refused(run, tmp_path):
 
 
 def test_a_model_from_the_future_asks_for_an_update(run, tmp_path):
-    description = json.loads((run / "model/model.json").read_text()) | {"format": 99}
+    description = json.loads(read_sealed(run / "model/model.json")) | {"format": 99}
     (tmp_path / "model.json").write_text(json.dumps(description))
     with pytest.raises(BadInput, match="newer version"):
         Model.load(tmp_path)

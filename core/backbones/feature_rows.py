@@ -4,14 +4,13 @@ A file of `core.backbones.features` holds a row for each image that its metadata
 """
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from core import tensors
+from core.errors import Damaged
 
 _HASH = re.compile(rb"[0-9a-f]{64}")
 
@@ -43,21 +42,15 @@ def _names_any(file: Path, images: set[str]) -> bool:
 def _without(file: Path, images: set[str]) -> Path | None:
     """A new file with the other rows; None when there are none, or the form is not known."""
     try:
-        with safe_open(file, framework="numpy") as opened:
-            metadata = opened.metadata() or {}
-            named = json.loads(metadata["images"])
-            rows = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError):
+        stored = tensors.read(file, framework="np", must_be_sealed=True)
+        named = json.loads(stored.metadata["images"])
+    except (Damaged, FileNotFoundError, ValueError, KeyError):
         return None
     kept = [place for place, image in enumerate(named) if image not in images]
-    if not kept or metadata.keys() != {"images"} or rows.keys() != {"features"}:
+    if not kept or stored.metadata.keys() != {"images"} or stored.tensors.keys() != {"features"}:
         return None
-    name = secrets.token_hex(8)
-    temporary, made = file.with_name(f"{name}.part"), file.with_name(f"{name}.safetensors")
-    save_file(
-        {"features": rows["features"][kept]},
-        temporary,
-        {"images": json.dumps([named[place] for place in kept])},
-    )
-    os.replace(temporary, made)
+    made = file.with_name(f"{secrets.token_hex(8)}.safetensors")
+    rows = {"features": stored.tensors["features"][kept]}
+    about = {"images": json.dumps([named[place] for place in kept])}
+    tensors.write(made, rows, about, framework="np")
     return made

@@ -5,19 +5,20 @@ needs to be told that something changed: another network or input simply has ano
 """
 
 import json
+import logging
 import os
 import secrets
-import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
 from torch import nn
 
+from core import tensors
 from core.backbones.augment import Augmentation, augment
 from core.backbones.cut import feature_trunk
 from core.backbones.preprocess import Preprocessing
@@ -25,9 +26,11 @@ from core.backbones.runtime import Frozen, freeze
 from core.backbones.weights import fingerprint
 from core.dataset.channels import RGB
 from core.dataset.store import Store
+from core.errors import Damaged
 from core.settings import Settings
 from core.training.events import Event, Progress
 
+_LOG = logging.getLogger(__name__)
 Read = Callable[[str], Any]
 """An image's hash to its RGB picture, or to an array (h, w, c) where it is seen as it was kept."""
 
@@ -49,23 +52,24 @@ class FeatureCache:
         self.folder = folder
 
     def load(self) -> dict[str, np.ndarray]:
-        """All features (d,) by image hash. A damaged file counts as never written."""
+        """All features (d,) by image hash. A file that is damaged, or does not tell whether it is,
+        counts as never written."""
         known: dict[str, np.ndarray] = {}
         for file in sorted(self.folder.glob("*.safetensors")):
-            try:
-                hashes = json.loads(_metadata(file)["images"])
-                known.update(zip(hashes, load_file(file)["features"], strict=True))
-            except (OSError, ValueError, KeyError, struct.error):
-                file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # found damaged by another process at the same time
+                try:
+                    known |= _read(file)
+                except Damaged:
+                    _LOG.warning("%s is damaged or old: its features are made again", file)
+                    file.unlink(missing_ok=True)
         return known
 
     def add(self, hashes: Sequence[str], features: np.ndarray) -> None:
         """Keep features (n, d) of these images."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = secrets.token_hex(8)
-        temporary = self.folder / f"{name}.part"
-        save_file({"features": features}, temporary, {"images": json.dumps(list(hashes))})
-        os.replace(temporary, self.folder / f"{name}.safetensors")
+        file = self.folder / f"{secrets.token_hex(8)}.safetensors"
+        about = {"images": json.dumps(list(hashes))}
+        tensors.write(file, {"features": features}, about, framework="np")
 
 
 def features(
@@ -156,11 +160,11 @@ def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:
     return f"{fingerprint(network)}-{preprocessing.key}"
 
 
-def _metadata(file: Path) -> dict[str, str]:
-    """The metadata of a safetensors file: 8 bytes of length, then a JSON header."""
-    with file.open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        if length > 100_000_000:
-            raise ValueError("not a safetensors file")
-        found: dict[str, str] = json.loads(stream.read(length))["__metadata__"]
-    return found
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """The features in one file, by image hash."""
+    stored = tensors.read(file, framework="np", must_be_sealed=True)
+    try:
+        hashes = json.loads(stored.metadata["images"])
+        return dict(zip(hashes, stored.tensors["features"], strict=True))
+    except (KeyError, ValueError) as error:
+        raise Damaged(f"“{file.name}” holds no features.") from error

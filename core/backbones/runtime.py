@@ -4,8 +4,10 @@ On a CPU through OpenVINO in full float32 (measured against torch in benchmarks/
 torch. A converted network is checked against torch before it is trusted, and kept on disk.
 """
 
+import hashlib
+import logging
 import os
-import secrets
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ import torch
 from torch import nn
 
 from core.backbones.preprocess import Preprocessing
+from core.files import replace_file, replaced
 
 if TYPE_CHECKING:
     import openvino
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 Frozen = Callable[[np.ndarray], np.ndarray]
 """Prepared pixels (n, c, s, s), uint8 or uint16, to float32 activations (n, …)."""
 
+_LOG = logging.getLogger(__name__)
+_HASH = ".sha256"
+"""Beside a converted network: it holds the hash of both its files, and is written last."""
 _LEAST_COSINE = 0.9999
 _CHUNK = 4
 """Images in one request: small ones keep every core busy."""
@@ -82,7 +88,7 @@ def _through_openvino(
 
     file = cache / f"{key}.xml" if cache and key else None
     try:
-        if file and file.is_file():
+        if file and _is_sound(file):
             graph = openvino.Core().read_model(file)
         else:
             graph = _convert(module, preprocessing)
@@ -113,14 +119,39 @@ def _convert(module: nn.Module, preprocessing: Preprocessing) -> "openvino.Model
 
 
 def _save(graph: "openvino.Model", file: Path) -> None:
-    """Put both files in place whole: the weights first, since the .xml is what is looked for."""
+    """Put both files in place whole, and then the hash that `_is_sound` checks."""
     import openvino
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{secrets.token_hex(8)}.xml")
-    openvino.save_model(graph, temporary, compress_to_fp16=False)
-    os.replace(temporary.with_suffix(".bin"), file.with_suffix(".bin"))
-    os.replace(temporary, file)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.stem}.") as space:
+        draft = Path(space) / file.name
+        openvino.save_model(graph, draft, compress_to_fp16=False)
+        made = _hash(draft)
+        for suffix in (".bin", ".xml"):
+            with replaced(file.with_suffix(suffix)) as target:
+                os.replace(draft.with_suffix(suffix), target)
+    replace_file(file.with_suffix(_HASH), made)
+
+
+def _is_sound(file: Path) -> bool:
+    """Whether a converted network is there as it was written; OpenVINO itself reads whatever
+    weights it finds."""
+    try:
+        sound = file.with_suffix(_HASH).read_bytes() == _hash(file).encode("ascii")
+    except FileNotFoundError:
+        sound = False
+    if not sound and file.exists():
+        _LOG.warning("%s is damaged or old: the network is converted again", file)
+    return sound
+
+
+def _hash(file: Path) -> str:
+    """The SHA-256 of an .xml and its .bin."""
+    made = hashlib.sha256()
+    for suffix in (".xml", ".bin"):
+        with file.with_suffix(suffix).open("rb") as stream:
+            made.update(hashlib.file_digest(stream, "sha256").digest())
+    return made.hexdigest()
 
 
 def _compiled(graph: "openvino.Model") -> Frozen:

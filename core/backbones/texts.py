@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from core.backbones.catalogue import Backbone
+from core.backbones.integrity import require_undamaged
 from core.backbones.weights import hub_answers
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
@@ -23,7 +25,7 @@ from core.settings import Settings
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 _TOKENS = "tokenizer.json"
 _FILES = (_CONFIG, _WEIGHTS, _TOKENS, "tokenizer_config.json")
-_NO_FIT = (WeightsUnavailable, OSError, RuntimeError, ValueError, KeyError, TypeError)
+_NO_FIT = (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ def describe(
     require_text_side(backbone, settings)
     open_clip = _open_clip()
     folder = _local(backbone, settings) or _fetched(backbone, settings)
+    for name in _FILES:
+        if (folder / name).exists():
+            require_undamaged(folder / name, settings)
     try:
         whole = open_clip.create_model(f"local-dir:{folder}").eval()
         tokens = _tokens(folder, sentences, whole.context_length)

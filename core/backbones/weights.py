@@ -13,12 +13,13 @@ from typing import cast
 import numpy as np
 import timm
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from timm.models import adapt_input_conv
 from torch import nn
 from torch.nn.utils import parametrize
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, Backbone, hub_file, local_file
+from core.backbones.integrity import require_as_packed, require_undamaged
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
@@ -178,6 +179,7 @@ def _bundled_state(package: str) -> dict[str, torch.Tensor]:
     """The tensors of an installed weights package, in their file's order; not to be changed."""
     folder = Path(importlib.import_module(package).__file__ or "").parent / "models"
     file = next(folder.glob("*.pth"))
+    require_as_packed(file, package)
     state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return state
 
@@ -210,6 +212,8 @@ def _through_timm(
     file = local_file(backbone, settings) or hub_file(backbone)
     if file is None and (settings.offline or not hub_answers()):
         raise WeightsUnavailable(_way_out(backbone))
+    if file:
+        require_undamaged(Path(file), settings)
     # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
     overlay = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
     try:
@@ -220,7 +224,7 @@ def _through_timm(
             )
             torch.manual_seed(0)
             blank: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
         raise WeightsUnavailable(_no_fit(backbone, file) if file else _way_out(backbone)) from error
     if not _all_replaced(network, blank):
         raise WeightsUnavailable(_no_fit(backbone, file or "the hub's file"))

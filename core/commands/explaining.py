@@ -77,9 +77,11 @@ def _write(address: str, file: Path) -> None:
     """A picture in a data address as a PNG file."""
     from PIL import Image
 
+    from core.files import replaced
+
     content = io.BytesIO(base64.b64decode(address.partition(",")[2]))
-    with Image.open(content, formats=["JPEG", "PNG"]) as picture:
-        picture.save(file, "PNG")
+    with Image.open(content, formats=["JPEG", "PNG"]) as picture, replaced(file) as draft:
+        picture.save(draft, "PNG")
 
 
 def _text(row: Mapping[str, Any]) -> str:

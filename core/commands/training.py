@@ -17,7 +17,7 @@ from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
 from core.evaluation.report import Report, judged_by, judged_elsewhere
 from core.evaluation.scores import in_words
-from core.files import replace_file
+from core.files import replace_file, sealed
 from core.settings import Settings
 from core.training.events import Event, Failed, Finished, Note, Stopped
 from core.training.judging import usual_judge
@@ -94,7 +94,7 @@ def _judge(run: Path, choices: dict[str, Any], dataset: str, settings: Settings)
 
     file = run / _RECIPE
     if file.exists():
-        return Recipe.from_json(file.read_text(encoding="utf-8")).judge
+        return Recipe.from_json(file.read_bytes()).judge
     if choices.get("start") or choices.get("teacher"):  # that model has learned from the others
         return "held-out"
     return usual_judge(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
@@ -222,11 +222,11 @@ def make_run(run: Path, recipe: Recipe) -> None:
 
     file = run / _RECIPE
     if file.exists():
-        _require_same(Recipe.from_json(file.read_text(encoding="utf-8")), recipe, run)
+        _require_same(Recipe.from_json(file.read_bytes()), recipe, run)
         return
     run.mkdir(parents=True, exist_ok=True)
     JobCard("train").write(run)
-    replace_file(file, recipe.to_json())
+    replace_file(file, sealed(recipe.to_json()))
 
 
 def _require_same(before: Recipe, now: Recipe, run: Path) -> None:

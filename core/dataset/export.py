@@ -101,7 +101,7 @@ def as_file(store: Store, digest: str) -> tuple[str, bytes]:
     """Suffix and bytes of a stored image as a file that other programs can open, all of it."""
     path = store.path(digest)
     if path.suffix != ".npy":
-        return path.suffix, path.read_bytes()
+        return path.suffix, store.read(digest)
     values, buffer = store.array(digest), io.BytesIO()
     if values.shape[2] == 1:
         Image.fromarray(values[..., 0]).save(buffer, "PNG")

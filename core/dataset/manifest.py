@@ -17,6 +17,10 @@ FORMAT = 2
 FEWEST_IMAGES = 5
 """In each class: fewer cannot be parted into something to learn from and something to test."""
 _MOST_NAMES_SHOWN = 5
+DAMAGED = (
+    "The list of images of this dataset is damaged on disk. Import the images again, or bring "
+    "back the folder “datasets” of the home folder from a backup."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,7 @@ class Dataset:
     @cached_property
     def id(self) -> str:
         """16 hex digits that depend on everything in it: equal content has an equal id."""
-        canonical = json.dumps(
-            self._content(), ensure_ascii=True, sort_keys=True, separators=(",", ":")
-        )
-        return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:16]
+        return _id_of(self._content())
 
     @property
     def labelled(self) -> tuple[Item, ...]:
@@ -156,10 +157,16 @@ class Dataset:
         return f'{head[:-2]},\n "items": [\n{items}\n]}}\n'
 
     @classmethod
-    def from_json(cls, text: str) -> "Dataset":
-        """Read a manifest back. Raises UnusableDataset when it is none, or of a later Graft."""
+    def from_json(cls, text: str, *, known_as: str | None = None) -> "Dataset":
+        """Read a manifest back; `known_as` is the id that its content must have.
+
+        Raises UnusableDataset when it is none, when it is not what was written under that id, or
+        when a later Graft wrote it.
+        """
         try:
             content = json.loads(text)
+            if known_as is not None and not _is_sound(content, known_as):
+                raise ValueError("another id")
             written = content.pop("format")
             if written != FORMAT:
                 raise UnusableDataset(
@@ -174,15 +181,32 @@ class Dataset:
                 **content,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnusableDataset(
-                "The list of pictures of this dataset is damaged. Import the pictures again."
-            ) from error
+            raise UnusableDataset(DAMAGED) from error
 
     def _content(self) -> dict[str, Any]:
         content = _written(self)
         content["items"] = [_written(item) for item in self.items]
         content["left_out"] = [_written(each) for each in self.left_out]
         return {"format": FORMAT, **content}
+
+
+def is_sound(text: str, dataset_id: str) -> bool:
+    """Whether a manifest is what was written under this id. Of other forms than FORMAT it can only
+    be told whether they are JSON."""
+    try:
+        return _is_sound(json.loads(text), dataset_id)
+    except (ValueError, TypeError, AttributeError):
+        return False
+
+
+def _is_sound(content: dict[str, Any], dataset_id: str) -> bool:
+    # Of what is written, not of what was read from it: how that is kept in memory may change.
+    return content.get("format") != FORMAT or _id_of(content) == dataset_id
+
+
+def _id_of(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:16]
 
 
 def _of_task(item: Item, place: int) -> Item:

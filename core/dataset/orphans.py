@@ -2,6 +2,7 @@
 and what is left of datasets that are deleted for good.
 """
 
+import logging
 import os
 import re
 import secrets
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.dataset.manifest import is_sound
+
+_LOG = logging.getLogger(__name__)
 _HASH = re.compile(rb"[0-9a-f]{64}")
 _PARENT = re.compile(rb'"parent": "([0-9a-f]{16})"')
 _ASIDE = ".draft.swept."
@@ -63,14 +67,18 @@ def finish_retired(home: Path, *, drop: Callable[[set[str]], None]) -> None:
     """Delete the images that only retired manifests named, and then those manifests.
 
     What an import under way has stored or found again stays, for a later sweep to judge. `drop`
-    is given the hashes of what goes, to delete what is known about those images.
+    is given the hashes of what goes, to delete what is known about those images. While a manifest
+    that is in use is damaged, nothing goes yet.
     """
     retired = list((home / "datasets").glob(f"{_RETIRED}*"))
     if not retired:
         return
     before = _undisturbed(home)
     images = {found for path in retired for found in _HASH.findall(path.read_bytes())}
-    gone = {found.decode() for found in images - _named(home)}
+    named = _named(home)
+    if named is None:  # what is damaged may have named any of them
+        return
+    gone = {found.decode() for found in images - named}
     for digest in gone:
         # Also under the name that `_removed` gave it before it was interrupted.
         for path in home.glob(f"*/{digest[:2]}/*{digest}.*"):
@@ -108,8 +116,9 @@ def _parent(manifest: Path) -> str:
 def sweep_orphans(home: Path, *, older_than: float) -> int:
     """Delete stored images, thumbnails and drafts that are that many seconds old and of no use.
 
-    Gives how many files. Safe while imports run: whatever one of them writes, or finds there and
-    uses again, counts as new (see core.dataset.store), and no import takes `older_than` seconds.
+    Gives how many files. While a manifest is damaged no image goes, for that one may have named it.
+    Safe while imports run: whatever one of them writes, or finds there and uses again, counts as
+    new (see core.dataset.store), and no import takes `older_than` seconds.
     """
     before = time.time() - older_than
     # First the files, then the lists: a dataset saved in between has its images spared.
@@ -122,6 +131,8 @@ def sweep_orphans(home: Path, *, older_than: float) -> int:
     if not images:
         return len(drafts)
     named = _named(home)
+    if named is None:
+        return len(drafts)
     orphans = [path for path in images if path.stem.encode() not in named]
     return len(drafts) + sum(_removed(path, before) for path in orphans)
 
@@ -131,11 +142,16 @@ def _files(home: Path) -> Iterator[Path]:
         yield from home.glob(pattern)
 
 
-def _named(home: Path) -> set[bytes]:
-    """Everything in any manifest that looks like the hash of an image, whatever its form."""
+def _named(home: Path) -> set[bytes] | None:
+    """Everything in any manifest that looks like the hash of an image, whatever its form; None
+    when one of them is damaged."""
     named: set[bytes] = set()
     for manifest in (home / "datasets").glob("*.json"):
-        named.update(_HASH.findall(manifest.read_bytes()))
+        content = manifest.read_bytes()
+        if not is_sound(content.decode("utf-8", "replace"), manifest.stem):
+            _LOG.warning("the manifest %s is damaged: no image is swept", manifest.name)
+            return None
+        named.update(_HASH.findall(content))
     return named
 
 

@@ -4,9 +4,10 @@
     <home>/thumbs/ab/<sha256>.jpg            what pages show, unless the image itself is small
     <home>/datasets/<id>.json                immutable manifests
 
-A file is in its place whole or not at all, and never changes once it is there. Images are forced
-onto the disk before the first manifest that names them, all together, because to wait for the
-disk after each of them takes longer than to decode them.
+A file is in its place whole or not at all, and never changes once it is there: where it has, it
+is told by its hash and not used. A thumbnail ends with the hash of what stands before it. Images
+are forced onto the disk before the first manifest that names them, all together, because to wait
+for the disk after each of them takes longer than to decode them.
 """
 
 import errno
@@ -27,8 +28,8 @@ from core.dataset import channels
 from core.dataset.channels import RGB, Array, Form
 from core.dataset.decoded import Decoded
 from core.dataset.flush import flush
-from core.dataset.manifest import Dataset
-from core.errors import NotFound, OutOfSpace, UnusableDataset
+from core.dataset.manifest import DAMAGED, Dataset
+from core.errors import Damaged, NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
 
 THUMBNAIL_SIDE = 256
@@ -43,6 +44,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _GONE = "This picture is no longer stored here. Import the pictures again."
+_HASH_BYTES = 32
+"""At the end of a thumbnail; whoever shows a JPEG stops reading before."""
 
 
 class Store:
@@ -74,7 +77,7 @@ class Store:
         digest = hashlib.sha256(encoded).hexdigest()
         path = self._place("images", digest, suffix)
         with _full_disk_in_words():
-            if not _renewed(path, len(encoded)):
+            if not _renewed(path, encoded):
                 _write(path, encoded)
             if suffix == "npy" or not _is_small(looks, len(encoded)):
                 thumbnail = self._place("thumbs", digest, "jpg")
@@ -90,13 +93,25 @@ class Store:
                 return path
         raise NotFound(_GONE)
 
+    def read(self, digest: str) -> bytes:
+        """The stored file of an image. Raises NotFound, or Damaged when it is another by now."""
+        path = self.path(digest)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise NotFound(_GONE) from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise self._damaged(path)
+        return content
+
     def thumbnail(self, digest: str) -> Path:
-        """A small JPEG or PNG to show, made again if it got lost. Raises NotFound.
+        """A small JPEG or PNG to show, made again if it got lost or damaged.
 
         At most 256 × 256 px; or the image itself, when that has at most 512 × 512 px in 64 KiB.
+        Raises NotFound, or Damaged when it would have to be made of a damaged image.
         """
         path = self._place("thumbs", digest, "jpg")
-        if path.exists():
+        if _is_sound(path):
             return path
         stored = self.path(digest)
         if stored.suffix == ".npy":
@@ -115,33 +130,28 @@ class Store:
             return _shrunk(image.convert("RGB"))
 
     def open(self, digest: str) -> Image.Image:
-        """The stored image, decoded, RGB. Raises NotFound.
+        """The stored image, decoded, RGB. Raises NotFound, or Damaged.
 
         Of images kept as they are: grey repeated, 16 bits as 8, the first three of many channels.
         """
-        path = self.path(digest)
-        if path.suffix == ".npy":
+        if self.path(digest).suffix == ".npy":
             return channels.as_rgb(self.array(digest))
-        with Image.open(path, formats=["JPEG", "PNG"]) as image:
+        with Image.open(io.BytesIO(self.read(digest)), formats=["JPEG", "PNG"]) as image:
             return image.convert("RGB")
 
     def array(self, digest: str) -> Array:
         """(h, w, c) of uint8 or uint16 with all the channels there are; 3 of an RGB image.
 
-        Raises NotFound, also when the file is damaged.
+        Raises NotFound, or Damaged.
         """
-        path = self.path(digest)
-        if path.suffix != ".npy":
+        if self.path(digest).suffix != ".npy":
             return np.asarray(self.open(digest))
-        try:
-            return channels.from_bytes(path.read_bytes())
-        except ValueError as error:
-            raise NotFound(_GONE) from error
+        return channels.from_bytes(self.read(digest))
 
     def form(self, digest: str) -> Form:
         """How many channels the stored image has, of how many bits; its pixels are not read.
 
-        Raises NotFound, also when the file is damaged.
+        Raises NotFound, or Damaged when it is no image; only `array` tells whether it is the one.
         """
         path = self.path(digest)
         if path.suffix != ".npy":
@@ -149,8 +159,10 @@ class Store:
         try:
             with path.open("rb") as file:
                 return channels.form_of(file)
+        except FileNotFoundError:
+            raise NotFound(_GONE) from None
         except (ValueError, OSError) as error:
-            raise NotFound(_GONE) from error
+            raise self._damaged(path) from error
 
     def save(self, dataset: Dataset) -> str:
         """Write the manifest once its images are safe; return its id. Raises OutOfSpace."""
@@ -183,6 +195,24 @@ class Store:
             with suppress(NotFound):
                 yield self.path(digest)
 
+    def _damaged(self, path: Path) -> Damaged:
+        name = self._name_of(path.stem)
+        what = f"The image “{name}”" if name else "A stored image"
+        return Damaged(
+            f"{what} is damaged on disk. Import it again, or bring back “{path.name}” in the "
+            "folder “images” of the home folder from a backup."
+        )
+
+    def _name_of(self, digest: str) -> str:
+        """What people called a stored image; empty when no dataset that can be read has it."""
+        manifests = (self._home / "datasets").glob("*.json")
+        for path in sorted(manifests, key=lambda path: -path.stat().st_mtime):
+            if digest.encode() in path.read_bytes():
+                with suppress(NotFound, UnusableDataset):
+                    items = self.load(path.stem).items
+                    return next((item.name for item in items if item.image == digest), "")
+        return ""
+
     def _place(self, kind: str, digest: str, suffix: str) -> Path:
         if not _HASH.fullmatch(digest):
             raise NotFound("That is not the address of a picture.")
@@ -211,7 +241,17 @@ def _is_small(image: Image.Image, size: int) -> bool:
 
 
 def _thumbnail(image: Image.Image) -> bytes:
-    return _jpeg(_shrunk(image), quality=85, subsampling=2)
+    made = _jpeg(_shrunk(image), quality=85, subsampling=2)
+    return made + hashlib.sha256(made).digest()
+
+
+def _is_sound(thumbnail: Path) -> bool:
+    """Whether it is there as it was written; those of earlier versions do not tell."""
+    try:
+        content = thumbnail.read_bytes()
+    except FileNotFoundError:
+        return False
+    return hashlib.sha256(content[:-_HASH_BYTES]).digest() == content[-_HASH_BYTES:]
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
@@ -226,17 +266,16 @@ def _shrunk(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.HAMMING)
 
 
-def _renewed(path: Path, size: int | None = None) -> bool:
+def _renewed(path: Path, content: bytes | None = None) -> bool:
     """Whether the file is there in full; if so, it counts as new, so that no sweep takes it.
 
-    A disk that lost power may keep a name without all of its bytes.
+    A disk that lost power may keep a name without all of its bytes, and any disk may spoil some.
     """
     try:
         os.utime(path)
-        known = path.stat().st_size
+        return path.read_bytes() == content if content is not None else path.stat().st_size > 0
     except FileNotFoundError:
         return False
-    return known == size if size is not None else known > 0
 
 
 _number = count()
@@ -263,13 +302,11 @@ def _write(path: Path, content: bytes) -> None:
 @lru_cache(maxsize=_DATASETS_IN_MEMORY)
 def _loaded(path: Path, written_ns: int, size: int) -> Dataset:
     try:
-        return Dataset.from_json(path.read_text(encoding="utf-8"))
+        return Dataset.from_json(path.read_text(encoding="utf-8"), known_as=path.stem)
     except FileNotFoundError:
         raise NotFound("This dataset does not exist here (any more).") from None
     except UnicodeDecodeError as error:
-        raise UnusableDataset(
-            "The list of pictures of this dataset is damaged. Import the pictures again."
-        ) from error
+        raise UnusableDataset(DAMAGED) from error
 
 
 @contextmanager

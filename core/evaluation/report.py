@@ -23,7 +23,7 @@ from core.evaluation.scores import (
     majority,
     wilson,
 )
-from core.files import replace_file
+from core.files import replace_file, sealed, unsealed
 
 FILE = "report.json"
 
@@ -179,9 +179,12 @@ class Report:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> "Report":
-        """Read a report back; fields that this version does not know are left out."""
-        return cls._of(json.loads(text))
+    def from_json(cls, text: str | bytes) -> "Report":
+        """Read a report back, sealed or not; fields that this version does not know are left out.
+
+        Raises ValueError, KeyError or TypeError when it is none or damaged.
+        """
+        return cls._of(json.loads(unsealed(text)))
 
     @classmethod
     def _of(cls, content: dict[str, Any]) -> "Report":
@@ -202,18 +205,18 @@ class Report:
 
     def save(self, run: Path) -> None:
         """Write it into the run folder, whole or not at all."""
-        replace_file(run / FILE, self.to_json())
+        replace_file(run / FILE, sealed(self.to_json()))
 
     @classmethod
     def load(cls, run: Path) -> "Report":
         """The report in a run folder. Raises NotFound while there is none that can be read."""
         try:
-            return cls.from_json((run / FILE).read_text(encoding="utf-8"))
+            return cls.from_json((run / FILE).read_bytes())
         except FileNotFoundError as error:
             raise NotFound("This run has no results yet: its training has not ended.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise NotFound(
-                "The results of this run cannot be read; train it again to have them."
+                "The results of this run cannot be read: they are damaged on disk. Train it again."
             ) from error
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import BadInput
+from core import tensors
+from core.errors import BadInput, Damaged
 from core.evaluation.scores import Probabilities
 
 Features = npt.NDArray[np.floating]
@@ -51,26 +52,21 @@ class Known:
 
     def save(self, folder: Path) -> None:
         """Write it into the folder of a model."""
-        from safetensors.numpy import save_file
-
         border = np.array([self.border], np.float64)
-        save_file({"rows": self.rows, "border": border}, folder / FILE)
+        tensors.write(folder / FILE, {"rows": self.rows, "border": border}, framework="np")
 
     @classmethod
     def load(cls, folder: Path) -> "Known | None":
         """Read it back; None when the model has none. Raises BadInput when it is damaged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
         try:
-            content = load_file(folder / FILE)
+            content = tensors.read(folder / FILE, framework="np").tensors
             rows, border = content["rows"], float(content["border"][0])
         except FileNotFoundError:
             return None
-        except (SafetensorError, KeyError, IndexError) as error:
+        except (Damaged, KeyError, IndexError) as error:
             raise BadInput(
-                f"This model cannot be opened: its file “{FILE}” is damaged. Train it again, or "
-                "take an undamaged copy."
+                f"This model cannot be opened: its file “{FILE}” is damaged on disk. "
+                "Train it again, or take an undamaged copy."
             ) from error
         if rows.ndim != 2 or not len(rows) or not border > 0:
             raise BadInput(f"This model cannot be opened: its file “{FILE}” is not as expected.")

@@ -1,10 +1,10 @@
 """The files of an exported model, and the ZIP made of them: the same files give the same bytes."""
 
-import os
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
+
+from core.files import replaced
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a ZIP can hold: real times would make every export different."""
@@ -17,16 +17,11 @@ FOR_CHANNELS = "numpy>=2\ntifffile>=2024.8\n"
 def write_zip(folder: Path, file: Path) -> None:
     """All files below `folder` as a ZIP, whole or not at all. Weights do not shrink: stored."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with open(handle, "wb") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as archive:
+    with replaced(file) as draft:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                 _add(archive, path, path.relative_to(folder).as_posix())
-        os.chmod(draft, 0o644)
-        os.replace(draft, file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+        draft.chmod(0o644)
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:

@@ -45,11 +45,11 @@ def facts_of(run: Path, store: Store) -> Facts:
     """Read them from the run's folder; raises NotFound where something is missing."""
     report = Report.load(run)
     try:
-        recipe = Recipe.from_json((run / "recipe.json").read_text(encoding="utf-8"))
+        recipe = Recipe.from_json((run / "recipe.json").read_bytes())
     except FileNotFoundError as error:
         raise NotFound("There is no run in this folder: it has no recipe.json.") from error
     try:
-        described = (model_folder(run) / DESCRIPTION).read_text(encoding="utf-8")
+        described = (model_folder(run) / DESCRIPTION).read_bytes()
     except FileNotFoundError as error:
         raise NotFound("This run has no model yet: its training has not ended.") from error
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.foresight.curve import Curve, Forecast, Point, learning_curve
 from core.foresight.resampling import Measured
 from core.foresight.similarity import Similarity, similarity
@@ -54,14 +54,14 @@ def look_ahead(dataset: Dataset, store: Store, settings: Settings) -> Iterator[E
     file = _file(settings, dataset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": _FORMAT, **asdict(found)}
-    replace_file(file, json.dumps(content, ensure_ascii=False))
+    replace_file(file, sealed(json.dumps(content, ensure_ascii=False)))
     yield Finished(round(time.monotonic() - began, 2), {"dataset": dataset.id})
 
 
 def outlook_of(dataset_id: str, settings: Settings) -> Outlook | None:
     """What is known about this version; None when nobody has looked yet."""
     try:
-        content = json.loads(_file(settings, dataset_id).read_text(encoding="utf-8"))
+        content = json.loads(read_sealed(_file(settings, dataset_id)))
         return _read(content) if content["format"] == _FORMAT else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 from filelock import FileLock
 
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.foresight.resampling import difference, tied_with
 from core.foresight.validation import Plan
 from core.settings import Settings
@@ -161,7 +161,7 @@ def keep(row: Row, dataset_id: str, settings: Settings, plan: Plan) -> list[Row]
         others = [each for each in others if each["backbone"] != row["backbone"]]
         rows = ordered([*others, row], plan)
         content = {"format": _FORMAT, "plan": _facts(plan), "rows": rows}
-        replace_file(file, json.dumps(content, ensure_ascii=False))
+        replace_file(file, sealed(json.dumps(content, ensure_ascii=False)))
     return rows
 
 
@@ -179,7 +179,7 @@ def _facts(plan: Plan) -> dict[str, Any]:
 def _read(dataset_id: str, settings: Settings) -> dict[str, Any] | None:
     """The file's content; None when there is none, or it is damaged."""
     try:
-        content = json.loads(_file(settings, dataset_id).read_text(encoding="utf-8"))
+        content = json.loads(read_sealed(_file(settings, dataset_id)))
         sound = content["format"] == _FORMAT and {"images", "repeats", "apart"} <= {
             *content["plan"]
         }

@@ -14,7 +14,7 @@ from core.dataset.splits import rounds
 from core.errors import GraftError
 from core.evaluation.pooling import pooled
 from core.evaluation.report import FILE, Report
-from core.files import replace_file
+from core.files import replace_file, sealed
 from core.model import DESCRIPTION, Description, model_folder
 from core.training.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 from core.training.events import Progress as Done
@@ -52,7 +52,8 @@ def cross(folder: Path, recipe: Recipe, parts: int, once: Once) -> Generator[Eve
         if (own_place / FILE).exists():
             continue
         own_place.mkdir(exist_ok=True)
-        replace_file(own_place / "recipe.json", recipe.model_copy(update={"part": part}).to_json())
+        own_recipe = recipe.model_copy(update={"part": part})
+        replace_file(own_place / "recipe.json", sealed(own_recipe.to_json()))
         try:
             stopped = yield from _part(once(own_place), part, parts, left)
         except GraftError as error:
@@ -110,7 +111,7 @@ def _judge(folder: Path, reports: list[Report]) -> None:
     """Write the score of all parts together into the run and its model."""
     whole = pooled(reports)
     file = model_folder(folder) / DESCRIPTION
-    described = Description.from_json(file.read_text(encoding="utf-8"))
+    described = Description.from_json(file.read_bytes())
     scores = {name: getattr(whole, name) for name in ("n", "correct", "accuracy", "interval")}
-    replace_file(file, replace(described, scores=scores).to_json())
+    replace_file(file, sealed(replace(described, scores=scores).to_json()))
     whole.save(folder)

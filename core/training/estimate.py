@@ -14,7 +14,7 @@ from core.backbones.features import load_pixels, missing, warm
 from core.backbones.weights import classifier
 from core.errors import GraftError
 from core.evaluation.unknowns import MOST
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe, get_strategy
 from core.training.crossing import parts_of
@@ -71,7 +71,7 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         again = sum(parts.values()) - parts["Looking at your pictures"] + _A_PART
         parts["Judging with the other parts"] = again * (parts_of(setup) - 1)
     settings.home.mkdir(parents=True, exist_ok=True)
-    replace_file(settings.home / _FILE, json.dumps(known))
+    replace_file(settings.home / _FILE, sealed(json.dumps(known)))
     result = {
         "seconds": round(sum(parts.values()) + _AROUND, 1),
         "parts": {title: round(seconds, 1) for title, seconds in parts.items()},
@@ -273,7 +273,7 @@ def _key(setup: Setup, what: str) -> str:
 
 def _read(settings: Settings) -> dict[str, float]:
     try:
-        known = json.loads((settings.home / _FILE).read_text(encoding="utf-8"))
+        known = json.loads(read_sealed(settings.home / _FILE))
         return {str(key): float(value) for key, value in known.items()}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -153,7 +153,7 @@ def _line(run: str, store: Store, settings: Settings) -> tuple[list[_Taught], bo
         passed.add(run)
         folder = run_of(run, settings)
         try:
-            recipe = Recipe.from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+            recipe = Recipe.from_json((folder / "recipe.json").read_bytes())
             dataset = asked(store.load(recipe.dataset), recipe)
             report = Report.load(folder)
         except (OSError, GraftError):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadRecipe
+from core.files import unsealed
 
 Fit = Literal["squash", "pad", "crop"]
 Judge = Literal["held-out", "folds"]
@@ -48,12 +49,17 @@ class Recipe(BaseModel):
         return self.model_dump_json(indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> "Recipe":
-        """Read a recipe back. Raises BadRecipe, naming the key, when it is not one."""
+    def from_json(cls, text: str | bytes) -> "Recipe":
+        """Read a recipe back, sealed or not. Raises BadRecipe, naming the key, when it is not one,
+        and when it is damaged."""
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(unsealed(text))
         except ValidationError as error:
             raise BadRecipe(explain(error)) from error
+        except ValueError as error:
+            raise BadRecipe(
+                "The choices of this training are damaged on disk. Choose again and train anew."
+            ) from error
 
 
 def explain(error: ValidationError) -> str:

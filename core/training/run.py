@@ -13,12 +13,13 @@ from torch import nn
 
 from core.backbones.features import MIRRORED, features
 from core.backbones.weights import merge
+from core.errors import Damaged
 from core.evaluation.calibration import tempered
 from core.evaluation.evidence import Adjusted, Evidence
 from core.evaluation.report import Elsewhere, Recalled, Report, recalled, report_of
 from core.evaluation.scores import collapsed, compare
 from core.evaluation.unknowns import IMAGES
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 from core.model import Description, Model, Seen
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
@@ -39,11 +40,6 @@ from core.training.staging import stage
 T = TypeVar("T")
 _START = "start.json"
 """In the run folder: what the first classifier says about the test part, (n, classes)."""
-
-_DAMAGED = (
-    "What this run had saved is damaged on the disk, so it begins again. If this happens more "
-    "than once, check the disk."
-)
 
 ShouldStop = Callable[[], bool]
 
@@ -84,13 +80,24 @@ class _Run:
     def __init__(self, folder: Path, settings: Settings, should_stop: ShouldStop) -> None:
         self.folder, self.settings, self.should_stop = folder, settings, should_stop
         self.began = time.monotonic()
-        recipe = Recipe.from_json((folder / "recipe.json").read_text(encoding="utf-8"))
+        recipe = Recipe.from_json((folder / "recipe.json").read_bytes())
         self.setup = prepare(recipe, settings)
         self.checkpoints = Checkpoints(folder)
-        self.at, self.state = self.checkpoints.read(self.setup.network) or (Progressed(), {})
+        self.at, self.state, self.begins_anew = Progressed(), dict[str, torch.Tensor](), False
+        try:
+            self.at, self.state = self._gone_on_with() or (self.at, self.state)
+        except (Damaged, ValueError):
+            self.begins_anew = True
         self.done, self.mirror = self.at.before + self.at.step, self.at.mirror
         self.out_of_fold: np.ndarray | None = None
         """What the last classifier's folds said about the learned images; None once more learns."""
+
+    def _gone_on_with(self) -> tuple[Progressed, dict[str, torch.Tensor]] | None:
+        """The state to go on from; None where there is none yet. Raises Damaged or ValueError when
+        it, or what the first classifier said, is no longer what was written."""
+        if (self.folder / _START).exists():
+            self._start()
+        return self.checkpoints.read(self.setup.network)
 
     @property
     def seconds(self) -> float:
@@ -100,10 +107,13 @@ class _Run:
     def events(self) -> Iterator[Event]:
         """Everything in order."""
         yield Started(time.time(), self.done)
+        if self.begins_anew:
+            yield Note(
+                "What was learned so far is damaged on disk, so the training begins anew. The "
+                "result is the same; it only takes longer."
+            )
         if not self.done:
             yield from map(Note, self.setup.notes)
-        if self.checkpoints.damaged:
-            yield Note(_DAMAGED)
         of, taught, stopped = self.setup.steps, self.at.phase > 0, False
         try:
             for number, phase in enumerate(self.setup.phases):
@@ -163,7 +173,7 @@ class _Run:
             yield Note(f"Tried out on a classifier: your pictures {so}.")
         if first:
             shares = [softmax(tests @ each.weight.T + each.bias).tolist() for each in made]
-            replace_file(self.folder / _START, json.dumps(shares))
+            replace_file(self.folder / _START, sealed(json.dumps(shares)))
         if phase.align or phase.weigh:
             yield from self._transferred(phase, own, labels)
 
@@ -338,7 +348,7 @@ class _Run:
             **weighed.described,
         )  # fmt: skip
         Model(setup.network, described, weighed.known).save(self.folder / "model")
-        replace_file(self.folder / IMAGES, json.dumps(weighed.images))
+        replace_file(self.folder / IMAGES, sealed(json.dumps(weighed.images)))
         report.save(self.folder)
 
     def _judged(
@@ -405,7 +415,7 @@ class _Run:
         elsewhere; empty where no phase made one."""
         if self._first_probe is None:
             return []
-        told = json.loads((self.folder / _START).read_text())
+        told = json.loads(read_sealed(self.folder / _START))
         return [np.array(shares, np.float32) for shares in told]
 
     def _predict(

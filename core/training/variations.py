@@ -16,6 +16,7 @@ from core.dataset.channels import RGB, Array, to_look_at
 from core.dataset.forms import require_one_form
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
+from core.files import replaced
 from core.settings import Settings
 from core.strategies import FineTuning, get_strategy, resolve
 from core.training.events import Event, Finished
@@ -56,7 +57,8 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
             varied = augment(pixels.expand(_TIMES, *pixels.shape), how, chance)
             tiles = torch.cat([pixels[None], varied.round_().to(pixels.dtype)])
             file = folder / f"{number}.webp"
-            _strip(tiles.permute(0, 2, 3, 1).numpy()).save(file, quality=85)
+            with replaced(file) as draft:
+                _strip(tiles.permute(0, 2, 3, 1).numpy()).save(draft, "WEBP", quality=85)
             strips.append({"file": file.name, "label": item.label})
     yield Finished(0.0, {"strips": strips})
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_features import dataset_of
 
+from core.files import unsealed
 from core.foresight.outlook import look_ahead, outlook_of
 from core.foresight.similarity import entropy, information, nearness, remoteness
 from core.foresight.validation import plan_of
@@ -52,7 +53,7 @@ def test_recall_that_was_written_without_its_error_is_taken_for_unknown(
 ):
     file = settings.home / "outlooks" / f"{photographs.id}.json"
     whole = file.read_text(encoding="utf-8")
-    content = json.loads(whole)
+    content = json.loads(unsealed(whole))
     for point in content["curve"]["points"]:
         point["recall"] = [each["mean"] for each in point["recall"]]
     file.write_text(json.dumps(content), encoding="utf-8")

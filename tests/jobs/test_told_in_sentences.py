@@ -19,7 +19,6 @@ from core.jobs.card import JobCard
 from core.jobs.child import run_job
 from core.jobs.failures import DISK_FULL, sentence_of
 from core.settings import get_settings
-from core.training.checkpoint import Checkpoints, Progressed
 from core.training.events import Event, Failed, Note
 
 from .conftest import Workers, held, wait_for
@@ -121,21 +120,6 @@ def answers(job: Path) -> bool:
         return bool(jobs.status(job).active)
     except DatabaseAway:
         return False
-
-
-def test_a_checkpoint_with_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    network = torch.nn.Linear(8, 8)
-    Checkpoints(tmp_path).write(Progressed(step=7), network, {"moment": torch.ones(3)})
-    whole = Checkpoints(tmp_path).file.read_bytes()
-    assert Checkpoints(tmp_path).read(network) is not None
-    for place in range(0, len(whole), 7):
-        flipped = bytearray(whole)
-        flipped[place] ^= 16
-        checkpoints = Checkpoints(tmp_path)
-        checkpoints.file.write_bytes(flipped)
-        known = checkpoints.read(torch.nn.Linear(8, 8))
-        assert known is None
-        assert checkpoints.damaged
 
 
 def test_a_job_killed_between_two_words_about_its_end_says_what_to_do(home: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
 from core.evaluation.evidence import Judged, adjust, measure
 from core.evaluation.report import report_of
+from core.files import read_sealed
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.projects import add_dataset
@@ -102,7 +103,7 @@ def learning(steps: int) -> Iterator[object]:
 def judge_elsewhere(run: str) -> None:
     """As if other pictures had judged this run."""
     file = run_folder(run) / "report.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     for place, row in enumerate(content["predictions"]):
         row["image"] = f"{place:064x}"
     file.write_text(json.dumps(content), encoding="utf-8")

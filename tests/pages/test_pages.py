@@ -26,6 +26,7 @@ from core.background import judged
 from core.dataset.decode import Decoded
 from core.dataset.manifest import Facts
 from core.export.figures import headline
+from core.files import read_sealed
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.projects import add_dataset
@@ -286,7 +287,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="feature_extraction", wrong=9)
     file = run_folder(run) / "report.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     content["rounds"] = content["evidence"]["rounds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
@@ -419,7 +420,7 @@ def test_an_explanation_of_an_older_version_has_no_verdict_and_is_asked_for_anew
 
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):
     (file,) = (home / "runs").glob("*/report.json")
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     del content["evidence"]
     file.write_text(json.dumps(content), encoding="utf-8")
     assert "What was adjusted" not in everything(results("How sure it is"))
@@ -428,7 +429,7 @@ def test_results_of_an_older_version_are_shown_without_what_they_lack(results, h
 def test_where_only_another_world_could_judge_that_stands_beside_the_score(results, home):
     assert not results("Class by class").warning
     (file,) = (home / "runs").glob("*/report.json")
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     content["elsewhere"] = {"n": 90, "changed": 31}
     file.write_text(json.dumps(content), encoding="utf-8")
     (caution,) = results("Class by class").warning
@@ -441,7 +442,7 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
 @pytest.mark.parametrize("older", [False, True])
 def test_what_it_says_of_each_class_has_its_interval(results, home, older):
     (file,) = (home / "runs").glob("*/report.json")
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     if older:
         for row in content["per_class"]:
             del row["said"], row["precision_interval"]

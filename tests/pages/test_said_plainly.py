@@ -8,6 +8,7 @@ from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page
 
 from core import SAMPLES, Item, Recipe, Store, create_run, get_project, run_folder
+from core.files import read_sealed
 from core.jobs.card import JobCard
 from core.jobs.log import append
 from core.projects import add_dataset
@@ -36,7 +37,7 @@ def three_worlds(home) -> str:
 
 def change_report(run: str, change) -> None:
     file = run_folder(run) / "report.json"
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = json.loads(read_sealed(file))
     change(content)
     file.write_text(json.dumps(content), encoding="utf-8")
 

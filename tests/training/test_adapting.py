@@ -15,6 +15,7 @@ from core.errors import BadRecipe
 from core.evaluation.report import Report, judged_elsewhere
 from core.export.card import Rehearsed, model_card
 from core.export.facts import facts_of
+from core.files import read_sealed
 from core.model import Model
 from core.training.events import Note
 from core.training.recipe import Recipe
@@ -132,7 +133,7 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     model, store = Model.load(folder / "model"), Store(settings.home)
     unsorted = [item.image for item in unsorted_target.items if item.role == "unlabelled"]
     answers = model.predict([store.open(image) for image in unsorted]).argmax(1)
-    before = np.array(json.loads((folder / "start.json").read_text())[0])[12:].argmax(1)
+    before = np.array(json.loads(read_sealed(folder / "start.json"))[0])[12:].argmax(1)
     assert report.elsewhere == {"n": 90, "changed": int((answers != before).sum())}
     said = model_card(facts_of(folder, store), Rehearsed(0.0, 1, 1))
     assert f"**{judged_elsewhere(report.elsewhere)}**" in said
