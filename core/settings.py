@@ -84,6 +84,16 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=100_000_000, gt=0, description="Most pixels in one image (width times height)."
     )
+    max_reading_bytes: int = Field(
+        default=768 * MiB,
+        ge=256 * MiB,
+        description="Most memory for reading one table or one large image, in a process apart.",
+    )
+    max_reading_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        description="Most seconds of a processor for reading one table or one large image.",
+    )
     max_images: int = Field(default=20_000, gt=0, description="Most images in one dataset.")
     max_table_bytes: int = Field(
         default=64 * MiB, gt=0, description="Largest table of labels, as it comes and unpacked."

@@ -24,7 +24,7 @@ LAYERS = (
         "core.markdown",
         "core.telemetry",
     ),
-    ("core.server", "core.tied"),
+    ("core.sandbox", "core.sandbox_watch", "core.sandboxed", "core.server", "core.tied"),
     ("core.training.events", "core.training.recipe", "core.training.augment"),
     ("core.dataset", "core.backbones", "core.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),

@@ -77,7 +77,8 @@ def _write(address: str, file: Path) -> None:
     """A picture in a data address as a PNG file."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as picture:
+    content = io.BytesIO(base64.b64decode(address.partition(",")[2]))
+    with Image.open(content, formats=["JPEG", "PNG"]) as picture:
         picture.save(file, "PNG")
 
 

@@ -8,18 +8,22 @@ import io
 import struct
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageCms
 
+from core.dataset.apart import decoded_apart
 from core.dataset.channels import Array, as_rgb, grey_of, many_of, mode_of, within
 from core.dataset.colour import is_srgb, see_through, to_rgb
+from core.dataset.decoded import Decoded
 from core.dataset.facts import camera_and_time, facts_of
+from core.dataset.headers import cost, webp_pixels
 from core.dataset.manifest import Facts
 from core.dataset.verbatim import plain_jpeg, plain_png
 from core.errors import UnreadableImage
+from core.sandbox import Patience
 from core.settings import MiB, Settings
 
 HEAD = 32
@@ -48,6 +52,7 @@ _DAMAGE = (
     RuntimeError,
     MemoryError,
     NotImplementedError,
+    AssertionError,
     struct.error,
     zlib.error,
     ImageCms.PyCMSError,
@@ -67,6 +72,8 @@ _UPRIGHT = {
 _DRAWN_SIDE = 256
 """Up to this side an image is stored without loss: it costs little and small details matter."""
 _MOST_BYTES_PER_PIXEL = 8
+_MOST_HERE = 64 * MiB
+"""Memory that one image may take in this process, where several are decoded at once."""
 _PLAIN_MODES = ("1", "L", "P", "RGB")
 
 # Every image is held against Settings.max_pixels before it is decoded; Pillow's own limit would
@@ -75,22 +82,6 @@ Image.MAX_IMAGE_PIXELS = None
 # Memory of one image is used again for the next. To give it back and ask for it anew took as long
 # as to decode a JPEG of 1024 px. At most 16 blocks of 16 MB are held.
 Image.core.set_blocks_max(16)  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """An image and what decides how it is best stored."""
-
-    image: Image.Image
-    """RGB, upright, longer side at most Settings.stored_side, no metadata."""
-    lossless: bool
-    """Whether it was drawn rather than photographed (palette, transparency) or is small."""
-    facts: Facts
-    """The file as it was brought."""
-    plain: bytes | None = None
-    """A JPEG or PNG of just this image, from the file itself: to be stored without encoding it."""
-    array: Array | None = None
-    """(h, w, c) of 8 or 16 bits, when it was to be kept as it is and is more than RGB or less."""
 
 
 def decode(source: Path | BinaryIO, limits: Settings) -> Image.Image:
@@ -102,14 +93,32 @@ def decode(source: Path | BinaryIO, limits: Settings) -> Image.Image:
     return decode_for_storage(source, limits).image
 
 
-def decode_for_storage(source: Path | BinaryIO, limits: Settings, *, keep: bool = False) -> Decoded:
+def decode_for_storage(
+    source: Path | BinaryIO,
+    limits: Settings,
+    *,
+    keep: bool = False,
+    patience: Patience | None = None,
+) -> Decoded:
     """As `decode`, with all that storing it well takes. Raises UnreadableImage.
 
-    With `keep`, grey, 16-bit and N-channel images are given as `array` too.
+    With `keep`, grey, 16-bit and N-channel images are given as `array` too. `patience` is what
+    several files share. Small JPEGs and PNGs are decoded here, all else in a process apart.
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return decode_for_storage(file, limits, keep=keep)
+            return decode_for_storage(file, limits, keep=keep, patience=patience)
+    kind, size = _require_kind(source, limits)
+    needs = cost(source, kind, size, limits.stored_side)
+    if needs is not None and needs <= _MOST_HERE:
+        return decode_here(source, limits, keep=keep)
+    return decoded_apart(source, kind, limits, keep=keep, needs=needs, patience=patience)
+
+
+def decode_here(source: BinaryIO, limits: Settings, *, keep: bool = False) -> Decoded:
+    """As `decode_for_storage`, in this process, whatever it takes: for files known to be harmless,
+    and for processes that may end."""
+    source.seek(0)
     kind, size = _require_kind(source, limits)
     try:
         if keep and kind == "TIFF" and (many := many_of(source, limits)) is not None:
@@ -134,6 +143,18 @@ def _opened_and_decoded(
         if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
             return _plainly_decoded(opened, plain, facts)
         return _decoded(opened, facts, limits.stored_side, keep)
+
+
+def pixels_said(file: BinaryIO, kind: str) -> int:
+    """How many pixels a file says it has; 0 when it cannot even be opened."""
+    file.seek(0)
+    if kind == "WEBP":  # Pillow asks for the memory of all of them before it says so
+        return webp_pixels(file.read(HEAD))
+    try:
+        with Image.open(file, formats=_decoders(kind)) as opened:
+            return opened.width * opened.height
+    except _DAMAGE:
+        return 0
 
 
 def kind_of(head: bytes) -> str | None:

@@ -25,6 +25,7 @@ from core.dataset.sources import open_source
 from core.dataset.store import Store
 from core.dataset.tables import Table, read_table
 from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
+from core.sandbox import Patience
 from core.settings import MiB, Settings
 from core.training.events import Event, Finished, Note, Progress, Skipped
 
@@ -32,6 +33,8 @@ _WORK = "Looking at your pictures"
 _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
+_MOST_SLOW_FILES = 15
+"""So many may use up all the time they have; no more are tried then."""
 _MOST_PAIRS_NAMED = 10
 
 
@@ -159,12 +162,12 @@ def _in_parallel(
     """What became of each entry, in their order; a few are always under way."""
     at_once = threads()
     waiting: deque[tuple[Future[_Taken], int]] = deque()
-    ahead = 0
+    ahead, patience = 0, Patience(_MOST_SLOW_FILES * settings.max_reading_seconds)
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="decode")
     try:
         for entry in entries:
             size = len(entry.content) if isinstance(entry.content, bytes) else 0
-            waiting.append((pool.submit(_take, entry, store, settings, keep), size))
+            waiting.append((pool.submit(_take, entry, store, settings, keep, patience), size))
             ahead += size
             del entry
             while waiting and (len(waiting) > 2 * at_once or ahead > _MOST_BYTES_AHEAD):
@@ -177,17 +180,17 @@ def _in_parallel(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _take(entry: Entry, store: Store, settings: Settings, keep: bool) -> _Taken:
+def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: Patience) -> _Taken:
     """Decode one file and store it. Raises only what ends the whole import."""
     content, bare = entry.content, Entry(entry.name, None, entry.refusal, entry.archive)
     if content is None:
         return _Taken(bare, None, entry.refusal)
     try:
         if _is_table(entry.name, content):
-            return _Taken(bare, None, table=read_table(full_name(entry), content, settings))
-        decoded = decode_for_storage(
-            BytesIO(content) if isinstance(content, bytes) else content, settings, keep=keep
-        )
+            table = read_table(full_name(entry), content, settings, patience=patience)
+            return _Taken(bare, None, table=table)
+        file = BytesIO(content) if isinstance(content, bytes) else content
+        decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
     except UnreadableTable as error:
         return _Taken(bare, None, str(error), is_table_left_out=True)
     except UnreadableImage as error:

@@ -32,10 +32,19 @@ class Names:
 
     def find(self, text: str, folder: str) -> list[int]:
         """Places of the images that a cell in a table in `folder` may mean; best one alone."""
+        if not self._may_name(normal(text)):  # as most cells of a table, which are not kept
+            return []
         key = text, folder
         if key not in self._found:
-            self._found[key] = self._search(text, folder) if text else []
+            self._found[key] = self._search(text, folder)
         return self._found[key]
+
+    def _may_name(self, name: str) -> bool:
+        """Whether any image is called like the last part of a path."""
+        last = name.rpartition("/")[2]
+        if last == ".":
+            return True
+        return last in self._whole or last in self._stems or _stem(last) in self._stems
 
     def _search(self, text: str, folder: str) -> list[int]:
         name = normal(text)

@@ -27,6 +27,11 @@ from core.settings import Settings
 UPLOAD_INDEX = "index.jsonl"
 """In the folder of an upload: one line {"n": file name, "name": path as brought} for each file."""
 
+_CLOSED = "This folder cannot be opened: give yourself the right to read it, or leave it out."
+_TOO_DEEP = "It lies in too many folders, one in the other: bring it from a higher one."
+
+_LONGEST_LINE = 65_536
+
 File = tuple[str, Path]
 """The path as brought, and where the file lies."""
 
@@ -72,16 +77,21 @@ def _named_by_archive(entries: Iterator[Entry], archive: str) -> Iterator[Entry]
 
 def _entries(files: Sequence[File]) -> Iterator[Entry]:
     for name, path in files:
-        if leads_out(name):
-            yield Entry(name, None, LEADS_OUT)
-        elif path.is_symlink():
-            yield Entry(name, None, LINK)
-        elif not path.is_file():
-            yield Entry(name, None, SPECIAL)
-        elif is_archive_name(name):
-            yield Entry(name, None, NESTED)
-        else:
-            yield Entry(name, path)
+        refusal = LEADS_OUT if leads_out(name) else _refusal(name, path)
+        yield Entry(name, None if refusal else path, refusal)
+
+
+def _refusal(name: str, path: Path) -> str:
+    try:
+        if path.is_symlink():
+            return LINK
+        if path.is_dir():
+            return _CLOSED
+        if not path.is_file():
+            return SPECIAL
+    except OSError:
+        return _TOO_DEEP
+    return NESTED if is_archive_name(name) else ""
 
 
 def _inside(folder: Path, budget: Budget) -> list[File]:
@@ -90,13 +100,18 @@ def _inside(folder: Path, budget: Budget) -> list[File]:
     waiting = [(folder, "")]
     while waiting:
         inside, prefix = waiting.pop()
-        with os.scandir(inside) as listing:
-            for each in listing:
-                name = prefix + clean_path(each.name)
-                if each.is_dir(follow_symlinks=False):
-                    waiting.append((Path(each.path), f"{name}/"))
-                else:
-                    found.append((name, Path(each.path)))
+        try:
+            with os.scandir(inside) as listing:
+                for each in listing:
+                    name = prefix + clean_path(each.name)
+                    if each.is_dir(follow_symlinks=False):
+                        waiting.append((Path(each.path), f"{name}/"))
+                    else:
+                        found.append((name, Path(each.path)))
+        except OSError:  # closed, or deeper than a path may be long: the rest is brought
+            if not prefix:
+                raise
+            found.append((prefix.rstrip("/"), inside))
         if len(found) > 10 * budget.most_entries:  # junk is not counted, but there is an end to it
             budget.entry(len(found))
     return sorted(found)
@@ -114,12 +129,12 @@ def _is_upload(folder: Path) -> bool:
 def _upload(folder: Path) -> list[File]:
     """The files of an upload by the paths they had where they came from, in order."""
     latest: dict[int, str] = {}
-    with (folder / UPLOAD_INDEX).open(encoding="utf-8") as lines:
-        for line in lines:
+    with (folder / UPLOAD_INDEX).open(encoding="utf-8", errors="replace") as lines:
+        for line in iter(lambda: lines.readline(_LONGEST_LINE), ""):
             try:
                 entry = json.loads(line)
                 latest[int(entry["n"])] = clean_path(str(entry["name"]))
-            except (ValueError, KeyError, TypeError):
-                continue  # a line that was cut off when the power went
+            except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+                continue  # cut off when the power went, or written by somebody else
     files = [(name, folder / str(number)) for number, name in latest.items()]
     return sorted(each for each in files if each[1].exists())

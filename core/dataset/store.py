@@ -25,7 +25,7 @@ from PIL import Image
 
 from core.dataset import channels
 from core.dataset.channels import RGB, Array, Form
-from core.dataset.decode import Decoded
+from core.dataset.decoded import Decoded
 from core.dataset.flush import flush
 from core.dataset.manifest import Dataset
 from core.errors import NotFound, OutOfSpace, UnusableDataset

@@ -16,10 +16,16 @@ from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.dataset.apart import table_apart
+from core.dataset.decode import HEAD
 from core.dataset.entries import CHUNK, too_large_table
 from core.errors import UnreadableTable
-from core.settings import Settings
+from core.sandbox import Patience
+from core.settings import MiB, Settings
 
+_LONGEST_HERE = MiB
+"""Bytes of text: at most a hundred times as much in memory."""
+_PACKED = (b"PK", b"PAR1")
 _MOST_CELLS = 4_000_000
 _LONGEST_CELL = 1000
 """Characters; the rest is cut off. No name of a file or a class is longer."""
@@ -47,6 +53,7 @@ _DAMAGE = (
     ArithmeticError,
     RuntimeError,
     NotImplementedError,
+    AssertionError,
 )
 """What the readers throw at files that are not what they seem."""
 _BROKEN = "The table is damaged or of a rare kind: save it anew as CSV (UTF-8)."
@@ -64,8 +71,28 @@ class Table:
     """What was remarkable about reading it."""
 
 
-def read_table(name: str, content: Path | bytes, settings: Settings) -> Table:
-    """The rows of a table, whatever it is called. Raises UnreadableTable with the remedy."""
+def read_table(
+    name: str, content: Path | bytes, settings: Settings, *, patience: Patience | None = None
+) -> Table:
+    """The rows of a table, whatever it is called. Raises UnreadableTable with the remedy.
+
+    Short text is read here, all else in a process apart; `patience` is what several files share.
+    """
+    try:
+        if isinstance(content, bytes):
+            head, size = content[:HEAD], len(content)
+        else:
+            with content.open("rb") as file:
+                head, size = file.read(HEAD), content.stat().st_size
+    except OSError as error:
+        raise UnreadableTable(_BROKEN) from error
+    if size > _LONGEST_HERE or head.startswith(_PACKED):
+        return table_apart(name, content, settings, patience)
+    return read_here(name, content, settings)
+
+
+def read_here(name: str, content: Path | bytes, settings: Settings) -> Table:
+    """As `read_table`, in this process, whatever it takes."""
     try:
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         if size > settings.max_table_bytes:
@@ -106,21 +133,21 @@ def _cells(
 def _checked(rows: Iterable[Iterable[object]], settings: Settings) -> list[tuple[str, ...]]:
     """The rows that hold anything, as text, within the limits."""
     kept: list[tuple[str, ...]] = []
-    cells = 0
+    width = 0
     for raw in rows:
         row = [_text(cell) for cell in raw]
         while row and not row[-1]:
             row.pop()
         if not row:
             continue
-        cells += len(row)
+        width = max(width, len(row))
         kept.append(tuple(row))
         if len(row) > settings.max_table_columns:
             raise UnreadableTable(
                 f"The table has more than {settings.max_table_columns:,} columns, the most for "
                 "one: keep only those with file names and classes."
             )
-        if len(kept) > settings.max_table_rows + 1 or cells > _MOST_CELLS:
+        if len(kept) > settings.max_table_rows + 1 or len(kept) * width > _MOST_CELLS:
             raise UnreadableTable(
                 f"The table has more than {settings.max_table_rows:,} rows or {_MOST_CELLS:,} "
                 "cells, the most for one: keep only the rows of these pictures."
@@ -243,7 +270,8 @@ def _is_text(kind: Any) -> bool:
 def _plain(kind: Any) -> bool:
     from pyarrow import types
 
-    return not (types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind))
+    bytes_of_any_length = types.is_binary, types.is_large_binary, types.is_fixed_size_binary
+    return not (types.is_nested(kind) or any(each(kind) for each in bytes_of_any_length))
 
 
 def _values(column: Any) -> list[object]:

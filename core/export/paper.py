@@ -247,7 +247,7 @@ def _jpeg(address: str) -> bytes:
     """The picture in a data address; empty for anything else."""
     try:
         data = base64.b64decode(address.removeprefix(_JPEG)) if address.startswith(_JPEG) else b""
-        Image.open(BytesIO(data)).verify()
+        Image.open(BytesIO(data), formats=["JPEG"]).verify()
     except (OSError, binascii.Error):
         return b""
     return data
