@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import psutil
 
+from core.errors import GraftError
 from core.sandbox_watch import WALL_PER_CPU, Ended, TookTooLong, TookTooMuch, Watch, Watched
 from core.settings import GiB, MiB
 
@@ -37,6 +38,12 @@ __all__ = [
 
 FRAME = struct.Struct(">QQ")
 """Before every message: bytes of JSON, bytes after it."""
+UP = b"up"
+"""The first word of a helper, before any message."""
+_NO_HELPER = (
+    "The process that reads large files could not be started. Close other programs, so that "
+    "there is memory for it, and try again."
+)
 _MOST_JSON = 4 * MiB
 _MOST_TOGETHER = 2 * GiB
 """Memory that all helpers may ask for at once: so many pixels are in flight at most."""
@@ -78,7 +85,8 @@ def run_bounded(
     """What `task`, "module:function", makes of JSON and bytes: again JSON and bytes.
 
     It may take `memory` bytes beside what a helper takes anyway, `seconds` of the processor, and
-    answer with `longest` bytes at most. Raises TookTooLong, TookTooMuch, or Ended when it crashed.
+    answer with `longest` bytes at most. Raises TookTooLong, TookTooMuch, or Ended when it crashed;
+    GraftError where no helper can be started.
     """
     with _room.taken(memory), _helper() as helper:
         try:
@@ -125,13 +133,18 @@ class _Helper:
             "MALLOC_MMAP_THRESHOLD_": str(32 * MiB),
             "MALLOC_TRIM_THRESHOLD_": str(64 * MiB),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.sandboxed"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=env,
-        )
+        # -P: what lies in the folder that Graft was started in is none of its modules.
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "core.sandboxed"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=env,
+            )
+        except OSError as error:
+            raise GraftError(_NO_HELPER) from error
+        self._is_up = False
         for pipe in (self._process.stdin, self._process.stdout):
             _widen(pipe)
         self._seen = psutil.Process(self._process.pid)
@@ -154,6 +167,7 @@ class _Helper:
         alarm = int(seconds * WALL_PER_CPU) + 5
         asked = json.dumps({"task": task, "args": args, "memory": memory, "alarm": alarm}).encode()
         self.is_usable = False  # until it has answered well
+        self._wait_until_up()
         watched = Watched(self._process, self._seen, memory, seconds)
         try:
             with _watch.over(watched):
@@ -167,6 +181,15 @@ class _Helper:
         self.is_usable = told.pop("goes_on", False) is True
         self.since = time.monotonic()
         return told, body
+
+    def _wait_until_up(self) -> None:
+        """Raises GraftError where it does not start: that is no fault of the file."""
+        if not self._is_up:
+            try:
+                self._is_up = self._read(len(UP)) == UP
+            except (OSError, EOFError) as error:
+                self.close()
+                raise GraftError(_NO_HELPER) from error
 
     def _send(self, asked: bytes, content: bytes) -> None:
         to = self._process.stdin

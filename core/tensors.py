@@ -43,11 +43,10 @@ def write(
     save = importlib.import_module(f"safetensors.{kind}").save_file  # torch only where it is used
     with replaced(path) as draft:
         save(dict(tensors), draft, {**(metadata or {}), _KEY: _BLANK})
-        place = _place(_header(draft))
-        made = _digest(draft, place)
-        with draft.open("r+b") as file:
-            file.seek(place)
-            file.write(made.encode("ascii"))
+        header = _in_order(_header(draft))
+        _put(draft, 8, header)
+        place = _place(header)
+        _put(draft, place, _digest(draft, place).encode("ascii"))
 
 
 def read(
@@ -90,6 +89,21 @@ def _header(path: Path) -> bytes:
         if length > _LONGEST_HEADER:
             raise ValueError("not a safetensors file")
         return file.read(length)
+
+
+def _in_order(header: bytes) -> bytes:
+    """The header, as long as it was, with its metadata in order: safetensors writes them in any,
+    and the same content shall give the same file."""
+    content = json.loads(header)
+    content["__metadata__"] = dict(sorted(content["__metadata__"].items()))
+    ordered = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return ordered.ljust(len(header)) if len(ordered) <= len(header) else header
+
+
+def _put(path: Path, place: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(content)
 
 
 def _place(header: bytes) -> int:

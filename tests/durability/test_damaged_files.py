@@ -61,6 +61,15 @@ def test_tensors_come_back_and_other_programs_read_them_too(small):
     assert torch.equal(tensors.read(file).tensors["a"], torch.from_numpy(content["a"]))
 
 
+def test_the_same_tensors_give_the_same_file(tmp_path):
+    about = {name: "as “it” is\n" for name in "abcdefgh"}
+    files = [tmp_path / f"{number}.safetensors" for number in range(6)]
+    for file in files:
+        tensors.write(file, {"a": np.ones(3, np.float32)}, about, framework="np")
+    assert len({file.read_bytes() for file in files}) == 1
+    assert tensors.read(files[0], must_be_sealed=True).metadata == about
+
+
 @pytest.mark.parametrize("bits", [0x01, 0x20, 0x80])
 def test_any_byte_of_tensors_that_changed_is_found(small, bits):
     file, _ = small

@@ -22,7 +22,7 @@ from hostile_files import class_files, encoded, jpeg, photo, write_folder, write
 from core.dataset.decode import decode_for_storage, decode_here  # noqa: E402
 from core.dataset.importing import import_images  # noqa: E402
 from core.dataset.store import Store  # noqa: E402
-from core.errors import UnreadableImage  # noqa: E402
+from core.errors import GraftError, UnreadableImage  # noqa: E402
 from core.sandbox import Patience, TookTooLong, TookTooMuch, close_helpers, run_bounded  # noqa: E402
 from core.settings import MiB, Settings  # noqa: E402
 
@@ -225,6 +225,26 @@ def test_an_image_is_the_same_wherever_it_is_decoded(tmp_path: Path) -> None:
             here = decode_here(file, limits)
         assert apart.image.tobytes() == here.image.tobytes()
         assert (apart.facts, apart.lossless) == (here.facts, here.lossless)
+
+
+def test_a_helper_takes_no_module_from_the_folder_that_the_program_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_folder(tmp_path, {"core/__init__.py": b"", "x.webp": encoded(photo(1), "WEBP")})
+    monkeypatch.chdir(tmp_path)
+    close_helpers()
+    assert decode_for_storage(Path("x.webp"), Settings(home=tmp_path)).image.size == (320, 240)
+
+
+def test_where_no_helper_can_start_the_file_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_folder(tmp_path / "x", {"cat/1.webp": encoded(photo(1), "WEBP")})
+    for program in ("false", "no such program"):
+        close_helpers()
+        monkeypatch.setattr(sys, "executable", program)
+        with pytest.raises(GraftError, match="could not be started"):
+            list(import_images(source, Store(tmp_path), Settings(home=tmp_path), title="Test"))
 
 
 def test_ordinary_photographs_and_tables_need_no_helper(tmp_path: Path) -> None:
