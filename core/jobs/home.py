@@ -46,7 +46,8 @@ def _read(file: Path) -> str:
 def claim(settings: Settings) -> None:
     """Enter this home in its databases, or find it there. Raises CannotStart for another's.
 
-    Databases that lie in the home itself are its own in any case. Raises DatabaseUnavailable, too.
+    Databases that lie in the home itself are its own in any case. For one that does not answer,
+    it raises what `core.faults` makes of that.
     """
     own = home_id(settings.home)
     for name in ("queue_url", "database_url"):

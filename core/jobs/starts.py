@@ -6,6 +6,7 @@ off by itself. A start without such a line ended with its worker, which is hardl
 
 from pathlib import Path
 
+from core.files import replace_file
 from core.jobs.digest import digest
 
 RESTARTS = 3
@@ -35,7 +36,7 @@ def count_breaking_off(folder: Path) -> None:
 def forget_start(folder: Path) -> None:
     """A start that an orderly shutdown cut short was not in vain."""
     kept = _content(folder)[:-1]
-    (folder / "starts").write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    replace_file(folder / "starts", "".join(f"{line}\n" for line in kept))
 
 
 def _reached(folder: Path) -> int:

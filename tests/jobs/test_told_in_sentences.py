@@ -60,7 +60,7 @@ FAILURES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda _: query("postgresql+psycopg://nobody@127.0.0.1:9/x"),
         "Start PostgreSQL",
     ),
-    "damaged database": (damaged_database, "backup"),
+    "damaged database": (damaged_database, "move the file away"),
     "memory": (lambda _: larger_than_memory(), "not enough memory"),
 }
 
