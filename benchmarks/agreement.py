@@ -26,11 +26,11 @@ from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
-from core.foresight.ranking import rank
-from core.foresight.rows import Row
+from core.events import Finished
+from core.pretraining_analysis.backbone_ranking import rank
+from core.pretraining_analysis.ranking_rows import Row
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.events import Finished
-from core.training.recipe import Recipe
 
 _BUNDLED = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _VARIANTS = ("efficientnet_lite0.ra_in1k", "efficientnet_lite1", "efficientnet_lite2")

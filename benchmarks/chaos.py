@@ -30,14 +30,14 @@ import psutil
 from PIL import Image
 
 from core import jobs
-from core.database import migrate
 from core.errors import GraftError
+from core.jobs.cleanup import sweep
 from core.jobs.lock import worker_alive
 from core.jobs.log import size
-from core.jobs.sweep import sweep
 from core.projects import create_project, create_run, run_folder, runs
+from core.projects.database import migrate
+from core.recipe import Recipe
 from core.settings import get_settings
-from core.training.recipe import Recipe
 
 _ROOT = Path(__file__).parents[1]
 _KINDS = {"child": 6, "worker": 4, "forkserver": 4, "web": 2, "serve": 2}

@@ -1,7 +1,7 @@
 """Near-copies planted among real images: how many the check finds, how many it finds wrongly.
 
 `make bench ARGS=duplicates`; about five minutes on two free cores. The thresholds in
-core/dataset/likeness.py were chosen on other choices of images than the one reported.
+core/checks/_near_copies.py were chosen on other choices of images than the one reported.
 """
 
 import io
@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from core.checking import check
-from core.dataset.checks import from_dict
-from core.dataset.importing import import_images
+from core.checks import from_dict
+from core.checks._runner import check
+from core.dataset.ingest.importing import import_images
 from core.dataset.samples import SAMPLES, write_sample
 from core.dataset.store import Store
+from core.events import Finished, Found
 from core.settings import Settings
-from core.training.events import Finished, Found
 
 SEED = 7
 """Of the images planted. The thresholds were chosen with others (100 to 206)."""

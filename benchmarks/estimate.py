@@ -23,11 +23,11 @@ from benchmarks.strategies import Bench, few_labelled
 from benchmarks.taught import taught
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.dataset.manifest import Dataset
+from core.events import Finished
+from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import FineTuning, lacking, strategies
-from core.training.estimate import estimate
-from core.training.events import Finished
-from core.training.recipe import Recipe
+from core.training.cost_estimate import estimate
 
 _STEPS = 20
 _KINDS = {

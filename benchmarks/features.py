@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.cut import feature_trunk
-from core.backbones.preprocess import Preprocessing
+from core.backbones.graph_split import feature_trunk
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import freeze
 from core.backbones.weights import load_network
 from core.settings import Settings

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.dataset.importing import import_images, threads
+from core.dataset.ingest.importing import import_images, threads
 from core.dataset.store import Store
 from core.settings import Settings
 

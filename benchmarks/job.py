@@ -40,7 +40,7 @@ def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
         get_settings.cache_clear()
         write(Path(place) / "pictures")
         dataset = _imported(Path(place) / "pictures")
-        command = [sys.executable, "-m", "core.tied", "core.jobs.worker"]
+        command = [sys.executable, "-m", "core.server.parent_watch", "core.jobs.worker"]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
             _wait_for(lambda: any((home / "compiled").glob("*.xml")), 120)
@@ -78,7 +78,7 @@ def _summary(turns: list[dict[str, float]]) -> dict[str, Any]:
 def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
     """Seconds of one training job of the real queue."""
     from core.jobs import log, new_job, status, submit
-    from core.training.recipe import Recipe
+    from core.recipe import Recipe
 
     recipe = Recipe(
         dataset=dataset, backbone=_BACKBONE, strategy="feature_extraction", options=options
@@ -99,14 +99,14 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
     import torch
 
     from core.backbones.catalogue import get_backbone
-    from core.backbones.cut import feature_trunk
-    from core.backbones.features import load_pixels
+    from core.backbones.graph_split import feature_trunk
     from core.backbones.runtime import _Normalised, _through_openvino, _through_torch
     from core.backbones.weights import load_network
     from core.dataset.store import Store
+    from core.features.extraction import load_pixels
+    from core.recipe import Recipe
     from core.settings import Settings
-    from core.training.recipe import Recipe
-    from core.training.setup import preprocessing_of
+    from core.training.preparation import preprocessing_of
 
     settings, store, backbone = Settings(home=home), Store(home), get_backbone(_BACKBONE)
     recipe = Recipe(dataset=dataset, backbone=_BACKBONE, strategy="feature_extraction")
@@ -133,10 +133,10 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
 
 
 def _imported(pictures: Path) -> str:
-    from core.dataset.importing import import_images
+    from core.dataset.ingest.importing import import_images
     from core.dataset.store import Store
+    from core.events import Finished
     from core.settings import get_settings
-    from core.training.events import Finished
 
     settings = get_settings()
     *_, last = import_images(pictures, Store(settings.home), settings, title="Benchmark")

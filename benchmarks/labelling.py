@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.checking import image_features
-from core.dataset.importing import import_images
+from core.analysis.label_suggestions import Row, proposals_for
+from core.checks._runner import image_features
+from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
-from core.evaluation.scores import wilson
-from core.labelling import Row, proposals_for
+from core.evaluation.metrics import wilson
+from core.events import Event
 from core.settings import Settings
-from core.training.events import Event
 
 LABELS = 10
 SEEDS = range(5)

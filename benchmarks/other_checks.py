@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from benchmarks.wrong_labels import sample_with_features
-from core.dataset.checks import Evidence, Signs, checks, problems_of
+from core.checks import Evidence, Signs, checks, problems_of
+from core.checks._image_statistics import arrays, signs_of
 from core.dataset.manifest import Dataset
-from core.dataset.signs import arrays, signs_of
 from core.dataset.store import Store
 from core.settings import Settings
 

@@ -16,13 +16,13 @@ import numpy as np
 from PIL import Image, ImageChops, ImageEnhance
 
 from benchmarks.duplicates import PLANTINGS
-from core.checking import check
-from core.dataset.checks import Problem, from_dict
-from core.dataset.importing import import_images
+from core.checks import Problem, from_dict
+from core.checks._runner import check
+from core.dataset.ingest.importing import import_images
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
+from core.events import Finished, Found
 from core.settings import Settings
-from core.training.events import Finished, Found
 
 SEED = 7
 EACH = 20

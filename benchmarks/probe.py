@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.features import features
 from core.backbones.weights import load_network
-from core.dataset.importing import import_images
+from core.dataset.ingest.importing import import_images
 from core.dataset.samples import write_sample
 from core.dataset.splits import folds
 from core.dataset.store import Store
+from core.events import Finished
+from core.features.extraction import features
+from core.features.linear_probe import STRENGTHS, fit_probe
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.events import Finished
-from core.training.probe import STRENGTHS, fit_probe
-from core.training.recipe import Recipe
-from core.training.setup import preprocessing_of
+from core.training.preparation import preprocessing_of
 
 _IMAGES = 400
 _SCALINGS = {"full standardisation": 1.0, "halfway": 0.5, "none": 0.0}

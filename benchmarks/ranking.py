@@ -15,18 +15,18 @@ from statistics import median
 from typing import Any
 
 from core.backbones.catalogue import get_backbone
-from core.backbones.features import features, warm
 from core.backbones.weights import load_network
-from core.dataset.importing import import_images
+from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
-from core.foresight.ranking import rank
-from core.foresight.validation import plan_of
+from core.events import Event, Finished
+from core.features.extraction import features, warm
+from core.pretraining_analysis.backbone_ranking import rank
+from core.pretraining_analysis.validation import plan_of
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.events import Event, Finished
-from core.training.recipe import Recipe
-from core.training.setup import preprocessing_of
+from core.training.preparation import preprocessing_of
 
 _BACKBONES = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _TURNS = 3

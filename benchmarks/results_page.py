@@ -47,13 +47,13 @@ def main() -> dict[str, Any]:
 
 def _filled() -> tuple[str, str, float]:
     """A project with two finished runs, the newer one, and seconds of a pass."""
-    from core.database import migrate
-    from core.jobs.card import JobCard
     from core.jobs.log import append
     from core.jobs.queue import open_queue
+    from core.jobs.spec import JobCard
     from core.model import Model
     from core.projects import add_dataset, create_project, create_run, run_folder
-    from core.training.recipe import Recipe
+    from core.projects.database import migrate
+    from core.recipe import Recipe
     from core.training.run import train
 
     settings = get_settings()

@@ -33,7 +33,7 @@ _STEPS = range(1, 10)
 _IMPORT = """
 import json, re, sys, time
 from pathlib import Path
-from core.dataset.importing import import_images
+from core.dataset.ingest.importing import import_images
 from core.dataset.store import Store
 from core.settings import Settings
 home, began = Path(sys.argv[2]), time.monotonic()

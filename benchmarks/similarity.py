@@ -1,7 +1,7 @@
 """How far sets of pictures are from ImageNet's photographs: what the words were calibrated on.
 
 Photographs and pages are those of scikit-image's and scikit-learn's packages, cut into random
-pieces of half to nine tenths; the words' thresholds stand in core/foresight/similarity.py.
+pieces of half to nine tenths; the words' thresholds stand in core/pretraining_analysis/domain_shift.py.
 """
 
 import random
@@ -18,11 +18,11 @@ from PIL import Image
 
 from benchmarks.ranking import imported
 from benchmarks.wrong_labels import drained
-from core.checking import image_features
+from core.checks._runner import image_features
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.foresight.similarity import similarity
-from core.foresight.validation import plan_of
+from core.pretraining_analysis.domain_shift import similarity
+from core.pretraining_analysis.validation import plan_of
 from core.settings import Settings
 
 _PIECES = 60

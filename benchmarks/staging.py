@@ -14,16 +14,16 @@ from statistics import median
 import numpy as np
 import torch
 
-from core.backbones.augment import Augmentation
+from core.backbones.augmentation import Augmentation
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.cut import cut
-from core.backbones.preprocess import Preprocessing
+from core.backbones.graph_split import cut
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import freeze
 from core.backbones.weights import load_network
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, get_strategy, resolve
-from core.training.loop import Trainer
-from core.training.sources import Activations, Pictures, Source, activate
+from core.training.batch_sources import Activations, Pictures, Source, activate
+from core.training.trainer import Trainer
 
 _STEPS = 4
 _TURNS = 5

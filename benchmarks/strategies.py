@@ -22,14 +22,14 @@ from benchmarks.kept import keep, results
 from benchmarks.tables import write_tables
 from benchmarks.taught import taught
 from benchmarks.worlds import outlined_emoji, printed_digits
-from core.dataset.importing import import_images
+from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset, Role
 from core.dataset.samples import write_sample
 from core.dataset.splits import holdout
 from core.dataset.store import Store
+from core.events import Finished
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.events import Finished
-from core.training.recipe import Recipe
 
 LEARN: dict[str, dict[str, Any]] = {
     "feature_extraction": {},

@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from core.evaluation.scores import wilson
+from core.evaluation.metrics import wilson
 from core.strategies import get_strategy
 
 Row = Mapping[str, Any]

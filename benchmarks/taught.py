@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from core.evaluation.report import Report
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.recipe import Recipe
 from core.training.run import train
 
 

@@ -15,15 +15,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from core.backbones.augment import Augmentation
+from core.backbones.augmentation import Augmentation
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.dataset.samples import write_sample
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, get_strategy, resolve
-from core.training.loop import Trainer
-from core.training.sources import Pictures
+from core.training.batch_sources import Pictures
+from core.training.trainer import Trainer
 
 _STEPS = 4
 _PICTURES = 128

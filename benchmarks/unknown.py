@@ -18,9 +18,9 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.wrong_labels import sample_with_features
 from core.dataset.splits import folds
-from core.evaluation.unknowns import border_of, distances, prepared, unlike
+from core.evaluation.ood import border_of, distances, prepared, unlike
+from core.features.linear_probe import ProbeFit, fit_probe, softmax
 from core.settings import Settings
-from core.training.probe import ProbeFit, fit_probe, softmax
 
 SAMPLES = ("emoji", "digits", "surfaces")
 MOST_LEFT_OUT = 6

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from core.checking import image_features, out_of_fold
-from core.dataset.checks import Evidence, Signs, checks, problems_of
-from core.dataset.checks.wrong_label import believed, suspects
-from core.dataset.importing import import_images
+from core.checks import Evidence, Signs, checks, problems_of
+from core.checks._runner import image_features, out_of_fold
+from core.checks.wrong_label import believed, suspects
+from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
+from core.events import Event, Finished
 from core.settings import Settings
-from core.training.events import Event, Finished
 
 SAMPLES = ("emoji", "digits")
 SHARES_FLIPPED = (0.0, 0.05, 0.1)

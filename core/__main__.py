@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.commands import (
-    checking,
-    comparing,
+from core.cli import (
+    check,
+    compare,
     costs,
-    deciding,
-    explaining,
+    explain,
     listing,
     outlook,
-    ranking,
-    tournament,
-    training,
+    rank,
+    sweep,
+    thresholds,
+    train,
     trash,
     using,
 )
-from core.commands.faults import in_words
-from core.commands.terminal import Terminal
+from core.cli.faults import in_words
+from core.cli.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, HomeUnusable
-from core.server.process import begin
+from core.events import Finished
+from core.process import begin
+from core.recipe import explain
 from core.settings import Settings, get_settings
-from core.training.events import Finished
-from core.training.recipe import explain
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        return training.STOPPED
+        return train.STOPPED
     # The boundary of the program: whatever went wrong, nobody is shown a traceback.
     except Exception as error:  # noqa: BLE001
         sentence, code = in_words(error, get_settings())
@@ -178,7 +178,7 @@ def _add_check(commands: "Commands") -> None:
         commands,
         "check",
         "say what is wrong with pictures: copies, wrong labels, poor pictures and more",
-        lambda chosen, settings, terminal: checking.check(
+        lambda chosen, settings, terminal: check.check(
             chosen.data, settings, terminal, columns=_labels(chosen)
         ),
     )
@@ -190,7 +190,7 @@ def _add_tournament(commands: "Commands") -> None:
         commands,
         "tournament",
         "train several networks in several ways on the same pictures, and say which to keep",
-        lambda chosen, settings, terminal: tournament.tournament(
+        lambda chosen, settings, terminal: sweep.tournament(
             chosen.data,
             chosen.out,
             settings,
@@ -222,7 +222,7 @@ def _add_rank(commands: "Commands") -> None:
         commands,
         "rank",
         "try pretrained networks on your pictures, before anything is trained",
-        lambda chosen, settings, terminal: ranking.rank(
+        lambda chosen, settings, terminal: rank.rank(
             chosen.data,
             settings,
             terminal,
@@ -325,7 +325,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
     choices = {
         "backbone": chosen.backbone,
         "strategy": chosen.strategy,
-        "options": training.parsed_settings(chosen.set),
+        "options": train.parsed_settings(chosen.set),
         "size": chosen.size,
         "fit": chosen.fit,
         "holdout": chosen.holdout,
@@ -335,11 +335,11 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "teacher": _run_path(chosen.teacher),
     }
     if chosen.unlabelled_target:
-        training.require_no_target_labels(chosen.strategy, chosen.source)
+        train.require_no_target_labels(chosen.strategy, chosen.source)
     beside: list[tuple[Path, Role]] = [(path, "source") for path in chosen.source]
     beside += [(path, "unlabelled") for path in chosen.unlabelled]
-    training.require_looked_at(chosen.strategy, beside)
-    return training.train(
+    train.require_looked_at(chosen.strategy, beside)
+    return train.train(
         chosen.data, chosen.out, choices, settings, terminal,
         columns=_labels(chosen), beside=beside, keep=chosen.keep_channels,
     )  # fmt: skip
@@ -415,9 +415,7 @@ def _add_uses(commands: "Commands") -> None:
     parser = with_run(
         "explain",
         "say why a model answers so: where it looked, and the learned pictures most alike",
-        lambda c, settings, terminal: explaining.explain(
-            c.run, c.images, c.out, settings, terminal
-        ),
+        lambda c, settings, terminal: explain.explain(c.run, c.images, c.out, settings, terminal),
     )
     parser.add_argument("images", nargs="+", metavar="IMAGE")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps, as PNG")
@@ -426,7 +424,7 @@ def _add_uses(commands: "Commands") -> None:
             "thresholds",
             "say what is left to a person where only sure answers are given, and what the others "
             "are worth",
-            lambda c, _, terminal: deciding.thresholds(
+            lambda c, _, terminal: thresholds.thresholds(
                 c.run, c.at, terminal, mistakes=c.costs, person=c.person
             ),
         )
@@ -453,7 +451,7 @@ def _add_uses(commands: "Commands") -> None:
         commands,
         "compare",
         "say whether runs differ, on the test pictures that they share",
-        lambda c, settings, terminal: comparing.compare(c.runs, terminal),
+        lambda c, settings, terminal: compare.compare(c.runs, terminal),
     )
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="two runs or more")
 
@@ -463,10 +461,10 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
         "--at",
         type=float,
         nargs="+",
-        default=list(deciding.USUAL),
+        default=list(thresholds.USUAL),
         metavar="P",
         help="probabilities from which on it answers, 0 to 1; default: "
-        + ", ".join(f"{each:g}" for each in deciding.USUAL),
+        + ", ".join(f"{each:g}" for each in thresholds.USUAL),
     )
     parser.add_argument(
         "--costs",
@@ -488,7 +486,7 @@ def _add_servers(commands: "Commands") -> None:
 
 
 def _serve(_: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    from core.launch import serve
+    from core.server.launch import serve
 
     try:
         return serve(settings)
@@ -510,16 +508,16 @@ def _worker(_: argparse.Namespace, settings: Settings, terminal: Terminal) -> in
 
 
 def _job(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
-    from core.jobs.card import JobCard
-    from core.jobs.child import run_job
     from core.jobs.log import read_events
+    from core.jobs.process import run_job
+    from core.jobs.spec import JobCard
 
     JobCard.read(chosen.folder)
     run_job(chosen.folder, settings)
     last = terminal.drain(read_events(chosen.folder)[0][-1:])
     if not isinstance(last, Finished):
         terminal.result({"stopped": True}, "Stopped. The same command goes on from there.")
-        return training.STOPPED
+        return train.STOPPED
     terminal.result(last.result, "Done.")
     return 0
 

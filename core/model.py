@@ -24,14 +24,14 @@ import numpy as np
 from PIL import Image
 
 from core import tensors
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.dataset.channels import RGB, Array
 from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnreadableImage
 from core.evaluation.calibration import SET_LEVEL, offered
-from core.evaluation.unknowns import Known
+from core.evaluation.ood import Known
+from core.events import Event, Finished, Progress
 from core.files import flush_folder, replace_file, sealed, unsealed
 from core.settings import Settings
-from core.training.events import Event, Finished, Progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -345,7 +345,7 @@ def _rows(
 
 
 def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
-    from core.dataset.decode import decode_for_storage
+    from core.dataset.ingest.decode import decode_for_storage
 
     try:
         decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)

@@ -7,7 +7,7 @@ from PIL import Image
 from skimage import data
 
 from core.backbones.catalogue import get_backbone
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.model import Description, Model
 from core.settings import Settings

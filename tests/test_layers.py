@@ -22,33 +22,39 @@ LAYERS = (
         "core.files",
         "core.tensors",
         "core.faults",
-        "core.markdown",
+        "core.export.markdown",
         "core.telemetry",
     ),
-    ("core.sandbox", "core.sandbox_watch", "core.sandboxed", "core.server", "core.tied"),
-    ("core.training.events", "core.training.recipe", "core.training.augment"),
-    ("core.dataset", "core.backbones", "core.losses"),
+    (
+        "core.sandbox.bounded",
+        "core.sandbox.watch",
+        "core.sandbox.helper",
+        "core.server",
+        "core.server.parent_watch",
+    ),
+    ("core.events", "core.recipe", "core.training.augment"),
+    ("core.dataset", "core.backbones", "core.transfer.losses"),
     ("core.training.phases", "core.strategies", "core.evaluation"),
     (
         "core.training",
-        "core.checking",
-        "core.mapping",
+        "core.checks._runner",
+        "core.analysis.embedding_map",
         "core.model",
         "core.export",
-        "core.foresight",
-        "core.background",
-        "core.robustness",
-        "core.explaining",
-        "core.tournament",
+        "core.pretraining_analysis",
+        "core.analysis.background_reliance",
+        "core.analysis.robustness",
+        "core.analysis.grad_cam",
+        "core.training.sweep",
     ),
-    ("core.labelling",),
-    ("core.database", "core.projects", "core.trash", "core.versions"),
+    ("core.analysis.label_suggestions",),
+    ("core.projects.database", "core.projects", "core.projects.trash", "core.projects.versions"),
     ("core.jobs",),
-    ("core.web", "core.launch", "core.server.starting"),
-    ("core.__main__", "core.commands"),
+    ("core.web", "core.server.launch", "core.server.starting"),
+    ("core.__main__", "core.cli"),
 )
 PLAIN = ("core.errors.", "core.files.")
-ALONE = ("core.errors", "core.training.events", "core.training.recipe")
+ALONE = ("core.errors", "core.events", "core.recipe")
 
 
 def module_name(path: Path) -> str:
@@ -129,7 +135,7 @@ def test_no_strategy_is_named_outside_its_file() -> None:
 
 def test_the_web_process_loads_nothing_heavy() -> None:
     code = (
-        "import sys, core, core.jobs, core.projects, core.launch;"
+        "import sys, core, core.jobs, core.projects, core.server.launch;"
         "print(*({'torch', 'timm', 'openvino', 'sklearn', 'skimage'} & sys.modules.keys()))"
     )
     result = subprocess.run(

@@ -12,11 +12,11 @@ import torch
 from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 
 from core.errors import BadInput, NotFound
-from core.evaluation.unknowns import Known, prepared
+from core.evaluation.ood import Known, prepared
+from core.events import Finished, Progress
 from core.files import read_sealed
 from core.model import Description, Model, model_folder, predict_files
 from core.settings import Settings
-from core.training.events import Finished, Progress
 
 SMALL = replace(PREPROCESSING, size=64)
 KINDS = {

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.files import replace_file, replaced
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from core.dataset.classes import clean_path
-from core.dataset.entries import is_junk
+from core.dataset.ingest.entries import is_junk
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.training.events import Event, Finished, Progress
+from core.events import Event, Finished, Progress
 
 _WORK = "Packing your pictures"
 _SECONDS_BETWEEN_NEWS = 0.25

@@ -91,7 +91,7 @@ class Dataset:
     left_out: tuple[LeftOut, ...] = ()
     """Files that were brought and not taken, over all imports."""
     kept: tuple[str, ...] = ()
-    """Keys of problems (see core.dataset.checks) that somebody saw and wants left as they are."""
+    """Keys of problems (see core.checks) that somebody saw and wants left as they are."""
 
     @cached_property
     def id(self) -> str:

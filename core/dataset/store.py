@@ -26,8 +26,8 @@ from PIL import Image
 
 from core.dataset import channels
 from core.dataset.channels import RGB, Array, Form
-from core.dataset.decoded import Decoded
-from core.dataset.flush import flush
+from core.dataset.durability import flush
+from core.dataset.ingest.decoded import Decoded
 from core.dataset.manifest import DAMAGED, Dataset
 from core.errors import Damaged, NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file

@@ -12,14 +12,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.scores import (
-    SURE,
-    Indices,
-    Interval,
-    Probabilities,
-    effective,
-    wilson,
-)
+from core.evaluation.metrics import SURE, Indices, Interval, Probabilities, effective, wilson
 
 SET_LEVEL = 0.9
 """How often the classes that are offered together shall hold the right one."""

@@ -9,9 +9,9 @@ from typing import Any, NotRequired, Protocol, TypedDict
 import numpy as np
 
 from core.errors import NotFound, UnusableDataset
-from core.evaluation.evidence import Evidence
-from core.evaluation.evidence import read as read_evidence
-from core.evaluation.scores import (
+from core.evaluation.calibration_result import Evidence
+from core.evaluation.calibration_result import read as read_evidence
+from core.evaluation.metrics import (
     Comparison,
     Indices,
     Interval,
@@ -49,7 +49,7 @@ ClassRow = TypedDict(
         "f1": float,
     },
 )
-"""One row of the per-class table; see core.evaluation.scores.ClassScore."""
+"""One row of the per-class table; see core.evaluation.metrics.ClassScore."""
 
 
 class Prediction(TypedDict):

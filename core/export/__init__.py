@@ -18,15 +18,15 @@ from core.dataset.channels import RGB, Form
 from core.dataset.export import as_file
 from core.dataset.store import Store
 from core.errors import NotFound
+from core.evaluation.ood import FILE as KNOWN
 from core.evaluation.report import Report
-from core.evaluation.unknowns import FILE as KNOWN
+from core.events import Event, Finished, Progress
 from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
-from core.export.card import Rehearsed, model_card
-from core.export.facts import Facts, facts_of
+from core.export.model_card import Rehearsed, model_card
 from core.export.rehearsal import greatest_difference, rehearse
+from core.export.run_facts import Facts, facts_of
 from core.model import DESCRIPTION, WEIGHTS, model_folder, predict_files
 from core.settings import Settings
-from core.training.events import Event, Finished, Progress
 
 _PICTURES = 8
 _EXAMPLES = 2

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.background import CAVEAT
+from core.analysis.background_reliance import CAVEAT
+from core.evaluation.baselines import Kind, references
 from core.evaluation.calibration import change_in_words
-from core.evaluation.comparing import Predictions
-from core.evaluation.deciding import certainty as bins_of
+from core.evaluation.metrics import MOST_IN_MATRIX, MOST_PAIRS, Interval, in_words, mixed_up
 from core.evaluation.report import judged_by, judged_elsewhere
-from core.evaluation.scores import MOST_IN_MATRIX, MOST_PAIRS, Interval, in_words, mixed_up
-from core.evaluation.transfer import Kind, references
-from core.markdown import in_html
+from core.evaluation.significance import Predictions
+from core.evaluation.thresholds import certainty as bins_of
+from core.export.markdown import in_html
 
 Report = Mapping[str, Any]
 """The content of a report.json."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
-from core.jobs.card import JobCard
 from core.jobs.queue import QUICK, TRAINING, enqueue, open_queue, queue_name
+from core.jobs.spec import JobCard
 from core.settings import Settings
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import os
 
-from core.jobs.child import end_with_worker
+from core.jobs.process import end_with_worker
 from core.settings import Settings
 
 
@@ -17,10 +17,10 @@ def main(settings: Settings) -> None:
 def convert(settings: Settings) -> None:
     """Keep the default backbone's frozen network on disk, as its features will ask for it."""
     from core.backbones.catalogue import DEFAULT, get_backbone
-    from core.backbones.features import warm
     from core.backbones.weights import load_network
-    from core.training.recipe import Recipe
-    from core.training.setup import device_of, preprocessing_of
+    from core.features.extraction import warm
+    from core.recipe import Recipe
+    from core.training.preparation import device_of, preprocessing_of
 
     if device_of(settings) != "cpu":
         return  # torch runs it as it is

@@ -16,13 +16,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from core.errors import NotFound
+from core.events import Failed, Note, Stopped
 from core.jobs import log
-from core.jobs.card import JobCard
-from core.jobs.digest import digest
 from core.jobs.lock import job_lock
+from core.jobs.spec import JobCard
 from core.jobs.starts import RESTARTS, count_breaking_off, forget_start, may_start
+from core.jobs.summary import digest
 from core.settings import Settings
-from core.training.events import Failed, Note, Stopped
 
 _LOG = logging.getLogger(__name__)
 

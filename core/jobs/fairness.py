@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from core.database import ProjectDatasetRow, RunEntry, session
 from core.errors import GraftError
+from core.projects.database import ProjectDatasetRow, RunEntry, session
 from core.settings import Settings
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from core.dataset.checks import Problem, from_dict
+from core.checks import Problem, from_dict
+from core.events import Found
 from core.jobs.log import read_events
-from core.training.events import Found
 
 
 def found_so_far(folder: Path) -> list[Problem]:

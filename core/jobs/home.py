@@ -11,10 +11,10 @@ from pathlib import Path
 from filelock import FileLock
 from sqlalchemy import Connection, create_engine, text
 
-from core.database import driver_url
 from core.errors import CannotStart
 from core.faults import translated
 from core.files import replace_file
+from core.projects.database import driver_url
 from core.settings import Settings
 
 _FILE = "home.id"

@@ -11,11 +11,11 @@ from typing import Any
 
 from core.dataset.manifest import Dataset
 from core.errors import BadInput, UnusableDataset
+from core.events import Event, Finished
 from core.projects import add_dataset, create_run, run_folder, runs
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.events import Event, Finished
-from core.training.judging import usual_judge
-from core.training.recipe import Recipe
+from core.training.evaluation_mode import usual_judge
 
 ShouldStop = Callable[[], bool]
 Work = Callable[[Path, dict[str, Any], Settings, ShouldStop], Iterator[Event]]
@@ -25,9 +25,9 @@ def import_pictures(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """Pictures into the project; then, where they can teach, its first model is handed in."""
-    from core.dataset.importing import import_images
+    from core.dataset.ingest.importing import import_images
+    from core.dataset.ingest.server_folders import allowed
     from core.dataset.samples import SAMPLES, write_sample
-    from core.dataset.server_folders import allowed
     from core.dataset.store import Store
 
     store, in_place = Store(settings.home), None
@@ -112,7 +112,7 @@ def estimate(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How long a recipe would take on this machine."""
-    from core.training.estimate import estimate as estimate_recipe
+    from core.training.cost_estimate import estimate as estimate_recipe
 
     yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
 
@@ -121,7 +121,7 @@ def costs(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How long each of several recipes would take on this machine."""
-    from core.training.estimate import estimates
+    from core.training.cost_estimate import estimates
 
     yield from estimates([Recipe.model_validate(each) for each in args["recipes"]], settings)
 
@@ -130,7 +130,7 @@ def variations(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How a recipe would vary pictures while it learns."""
-    from core.training.variations import draw
+    from core.training.augmentation_preview import draw
 
     yield from draw(Recipe.model_validate(args["recipe"]), folder, settings)
 
@@ -139,7 +139,7 @@ def check(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """What is wrong with a dataset."""
-    from core.checking import check as check_dataset
+    from core.checks._runner import check as check_dataset
     from core.dataset.store import Store
 
     store = Store(settings.home)
@@ -150,8 +150,8 @@ def map_pictures(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """A place on the map for each image of a dataset."""
+    from core.analysis.embedding_map import map_images
     from core.dataset.store import Store
-    from core.mapping import map_images
 
     store = Store(settings.home)
     dataset = store.load(args["dataset"])
@@ -162,8 +162,8 @@ def propose(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """Classes for the unlabelled images of a dataset."""
+    from core.analysis.label_suggestions import propose as propose_labels
     from core.dataset.store import Store
-    from core.labelling import propose as propose_labels
 
     store = Store(settings.home)
     yield from propose_labels(store.load(args["dataset"]), store, settings)
@@ -174,7 +174,7 @@ def rank(
 ) -> Iterator[Event]:
     """Which backbone suits a dataset."""
     from core.dataset.store import Store
-    from core.foresight.ranking import rank as rank_backbones
+    from core.pretraining_analysis.backbone_ranking import rank as rank_backbones
 
     store = Store(settings.home)
     dataset = store.load(args["dataset"])
@@ -186,7 +186,7 @@ def outlook(
 ) -> Iterator[Event]:
     """How far a dataset is from what networks know, and what more images would bring."""
     from core.dataset.store import Store
-    from core.foresight.outlook import look_ahead
+    from core.pretraining_analysis.summary import look_ahead
 
     store = Store(settings.home)
     yield from look_ahead(store.load(args["dataset"]), store, settings)
@@ -215,7 +215,7 @@ def explain(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """Why a run's model says what it says about one picture: a stored one, or a file."""
-    from core.explaining import explain as explain_answer
+    from core.analysis.grad_cam import explain as explain_answer
 
     file = Path(args["file"]) if args.get("file") else None
     yield from explain_answer(
@@ -227,8 +227,8 @@ def report(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """The story of a run as one HTML page or a PDF, inside the job's own folder."""
-    from core.export.document import write_document
-    from core.jobs.beside import beside
+    from core.export.report import write_document
+    from core.jobs.baseline_runs import beside
 
     run, file = args["run"], folder / ("report.pdf" if args.get("form") == "pdf" else "report.html")
     yield from write_document(run_folder(run), file, settings, others=beside(run))
@@ -238,7 +238,7 @@ def robustness(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How a run's model does on worse pictures."""
-    from core.robustness import robustness as disturb
+    from core.analysis.robustness import robustness as disturb
 
     yield from disturb(run_folder(args["run"]), settings)
 
@@ -247,7 +247,7 @@ def answer_times(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """How long an answer of each of some runs' models takes; `args` has their ids, by spaces."""
-    from core.tournament import answer_times as times
+    from core.training.sweep import answer_times as times
 
     yield from times({run: run_folder(run) for run in args["runs"].split()}, settings)
 

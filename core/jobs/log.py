@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from core.training.events import Event, Failed, Finished, Stopped, from_line, to_line
+from core.events import Event, Failed, Finished, Stopped, from_line, to_line
 
 _LAST_WORDS = (Finished, Failed, Stopped)
 _RESERVE = ".reserve"

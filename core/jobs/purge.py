@@ -17,16 +17,15 @@ from pathlib import Path
 from filelock import FileLock
 from sqlalchemy import make_url
 
-from core import trash
-from core.backbones.feature_rows import drop_rows
 from core.dataset.orphans import finish_retired, retire
 from core.errors import NotFound
 from core.faults import translated
-from core.jobs.card import JobCard
+from core.features.feature_rows import drop_rows
 from core.jobs.queue import open_queue, status, stop
-from core.projects import run_folder
+from core.jobs.spec import JobCard
+from core.projects import run_folder, trash
+from core.projects.trash import Belongings
 from core.settings import Settings
-from core.trash import Belongings
 
 _AT_ONCE = 500
 """Values in one statement; SQLite takes no more than some thousands."""

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock
 
 from core.errors import NotFound
+from core.events import Event, Failed, Finished, Stopped
 from core.faults import translated
 from core.jobs import log
-from core.jobs.card import JobCard
-from core.jobs.digest import digest
 from core.jobs.fairness import project_of, turn
 from core.jobs.home import claim, home_id
 from core.jobs.lock import is_held, job_lock, worker_alive
+from core.jobs.spec import JobCard
 from core.jobs.status import JobStatus, State, describe
+from core.jobs.summary import digest
 from core.projects import checked_id, run_folder
 from core.settings import Settings, get_settings
-from core.training.events import Event, Failed, Finished, Stopped
 
 if TYPE_CHECKING:
     from dbos import DBOSClient

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import NotFound
-from core.jobs.card import JobCard
+from core.jobs.spec import JobCard
 from core.settings import get_settings
 
 

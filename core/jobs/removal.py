@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 
-from core import projects, trash
+from core import projects
 from core.errors import NotFound
 from core.jobs.purge import ask_to_purge
 from core.jobs.queue import stop
 from core.jobs.recent import recent_jobs
+from core.projects import trash
 from core.settings import get_settings
 
 

@@ -7,7 +7,7 @@ off by itself. A start without such a line ended with its worker, which is hardl
 from pathlib import Path
 
 from core.files import replace_file
-from core.jobs.digest import digest
+from core.jobs.summary import digest
 
 RESTARTS = 3
 """How often a job is begun again without having come any further."""

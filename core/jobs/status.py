@@ -3,17 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.jobs.digest import Digest
-from core.training.events import (
-    Failed,
-    Finished,
-    PhaseStarted,
-    Progress,
-    Skipped,
-    Step,
-    Stopped,
-    Watched,
-)
+from core.events import Failed, Finished, PhaseStarted, Progress, Skipped, Step, Stopped, Watched
+from core.jobs.summary import Digest
 
 State = Literal["queued", "running", "stopping", "stopped", "failed", "finished", "interrupted"]
 

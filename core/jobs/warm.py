@@ -11,10 +11,6 @@ import openvino  # noqa: F401
 import PIL.Image  # noqa: F401
 import sklearn.linear_model  # noqa: F401
 
-import core.dataset.importing
-import core.jobs.child
-import core.training.run
-import core.training.variations  # noqa: F401
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.weights import preload
 from core.strategies import strategies

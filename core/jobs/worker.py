@@ -15,10 +15,10 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from core.database import migrate
 from core.errors import GraftError
-from core.jobs import ahead, child
+from core.jobs import ahead, process
 from core.jobs.adoption import adopt
+from core.jobs.cleanup import Sweeper
 from core.jobs.crew import PATIENCE, Crew, Entry, UnknownJob
 from core.jobs.lock import worker_lock
 from core.jobs.queue import (
@@ -31,9 +31,9 @@ from core.jobs.queue import (
     open_queue,
     queue_name,
 )
-from core.jobs.sweep import Sweeper
 from core.jobs.temporary import leave_temporary_folder, take_temporary_folder
-from core.server.process import begin
+from core.process import begin
+from core.projects.database import migrate
 from core.settings import Settings, get_settings
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ _HAND_BACK_SECONDS = 2.0
 def main(
     settings: Settings,
     *,
-    entry: Entry = child.main,
+    entry: Entry = process.main,
     warm: Sequence[str] = WARM,
     first: Callable[[Settings], None] | None = ahead.main,
     patience: float = PATIENCE,

@@ -12,14 +12,14 @@ from filelock import FileLock
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from core.database import migrate
 from core.errors import BadRecipe, CannotStart, GraftError
 from core.faults import translated
 from core.jobs.lock import worker_alive
 from core.jobs.queue import open_queue
+from core.projects.database import migrate
+from core.recipe import explain
 from core.server.home import open_home
 from core.settings import Settings, get_settings
-from core.training.recipe import explain
 
 _LOG = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from core.process import raise_file_limit
 from core.server.connections import BoundedHTTP, BoundedState, BoundedWebSocket, Sockets
-from core.server.process import raise_file_limit
 from core.settings import Settings
 
 _OTHER_FILES = 256

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadRecipe
-from core.training.recipe import Policy, explain
+from core.recipe import Policy, explain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -44,7 +44,7 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _holding(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from core import losses
+        from core.transfer import losses
 
         if batch.taught is None:
             raise ValueError("an earlier model is needed")
@@ -61,7 +61,7 @@ def _holding(options: Any) -> Any:
 def _among_shown(logits: Any, batch: Batch, smoothing: float) -> Any:
     """The loss on the classes that have pictures: what is only remembered is never the right
     answer here, and would be unlearned. One class alone can only be learned against the others."""
-    from core import losses
+    from core.transfer import losses
 
     shown = batch.shown
     if shown is None:

@@ -55,7 +55,7 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _taught(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from core import losses
+        from core.transfer import losses
 
         if batch.taught is None:
             raise ValueError("a teacher is needed")

@@ -61,8 +61,8 @@ def _objective(network: Network, options: Any) -> Any:
     from torch import nn
     from torch.nn import functional
 
-    from core import losses
     from core.backbones.weights import classifier
+    from core.transfer import losses
 
     width = classifier(network).in_features
 

@@ -37,7 +37,7 @@ def phases(network: Network, options: Any) -> list[Any]:
 
 def _together(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
-        from core import losses
+        from core.transfer import losses
 
         logits, _ = forward(batch.inputs)
         loss = 0 * logits.sum()

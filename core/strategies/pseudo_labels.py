@@ -57,8 +57,8 @@ def _consistent(network: Network, options: Any) -> Any:
     from torch import nn
     from torch.nn import functional
 
-    from core import losses
     from core.backbones.weights import classifier
+    from core.transfer import losses
 
     classes = classifier(network).out_features
 

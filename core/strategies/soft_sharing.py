@@ -1,6 +1,6 @@
 """Let the whole network adapt, but hold it near what it was: soft sharing of parameters.
 
-By its weights, its features or what it knew before; each way after its paper, see core.losses.
+By its weights, its features or what it knew before; each way after its paper, see core.transfer.losses.
 DELTA is simplified: one layer's features, of which those count that the first classifier reads.
 """
 
@@ -67,7 +67,7 @@ def _with(hold: Any, smoothing: float) -> Any:
     """Cross-entropy and the pull; a module, so that what the pull remembers is kept."""
     from torch import nn
 
-    from core import losses
+    from core.transfer import losses
 
     class Held(nn.Module):
         def __init__(self) -> None:
@@ -83,7 +83,7 @@ def _with(hold: Any, smoothing: float) -> Any:
 
 
 def _weights(_: Network, body: list[Any], options: Any) -> Any:
-    from core.losses import l2_sp
+    from core.transfer.losses import l2_sp
 
     start = [p.detach().clone() for p in body]
 
@@ -95,7 +95,7 @@ def _weights(_: Network, body: list[Any], options: Any) -> Any:
 
 
 def _spectrum(_: Network, __: list[Any], options: Any) -> Any:
-    from core.losses import batch_spectral_shrinkage
+    from core.transfer.losses import batch_spectral_shrinkage
 
     return lambda batch, features: 1e-3 * options.pull * batch_spectral_shrinkage(features)
 
@@ -107,9 +107,9 @@ def _features(network: Network, _: list[Any], options: Any) -> Any:
     import torch
     from torch import nn
 
-    from core.backbones.cut import feature_trunk
+    from core.backbones.graph_split import feature_trunk
     from core.backbones.weights import classifier
-    from core.losses import attention_distance
+    from core.transfer.losses import attention_distance
 
     before = feature_trunk(copy.deepcopy(network)).requires_grad_(False)
 
@@ -137,7 +137,7 @@ def _answers(network: Network, _: list[Any], options: Any) -> Any:
     from torch import nn
 
     from core.backbones.weights import classifier, pretrained_head
-    from core.losses import category_relationship, co_tuning
+    from core.transfer.losses import category_relationship, co_tuning
 
     head = pretrained_head(network)
     if head is None:

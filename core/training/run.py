@@ -11,31 +11,31 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.backbones.features import MIRRORED, features
 from core.backbones.weights import merge
 from core.errors import Damaged
 from core.evaluation.calibration import tempered
-from core.evaluation.evidence import Adjusted, Evidence
+from core.evaluation.calibration_result import Adjusted, Evidence
+from core.evaluation.metrics import collapsed, compare
+from core.evaluation.ood import IMAGES
 from core.evaluation.report import Elsewhere, Recalled, Report, recalled, report_of
-from core.evaluation.scores import collapsed, compare
-from core.evaluation.unknowns import IMAGES
+from core.events import Event, Finished, Note, PhaseStarted, Started, Stopped
+from core.features.extraction import MIRRORED, features
+from core.features.linear_probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.files import read_sealed, replace_file, sealed
 from core.model import Description, Model, Seen
+from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
+from core.training.activation_cache import stage
+from core.training.calibration_data import look, weigh
 from core.training.checkpoint import Checkpoints, Progressed
-from core.training.crossing import cross, is_under_way, parts_of
-from core.training.describing import classifier_of_words
-from core.training.events import Event, Finished, Note, PhaseStarted, Started, Stopped
-from core.training.evidence import look, weigh
-from core.training.heads import Head, head_of, set_head
-from core.training.loop import Trainer
-from core.training.probe import STRENGTHS, ProbeFit, fit_probe, softmax
-from core.training.recipe import Recipe
-from core.training.remembering import remembered_only
-from core.training.setup import fine, prepare
-from core.training.soup import Soup
-from core.training.staging import stage
+from core.training.class_retention import remembered_only
+from core.training.cross_validation import cross, is_under_way, parts_of
+from core.training.model_soup import Soup
+from core.training.preparation import fine, prepare
+from core.training.tasks import Head, head_of, set_head
+from core.training.trainer import Trainer
+from core.training.zero_shot_head import classifier_of_words
 
 T = TypeVar("T")
 _START = "start.json"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import NotFound
+from core.events import Event, Finished
 from core.jobs.log import scan
-from core.training.events import Event, Finished
 
 _UNREADABLE = "These answers cannot be read any more. Ask about the pictures again."
 

@@ -8,7 +8,7 @@ from core.web.predictions import finished_result
 def variation_strips(folder: Path) -> list[tuple[str, bytes]]:
     """For each picture its class and a WebP: as it is, then as learning would vary it.
 
-    Empty before the job is finished. See core.training.variations.
+    Empty before the job is finished. See core.training.augmentation_preview.
     """
     strips = (finished_result(folder) or {}).get("strips", [])
     files = ((str(strip["label"]), folder / Path(strip["file"]).name) for strip in strips)

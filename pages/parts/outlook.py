@@ -27,7 +27,7 @@ NEARNESS = {
     ),
 }
 MARKS = ((-3.9, "photographs"), (0.1, "emoji"), (4.3, "handwritten digits"))
-"""Where sets that were measured lie: see core.foresight.similarity."""
+"""Where sets that were measured lie: see core.pretraining_analysis.domain_shift."""
 LEAST, MOST = -5.0, 7.0
 MOST_CLASSES = 30
 """Rows of the table of classes: those that are recognised worst."""

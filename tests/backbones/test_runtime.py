@@ -3,9 +3,9 @@
 import numpy as np
 
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.features import warm
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
+from core.features.extraction import warm
 from core.settings import Settings
 
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, availability, get_backbone
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import classifier, fingerprint, load_network
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from core.dataset.importing import import_images
+from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
+from core.events import Event, Finished, Note, Progress, Skipped
 from core.settings import Settings
-from core.training.events import Event, Finished, Note, Progress, Skipped
 
 
 @dataclass(frozen=True)

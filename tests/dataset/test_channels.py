@@ -14,7 +14,7 @@ from PIL import Image
 from tifffile import imwrite
 
 from core.dataset.channels import from_bytes, to_bytes
-from core.dataset.decode import Decoded, decode_for_storage
+from core.dataset.ingest.decode import Decoded, decode_for_storage
 from core.dataset.store import Store
 from core.errors import NotFound, UnreadableImage
 from core.settings import Settings

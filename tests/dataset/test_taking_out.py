@@ -15,7 +15,7 @@ from core.dataset.export import export_folders
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import NotFound
-from core.training.events import Finished, Progress
+from core.events import Finished, Progress
 
 HOSTILE = (
     "../../etc/passwd",
@@ -84,7 +84,7 @@ def test_channels_go_out_as_files_that_hold_them(take_in, store: Store, tmp_path
 def _five():
     from tifffile import imwrite
 
-    from core.dataset.decode import decode_for_storage
+    from core.dataset.ingest.decode import decode_for_storage
     from core.settings import Settings
 
     buffer = io.BytesIO()

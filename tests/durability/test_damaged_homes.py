@@ -19,33 +19,33 @@ from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 from torch import nn
 
+from core.analysis.embedding_map import places_by_image
 from core.backbones import integrity, runtime, weights
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.features import FeatureCache, features, reader
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import freeze
 from core.backbones.weights import load_network
 from core.dataset.channels import as_rgb
-from core.dataset.decode import Decoded
 from core.dataset.export import as_file
+from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Dataset, Facts, Item
 from core.dataset.orphans import sweep_orphans
 from core.dataset.store import Store
 from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnusableDataset
+from core.evaluation.ood import FILE as KNOWN
+from core.evaluation.ood import Known
 from core.evaluation.report import Report
-from core.evaluation.unknowns import FILE as KNOWN
-from core.evaluation.unknowns import Known
+from core.events import Failed, Finished, Note, Step, Stopped
 from core.export import export
+from core.features.extraction import FeatureCache, features, reader
 from core.files import read_sealed, replace_file, sealed, unsealed
 from core.jobs import log
-from core.jobs.card import JobCard
-from core.jobs.child import run_job
-from core.mapping import places_by_image
+from core.jobs.process import run_job
+from core.jobs.spec import JobCard
 from core.model import DESCRIPTION, WEIGHTS, Model
+from core.recipe import Recipe
 from core.settings import Settings
 from core.training.checkpoint import Checkpoints, Progressed
-from core.training.events import Failed, Finished, Note, Step, Stopped
-from core.training.recipe import Recipe
 from core.training.run import train
 
 SMALL = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)

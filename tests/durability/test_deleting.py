@@ -17,21 +17,22 @@ from command_line import run_command
 from PIL import Image
 from sqlalchemy import text
 
-from core import jobs, projects, trash
-from core.backbones.features import FeatureCache
-from core.database import engine, migrate
-from core.dataset.importing import import_images
+from core import jobs, projects
+from core.dataset.ingest.importing import import_images
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import NotFound
-from core.jobs.child import run_job
+from core.events import Finished
+from core.features.extraction import FeatureCache
+from core.jobs.cleanup import DAY, Sweeper
 from core.jobs.lock import worker_alive
+from core.jobs.process import run_job
 from core.jobs.purge import purge
 from core.jobs.removal import delete_project, purge_project
-from core.jobs.sweep import DAY, Sweeper
+from core.projects import trash
+from core.projects.database import engine, migrate
+from core.recipe import Recipe
 from core.settings import get_settings
-from core.training.events import Finished
-from core.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
 _KILLED_AT = """

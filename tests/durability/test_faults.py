@@ -21,7 +21,6 @@ from sqlalchemy import make_url, text
 from streamlit.testing.v1 import AppTest
 
 from core import projects
-from core.database import engine, migrate, session
 from core.errors import (
     DatabaseUnavailable,
     HomeTooNew,
@@ -29,12 +28,13 @@ from core.errors import (
     OutOfSpace,
 )
 from core.faults import translate
+from core.projects.database import engine, migrate, session
 from core.settings import Settings, get_settings
 
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = """
 import os, sys
-import core.database, core.commands.trash, core.server.process, alembic.command, resource
+import core.projects.database, core.cli.trash, core.process, alembic.command, resource
 from core.__main__ import main
 if hasattr(os, "geteuid") and os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)
@@ -416,7 +416,7 @@ def test_a_home_on_a_read_only_disk_is_named(data: Path, tmp_path: Path) -> None
 def test_a_mistake_of_the_program_is_called_so_and_its_details_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.commands.listing.samples", lambda _: {}["lost"])
+    monkeypatch.setattr("core.cli.listing.samples", lambda _: {}["lost"])
     code, out, err = run_command(tmp_path, "samples")
     assert (code, out) == (1, "")
     assert "a mistake in Graft itself (KeyError)" in err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from running_server import ROOT, wait_for
 
-from core.server.logs import FILE, LONGEST, Sparing, open_log, shorten
+from core.logs import FILE, LONGEST, Sparing, open_log, shorten
 from core.settings import Settings
 
 
@@ -70,7 +70,7 @@ def test_a_log_that_is_too_long_goes_on_from_its_start(tmp_path: Path) -> None:
 
 def test_a_process_and_its_child_keep_their_log_short_whoever_writes(tmp_path: Path) -> None:
     flood = (
-        "import os, subprocess, sys; from core.server.process import begin; begin()\n"
+        "import os, subprocess, sys; from core.process import begin; begin()\n"
         "child = 'import os; [os.write(1, bytes(65536)) for _ in range(200)]'\n"
         "for line in sys.stdin.buffer:\n"
         "    subprocess.run([sys.executable, '-c', child])\n"  # as native code would

@@ -12,7 +12,7 @@ import pytest
 from running_server import ROOT, Server, free_port, processes_of, running, wait_for
 
 from core.errors import CannotStart
-from core.launch import Keeper
+from core.server.launch import Keeper
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 

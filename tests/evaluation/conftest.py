@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from core.backbones.catalogue import get_backbone
-from core.backbones.cut import feature_trunk
-from core.backbones.preprocess import Preprocessing
+from core.backbones.graph_split import feature_trunk
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.settings import Settings
 

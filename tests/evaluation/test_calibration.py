@@ -20,9 +20,9 @@ from core.evaluation.calibration import (
     surprises,
     tempered,
 )
-from core.evaluation.evidence import Judged, adjust, measure
-from core.evaluation.scores import log_loss
-from core.training.probe import fit_probe, softmax
+from core.evaluation.calibration_result import Judged, adjust, measure
+from core.evaluation.metrics import log_loss
+from core.features.linear_probe import fit_probe, softmax
 
 
 def drawn(n, classes=4, seed=0, sharpness=2.0):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from core.errors import NotFound, UnusableDataset
+from core.evaluation.metrics import wilson
 from core.evaluation.report import Report, report_of
-from core.evaluation.scores import wilson
 
 CLASSES = ("cat", "dog", "](x) <b>‮")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from core import jobs
+from core.events import Failed, Finished
 from core.jobs import log
-from core.jobs.sweep import DAY, sweep
+from core.jobs.cleanup import DAY, sweep
 from core.settings import get_settings
-from core.training.events import Failed, Finished
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from core import create_project, create_run, jobs
-from core.database import migrate
+from core.events import Started
 from core.files import replace_file
 from core.jobs.fairness import NO_PROJECT, project_of
 from core.projects import add_dataset, run_folder
+from core.projects.database import migrate
+from core.recipe import Recipe
 from core.settings import get_settings
-from core.training.events import Started
-from core.training.recipe import Recipe
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted

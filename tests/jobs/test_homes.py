@@ -10,8 +10,8 @@ import pytest
 from core import jobs
 from core.errors import GraftError
 from core.jobs import queue
-from core.jobs.card import JobCard
 from core.jobs.home import home_id
+from core.jobs.spec import JobCard
 from core.settings import get_settings
 
 from .conftest import Workers, wait_for

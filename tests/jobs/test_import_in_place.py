@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from core.database import migrate
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
 from core.errors import BadInput
+from core.events import Finished
 from core.jobs.kinds import import_pictures
 from core.projects import create_project, datasets
+from core.projects.database import migrate
 from core.settings import Settings, get_settings
-from core.training.events import Finished
 
 
 @pytest.fixture

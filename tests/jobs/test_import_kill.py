@@ -17,14 +17,14 @@ import pytest
 from PIL import Image
 
 from core import jobs
-from core.database import migrate
 from core.dataset.orphans import sweep_orphans
 from core.dataset.store import Store
+from core.events import Failed
 from core.jobs import lock, log
-from core.jobs.child import run_job
+from core.jobs.process import run_job
 from core.projects import create_project, datasets
+from core.projects.database import migrate
 from core.settings import Settings, get_settings
-from core.training.events import Failed
 
 from .conftest import ROOT, Workers, children_of_job, kill_job, wait_for
 from .test_queue import ended
@@ -35,7 +35,7 @@ _WORKER = """
 from core.jobs import child, worker
 from core.settings import get_settings
 if __name__ == "__main__":
-    worker.main(get_settings(), entry=child.main, warm=("core.dataset.importing",), first=None)
+    worker.main(get_settings(), entry=child.main, warm=("core.dataset.ingest.importing",), first=None)
 """
 
 
@@ -150,8 +150,8 @@ def test_an_import_given_up_for_good_leaves_nothing_after_a_sweep(home: Path) ->
     folder = submitted(home, "given-up", new_project("Given up"))
     code = (
         "import sys, time; from pathlib import Path;"
-        "from core.dataset.importing import import_images; from core.dataset.store import Store;"
-        "from core.settings import get_settings; from core.training.events import Skipped;"
+        "from core.dataset.ingest.importing import import_images; from core.dataset.store import Store;"
+        "from core.settings import get_settings; from core.events import Skipped;"
         "s = get_settings();"
         "events = import_images(Path(sys.argv[1]), Store(s.home), s, title='x');"
         # It never comes to its end: at the first broken picture it stands still.

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from core import jobs
+from core.events import Note, Started, Step
 from core.jobs import log
-from core.training.events import Note, Started, Step
 
 from .conftest import Workers, children_of_job, held, kill_job, wait_for
 from .test_queue import ended, submitted

@@ -6,9 +6,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.events import Finished, Note, Progress, Skipped, Started, Step, Stopped
 from core.jobs import log
-from core.jobs.digest import Digest
-from core.training.events import Finished, Note, Progress, Skipped, Started, Step, Stopped
+from core.jobs.summary import Digest
 
 
 def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from sqlalchemy import inspect
 
 from core import jobs, projects
-from core.database import engine, migrate
 from core.jobs.log import events_file
+from core.projects.database import engine, migrate
+from core.recipe import Recipe
 from core.settings import get_settings
-from core.training.recipe import Recipe
 
 from .conftest import Workers, children_of_job, wait_for
 from .test_queue import ended, submitted

@@ -6,9 +6,9 @@ import pytest
 
 from core import jobs
 from core.errors import NotFound
+from core.events import Finished, Started
 from core.jobs import log
-from core.jobs.card import JobCard
-from core.training.events import Finished, Started
+from core.jobs.spec import JobCard
 
 from .conftest import Workers, held, wait_for
 

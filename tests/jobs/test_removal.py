@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from core import create_project, create_run, delete_project, delete_run, jobs, restore_run
-from core.database import migrate
 from core.projects import run_folder, runs
+from core.projects.database import migrate
+from core.recipe import Recipe
 from core.settings import get_settings
-from core.training.recipe import Recipe
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted

@@ -14,13 +14,13 @@ from sqlalchemy import create_engine, text
 
 from core import jobs
 from core.errors import DatabaseUnavailable
+from core.events import Event, Failed, Note
 from core.faults import out_of_space
 from core.jobs import log
-from core.jobs.card import JobCard
-from core.jobs.child import run_job
 from core.jobs.failures import sentence_of
+from core.jobs.process import run_job
+from core.jobs.spec import JobCard
 from core.settings import Settings, get_settings
-from core.training.events import Event, Failed, Note
 
 from .conftest import Workers, held, wait_for
 from .test_queue import ended, submitted

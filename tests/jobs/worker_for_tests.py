@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput, GraftError
+from core.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 from core.files import replace_file
-from core.jobs import ahead, child, worker
+from core.jobs import ahead, process, worker
 from core.settings import Settings, get_settings
-from core.training.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 
 ShouldStop = Callable[[], bool]
 
@@ -145,8 +145,8 @@ KINDS = {
 
 def entry(folder: Path, settings: Settings) -> None:
     """What this worker's children run."""
-    child.prepare_process(folder)
-    child.run_job(folder, settings, KINDS)
+    process.prepare_process(folder)
+    process.run_job(folder, settings, KINDS)
 
 
 def broken(settings: Settings) -> None:
@@ -156,7 +156,7 @@ def broken(settings: Settings) -> None:
 
 if __name__ == "__main__":
     heavy = ("torch", "timm", "openvino", "not_there") if "--warm" in sys.argv else ()
-    light = ("core.jobs.worker", "core.jobs.child")
+    light = ("core.jobs.worker", "core.jobs.process")
     first = {"--ahead": ahead.main, "--broken-ahead": broken}.get(sys.argv[-1])
     patience = 0.5 if "--impatient" in sys.argv else worker.PATIENCE
     try:

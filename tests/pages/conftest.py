@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from core.database import migrate
 from core.jobs.queue import open_queue
+from core.projects.database import migrate
 from core.settings import get_settings
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
-from core.evaluation.evidence import Judged, adjust, measure
+from core.evaluation.calibration_result import Judged, adjust, measure
 from core.evaluation.report import report_of
+from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
-from core.jobs.card import JobCard
 from core.jobs.log import append
+from core.jobs.spec import JobCard
 from core.projects import add_dataset
-from core.training.events import Finished, PhaseStarted, Started, Step
 
 CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
 LITE0 = "tf_efficientnet_lite0"

@@ -9,17 +9,17 @@ from leaves import LITE0, fill
 from opened import everything, open_page, press
 
 from core import CATALOGUE, Store, ready_backbones, recent_jobs, status, stop
-from core.foresight.curve import Curve, Forecast, Point
-from core.foresight.outlook import Outlook
-from core.foresight.resampling import Measured
-from core.foresight.rows import keep
-from core.foresight.similarity import Similarity
-from core.foresight.validation import plan_of
-from core.jobs.card import JobCard
+from core.events import Finished, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job
+from core.jobs.spec import JobCard
+from core.pretraining_analysis.domain_shift import Similarity
+from core.pretraining_analysis.learning_curve import Curve, Forecast, Point
+from core.pretraining_analysis.ranking_rows import keep
+from core.pretraining_analysis.resampling import Measured
+from core.pretraining_analysis.summary import Outlook
+from core.pretraining_analysis.validation import plan_of
 from core.settings import get_settings
-from core.training.events import Finished, Stopped
 
 LITE1 = "tf_efficientnet_lite1"
 WORSE, GONE = "vgg16.tv_in1k", "resnet18.a1_in1k"

@@ -9,12 +9,12 @@ from leaves import CLASSES, fill, leaf
 from opened import everything, open_page, press
 
 from core import Fix, Problem, Store, apply_edit, datasets, edits, recent_jobs, status, stop
-from core.dataset.checks import to_dict, with_key
-from core.jobs.card import JobCard
+from core.checks import to_dict, with_key
+from core.events import Found, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job
+from core.jobs.spec import JobCard
 from core.projects import add_dataset
-from core.training.events import Found, Stopped
 
 MAPLE, OAK, BIRCH = CLASSES
 PLANTED = (

@@ -7,11 +7,11 @@ from opened import everything, open_page
 
 from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
 from core.evaluation.report import report_of
+from core.events import Finished
 from core.export.figures import confusion
-from core.jobs.card import JobCard
 from core.jobs.log import append
+from core.jobs.spec import JobCard
 from core.projects import add_dataset
-from core.training.events import Finished
 
 MANY = 1000
 

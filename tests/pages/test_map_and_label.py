@@ -9,11 +9,11 @@ from leaves import LITE0, fill, leaf
 from opened import everything, open_page, press
 
 from core import Dataset, Item, Store, create_project, history, new_job, recent_jobs, runs, stop
-from core.jobs.card import JobCard
+from core.analysis.label_suggestions import Guess, Proposals, Row
+from core.events import Failed, Finished
 from core.jobs.log import append
-from core.labelling import Guess, Proposals, Row
+from core.jobs.spec import JobCard
 from core.projects import add_dataset, datasets
-from core.training.events import Failed, Finished
 
 MAPLE, OAK = "maple", "oak <b>"
 

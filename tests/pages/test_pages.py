@@ -22,15 +22,15 @@ from core import (
     status,
     stop,
 )
-from core.background import judged
-from core.dataset.decode import Decoded
+from core.analysis.background_reliance import judged
+from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Facts
+from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
 from core.files import read_sealed
-from core.jobs.card import JobCard
 from core.jobs.log import append
+from core.jobs.spec import JobCard
 from core.projects import add_dataset
-from core.training.events import Failed, Finished, Skipped, Started, Stopped
 
 STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
 
@@ -650,7 +650,7 @@ def test_exporting_is_handed_in_for_the_chosen_run(home):
 
 def drawn(home, project):
     """The strategy page after the worker's part was done here: a real drawing."""
-    from core.jobs.child import run_job
+    from core.jobs.process import run_job
 
     app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
     (job,) = recent_jobs("variations")

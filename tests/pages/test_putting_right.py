@@ -8,7 +8,7 @@ from leaves import CLASSES, fill, finish_run
 from opened import everything, open_page, press
 
 from core import Store, apply_edit, datasets, edits, run_folder, runs, status, stop, undo
-from core.dataset.checks import Problem, to_dict
+from core.checks import Problem, to_dict
 from core.evaluation.report import Report
 from core.projects import add_dataset
 

@@ -8,11 +8,11 @@ from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from opened import everything, open_page
 
 from core import SAMPLES, Item, Recipe, Store, create_run, get_project, run_folder
+from core.events import Finished
 from core.files import read_sealed
-from core.jobs.card import JobCard
 from core.jobs.log import append
+from core.jobs.spec import JobCard
 from core.projects import add_dataset
-from core.training.events import Finished
 from pages.parts import tournament
 from pages.parts.place import Place
 from pages.parts.runs import run_titles

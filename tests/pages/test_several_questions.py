@@ -8,9 +8,9 @@ from opened import everything, open_page, press
 
 from core import Store, get_run, run_folder, runs
 from core.evaluation.report import Report
+from core.events import Finished
 from core.jobs.log import append
 from core.projects import add_dataset
-from core.training.events import Finished
 
 
 @pytest.fixture

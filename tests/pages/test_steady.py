@@ -7,9 +7,9 @@ from opened import open_page
 from streamlit.testing.v1 import AppTest
 
 from core import Recipe, Store, apply_edit, create_run, edits, run_folder
-from core.jobs.card import JobCard
+from core.events import Finished, Started
 from core.jobs.log import append
-from core.training.events import Finished, Started
+from core.jobs.spec import JobCard
 
 Node = object
 

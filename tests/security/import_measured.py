@@ -5,12 +5,13 @@ import resource
 import sys
 from pathlib import Path
 
-from core.dataset.importing import import_images
+from core.sandbox.bounded.bounded import close_helpers
+
+from core.dataset.ingest.importing import import_images
 from core.dataset.store import Store
 from core.errors import GraftError
-from core.sandbox import close_helpers
+from core.events import Finished, Skipped
 from core.settings import Settings
-from core.training.events import Finished, Skipped
 
 
 def main(source: str, home: str) -> None:

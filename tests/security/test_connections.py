@@ -153,7 +153,7 @@ def open_to_others(folder: Path) -> list[str]:
 def imported_by_the_worker(home: Path) -> str:
     """How the import of a sample ended that a page's process handed in."""
     code = (
-        "import time; from core.server.process import begin; begin();"
+        "import time; from core.process import begin; begin();"
         "from core import create_project, new_job, status, submit;"
         "folder = new_job();"
         "given = {'project': create_project('Shapes').id, 'sample': 'emoji', 'title': 'Shapes'};"
@@ -196,7 +196,7 @@ def test_small_answers_are_sent_at_once() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="limits as on POSIX")
 def test_a_process_of_ours_may_open_as_many_files_as_the_system_lets_it() -> None:
     code = (
-        "import resource as r; from core.server.process import begin;"
+        "import resource as r; from core.process import begin;"
         "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (128, hard));"
         "begin(); print(r.getrlimit(r.RLIMIT_NOFILE)[0] >= min(hard, 4096))"
     )

@@ -9,14 +9,14 @@ import timm
 import torch
 from timm.models.vgg import VGG
 
-from core.backbones.augment import Augmentation
-from core.backbones.cut import cut
-from core.backbones.preprocess import Preprocessing
+from core.backbones.augmentation import Augmentation
+from core.backbones.graph_split import cut
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import classifier, merge, remember_head
 from core.errors import BadRecipe
 from core.strategies import FineTuning, Phase, Probe, resolve, strategies
-from core.training.loop import Trainer
-from core.training.sources import Pictures
+from core.training.batch_sources import Pictures
+from core.training.trainer import Trainer
 
 NETWORKS = {
     "CNN with BatchNorm": ("resnet10t", "cnn"),

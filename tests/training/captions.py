@@ -24,7 +24,7 @@ def write_text_side(
     """
     import open_clip
 
-    from core.backbones.texts import _tokens
+    from core.backbones.text_encoder import _tokens
 
     folder.mkdir(parents=True, exist_ok=True)
     vision = {"image_size": 32, "layers": 1, "width": width, "patch_size": 32, "head_width": 1}

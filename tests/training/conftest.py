@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
+from core.recipe import Recipe
 from core.settings import Settings
-from core.training.recipe import Recipe
 from core.training.run import train
 
 TRANSFORMER = "vit_tiny_patch16_224"

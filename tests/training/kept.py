@@ -7,7 +7,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from core.dataset.channels import Array, as_rgb
-from core.dataset.decode import Decoded
+from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Dataset, Facts, Item
 from core.dataset.store import Store
 

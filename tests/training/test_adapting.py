@@ -13,14 +13,14 @@ from safetensors.torch import save_file
 from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.report import Report, judged_elsewhere
-from core.export.card import Rehearsed, model_card
-from core.export.facts import facts_of
+from core.events import Note
+from core.export.model_card import Rehearsed, model_card
+from core.export.run_facts import facts_of
 from core.files import read_sealed
 from core.model import Model
-from core.training.events import Note
-from core.training.recipe import Recipe
+from core.recipe import Recipe
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 SMALL = "resnet10t.c3_in1k"
 

@@ -7,13 +7,13 @@ from safetensors.torch import load_file, save_file
 from skimage import data
 
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.cut import feature_trunk
-from core.backbones.preprocess import Preprocessing
+from core.backbones.graph_split import feature_trunk
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network, pretrained_head
 from core.errors import BadRecipe
+from core.events import Step
 from core.settings import Settings
 from core.strategies import get_strategy, resolve
-from core.training.events import Step
 from core.training.run import train
 
 

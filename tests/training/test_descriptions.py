@@ -10,20 +10,20 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, get_backbone
-from core.backbones.cut import feature_trunk
-from core.backbones.preprocess import Preprocessing
-from core.backbones.texts import _tokens, describe
+from core.backbones.graph_split import feature_trunk
+from core.backbones.preprocessing import Preprocessing
+from core.backbones.text_encoder import _tokens, describe
 from core.backbones.weights import load_network
 from core.errors import BadRecipe, WeightsUnavailable
 from core.evaluation.report import Report
+from core.events import Finished, Note
+from core.features.linear_probe import fit_probe, softmax
 from core.model import Model
+from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies.descriptions import sentences
-from core.training.events import Finished, Note
-from core.training.probe import fit_probe, softmax
-from core.training.recipe import Recipe
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 SIGLIP2 = "vit_base_patch16_siglip_224.v2_webli"
 ROUND = {"0": "a round photo", "1": "upright", "2": "a bent photo"}

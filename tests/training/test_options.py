@@ -6,15 +6,15 @@ import torch
 from tiny import PREPROCESSING, Tiny, makings, soup_of, trainer_of
 from torch import nn
 
-from core import losses
-from core.backbones.augment import Augmentation, augment
-from core.backbones.cut import cut
+from core.backbones.augmentation import Augmentation, augment
+from core.backbones.graph_split import cut
 from core.errors import BadRecipe
+from core.events import Note, Step, Watched
 from core.strategies import Batch, FineTuning, Phase, Stream, get_strategy, resolve
-from core.training.events import Note, Step, Watched
-from core.training.loop import Trainer
-from core.training.sources import Activations, Pictures, activate
-from core.training.staging import variation
+from core.training.activation_cache import variation
+from core.training.batch_sources import Activations, Pictures, activate
+from core.training.trainer import Trainer
+from core.transfer import losses
 
 
 @pytest.fixture

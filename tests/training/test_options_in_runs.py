@@ -7,12 +7,12 @@ from safetensors.numpy import load_file
 from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.report import Report
+from core.events import Finished, Note, PhaseStarted, Step, Stopped
 from core.model import Model
-from core.training.estimate import estimate
-from core.training.events import Finished, Note, PhaseStarted, Step, Stopped
-from core.training.recipe import Recipe
+from core.recipe import Recipe
+from core.training.cost_estimate import estimate
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 EVERYTHING = {
     "steps": 6, "batch": 8, "watch": 0.2, "dropout": 0.3, "augmentation": "rand",
@@ -87,8 +87,8 @@ def test_a_run_that_stops_early_is_finished_and_not_stopped(run_folder, settings
 def test_the_time_told_counts_every_repetition(run_folder, settings, monkeypatch):
     """With what was timed before: a second a step."""
     timed = {"picture": 0.0, "scored": 0.0, "view-1": 0.0, "asked-1": 0.0, "step-1": 1.0}
-    monkeypatch.setattr("core.training.estimate._key", lambda setup, what: what)
-    monkeypatch.setattr("core.training.estimate._read", lambda settings: timed)
+    monkeypatch.setattr("core.training.cost_estimate._key", lambda setup, what: what)
+    monkeypatch.setattr("core.training.cost_estimate._read", lambda settings: timed)
     recipe = recipe_of(run_folder("last_stages", **EVERYTHING))
     told = list(estimate(recipe, settings))[-1]
     assert told.result["parts"]["Adapting the last layers"] == 12

@@ -11,24 +11,24 @@ from PIL import Image
 from safetensors.torch import save_file
 from tifffile import imwrite
 
-from core.backbones.augment import Augmentation, augment
+from core.backbones.augmentation import Augmentation, augment
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.preprocess import Preprocessing
+from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
+from core.dataset.channel_form import special_form
 from core.dataset.export import as_file
-from core.dataset.forms import special_form
 from core.dataset.store import Store
 from core.errors import BadRecipe, UnreadableImage, UnusableDataset
+from core.evaluation.metrics import wilson
 from core.evaluation.report import Report
-from core.evaluation.scores import wilson
 from core.export import export
-from core.foresight.ranking import rank
 from core.model import Model, predict_files
+from core.pretraining_analysis.backbone_ranking import rank
+from core.recipe import Recipe
 from core.settings import Settings, get_settings
-from core.training.normalisation import channel_statistics, normalised_like
-from core.training.recipe import Recipe
+from core.training.channel_adaptation import channel_statistics, normalised_like
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 PLAIN = {"photometric": "minisblack", "planarconfig": "contig"}
 IMAGENET = Preprocessing(64, "squash", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -20,12 +20,7 @@ from core.backbones.weights import load_network
 from core.dataset.store import Store
 from core.errors import BadInput, BadRecipe
 from core.evaluation.report import Report
-from core.files import read_sealed
-from core.model import Model
-from core.settings import Settings
-from core.strategies import Phase, describe, get_strategy, strategies
-from core.training.estimate import estimate
-from core.training.events import (
+from core.events import (
     Finished,
     Note,
     PhaseStarted,
@@ -36,9 +31,14 @@ from core.training.events import (
     from_line,
     to_line,
 )
-from core.training.recipe import Recipe
+from core.files import read_sealed
+from core.model import Model
+from core.recipe import Recipe
+from core.settings import Settings
+from core.strategies import Phase, describe, get_strategy, strategies
+from core.training.cost_estimate import estimate
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 STEPS = {"steps": 6, "batch": 8}
 SHORT = {

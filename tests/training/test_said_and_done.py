@@ -7,11 +7,11 @@ from PIL import Image
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.evaluation.report import Report
-from core.export.card import limits
-from core.export.document import write_document
-from core.export.facts import facts_of
+from core.events import Finished
+from core.export.model_card import limits
+from core.export.report import write_document
+from core.export.run_facts import facts_of
 from core.model import Model
-from core.training.events import Finished
 from core.training.run import train
 from pages.parts.evidence import sets_in_words, temperature_in_words, unknown_in_words
 

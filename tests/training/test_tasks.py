@@ -11,12 +11,12 @@ from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import BadRecipe, UnusableDataset
 from core.evaluation.report import Report
+from core.events import Finished
 from core.model import Model, predict_files
+from core.recipe import Recipe
 from core.strategies import Batch, get_strategy, resolve
-from core.training.events import Finished
-from core.training.recipe import Recipe
+from core.training.preparation import prepare
 from core.training.run import train
-from core.training.setup import prepare
 
 
 def go_on():

@@ -3,12 +3,12 @@
 import torch
 from torch import nn
 
-from core.backbones.augment import Augmentation
-from core.backbones.preprocess import Preprocessing
+from core.backbones.augmentation import Augmentation
+from core.backbones.preprocessing import Preprocessing
 from core.strategies import FineTuning, Phase
-from core.training.loop import Trainer
-from core.training.soup import Soup
-from core.training.sources import Pictures
+from core.training.batch_sources import Pictures
+from core.training.model_soup import Soup
+from core.training.trainer import Trainer
 
 PREPROCESSING = Preprocessing(12, "squash", (0.5,) * 3, (0.5,) * 3)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.training.events import Failed, Finished, to_line
+from core.events import Failed, Finished, to_line
 from core.web.predictions import job_predictions, predictions_csv
 from core.web.uploads import open_upload
 

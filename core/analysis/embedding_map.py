@@ -1,0 +1,123 @@
+"""A map of all images: each gets a place in a square, and images that look alike lie together.
+
+The places are kept in <home>/maps/<dataset id>-<method>.json by image, so that a version made by
+an edit is shown on the map of the version it came from, where nothing has moved.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from core.checks._runner import image_features
+from core.dataset.manifest import Dataset
+from core.dataset.store import Store
+from core.errors import BadInput
+from core.events import Event, Finished, Progress
+from core.files import read_sealed, replace_file, sealed
+from core.settings import Settings
+
+Method = Literal["pca", "umap"]
+METHODS: tuple[Method, ...] = get_args(Method)
+_FEWEST_FOR_UMAP = 10
+_BEFORE_UMAP = 50
+"""Principal components that UMAP begins from: fewer to compare, and less noise in them."""
+
+
+def map_images(
+    dataset: Dataset, store: Store, settings: Settings, method: str = "pca"
+) -> Iterator[Event]:
+    """Place every image of the dataset.
+
+    Yields Progress, then Finished with {"dataset": id, "method": method, "file": path}. Raises
+    BadInput for a method there is none of, or that is not installed.
+    """
+    began = time.monotonic()
+    if method not in methods():
+        raise BadInput(
+            f"The map “{method}” cannot be drawn here. There are: {', '.join(methods())}. "
+            "The package umap-learn brings “umap”."
+        )
+    features = yield from image_features(dataset, store, settings)
+    yield Progress("Laying out the map", 0, 0)
+    placed = scaled(_umap(features) if method == "umap" else principal(features, 2))
+    file = _file(settings, dataset.id, method)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    images = [item.image for item in dataset.items]
+    content = {"images": images, "places": np.round(placed, 4).tolist()}
+    replace_file(file, sealed(json.dumps(content)))
+    result = {"dataset": dataset.id, "method": method, "file": str(file)}
+    yield Finished(round(time.monotonic() - began, 2), result)
+
+
+@cache
+def methods() -> tuple[Method, ...]:
+    """The methods that are installed here."""
+    return tuple(name for name in METHODS if name != "umap" or find_spec("umap"))
+
+
+def places_by_image(
+    dataset_id: str, settings: Settings, method: str = "pca"
+) -> dict[str, tuple[float, float]] | None:
+    """Where each image of this version lies, 0 to 1 both ways; None when nobody has mapped it."""
+    if method not in METHODS:
+        return None
+    try:
+        content = json.loads(read_sealed(_file(settings, dataset_id, method)))
+        pairs = zip(content["images"], content["places"], strict=True)
+        return {str(image): (float(x), float(y)) for image, (x, y) in pairs}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def principal(features: np.ndarray, axes: int) -> np.ndarray:
+    """The directions in which features (n, d) differ most (PCA): (n, axes), the widest first.
+
+    Features are brought to length 1 before, so that a bright picture is no outlier for that.
+    """
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    x = (features / np.maximum(length, 1e-12)).astype(np.float64)
+    x -= x.mean(0)
+    _, vectors = np.linalg.eigh(x.T @ x)
+    widest = vectors[:, ::-1][:, :axes]
+    # Either end of an axis could be called its upper one: the larger entry decides, always alike.
+    strongest = widest[np.abs(widest).argmax(0), np.arange(widest.shape[1])]
+    placed: np.ndarray = x @ (widest * np.where(strongest < 0, -1.0, 1.0))
+    return placed
+
+
+def scaled(placed: np.ndarray) -> np.ndarray:
+    """Places (n, 2) stretched so that each axis reaches from 0 to 1; 0.5 where nothing differs."""
+    low, high = placed.min(0), placed.max(0)
+    width = np.where(high - low > 1e-9, high - low, 1.0)
+    stretched: np.ndarray = np.where(high - low > 1e-9, (placed - low) / width, 0.5)
+    return stretched
+
+
+def _umap(features: np.ndarray) -> np.ndarray:
+    """UMAP (McInnes, Healy, Melville 2018, arXiv 1802.03426), the same every time.
+
+    Neighbours are kept beside each other; distances between far groups mean little.
+    """
+    if len(features) < _FEWEST_FOR_UMAP:
+        return principal(features, 2)
+    from umap import UMAP
+
+    near = principal(features, min(_BEFORE_UMAP, *features.shape))
+    layout = UMAP(
+        n_neighbors=min(15, len(near) - 1),
+        min_dist=0.15,
+        init="pca",
+        random_state=0,
+        n_jobs=1,  # several would make it differ from time to time
+    )
+    return np.asarray(layout.fit_transform(near), np.float64)
+
+
+def _file(settings: Settings, dataset_id: str, method: str) -> Path:
+    return settings.home / "maps" / f"{dataset_id}-{method}.json"

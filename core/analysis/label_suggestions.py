@@ -1,0 +1,217 @@
+"""Help with labelling: unlabelled images in rows that can be accepted at a glance.
+
+With labelled images of two classes or more, a classifier on the cached features proposes a class
+for each unlabelled one; without them, images that look alike are put in rows to be named. What
+was proposed is kept in <home>/proposals/<dataset id>.json by image, so that it outlasts the
+versions that accepting makes.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.analysis.embedding_map import principal
+from core.checks._runner import image_features
+from core.dataset.edits import relabel
+from core.dataset.manifest import Dataset
+from core.dataset.splits import folds, groups_of
+from core.dataset.store import Store
+from core.errors import BadInput
+from core.events import Event, Finished, Progress
+from core.files import read_sealed, replace_file, sealed
+from core.settings import Settings
+
+ROW = 12
+"""Images in a row at most: what one sees at once."""
+_AXES = 32
+"""Principal components in which images are grouped by what they look like."""
+_ONE_STRENGTH = (0.1,)
+"""Used when there are too few labels to choose the strength of the regularisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What an unlabelled image may show."""
+
+    image: str
+    """SHA-256 (hex): its address in the store."""
+    label: str | None = None
+    """The likeliest class; None where there was nothing to learn from. Text from outside."""
+    share: float = 0.0
+    """Probability of that class, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """At most 12 images that look alike and probably belong to one class."""
+
+    label: str | None
+    """The proposed class; None: they only look alike."""
+    guesses: tuple[Guess, ...]
+    right: int = 0
+    """Of the labelled images about which the classifier, not having seen them, was at least as
+    sure as about the least sure one here, so many were right …"""
+    of: int = 0
+    """… out of so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Everything that is proposed for one version of a dataset."""
+
+    rows: tuple[Row, ...]
+    """The surest first."""
+    by_hand: tuple[Guess, ...]
+    """The images whose labels would teach the most: the least certain, and different from each
+    other."""
+
+
+def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Event]:
+    """Group the unlabelled images and propose their classes.
+
+    Yields Progress, then Finished with {"dataset": id, "rows": how many}. Raises BadInput when
+    there is no unlabelled image.
+    """
+    began = time.monotonic()
+    places = [p for p, item in enumerate(dataset.items) if item.role == "unlabelled"]
+    if not places:
+        raise BadInput("Every picture has a class already. Bring some that are not sorted yet.")
+    features = yield from image_features(dataset, store, settings)
+    yield Progress("Grouping what looks alike", 0, 0)
+    made = proposals_for(dataset, features, places)
+    file = _file(settings, dataset.id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file, sealed(json.dumps(asdict(made), ensure_ascii=False)))
+    result = {"dataset": dataset.id, "rows": len(made.rows)}
+    yield Finished(round(time.monotonic() - began, 2), result)
+
+
+def proposals_for(dataset: Dataset, features: np.ndarray, places: Sequence[int]) -> Proposals:
+    """Proposals for the items at `places`, from features (n, d) of all items."""
+    images = [dataset.items[place].image for place in places]
+    own = features[places]
+    axes = principal(own, min(_AXES, *own.shape))
+    if len(dataset.classes) < 2:
+        rows = [
+            Row(None, tuple(Guess(images[place]) for place in chunk))
+            for chunk in _alike(axes, np.arange(len(images)), np.zeros(len(images)))
+        ]
+        return Proposals(tuple(rows), ())
+    shares, held_out = _shares(dataset, features, own)
+    best = shares.max(1)
+    guesses = [
+        Guess(image, dataset.classes[k], round(float(share), 4))
+        for image, k, share in zip(images, shares.argmax(1), best, strict=True)
+    ]
+    chosen = _by_hand(axes, shares)
+    rows = []
+    for number, label in enumerate(dataset.classes):
+        members = np.flatnonzero(shares.argmax(1) == number)
+        for chunk in _alike(axes, np.setdiff1d(members, chosen), best):
+            right, of = _as_sure(held_out, float(best[chunk].min()))
+            rows.append(Row(label, tuple(guesses[place] for place in chunk), right, of))
+    rows.sort(key=lambda row: -sum(guess.share for guess in row.guesses) / len(row.guesses))
+    return Proposals(tuple(rows), tuple(guesses[place] for place in chosen))
+
+
+def proposals(dataset_id: str, settings: Settings) -> Proposals | None:
+    """What was proposed for this version; None when nobody has asked yet."""
+    try:
+        content = json.loads(read_sealed(_file(settings, dataset_id)))
+        rows = tuple(
+            Row(**{**row, "guesses": tuple(Guess(**guess) for guess in row["guesses"])})
+            for row in content["rows"]
+        )
+        return Proposals(rows, tuple(Guess(**guess) for guess in content["by_hand"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
+    """The dataset with these unlabelled images (by hash) in these classes; one step to undo.
+
+    Raises BadInput when none of them is unlabelled here, or a class has no name.
+    """
+    made = dataset
+    for label in sorted(set(labels.values())):
+        places = [
+            place
+            for place, item in enumerate(dataset.items)
+            if item.role == "unlabelled" and labels.get(item.image) == label
+        ]
+        if places:
+            made = relabel(made, places, label)
+    if made is dataset:
+        raise BadInput("These pictures have a class by now. Reload the page.")
+    if len(set(labels.values())) == 1:
+        return made
+    n = sum(a is not b for a, b in zip(made.items, dataset.items, strict=True))
+    change = f"{n:,} pictures labelled by hand"
+    return replace(made, parent=dataset.id, change=change)
+
+
+def _shares(
+    dataset: Dataset, features: np.ndarray, own: np.ndarray
+) -> tuple[np.ndarray, list[tuple[float, bool]]]:
+    """Probabilities (m, classes) for `own` (m, d), and for each labelled image, by a classifier
+    that had not seen it, how sure that was and whether it was right."""
+    from core.features.linear_probe import STRENGTHS, fit_probe, softmax
+
+    number = {name: index for index, name in enumerate(dataset.classes)}
+    known = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
+    labels = np.array([number[str(dataset.items[place].label)] for place in known], np.int64)
+    enough = np.bincount(labels).min() >= 2
+    parts = folds(labels.tolist(), groups_of([dataset.items[p] for p in known]), 5, seed=0)
+    strengths = STRENGTHS if enough else _ONE_STRENGTH
+    fitted = fit_probe(features[known], labels, len(number), parts, strengths=strengths)
+    logits = own @ fitted.weight.T + fitted.bias
+    sure = fitted.out_of_fold.max(1)
+    right = fitted.out_of_fold.argmax(1) == labels
+    held_out = list(zip(sure.tolist(), right.tolist(), strict=True)) if enough else []
+    return softmax(logits), held_out
+
+
+def _as_sure(held_out: Sequence[tuple[float, bool]], share: float) -> tuple[int, int]:
+    as_sure = [right for sure, right in held_out if sure >= share]
+    return sum(as_sure), len(as_sure)
+
+
+def _alike(axes: np.ndarray, members: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
+    """The members parted into rows that look alike; in each the largest of `order` first."""
+    rows = []
+    for group in _clusters(axes, members, -(-len(members) // ROW)):
+        ordered = group[np.argsort(-order[group], kind="stable")]
+        rows += [ordered[start : start + ROW] for start in range(0, len(ordered), ROW)]
+    return rows
+
+
+def _by_hand(axes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """At most a row of images with the smallest margin between their two likeliest classes, each
+    from another cluster, so that none repeats what its neighbour teaches."""
+    two = np.sort(shares, axis=1)[:, -2:]
+    margin = two[:, 1] - two[:, 0]
+    count = min(ROW, max(1, len(shares) // 4))
+    uncertain = np.argsort(margin, kind="stable")[: 4 * count]
+    clusters = _clusters(axes, uncertain, count)
+    each = [cluster[margin[cluster].argmin()] for cluster in clusters]
+    return np.array(sorted(each, key=lambda place: margin[place]), dtype=np.int64)
+
+
+def _clusters(axes: np.ndarray, members: np.ndarray, number: int) -> list[np.ndarray]:
+    """The members in at most `number` groups that look alike (k-means), none of them empty."""
+    if number < 2:
+        return [members] if len(members) else []
+    if len(members) <= number:
+        return [members[[place]] for place in range(len(members))]
+    from sklearn.cluster import KMeans
+
+    found = KMeans(number, n_init=2, random_state=0).fit_predict(axes[members])
+    return [members[found == each] for each in range(number) if (found == each).any()]
+
+
+def _file(settings: Settings, dataset_id: str) -> Path:
+    return settings.home / "proposals" / f"{dataset_id}.json"

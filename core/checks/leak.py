@@ -1,0 +1,54 @@
+"""A ready split that has the same picture on both sides: its test tests memory."""
+
+from collections.abc import Iterator
+
+from core.checks import Check, Evidence, Fix, Problem, listed
+from core.checks._near_copies import components, likeness
+
+
+def _find(evidence: Evidence) -> Iterator[Problem]:
+    dataset = evidence.dataset
+    for places in components(crossing(evidence)):
+        test = [place for place in places if dataset.items[place].part == "test"]
+        learned = [place for place in places if dataset.items[place].part != "test"]
+        equal = len({dataset.items[place].image for place in places}) == 1
+        how = "the same as" if equal else "nearly the same as"
+        yield Problem(
+            "leak",
+            f"{listed(test, dataset)} in the test part: {how} {listed(learned, dataset)} in the "
+            "part that is learned from. The test would ask what was learned by heart. Keeping "
+            "them together does not help, because the parts were fixed before they came here.",
+            places=(*test, *learned),
+            fixes=(Fix("remove", "Remove what would be learned from", tuple(learned)),),
+            suggestion="remove from the learning part",
+            weight=len(places) + equal,
+        )
+
+
+def crossing(evidence: Evidence) -> list[tuple[int, int]]:
+    """Pairs of equal or nearly equal images of which a ready split tests one and learns from the
+    other (or stops learning by it)."""
+    items = evidence.dataset.items
+    by_image: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        if item.part is not None:
+            by_image.setdefault(item.image, []).append(place)
+    pairs = [(a, b) for places in by_image.values() for a in places for b in places if a < b]
+    for one, other in likeness(evidence).pairs.tolist():
+        twins = (by_image.get(items[place].image, []) for place in (one, other))
+        pairs += _all_pairs(*twins)
+    return [(a, b) for a, b in pairs if (items[a].part == "test") != (items[b].part == "test")]
+
+
+def _all_pairs(ones: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
+    for one in ones:
+        for other in others:
+            yield (one, other) if one < other else (other, one)
+
+
+CHECK = Check(
+    "leak",
+    "Test pictures that are learned from",
+    "A score on pictures that the network has seen says nothing about new ones.",
+    _find,
+)

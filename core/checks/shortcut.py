@@ -1,0 +1,212 @@
+"""What tells the classes apart without looking at the content, and what a network would learn.
+
+Geirhos et al., "Shortcut learning in deep neural networks" (2020, arXiv 2004.07780).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.checks import Check, Evidence, Problem
+from core.dataset.manifest import Item
+
+Values = npt.NDArray[np.int64]
+
+_BINS = 8
+_PERMUTATIONS = 500
+_SURE = 0.005
+"""Below this p an association is taken for more than chance; six are looked at."""
+_FEWEST = 20
+_MATTERS = 0.5
+"""Of the way from always answering the largest class to always being right: a table of this one
+fact must go so far, cross-validated, before a network would rather learn it than the content."""
+_MATTERS_SEEN = 0.8
+"""The same for what is read off the pixels: it may be the content itself."""
+_NAMED = 3
+_COLOURS = {
+    "black": (0, 0, 0),
+    "grey": (0.5, 0.5, 0.5),
+    "white": (1, 1, 1),
+    "red": (0.8, 0.2, 0.2),
+    "yellow": (0.8, 0.8, 0.2),
+    "green": (0.2, 0.8, 0.2),
+    "turquoise": (0.2, 0.8, 0.8),
+    "blue": (0.2, 0.2, 0.8),
+    "violet": (0.8, 0.2, 0.8),
+}
+"""Red, green and blue, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """What one class has that the others have not."""
+
+    apart: float
+    """Share of the class that has it, less the share of all others."""
+    images: int
+    said: str
+    places: tuple[int, ...]
+
+
+def _find(evidence: Evidence) -> Iterator[Problem]:
+    places = np.flatnonzero(evidence.labels >= 0)
+    labels = evidence.labels[places]
+    if len(places) < _FEWEST or len(np.unique(labels)) < 2:
+        return
+    items = [evidence.dataset.items[place] for place in places]
+    found: dict[tuple[int, ...], list[tuple[float, str]]] = {}
+    for what, matters, names in _facts(items, evidence, places):
+        values = np.unique(names, return_inverse=True)[1]
+        gained = _gained(values, labels)
+        if gained >= matters and chance(values, labels) <= _SURE:
+            best, *more = _by_class(names, labels, places, evidence.dataset.classes)
+            plain = [best, *(each for each in more[: _NAMED - 1] if each.apart >= _MATTERS)]
+            told = f"The {what} gives the class away: {'; '.join(each.said for each in plain)}."
+            found.setdefault(best.places, []).append((gained, told))
+    # One cause (another camera, say) shows in several facts: they are told as one problem.
+    for telling, reasons in found.items():
+        yield Problem(
+            kind="shortcut",
+            sentence=" ".join(told for _, told in reasons) + " The network could learn that "
+            "instead of what the pictures show, and fail on pictures made otherwise.",
+            places=telling,
+            suggestion="make all pictures the same way, or bring some of each class made each way",
+            weight=max(gained for gained, _ in reasons),
+        )
+
+
+def _gained(values: Values, labels: Values) -> float:
+    """The most that the values give away: of all classes, or of one among the others."""
+    apart = (gain(values, (labels == label).astype(np.int64)) for label in np.unique(labels))
+    return max(gain(values, labels), *apart)
+
+
+def _facts(
+    items: Sequence[Item], evidence: Evidence, places: npt.NDArray[np.int64]
+) -> Iterator[tuple[str, float, list[str]]]:
+    """What is known of every image besides its content, when a gain matters, and each answer."""
+    facts = [item.facts for item in items]
+    known = [each for each in facts if each is not None]
+    if len(known) == len(facts):
+        yield "file format", _MATTERS, [each.format for each in known]
+        yield "camera", _MATTERS, [each.camera or "no camera named" for each in known]
+        yield "colour mode", _MATTERS, [each.mode for each in known]
+        yield (
+            "size",
+            _MATTERS,
+            _binned(np.array([np.sqrt(each.width * each.height) for each in known])),
+        )
+        yield (
+            "shape",
+            _MATTERS,
+            _binned(np.array([each.width / max(1, each.height) for each in known])),
+        )
+    rim = _rim(evidence.signs["tiny"][places])
+    yield "brightness", _MATTERS_SEEN, _binned(evidence.signs["brightness"][places])
+    yield "brightness of the rim", _MATTERS_SEEN, _binned(rim.mean(1))
+    yield "colour of the rim", _MATTERS_SEEN, _coloured(rim)
+
+
+def _rim(tiny: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Mean colour (n, 3) of the outermost points of small images (n, side, side, 3)."""
+    sides = [tiny[:, 0], tiny[:, -1], tiny[:, 1:-1, 0], tiny[:, 1:-1, -1]]
+    return np.asarray(np.concatenate(sides, axis=1).mean(1), np.float64)
+
+
+def _coloured(colours: npt.NDArray[np.float64]) -> list[str]:
+    """Each colour (n, 3) by the name nearest to it."""
+    names, points = list(_COLOURS), np.array(list(_COLOURS.values()))
+    nearest = ((colours[:, None] - points) ** 2).sum(-1).argmin(1)
+    return [names[place] for place in nearest]
+
+
+def _binned(values: npt.NDArray[np.float64]) -> list[str]:
+    """Each value as the stretch it lies in, of at most eight that hold equally many values."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    places = np.searchsorted(edges, values, side="right")
+    stretches = {
+        int(b): f"{values[places == b].min():.4g} to {values[places == b].max():.4g}"
+        for b in np.unique(places)
+    }
+    return [stretches[int(place)] for place in places]
+
+
+def gain(values: Values, labels: Values) -> float:
+    """How far a table from values to classes gets, from 0 (the largest class) to 1 (always right).
+
+    Both (n,), counted from 0. Each image is answered by a table of all others (leave-one-out).
+    """
+    table = np.zeros((values.max() + 1, labels.max() + 1))
+    np.add.at(table, (values, labels), 1)
+    rows = table[values]
+    rows[np.arange(len(labels)), labels] -= 1
+    best = rows.max(1)
+    own = rows[np.arange(len(labels)), labels]
+    ties = (rows == best[:, None]).sum(1)
+    right = float((((own == best) & (best > 0)) / ties).mean())
+    base = float(np.bincount(labels).max() / len(labels))
+    return (right - base) / (1 - base) if base < 1 else 0.0
+
+
+def chance(values: Values, labels: Values) -> float:
+    """p of a chi² this large if values and classes had nothing to do with each other.
+
+    By shuffling the classes 500 times, so that small counts do no harm.
+    """
+    random = np.random.default_rng(0)
+    observed = _chi2(values, labels)
+    larger = sum(
+        _chi2(values, random.permutation(labels)) >= observed for _ in range(_PERMUTATIONS)
+    )
+    return (1 + larger) / (1 + _PERMUTATIONS)
+
+
+def _chi2(values: Values, labels: Values) -> float:
+    columns = int(labels.max()) + 1
+    flat = np.bincount(values * columns + labels, minlength=(int(values.max()) + 1) * columns)
+    table = flat.reshape(-1, columns).astype(np.float64)
+    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    return float(((table - expected) ** 2 / np.maximum(expected, 1e-12)).sum())
+
+
+def _by_class(
+    names: list[str], labels: Values, places: npt.NDArray[np.int64], classes: tuple[str, ...]
+) -> list[_Apart]:
+    """For each class its commonest answer, the one that parts it best from the others first."""
+    answers = np.array(names)
+    found = []
+    for label in np.unique(labels):
+        own, others = answers[labels == label], answers[labels != label]
+        value, count = _commonest(own)
+        too = int((others == value).sum())
+        found.append(
+            _Apart(
+                apart=count / len(own) - too / len(others),
+                images=len(own),
+                said=f"{_share(count, len(own))} of “{classes[label]}” have “{value}”, "
+                f"of all others {too:,} of {len(others):,}",
+                places=tuple(int(p) for p in places[(labels == label) & (answers == value)]),
+            )
+        )
+    # Of equals the smaller class is the odd one.
+    return sorted(found, key=lambda each: (-each.apart, each.images))
+
+
+def _commonest(answers: npt.NDArray[np.str_]) -> tuple[str, int]:
+    values, counts = np.unique(answers, return_counts=True)
+    return str(values[counts.argmax()]), int(counts.max())
+
+
+def _share(count: int, total: int) -> str:
+    return f"all {total:,} pictures" if count == total else f"{count:,} of {total:,} pictures"
+
+
+CHECK = Check(
+    kind="shortcut",
+    title="Something other than the content tells the classes apart",
+    advice="A network learns whatever tells the classes apart most easily, also the file format, "
+    "the camera or the background (shortcut learning).",
+    find=_find,
+)

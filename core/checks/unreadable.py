@@ -1,0 +1,36 @@
+"""Files that were brought and could not be taken, together where the reason is the same."""
+
+from collections.abc import Iterator
+
+from core.checks import Check, Evidence, Problem
+
+
+def _find(evidence: Evidence) -> Iterator[Problem]:
+    dataset = evidence.dataset
+    here = {item.name for item in dataset.items}
+    by_reason: dict[str, list[str]] = {}
+    for each in dataset.left_out:
+        if each.copy_of is None and each.name not in here:  # it may have been brought again, whole
+            by_reason.setdefault(each.reason, []).append(each.name)
+    for reason, names in by_reason.items():
+        files = "1 file is" if len(names) == 1 else f"{len(names):,} files are"
+        yield Problem(
+            "unreadable",
+            f"{files} not part of this dataset: {_listed(names)}. {reason}",
+            names=tuple(names),
+            suggestion="put right and bring again",
+            weight=len(names),
+        )
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"“{name}”" for name in names[:3])
+    return shown + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+
+
+CHECK = Check(
+    "unreadable",
+    "Files that could not be used",
+    "What you meant to teach with may be missing without anybody noticing.",
+    _find,
+)

@@ -1,0 +1,75 @@
+"""`check`: what is wrong with a folder of pictures, before anything is taught with it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from core.checks import Problem, checks, from_dict, paths
+from core.cli.terminal import Terminal
+from core.cli.train import STOPPED, stop_signals, until
+from core.dataset.manifest import Dataset
+from core.errors import NotFound
+from core.events import Event, Finished, Found
+from core.settings import Settings
+
+_MOST_FILES = 8
+"""Named below one problem where a person reads; with --json all of them."""
+
+
+def check(
+    data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
+) -> int:
+    """Import `data`, look for every problem, list them; returns the exit code, 0 also with some.
+
+    `columns` are those of a table in `data` that hold classes, in case they are not found.
+    """
+    from core.checks._runner import check as look_for
+    from core.checks._runner import document
+    from core.dataset.ingest.importing import import_images
+    from core.dataset.store import Store
+
+    if not data.exists():
+        raise NotFound(f"There is no folder or archive “{data}”.")
+    store = Store(settings.home)
+    found: list[Problem] = []
+    with stop_signals() as stop:
+        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
+        last = terminal.drain(until(events, stop))
+        if isinstance(last, Finished):
+            dataset = store.load(last.result["dataset"])
+            events = _noted(look_for(dataset, store, settings), found)
+            last = terminal.drain(until(events, stop))
+    if not isinstance(last, Finished):
+        terminal.result({"stopped": True}, "Stopped. The same command starts again.")
+        return STOPPED
+    documents = [document(problem, dataset) for problem in found]
+    terminal.result(documents, _text(found, dataset))
+    return 0
+
+
+def _noted(events: Iterator[Event], found: list[Problem]) -> Iterator[Event]:
+    """The events but for the problems, which are the result: they are put into `found`."""
+    for event in events:
+        if isinstance(event, Found):
+            found.append(from_dict(event.problem))
+        else:
+            yield event
+
+
+def _text(found: list[Problem], dataset: Dataset) -> str:
+    """All problems under a heading for each kind."""
+    lines: list[str] = []
+    for kind, check in checks().items():
+        mine = [problem for problem in found if problem.kind == kind]
+        if mine:
+            lines += [f"{check.title} · {kind} ({len(mine)})", f"  {check.advice}"]
+        for problem in mine:
+            advice = f" → {problem.suggestion}" if problem.suggestion else ""
+            lines.append(f"  - {problem.sentence}{advice}")
+            files = paths(problem, dataset)
+            lines += [f"      {name}" for name in files[:_MOST_FILES]]
+            if len(files) > _MOST_FILES:
+                lines.append(f"      and {len(files) - _MOST_FILES:,} more")
+    pictures = f"{len(dataset.items):,} pictures in {len(dataset.classes)} classes"
+    if not found:
+        return f"{pictures}: nothing found."
+    return "\n".join([*lines, f"{pictures}: {len(found)} problems found."])

@@ -1,0 +1,105 @@
+"""`explain`: why a model says what it says about pictures."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.cli.terminal import Terminal
+from core.cli.using import require, result_of
+from core.errors import GraftError, UnreadableImage
+from core.settings import Settings
+
+_TRUST = {
+    "dependent": "With random weights the map (Grad-CAM) looks otherwise{}, so it does depend on "
+    "what was learned.",
+    "independent": "With random weights the map (Grad-CAM) looks much the same{}, so it shows the "
+    "picture rather than what was learned.",
+    "flat": "No place of the picture speaks for the answer more than others: the map (Grad-CAM) is "
+    "flat.",
+}
+_UNCHECKED = "Whether the map (Grad-CAM) depends on what was learned could not be checked."
+_SHOWN = 3
+"""Pictures named where a person reads; with --json all of them."""
+
+
+def explain(
+    run: Path, images: Sequence[str], out: Path | None, settings: Settings, terminal: Terminal
+) -> int:
+    """For each image file tell the answer, whether the map of its evidence depends on what was
+    learned, and the learned pictures most like it; returns 2 when none of them is readable.
+
+    The maps are written into the folder `out`, as PNG files, where one is given.
+    """
+    from core.analysis.grad_cam import explain as events_of
+
+    require(run)
+    names, rows = _learned(run, settings), list[dict[str, Any]]()
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images, 1):
+        try:
+            found = result_of(events_of(run, settings, file=Path(image)), terminal)
+        except UnreadableImage as error:
+            rows.append({"image": image, "error": str(error)})
+            continue
+        row = _row(image, found, names)
+        if out is not None:
+            file = out / f"{number:0{len(str(len(images)))}}-{Path(image).stem}.png"
+            _write(found["map"], file)
+            row["map"] = str(file)
+        rows.append(row)
+    terminal.result(rows, "\n".join(_text(row) for row in rows))
+    return 2 if all("error" in row for row in rows) else 0
+
+
+def _learned(run: Path, settings: Settings) -> dict[str, str]:
+    """Names of the pictures that the run was made from, by their hash, where they are known."""
+    from core.dataset.store import Store
+    from core.evaluation.report import Report
+
+    try:
+        dataset = Store(settings.home).load(Report.load(run).dataset)
+    except GraftError:
+        return {}
+    return {item.image: item.name for item in dataset.items}
+
+
+def _row(image: str, found: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Without the pictures, and with the names of the learned ones."""
+    told = {key: value for key, value in found.items() if key not in ("picture", "map")}
+    nearest = [{"name": names.get(each["image"], ""), **each} for each in found["nearest"]]
+    return {"image": image, **told, "nearest": nearest}
+
+
+def _write(address: str, file: Path) -> None:
+    """A picture in a data address as a PNG file."""
+    from PIL import Image
+
+    from core.files import replaced
+
+    content = io.BytesIO(base64.b64decode(address.partition(",")[2]))
+    with Image.open(content, formats=["JPEG", "PNG"]) as picture, replaced(file) as draft:
+        picture.save(draft, "PNG")
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['image']}: {row['error']}"
+    lines = [f"{row['image']}: {row['label']}, {row['share']:.0%}", f"  {_trust(row)}"]
+    if row["nearest"]:
+        near = [
+            f"{each['name'] or each['image'][:12]} ({each['label']}, {each['cosine']:.0%})"
+            for each in row["nearest"][:_SHOWN]
+        ]
+        lines.append(f"  Most like, of the learned pictures: {', '.join(near)}")
+    if "map" in row:
+        lines.append(f"  The map is in {row['map']}")
+    return "\n".join(lines)
+
+
+def _trust(row: Mapping[str, Any]) -> str:
+    likeness = row.get("random")
+    said = "" if likeness is None else f" (rank correlation {likeness:.2f})"
+    return _TRUST.get(row.get("verdict", ""), _UNCHECKED).format(said)

@@ -1,0 +1,107 @@
+"""`outlook`: how far pictures are from what the networks know, and what more would bring."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.terminal import Terminal
+from core.cli.train import STOPPED, imported, stop_signals, until
+from core.events import Finished
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.pretraining_analysis.domain_shift import Nearness, Similarity
+    from core.pretraining_analysis.learning_curve import Curve
+    from core.pretraining_analysis.summary import Outlook
+
+_NEARNESS: "dict[Nearness, str]" = {
+    "near": "These pictures look like the photographs that the networks know",
+    "between": "These pictures differ somewhat from the photographs that the networks know",
+    "far": "These pictures are far from the photographs that the networks know",
+}
+
+
+def outlook(
+    data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
+) -> int:
+    """Import `data` and look ahead; returns the exit code. What was found before is told again.
+
+    `columns` are those of a table in `data` that hold classes, in case they are not found.
+    """
+    from core.dataset.store import Store
+    from core.pretraining_analysis.summary import look_ahead, outlook_of
+
+    store = Store(settings.home)
+    with stop_signals() as stop:
+        dataset = imported(
+            [(data, "labelled")], columns, settings, terminal, stop, alone=True, keep=False
+        )
+        found = outlook_of(dataset, settings) if dataset else None
+        if dataset and found is None:
+            events = look_ahead(store.load(dataset), store, settings)
+            if isinstance(terminal.drain(until(events, stop)), Finished):
+                found = outlook_of(dataset, settings)
+    if found is None:
+        terminal.result({"stopped": True}, "Stopped. The same command starts again.")
+        return STOPPED
+    terminal.result(_document(found), _text(found))
+    return 0
+
+
+def _document(found: "Outlook") -> dict[str, Any]:
+    """With the classes by their names."""
+    content = asdict(found)
+    curve = content["curve"]
+    for point in curve["points"]:
+        point["recall"] = dict(zip(found.classes, point["recall"], strict=True))
+    curve["asked_by_class"] = found.curve.asked_by_class
+    curve["helpful"] = [found.classes[place] for place in found.curve.helpful]
+    return content
+
+
+def _text(found: "Outlook") -> str:
+    curve = found.curve
+    points = [
+        f"After learning from {point.images:,}: right on {100 * point.accuracy.mean:.1f} of 100, "
+        f"standard error {100 * point.accuracy.stderr:.1f}"
+        for point in curve.points
+    ]
+    return "\n".join([_how_far(found.similarity), *points, _trend(curve), _which(found)])
+
+
+def _how_far(alike: "Similarity") -> str:
+    return (
+        f"{_NEARNESS[alike.nearness]}: entropy of the 1,000 original classes' answers "
+        f"{alike.doubt.mean:.2f} of 1, mutual information of these with your classes "
+        f"{alike.information.mean:.2f} of 1 (standard error {alike.information.stderr:.2f}), "
+        f"divergence of the layers {alike.distance:.2f}."
+    )
+
+
+def _trend(curve: "Curve") -> str:
+    ahead = curve.forecast
+    if curve.points[-1].accuracy.mean > 0.9995:
+        return "All are told apart already, so what more would bring cannot be seen here."
+    if curve.trend == "unclear" or ahead is None:
+        return "Nobody can tell yet whether more pictures would help."
+    said = (
+        f"with {ahead.images:,} expect {100 * ahead.accuracy:.0f} of 100, with 95 % confidence "
+        f"between {100 * ahead.low:.0f} and {100 * ahead.high:.0f}."
+    )
+    if curve.trend == "rises":
+        return f"More pictures help: {said}"
+    return f"More pictures of the same kind would bring little: {said}"
+
+
+def _which(found: "Outlook") -> str:
+    curve = found.curve
+    if not curve.asked_by_class:
+        return (
+            "Of which class more would help most was not looked into: with so many pictures and "
+            "classes that would take too long."
+        )
+    if not curve.helpful:
+        return "Of which class more would help most, these pictures cannot tell."
+    names = " or ".join(found.classes[place] for place in curve.helpful)
+    return f"Another {curve.pictures:,} pictures of {names} would probably help most."

@@ -1,0 +1,96 @@
+"""`rank`: which backbone suits a folder of pictures, tried on them before anything is trained."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.cli.terminal import Terminal
+from core.cli.train import STOPPED, stop_signals, until
+from core.errors import NotFound
+from core.events import Finished
+from core.pretraining_analysis.ranking_rows import Row, suggested
+from core.settings import Settings
+
+_ORDER = (
+    "The order goes by the share that is right, with a little of how well each network knows "
+    "ImageNet. Log-loss and neighbours are told beside it; LogME and H-score are in --json alone. "
+    "It is about a classifier on frozen features, and does not surely foretell what adapting "
+    "layers makes of a network."
+)
+
+
+def rank(
+    data: Path,
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    backbones: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> int:
+    """Import `data`, try the backbones on it, list them best first; returns the exit code.
+
+    Without `backbones` all are tried whose weights are on this machine. `columns` are those of a
+    table in `data` that hold classes, in case they are not found.
+    """
+    from core.backbones.catalogue import get_backbone
+    from core.dataset.ingest.importing import import_images
+    from core.dataset.store import Store
+    from core.pretraining_analysis.backbone_ranking import rank as try_on
+
+    if not data.exists():
+        raise NotFound(f"There is no folder or archive “{data}”.")
+    for name in backbones:
+        get_backbone(name)  # a mistyped name is told before any picture is looked at
+    store = Store(settings.home)
+    with stop_signals() as stop:
+        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
+        last = terminal.drain(until(events, stop))
+        if isinstance(last, Finished):
+            dataset = store.load(last.result["dataset"])
+            last = terminal.drain(until(try_on(dataset, store, settings, backbones), stop))
+    if not isinstance(last, Finished):
+        terminal.result(
+            {"stopped": True},
+            "Stopped. What was tried is kept; the same command goes on from there.",
+        )
+        return STOPPED
+    rows: list[Any] = [
+        {name: value for name, value in row.items() if name != "folds"}
+        for row in last.result["rows"]
+    ]
+    terminal.result(rows, _text(rows))
+    return 0
+
+
+def _text(rows: Sequence[Row]) -> str:
+    """One line a backbone, and below them which cannot be told from the first, which of these to
+    take, and what made the order."""
+    lines = [_line(row) for row in rows]
+    tied = [row["title"] for row in rows if row.get("tied")]
+    if len(tied) > 1:
+        best = suggested([row for row in rows if "error" not in row])
+        lines.append(
+            f"These pictures cannot tell apart: {', '.join(tied)}. Take {best['title']}: the "
+            "quickest of those within one standard error of the first."
+        )
+    if any("error" not in row for row in rows):
+        lines.append(_ORDER)
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    if "error" in row:
+        return f"{row['backbone']}: not tried. {row['error']}"
+    loss = row["log_loss"]
+    surprise = (
+        f"log-loss {loss:.2f} (standard error {row['log_loss_stderr']:.2f}), "
+        if loss is not None
+        else ""
+    )
+    return (
+        f"{row['backbone']}: right on {100 * row['accuracy']:.1f} of 100 (standard error "
+        f"{100 * row['stderr']:.1f}), {surprise}by neighbours {100 * row['knn']:.1f} (standard "
+        f"error {100 * row['knn_stderr']:.1f}); "
+        f"{row['images_per_second']:.0f} pictures a second, "
+        f"{row['parameters'] / 1e6:.1f} million parameters"
+    )

@@ -1,0 +1,123 @@
+"""`thresholds`: when to trust an answer of a run, when to ask a person, and what mistakes cost."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.cli.terminal import Terminal
+from core.cli.using import require
+from core.errors import BadRecipe
+from core.evaluation.metrics import in_words
+from core.evaluation.report import Report, judged_by
+from core.evaluation.thresholds import Costs, Decided, cheapest, decide
+
+USUAL = (0.0, 0.5, 0.7, 0.9)
+_CAVEAT = (
+    "A line that was drawn by looking at these pictures flatters the numbers a little: expect "
+    "slightly less on others."
+)
+
+
+def thresholds(
+    run: Path,
+    at: Sequence[float],
+    terminal: Terminal,
+    *,
+    mistakes: Sequence[str] = (),
+    person: float | None = None,
+) -> int:
+    """Say how a run does where it answers only from each of these probabilities on.
+
+    `mistakes` are costs, "true class:answer=cost", and `person` that of asking one; with either the
+    cheapest answers (to the first question) are told, too. Raises BadRecipe for what is no
+    threshold or no cost, NotFound for a run without results.
+    """
+    require(run)
+    if wrong := [each for each in at if not 0 <= each <= 1]:
+        raise BadRecipe(f"“--at {wrong[0]:g}”: a threshold is between 0 and 1, as 0.7.")
+    if person is not None and not 0 <= person < float("inf"):
+        raise BadRecipe(f"“--person {person:g}”: a cost is a number from 0 on.")
+    whole = Report.load(run)
+    reports = (whole, *whole.further)
+    told = [_told(report, at) for report in reports]
+    documents = [[asdict(each) for each in rows] for rows in told]
+    document: dict[str, Any] = {"run": str(run), "thresholds": documents[0]}
+    if whole.further:
+        tasks = [report.task for report in reports]
+        document["tasks"] = dict(zip(tasks, documents, strict=True))
+    said = [_text(report, at, rows) for report, rows in zip(reports, told, strict=True)]
+    if mistakes or person is not None:
+        found = cheapest(asdict(whole), _table(mistakes, whole.classes), person=person)
+        document["costs"] = asdict(found)
+        said.append(_costs_text(found))
+    terminal.result(document, "\n\n".join([*said, _CAVEAT]))
+    return 0
+
+
+def _told(report: Report, at: Sequence[float]) -> list[Decided]:
+    content = asdict(report)
+    return [decide(content, [each] * len(report.classes)) for each in at]
+
+
+def _table(mistakes: Sequence[str], classes: Sequence[str]) -> list[list[float]]:
+    """Costs by true class and answer: 1 for each mistake that is not named, 0 for right answers."""
+    table = [[float(row != column) for column in classes] for row in classes]
+    known = {
+        f"{true}:{said}": (row, column)
+        for row, true in enumerate(classes)
+        for column, said in enumerate(classes)
+    }
+    for each in mistakes:
+        pair, equals, cost = each.rpartition("=")
+        if not equals or pair not in known:
+            raise BadRecipe(
+                f"“--costs {each}” is not of the form CLASS:ANSWER=COST. The classes are: "
+                f"{', '.join(classes)}."
+            )
+        row, column = known[pair]
+        table[row][column] = _cost(each, cost)
+    return table
+
+
+def _cost(pair: str, written: str) -> float:
+    try:
+        cost = float(written)
+    except ValueError:
+        cost = -1.0
+    if not 0 <= cost < float("inf"):
+        raise BadRecipe(f"“--costs {pair}”: a cost is a number from 0 on.")
+    return cost
+
+
+def _text(report: Report, at: Sequence[float], rows: Sequence[Decided]) -> str:
+    lines = [f"{report.task}:"] if report.task else []
+    lines.append(f"On {report.n} pictures{judged_by(report.rounds)}:")
+    for least, told in zip(at, rows, strict=True):
+        lines.append(f"Answered from {100 * least:g} % on: {_decided(told)}")
+        lines += [
+            f"  {each.name}: right when it says so {each.right} of {each.said}, "
+            f"{in_words(each.precision)} (precision); found and answered {each.right} of {each.n}, "
+            f"{in_words(each.recall)} (recall)"
+            for each in told.classes
+        ]
+    return "\n".join(lines)
+
+
+def _decided(told: Decided) -> str:
+    left = f"{told.left} of {told.n} left to a person, {in_words(told.left_interval)};"
+    if not told.answered:
+        return f"{left} nothing is answered."
+    return f"{left} right on {told.right} of {told.answered} others, {in_words(told.interval)}."
+
+
+def _costs_text(found: Costs) -> str:
+    low, high = found.mean["interval"]
+    if not found.changed:
+        return f"The likeliest answers are the cheapest, too: {found.mean['after']:.2f} a picture."
+    return (
+        f"The cheapest answers cost {found.mean['after']:.2f} a picture instead of "
+        f"{found.mean['before']:.2f}: {found.verdict}. With 95 % confidence the difference is "
+        f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} pictures get "
+        f"another answer, {found.left} of them are left to a person."
+    )

@@ -1,0 +1,270 @@
+"""Images and tables read in a helper process: large ones, and those of which nobody can tell.
+
+Here stands what is asked of the helper, what it does, and how its answer becomes an image or a
+table again. The answer may come from a process that a hostile file has taken over: every size,
+number and word of it is looked at, and pixels are taken for nothing but pixels.
+"""
+
+import io
+import json
+import os
+from array import array
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from core.dataset.channels import MOST_CHANNELS
+from core.dataset.classes import clean_path
+from core.dataset.ingest.decoded import Decoded
+from core.dataset.manifest import Facts
+from core.errors import UnreadableImage, UnreadableTable
+from core.sandbox.bounded.bounded import Ended, Patience, TookTooLong, TookTooMuch, run_bounded
+from core.settings import MiB, Settings
+
+if TYPE_CHECKING:
+    from core.dataset.ingest.tables import Table
+
+_FIRST_TRY = 256 * MiB
+"""Enough for an ordinary image of any kind; several may be read at once with so much each."""
+_BESIDE = 128 * MiB
+"""For the libraries of a format, beside the pixels."""
+_SILENT = ("WEBP", "AVIF", "HEIF")
+"""Kinds whose decoders do not say that memory was what they lacked."""
+_BYTES_PER_PIXEL = 12
+"""That these take at least."""
+_LONGEST_REASON = 400
+_LONGEST_WORD = 1000
+_NO_MEMORY = "There is not enough memory to open it: save it smaller."
+_LATER = "It was not tried, because other files before it took too long: bring it by itself."
+
+
+def decoded_apart(
+    source: BinaryIO,
+    kind: str,
+    limits: Settings,
+    *,
+    keep: bool,
+    needs: int | None,
+    patience: Patience | None,
+) -> Decoded:
+    """An image decoded in a helper. `needs`: bytes of memory it will take, if that is known.
+
+    Raises UnreadableImage, also when the helper was ended because it took too much.
+    """
+    most = limits.max_reading_bytes
+    first = min(most, (needs or 0) + _BESIDE if needs else _FIRST_TRY)
+    for memory in dict.fromkeys((first, most)):
+        try:
+            return _decoded(source, kind, limits, keep, memory, patience)
+        except _PerhapsWithMore as error:
+            reason = str(error)
+    raise UnreadableImage(reason)
+
+
+class _PerhapsWithMore(Exception):
+    """It failed in a way that more memory might mend."""
+
+
+def _decoded(
+    source: BinaryIO,
+    kind: str,
+    limits: Settings,
+    keep: bool,
+    memory: int,
+    patience: Patience | None,
+) -> Decoded:
+    if patience and patience.is_over:
+        raise UnreadableImage(_LATER)
+    path, content = _sent(source)
+    args = {"path": path, "keep": keep, "limits": _limits(limits), "memory": memory, "kind": kind}
+    side = limits.stored_side
+    try:
+        told, body = run_bounded(
+            "core.dataset.ingest.apart:read_image", args, content,
+            memory=memory, seconds=limits.max_reading_seconds,
+            longest=side * side * (3 + 2 * MOST_CHANNELS), patience=patience,
+        )  # fmt: skip
+    except TookTooLong as error:
+        raise UnreadableImage(
+            f"It took more than {_seconds(limits)} to open: save it anew, smaller or as JPEG."
+        ) from error
+    except TookTooMuch as error:
+        raise _PerhapsWithMore(_NO_MEMORY) from error
+    except (Ended, OSError) as error:
+        reason = f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it."
+        raise _PerhapsWithMore(reason) from error
+    if "reason" in told:
+        said = _clean(told["reason"])
+        raise UnreadableImage(said) if told.get("is_sure") is True else _PerhapsWithMore(said)
+    try:
+        return _image_again(told, body, kind, limits)
+    except (ValueError, TypeError, LookupError) as error:
+        raise _PerhapsWithMore(f"The {kind} file cannot be read: save it anew.") from error
+
+
+def _sent(source: BinaryIO) -> tuple[str | None, bytes]:
+    """Where the helper finds the file, or what is in it."""
+    name = getattr(source, "name", None)
+    if isinstance(name, str | bytes):
+        return os.path.abspath(os.fsdecode(name)), b""
+    source.seek(0)
+    return None, source.read()
+
+
+def _limits(settings: Settings) -> dict[str, int]:
+    """The numbers among the settings: no path, no address, no password."""
+    names = [name for name in type(settings).model_fields if name.startswith("max_")]
+    return {name: getattr(settings, name) for name in [*names, "stored_side"]}
+
+
+def _seconds(limits: Settings) -> str:
+    return f"{limits.max_reading_seconds:,.4g} seconds"
+
+
+def _clean(reason: object) -> str:
+    return clean_path(str(reason))[:_LONGEST_REASON]
+
+
+def _image_again(told: Mapping[str, Any], body: bytes, kind: str, limits: Settings) -> Decoded:
+    width, height = (int(side) for side in told["size"])
+    if not (0 < width <= limits.stored_side and 0 < height <= limits.stored_side):
+        raise ValueError("no size")
+    end = width * height * 3
+    if len(body) < end:
+        raise ValueError("too few pixels")
+    image = Image.frombytes("RGB", (width, height), body[:end])
+    values = None
+    if told["channels"]:
+        shape = height, width, int(told["channels"])
+        dtype = np.dtype(np.uint16 if told["is_deep"] is True else np.uint8)
+        if not 0 < shape[2] <= MOST_CHANNELS:
+            raise ValueError("no channels")
+        values = np.frombuffer(body[end:], dtype).reshape(shape)
+    elif len(body) != end:
+        raise ValueError("too many pixels")
+    return Decoded(
+        image, told["is_lossless"] is True, _facts_again(told, kind, limits), None, values
+    )
+
+
+def _facts_again(told: Mapping[str, Any], kind: str, limits: Settings) -> Facts:
+    facts = told["facts"]
+    width, height, size = (int(facts[name]) for name in ("width", "height", "size"))
+    if not (0 < width * height <= limits.max_pixels and width > 0 and size >= 0):
+        raise ValueError("no size")
+    taken = facts["taken"]
+    return Facts(
+        kind, width, height, clean_path(str(facts["mode"]))[:40], size,
+        clean_path(str(facts["camera"]))[:60], None if taken is None else float(taken),
+    )  # fmt: skip
+
+
+def read_image(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    """In the helper: decode a file, and say all that is to be known of it."""
+    # Only a helper comes here: in the program itself this would import in a circle.
+    from PIL import AvifImagePlugin
+
+    from core.dataset.ingest.decode import decode_here, pixels_said
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    limits = Settings.model_construct(**args["limits"])
+    try:
+        with _file(args, content) as file:
+            decoded = decode_here(file, limits, keep=args["keep"])
+    except UnreadableImage as error:
+        is_sure = error.__cause__ is None
+        reason = str(error)
+        if not is_sure and args["kind"] in _SILENT:
+            with _file(args, content) as file:
+                wide = pixels_said(file, args["kind"]) * _BYTES_PER_PIXEL > args["memory"]
+            reason = _NO_MEMORY if wide else reason
+        return {"reason": reason, "is_sure": is_sure}, b""
+    except MemoryError:
+        return {"reason": _NO_MEMORY}, b""
+    values = decoded.array
+    about = {
+        "size": decoded.image.size,
+        "is_lossless": bool(decoded.lossless),
+        "facts": asdict(decoded.facts),
+        "channels": 0 if values is None else values.shape[2],
+        "is_deep": values is not None and values.dtype.itemsize == 2,
+    }
+    rest = b"" if values is None else np.ascontiguousarray(values).tobytes()
+    return about, decoded.image.tobytes() + rest
+
+
+def _file(args: dict[str, Any], content: bytes) -> BinaryIO:
+    return Path(args["path"]).open("rb") if args["path"] else io.BytesIO(content)
+
+
+def table_apart(
+    name: str, content: Path | bytes, settings: Settings, patience: Patience | None
+) -> "Table":
+    """A table read in a helper. Raises UnreadableTable with the remedy."""
+    if patience and patience.is_over:
+        raise UnreadableTable(_LATER)
+    path = None if isinstance(content, bytes) else os.path.abspath(content)
+    args = {"name": name, "path": path, "limits": _limits(settings)}
+    try:
+        told, body = run_bounded(
+            "core.dataset.ingest.apart:read_rows", args, content if isinstance(content, bytes) else b"",
+            memory=settings.max_reading_bytes, seconds=settings.max_reading_seconds,
+            longest=4 * settings.max_table_bytes + 32 * MiB, patience=patience,
+        )  # fmt: skip
+    except TookTooLong as error:
+        raise UnreadableTable(
+            f"The table took more than {_seconds(settings)} to read: save it anew as CSV, with "
+            "only the columns of file names and classes."
+        ) from error
+    except (Ended, OSError) as error:
+        raise UnreadableTable(_TOO_MUCH) from error
+    if "reason" in told:
+        raise UnreadableTable(_clean(told["reason"]))
+    try:
+        return _table_again(name, told, body)
+    except (ValueError, TypeError, LookupError) as error:
+        raise UnreadableTable("The table cannot be read: save it anew as CSV (UTF-8).") from error
+
+
+_TOO_MUCH = (
+    "The table is damaged, or takes too much memory to read: save it anew as CSV, with only the "
+    "columns of file names and classes."
+)
+
+
+def _table_again(name: str, told: Mapping[str, Any], body: bytes) -> "Table":
+    from core.dataset.ingest.tables import Table
+
+    end, width = int(told["words"]), int(told["width"])
+    words = json.loads(body[:end].decode("utf-8", "surrogatepass"))
+    if not all(isinstance(word, str) and len(word) <= _LONGEST_WORD for word in words):
+        raise ValueError("no words")
+    places = array("I")
+    places.frombytes(body[end:])
+    cells = [words[place] for place in places]
+    rows = (tuple(cells[at : at + width]) for at in range(0, len(cells), max(width, 1)))
+    notes = tuple(_clean(note) for note in told["notes"])
+    return Table(name, tuple(rows), notes)
+
+
+def read_rows(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    """In the helper: read a table, and give each word once and the places of all of them."""
+    from core.dataset.ingest.tables import read_here
+
+    try:
+        given = Path(args["path"]) if args["path"] else content
+        table = read_here(args["name"], given, Settings.model_construct(**args["limits"]))
+    except UnreadableTable as error:
+        return {"reason": str(error)}, b""
+    except MemoryError:
+        return {"reason": _TOO_MUCH}, b""
+    numbers: dict[str, int] = {}
+    places = array("I", (numbers.setdefault(c, len(numbers)) for row in table.rows for c in row))
+    words = json.dumps(list(numbers), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    width = len(table.rows[0]) if table.rows else 0
+    told = {"words": len(words), "width": width, "notes": list(table.notes)}
+    return told, words + places.tobytes()

@@ -1,0 +1,297 @@
+"""One image file from anywhere into plain pixels: RGB, upright, first frame, nothing else.
+
+The format is told by the first bytes, never by the name, and only the decoder of that format is
+allowed to look at the file. Pixels are counted from the header before any of them is decoded.
+"""
+
+import io
+import struct
+import zlib
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, ImageCms
+
+from core.dataset.channels import Array, as_rgb, grey_of, many_of, mode_of, within
+from core.dataset.ingest.apart import decoded_apart
+from core.dataset.ingest.colour import is_srgb, see_through, to_rgb
+from core.dataset.ingest.decoded import Decoded
+from core.dataset.ingest.headers import cost, webp_pixels
+from core.dataset.ingest.image_metadata import camera_and_time, facts_of
+from core.dataset.ingest.strip_metadata import plain_jpeg, plain_png
+from core.dataset.manifest import Facts
+from core.errors import UnreadableImage
+from core.sandbox.bounded.bounded import Patience
+from core.settings import MiB, Settings
+
+HEAD = 32
+"""Bytes from the start of a file that tell its format."""
+_STARTS = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+)
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    NotImplementedError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+    ImageCms.PyCMSError,
+    Image.DecompressionBombError,
+)
+"""What decoders throw at files that are not what their first bytes promise."""
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_DRAWN_SIDE = 256
+"""Up to this side an image is stored without loss: it costs little and small details matter."""
+_MOST_BYTES_PER_PIXEL = 8
+_MOST_HERE = 64 * MiB
+"""Memory that one image may take in this process, where several are decoded at once."""
+_PLAIN_MODES = ("1", "L", "P", "RGB")
+
+# Every image is held against Settings.max_pixels before it is decoded; Pillow's own limit would
+# only add a second, different one (and a warning for each large photograph).
+Image.MAX_IMAGE_PIXELS = None
+# Memory of one image is used again for the next. To give it back and ask for it anew took as long
+# as to decode a JPEG of 1024 px. At most 16 blocks of 16 MB are held.
+Image.core.set_blocks_max(16)  # type: ignore[attr-defined]
+
+
+def decode(source: Path | BinaryIO, limits: Settings) -> Image.Image:
+    """The image in a file, as RGB of at most `limits.stored_side` px on its longer side.
+
+    Upright, first frame only, transparency on white, colours as sRGB, 16 bits scaled to 8,
+    metadata stripped. Raises UnreadableImage with the reason and the remedy.
+    """
+    return decode_for_storage(source, limits).image
+
+
+def decode_for_storage(
+    source: Path | BinaryIO,
+    limits: Settings,
+    *,
+    keep: bool = False,
+    patience: Patience | None = None,
+) -> Decoded:
+    """As `decode`, with all that storing it well takes. Raises UnreadableImage.
+
+    With `keep`, grey, 16-bit and N-channel images are given as `array` too. `patience` is what
+    several files share. Small JPEGs and PNGs are decoded here, all else in a process apart.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return decode_for_storage(file, limits, keep=keep, patience=patience)
+    kind, size = _require_kind(source, limits)
+    needs = cost(source, kind, size, limits.stored_side)
+    if needs is not None and needs <= _MOST_HERE:
+        return decode_here(source, limits, keep=keep)
+    return decoded_apart(source, kind, limits, keep=keep, needs=needs, patience=patience)
+
+
+def decode_here(source: BinaryIO, limits: Settings, *, keep: bool = False) -> Decoded:
+    """As `decode_for_storage`, in this process, whatever it takes: for files known to be harmless,
+    and for processes that may end."""
+    source.seek(0)
+    kind, size = _require_kind(source, limits)
+    try:
+        if keep and kind == "TIFF" and (many := many_of(source, limits)) is not None:
+            return _many_decoded(many, size, limits.stored_side)
+        return _opened_and_decoded(source, kind, size, limits, keep)
+    except _DAMAGE as error:
+        if kind == "TIFF" and not keep:  # more channels than Pillow knows: the first three
+            with suppress(*_DAMAGE):
+                if (many := many_of(source, limits)) is not None:
+                    return replace(_many_decoded(many, size, limits.stored_side), array=None)
+        raise UnreadableImage(_reason(error, kind)) from error
+
+
+def _opened_and_decoded(
+    source: BinaryIO, kind: str, size: int, limits: Settings, keep: bool
+) -> Decoded:
+    source.seek(0)
+    with Image.open(source, formats=_decoders(kind)) as opened:
+        _require_few_pixels(opened, limits)
+        facts = facts_of(opened, kind, size)
+        as_brought = not keep or opened.mode in ("P", "RGB")
+        if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
+            return _plainly_decoded(opened, plain, facts)
+        return _decoded(opened, facts, limits.stored_side, keep)
+
+
+def pixels_said(file: BinaryIO, kind: str) -> int:
+    """How many pixels a file says it has; 0 when it cannot even be opened."""
+    file.seek(0)
+    if kind == "WEBP":  # Pillow asks for the memory of all of them before it says so
+        return webp_pixels(file.read(HEAD))
+    try:
+        with Image.open(file, formats=_decoders(kind)) as opened:
+            return opened.width * opened.height
+    except _DAMAGE:
+        return 0
+
+
+def kind_of(head: bytes) -> str | None:
+    """The image format that a file's first bytes announce; None when they announce none."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        if brand in (b"avif", b"avis"):
+            return "AVIF"
+        return "HEIF" if brand in _HEIF_BRANDS else None
+    return next((kind for start, kind in _STARTS if head.startswith(start)), None)
+
+
+def what_else(head: bytes) -> str:
+    """Why a file with these first bytes is no image, with the remedy."""
+    if not head:
+        return "The file is empty (0 bytes): copy it again from where it came from."
+    if head.startswith(b"%PDF"):
+        return "This is a PDF: save its pictures as JPEG or PNG and bring those."
+    if head.lstrip()[:5].lower() in (b"<?xml", b"<svg ", b"<html", b"<!doc"):
+        return "This is a drawing or page in text form (SVG, HTML): save it as PNG first."
+    if b"\x00" not in head:
+        return "This is text, not a picture: leave it out or bring the picture itself."
+    return (
+        "This is no picture of a known kind (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, HEIC): "
+        "save it as one of them or leave it out."
+    )
+
+
+def _require_kind(file: BinaryIO, limits: Settings) -> tuple[str, int]:
+    """The format and the bytes of the file."""
+    head = file.read(HEAD)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    kind = kind_of(head)
+    if kind is None:
+        raise UnreadableImage(what_else(head))
+    if size > limits.max_file_bytes:
+        raise UnreadableImage(too_many_bytes(limits))
+    return kind, size
+
+
+def too_many_bytes(limits: Settings) -> str:
+    """The sentence for a file over `limits.max_file_bytes`."""
+    most = limits.max_file_bytes / MiB
+    return f"The file is larger than {most:,.4g} MB, the most for one picture: save it smaller."
+
+
+def _decoders(kind: str) -> list[str]:
+    if kind != "HEIF":
+        return [kind]
+    # Imported only for such files: the library is another 10 MB that most people never need.
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    return ["HEIF", "AVIF"]
+
+
+def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        raise UnreadableImage(
+            f"It has {width:,} × {height:,} pixels and the most is {limits.max_pixels:,} in all: "
+            "save it smaller."
+        )
+
+
+def _plain(opened: Image.Image, source: BinaryIO, kind: str, side: int) -> bytes | None:
+    """The file without metadata, where that is the image already: small, upright, sRGB, opaque."""
+    if kind not in ("JPEG", "PNG") or max(opened.size) > side or opened.mode not in _PLAIN_MODES:
+        return None
+    if kind == "JPEG" and not (_turn(opened) is None and is_srgb(opened.info.get("icc_profile"))):
+        return None
+    source.seek(0)
+    content = (plain_jpeg if kind == "JPEG" else plain_png)(source.read())
+    most = opened.width * opened.height * _MOST_BYTES_PER_PIXEL + _DRAWN_SIDE**2
+    return content if content and len(content) <= most else None
+
+
+def _plainly_decoded(opened: Image.Image, plain: bytes, facts: Facts) -> Decoded:
+    """What is decoded is what will be stored, so whatever is stored can be decoded."""
+    facts = _with_origin(facts, opened)
+    with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
+        stored.load()
+        image: Image.Image = stored if stored.mode == "RGB" else stored.convert("RGB")
+    image.info = {}
+    lossless = facts.format == "PNG" or max(image.size) <= _DRAWN_SIDE
+    return Decoded(image, lossless, facts, plain)
+
+
+def _with_origin(facts: Facts, opened: Image.Image) -> Facts:
+    camera, taken = camera_and_time(opened)
+    return replace(facts, camera=camera, taken=taken)
+
+
+def _decoded(opened: Image.Image, facts: Facts, side: int, keep: bool) -> Decoded:
+    """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
+    icc = opened.info.get("icc_profile")
+    opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
+    opened.load()
+    turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
+    facts = _with_origin(facts, opened)  # and a PNG may hold them at its end
+    if keep and (grey := grey_of(opened if turn is None else opened.transpose(turn))) is not None:
+        grey = within(grey, side)
+        return Decoded(as_rgb(grey), True, replace(facts, mode=mode_of(grey)), array=grey)
+    goal = _within(opened.size, side)
+    lossless = max(goal) <= _DRAWN_SIDE or opened.mode in ("1", "P", "PA") or see_through(opened)
+    image = to_rgb(opened, icc, goal)
+    image = image.transpose(turn) if turn is not None else image
+    image.info = {}
+    return Decoded(image, lossless, facts)
+
+
+def _many_decoded(values: Array, size: int, side: int) -> Decoded:
+    height, width = values.shape[:2]
+    facts = Facts("TIFF", width, height, mode_of(values), size)
+    values = within(values, side)
+    return Decoded(as_rgb(values), True, facts, array=values)
+
+
+def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = min(1.0, side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings the image upright; None also when its metadata are too broken to tell."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except _DAMAGE:
+        return None
+
+
+def _reason(error: BaseException, kind: str) -> str:
+    if isinstance(error, MemoryError):
+        return "There is not enough memory to open it: save it smaller."
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return f"The {kind} file ends too early: copy it again from where it came from."
+    return f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it anew."

@@ -1,0 +1,167 @@
+"""One file after the other, as it was brought, and what is counted while they are read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from core.dataset.ingest.decode import HEAD, kind_of, too_many_bytes, what_else
+from core.errors import RefusedArchive, UnreadableImage
+from core.settings import GiB, MiB, Settings
+
+_IMAGES = re.compile(
+    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif)", re.IGNORECASE
+)
+_ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
+_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|parquet)", re.IGNORECASE)
+_JUNK = frozenset(
+    (
+        *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
+        "icon\r",
+        "dataset.json",  # beside the pictures of a version that was taken out
+    )
+)
+_DRIVE = re.compile(r"[A-Za-z]:/")
+CHUNK = MiB
+
+NESTED = (
+    "An archive inside what was brought is not opened: unpack it and bring its folders, "
+    "or bring it by itself."
+)
+LINK = "This is a link to another file, and links are not followed: bring the picture itself."
+SPECIAL = "This is a device or another special file, not a picture: leave it out."
+LEADS_OUT = "Its path leads out of the archive, which no honest one needs: pack the folder anew."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that was brought."""
+
+    name: str
+    """Its path as brought: clean text, `/` between folders."""
+    content: Path | bytes | None
+    """Where to read it, or what was read; None when it is left out."""
+    refusal: str = ""
+    """Why it is left out, with the remedy."""
+    archive: str = ""
+    """The archive it came in, when there were several things to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Files to go through, once, in a fixed order."""
+
+    entries: Iterator[Entry]
+    total: int | None
+    """How many; None when that is known only at the end."""
+    pictures: int = 0
+    """How many are called like images, as far as known."""
+
+
+class Budget:
+    """Counts what is read out of everything brought together, against the limits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._bytes = 0
+        self._entries = 0
+
+    @property
+    def most_entries(self) -> int:
+        """The limit on files."""
+        return self._settings.max_entries
+
+    def entry(self, n: int = 1) -> None:
+        """Count files. Raises RefusedArchive over the limit."""
+        self._entries += n
+        if self._entries > self._settings.max_entries:
+            raise RefusedArchive(
+                f"There are more than {self._settings.max_entries:,} files in what was brought, "
+                "the most for one import. Bring it in several portions."
+            )
+
+    def read(self, n: int) -> None:
+        """Count bytes. Raises RefusedArchive over the limit."""
+        self._bytes += n
+        if self._bytes > self._settings.max_unpacked_bytes:
+            most = self._settings.max_unpacked_bytes / GiB
+            raise RefusedArchive(
+                f"Unpacked, what was brought is larger than {most:,.3g} GB, the most for one "
+                "import. Bring it in several portions, or make the pictures smaller."
+            )
+
+
+def is_junk(name: str) -> bool:
+    """Files that systems put beside images: hidden ones, previews, settings of folders."""
+    return any(
+        part.lower() in _JUNK or (part.startswith(".") and part != "." and part[:2] != "..")
+        for part in name.split("/")
+    )
+
+
+def leads_out(name: str) -> bool:
+    """Whether a path is absolute or climbs upwards."""
+    return name.startswith("/") or bool(_DRIVE.match(name)) or ".." in re.split(r"[/\\]", name)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file is called like an archive."""
+    return bool(_ARCHIVES.fullmatch(PurePosixPath(name).suffix))
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file is called like an image."""
+    return bool(_IMAGES.fullmatch(PurePosixPath(name).suffix))
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is called like a table."""
+    return bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
+
+
+def is_table(name: str, head: bytes) -> bool:
+    """Whether a file called so, with these first bytes, is to be read as a table."""
+    # BMP is two letters with which a word may begin.
+    return is_table_name(name) and kind_of(head) in (None, "BMP")
+
+
+def read_file(
+    name: str, stream: IO[bytes], settings: Settings, budget: Budget | None = None
+) -> bytes:
+    """All bytes of a file that begins like an image or is a table, counted as they come.
+
+    Raises UnreadableImage for other files and for too large ones, RefusedArchive when what was
+    brought is too large all in all.
+    """
+    head = stream.read(HEAD)
+    most, too_large = settings.max_file_bytes, too_many_bytes(settings)
+    if is_table(name, head):
+        most, too_large = settings.max_table_bytes, too_large_table(settings)
+    elif kind_of(head) is None:
+        raise UnreadableImage(what_else(head))
+    chunks, size = [head], len(head)
+    while chunk := stream.read(CHUNK):
+        size += len(chunk)
+        if budget:
+            budget.read(len(chunk))
+        if size > most:
+            raise UnreadableImage(too_large)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def too_large_table(settings: Settings) -> str:
+    """The sentence for a table over `settings.max_table_bytes`, as it came or unpacked."""
+    most = settings.max_table_bytes / MiB
+    return (
+        f"The table is larger than {most:,.4g} MB, the most for one: keep only the columns with "
+        "file names and classes, and the rows of these pictures."
+    )
+
+
+def damaged(archive: str) -> RefusedArchive:
+    """The error for an archive of which nothing can be read."""
+    return RefusedArchive(
+        f"The archive “{archive}” is damaged or incomplete: pack it or download it again."
+    )

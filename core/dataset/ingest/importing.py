@@ -1,0 +1,293 @@
+"""From what was brought to a dataset: every file is taken, or named with the reason why not.
+
+Files are read one after the other and decoded on all cores, a few ahead of the oldest unfinished
+one, so that memory stays small however much is brought. The same files always give the same
+dataset.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Generator, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+from core.dataset.ingest.assignment import Assigned, assign, full_name
+from core.dataset.ingest.decode import HEAD, decode_for_storage
+from core.dataset.ingest.entries import Entry, is_image_name, is_table, is_table_name, leads_out
+from core.dataset.ingest.joining import join
+from core.dataset.ingest.sources import open_source
+from core.dataset.ingest.tables import Table, read_table
+from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
+from core.dataset.orphans import importing
+from core.dataset.store import Store
+from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
+from core.events import Event, Finished, Note, Progress, Skipped
+from core.sandbox.bounded.bounded import Patience
+from core.settings import MiB, Settings
+
+_WORK = "Looking at your pictures"
+_SECONDS_BETWEEN_NEWS = 0.25
+_MOST_BYTES_AHEAD = 64 * MiB
+_MOST_THREADS = 8
+_MOST_SLOW_FILES = 15
+"""So many may use up all the time they have; no more are tried then."""
+_MOST_PAIRS_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of one entry."""
+
+    entry: Entry
+    image: str | None
+    """Hash in the store; None when it was left out."""
+    reason: str = ""
+    facts: Facts | None = None
+    table: Table | None = None
+    """What stands in it, when it is no image but a table."""
+    is_table_left_out: bool = False
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it is neither an image nor a table."""
+        return self.image is None and self.table is None
+
+
+def import_images(
+    source: Path,
+    store: Store,
+    settings: Settings,
+    *,
+    title: str,
+    into_class: str | None = None,
+    add_to: Dataset | None = None,
+    origin: str = "",
+    licence: str = "",
+    keep: bool = False,
+    role: Role = "labelled",
+    columns: Sequence[str] = (),
+) -> Iterator[Event]:
+    """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
+
+    Classes are told by a table or by the folders (see core.dataset.ingest.assignment) unless `into_class`
+    names one for all; `columns` are those of a table with classes, in case they are not found. The
+    `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
+    is a new version that also holds the items of that one. `origin` and `licence` say in words
+    where the images come from. With `keep` grey, 16-bit and N-channel images stay what they are
+    (see core.dataset.channels) instead of becoming RGB.
+
+    Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
+    "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
+    UnusableDataset when there is no image at all or nothing tells classes, OutOfSpace.
+    """
+    with importing(settings.home):  # from the first image stored to the manifest that names it
+        yield from _import_images(
+            source, store, settings, title=title, into_class=into_class, add_to=add_to,
+            origin=origin, licence=licence, keep=keep, role=role, columns=columns,
+        )  # fmt: skip
+
+
+def _import_images(
+    source: Path,
+    store: Store,
+    settings: Settings,
+    *,
+    title: str,
+    into_class: str | None,
+    add_to: Dataset | None,
+    origin: str,
+    licence: str,
+    keep: bool,
+    role: Role,
+    columns: Sequence[str],
+) -> Iterator[Event]:
+    begun = time.monotonic()
+    taken: list[_Taken] = []
+    old = add_to or Dataset(title, ())
+    room = settings.max_images - len(old.items)
+    with closing(_take_all(source, store, settings, room, taken, keep)) as events:
+        yield from events
+    shaping = [each for each in taken if each.image or _shapes(each)]
+    told = assign(
+        [each.entry for each in shaping],
+        [each.table for each in taken if each.table],
+        [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
+        into_class=into_class, role=role, columns=columns,
+    )  # fmt: skip
+    yield from map(Note, told.notes)
+    items, left_out = _sorted_out(shaping, told.images, old.items)
+    yield from (Skipped(each.name, each.reason) for each in left_out)
+    left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
+    if not items:
+        raise UnusableDataset(_nothing_found(left_out))
+    dataset = replace(
+        join(old, items, told.tasks, left_out),
+        title=title, source=origin or old.source, licence=licence or old.licence,
+        parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
+    )  # fmt: skip
+    yield from _note_on_two_classes(dataset.items)
+    counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
+    yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
+
+
+def _take_all(
+    source: Path, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
+) -> Generator[Event]:
+    """Store every image and append to `taken` what became of each file, in a fixed order."""
+    brought = open_source(source, settings)
+    total = brought.total or 0
+    _require_room(brought.pictures, room, settings)
+    news, images = time.monotonic(), 0
+    yield Progress(_WORK, 0, total)
+    with closing(_in_parallel(brought.entries, store, settings, keep)) as results:
+        for each in results:
+            taken.append(each)
+            images += each.image is not None
+            _require_room(images, room, settings)
+            if each.is_left_out:
+                yield Skipped(full_name(each.entry), each.reason)
+            if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
+                news = time.monotonic()
+                yield Progress(_WORK, len(taken), total)
+    yield Progress(_WORK, len(taken), len(taken))
+
+
+def _in_parallel(
+    entries: Iterator[Entry], store: Store, settings: Settings, keep: bool
+) -> Generator[_Taken]:
+    """What became of each entry, in their order; a few are always under way."""
+    at_once = threads()
+    waiting: deque[tuple[Future[_Taken], int]] = deque()
+    ahead, patience = 0, Patience(_MOST_SLOW_FILES * settings.max_reading_seconds)
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="decode")
+    try:
+        for entry in entries:
+            size = len(entry.content) if isinstance(entry.content, bytes) else 0
+            waiting.append((pool.submit(_take, entry, store, settings, keep, patience), size))
+            ahead += size
+            del entry
+            while waiting and (len(waiting) > 2 * at_once or ahead > _MOST_BYTES_AHEAD):
+                future, size = waiting.popleft()
+                ahead -= size
+                yield future.result()
+        while waiting:
+            yield waiting.popleft()[0].result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: Patience) -> _Taken:
+    """Decode one file and store it. Raises only what ends the whole import."""
+    content, bare = entry.content, Entry(entry.name, None, entry.refusal, entry.archive)
+    if content is None:
+        return _Taken(bare, None, entry.refusal)
+    try:
+        if _is_table(entry.name, content):
+            table = read_table(full_name(entry), content, settings, patience=patience)
+            return _Taken(bare, None, table=table)
+        file = BytesIO(content) if isinstance(content, bytes) else content
+        decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
+    except UnreadableTable as error:
+        return _Taken(bare, None, str(error), is_table_left_out=True)
+    except UnreadableImage as error:
+        return _Taken(bare, None, str(error))
+    except OSError as error:
+        what = error.strerror or "unknown error"
+        return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
+    return _Taken(bare, store.take(decoded), facts=decoded.facts)
+
+
+def _is_table(name: str, content: Path | bytes) -> bool:
+    if not is_table_name(name):  # the usual case, without opening the file once more
+        return False
+    if isinstance(content, bytes):
+        return is_table(name, content[:HEAD])
+    with content.open("rb") as file:
+        return is_table(name, file.read(HEAD))
+
+
+def threads() -> int:
+    """How many images are decoded at once: as many as this process may use cores, at most 8."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_THREADS)
+
+
+def _require_room(images: int, room: int, settings: Settings) -> None:
+    if images > room:
+        raise RefusedArchive(
+            f"With these, the dataset would have more than {settings.max_images:,} pictures, "
+            "the most for one dataset. Bring fewer, or a selection."
+        )
+
+
+def _shapes(each: _Taken) -> bool:
+    """A damaged image still shows which folders there are; a refused path shows nothing."""
+    return is_image_name(each.entry.name) and not leads_out(each.entry.name)
+
+
+def _sorted_out(
+    brought: Sequence[_Taken], told: Sequence[Assigned], old: Iterable[Item]
+) -> tuple[list[Item], list[LeftOut]]:
+    """The new items, and images that are none: without a class, or copies of others."""
+    held: dict[Hashable, list[Item]] = {}
+    for item in old:
+        held.setdefault(_sameness(item), []).append(item)
+    items: list[Item] = []
+    left_out: list[LeftOut] = []
+    named = [(full_name(each.entry), each, what) for each, what in zip(brought, told, strict=True)]
+    for name, each, what in sorted(named, key=lambda row: (row[0], row[1].image or "")):
+        if each.image is None:
+            continue
+        if what.refusal:
+            left_out.append(LeftOut(name, what.refusal))
+            continue
+        item = Item(
+            each.image, what.label, name, what.role,
+            part=what.part, labels=what.labels, facts=each.facts,
+        )  # fmt: skip
+        twins = held.setdefault(_sameness(item), [])
+        if twin := next((twin for twin in twins if _on_one_side(twin, item)), None):
+            reason = f"It is an exact copy of “{twin.name}” in the same class, kept once."
+            left_out.append(LeftOut(name, reason, copy_of=twin.name))
+        else:
+            twins.append(item)
+            items.append(item)
+    return items, left_out
+
+
+def _sameness(item: Item) -> Hashable:
+    return item.image, item.role, item.labels or (item.label,)
+
+
+def _on_one_side(one: Item, other: Item) -> bool:
+    """A copy on the other side of a ready split stays: the split is kept as it was brought."""
+    return one.part is None or other.part is None or one.part == other.part
+
+
+def _note_on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
+    first: dict[tuple[str, Role], Item] = {}
+    pairs = []
+    for item in items:
+        if item.label is None:
+            continue
+        other = first.setdefault((item.image, item.role), item)
+        if other.label != item.label:
+            pairs.append(f"“{other.name}” ({other.label}) and “{item.name}” ({item.label})")
+    if pairs:
+        more = len(pairs) - _MOST_PAIRS_NAMED
+        listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        yield Note(f"The same picture stands in two classes, and one must be wrong: {listed}.")
+
+
+def _nothing_found(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return (
+            "There is no picture in what was brought. "
+            "Bring a folder or a ZIP of class folders with pictures in them."
+        )
+    first = left_out[0]
+    return f"No picture could be taken from what was brought. “{first.name}”: {first.reason}"

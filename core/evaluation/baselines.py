@@ -1,0 +1,141 @@
+"""Was the transfer worth it? A result beside what could be had without it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from core.evaluation.metrics import Comparison, Interval, wilson
+from core.evaluation.significance import Predictions, outlook, pairs, together
+from core.strategies import Beside, strategies
+
+Kind = Literal["majority", "first", "scratch", "alone"] | Beside
+"""Always the largest class; the first model of the pictures; a network that began with nothing; a
+model for one of several questions alone; and what a way to learn starts from: see
+`core.strategies.Beside`."""
+
+_NAMES: Mapping[Kind, str] = {
+    "majority": "always saying the largest class",
+    "frozen": "the network left as it was, with a new classifier",
+    "source": "a classifier from the other world alone (source-only)",
+    "own": "what it learned from your pictures alone",
+    "words": "what the descriptions alone say (zero-shot)",
+    "first": "your first model",
+    "scratch": "a network that learned from nothing",
+    "alone": "a model for this question alone (single-task)",
+}
+_HURTS: Mapping[Kind, str] = {
+    "majority": "It is worse than not looking at the picture at all: something is wrong.",
+    "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
+    "on the frozen network, or train more gently.",
+    "source": "Adapting the network made it worse than a classifier from the other world alone: "
+    "adapt less strongly, or sort some of your own pictures.",
+    "own": "The other world's pictures mislead it: learn from your own alone.",
+    "words": "Your pictures made it worse than the descriptions alone: take those, or look for "
+    "wrong labels.",
+    "first": "Your first model is better: keep that.",
+    "alone": "The questions stand in each other's way: this one is answered better alone.",
+    "scratch": "Transfer hurts here: what the network had learned before is worse than nothing. "
+    "Choose another backbone, or keep the one that learned from nothing.",
+}
+_HELPS: Mapping[Kind, str] = {
+    "majority": "It has learned something.",
+    "frozen": "Training the network helped.",
+    "source": "Adapting the network to both worlds helped.",
+    "own": "The other world's pictures helped.",
+    "words": "Your pictures helped beyond the descriptions.",
+    "first": "It beats your first model.",
+    "scratch": "Transfer helps.",
+    "alone": "The questions help each other.",
+}
+_OPEN: Mapping[Kind, str] = {
+    "majority": "It is not shown to have learned anything yet.",
+    "frozen": "Training the network is not shown to have helped: the simpler one will do.",
+    "source": "Adapting the network to both worlds is not shown to have helped.",
+    "own": "The other world's pictures are not shown to have helped: your own alone will do.",
+    "words": "Your pictures are not shown to have helped beyond the descriptions.",
+    "first": "It is not shown to be better than your first model: the simpler one will do.",
+    "scratch": "Transfer is not shown to have helped.",
+    "alone": "Learning the questions together is not shown to have helped, nor to hurt.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Something that a run is compared with, on the same test images."""
+
+    kind: Kind
+    name: str
+    """In plain words, or the title of a run."""
+    n: int
+    correct: int
+    interval: Interval
+    """95 % Wilson interval of its accuracy."""
+    comparison: Comparison
+    """The run comes first; its p is corrected for all references of the run."""
+    needed: int | None = None
+    """Test images that would tell them apart, as for `core.evaluation.significance.Pair`."""
+
+    @property
+    def hurts(self) -> bool:
+        """Whether the run is worse beyond chance."""
+        found = self.comparison
+        return found.differs and found.only_second > found.only_first
+
+    @property
+    def verdict(self) -> str:
+        """What follows from it, in one or two plain sentences."""
+        found = self.comparison
+        if not found.differs:
+            return _OPEN[self.kind]
+        return _HURTS[self.kind] if self.hurts else _HELPS[self.kind]
+
+    @property
+    def outlook(self) -> str:
+        """How many test images would tell them apart, as a sentence; empty where these do, or where
+        both are right on exactly the same."""
+        found = self.comparison
+        if found.differs or not (found.only_first or found.only_second):
+            return ""
+        return outlook(self.needed)
+
+
+def references(
+    report: Mapping[str, Any], others: Sequence[tuple[Kind, Predictions]] = ()
+) -> list[Reference]:
+    """What a report is to be seen beside: the best first; the largest class always.
+
+    `report` is the content of a report.json; `others` are the predictions of further runs, which
+    are left out when their test part is another one. Each is compared by McNemar's exact test, and
+    all together are corrected after Holm.
+    """
+    own = report["predictions"]
+    largest = report["majority"]["label"]
+    constant = [{**row, "label": largest} for row in own]
+    found = [_reference("majority", own, constant)]
+    if start := report.get("start"):
+        n, better, worse = report["n"], start["only_final_right"], start["only_start_right"]
+        crossed = report.get("rounds", 1) > 1
+        comparison = Comparison(n, better, worse, start["p"], crossed)
+        low, high = start["interval"]
+        known = strategies().get(report.get("strategy", ""))
+        kind = known.beside if known else "frozen"
+        found.append(Reference(kind, _NAMES[kind], n, start["correct"], (low, high), comparison))
+    found += [_reference(kind, own, predictions) for kind, predictions in others]
+    compared = [each for each in found if each is not None]
+    corrected = together([each.comparison for each in compared])
+    judged = [
+        replace(each, comparison=comparison, needed=needed)
+        for each, (comparison, needed) in zip(compared, corrected, strict=True)
+    ]
+    return sorted(judged, key=lambda each: -each.correct / each.n)
+
+
+def _reference(kind: Kind, own: Predictions, other: Predictions) -> Reference | None:
+    (pair,) = pairs([("this run", own), (_NAMES[kind], other)])
+    if pair.comparison is None:
+        return None
+    judged = {row["image"] for row in own}
+    rows = [row for row in other if row["image"] in judged]
+    correct, n = sum(row["label"] == row["true"] for row in rows), len(rows)
+    interval = wilson(correct, n, crossed=any(row.get("part") for row in rows))
+    return Reference(kind, _NAMES[kind], n, correct, interval, pair.comparison)

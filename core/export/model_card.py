@@ -1,0 +1,206 @@
+"""The model card: what a model is for, how good it is, and what to mind, in plain words.
+
+After Mitchell et al., "Model Cards for Model Reporting" (FAT* 2019). Class names, titles and
+sources are text from outside: they are escaped, so that they stay text wherever it is rendered.
+"""
+
+import json
+import shlex
+from dataclasses import dataclass
+
+from core.dataset.channels import RGB
+from core.evaluation.calibration_result import Evidence
+from core.evaluation.metrics import in_words
+from core.evaluation.report import Report, judged_by, judged_elsewhere
+from core.export.markdown import escaped
+from core.export.run_facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """How trying out the packed model went."""
+
+    greatest_difference: float
+    """Between the probabilities of predict.py and of the app."""
+    compared: int
+    """Pictures on which that was measured."""
+    examples: int
+    """Pictures in the bundle."""
+
+
+def model_card(facts: Facts, rehearsed: Rehearsed) -> str:
+    """The whole card, as Markdown."""
+    before = [part(facts) for part in (_purpose, _scores, _origins, limits)]
+    return "\n\n".join([*before, _use(facts, rehearsed), again(facts)]) + "\n"
+
+
+def _purpose(facts: Facts) -> str:
+    reports = (facts.report, *facts.report.further)
+    classes = [name for report in reports for name in report.classes]
+    names = ", ".join(escaped(name) for name in classes[:30])
+    more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
+    return f"""# {escaped(facts.dataset.title) or "Pictures"}: an image classifier
+
+It tells {len(classes)} kinds of pictures apart: {names}{more}.
+
+## What it is for
+
+Sorting pictures like those it learned from, with a person who can look when it matters. It is not
+made for decisions about people's health, safety or rights."""
+
+
+def _scores(facts: Facts) -> str:
+    together = "\n\n".join(_scores_of(report) for report in (facts.report, *facts.report.further))
+    return f"## How good it is\n\n{together}"
+
+
+def _scores_of(report: Report) -> str:
+    base = round(100 * report.majority["accuracy"])
+    rows = "\n".join(
+        f"| {escaped(row['class'])} | {row['n']} | {row['recall']:.0%} "
+        f"| {in_words(row['recall_interval'])} | {row['precision']:.0%} "
+        f"| {in_words(row['precision_interval'])} |"
+        for row in report.per_class
+    )
+    start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
+    early = "\n\nTraining was stopped before its end." if report.stopped else ""
+    if caution := judged_elsewhere(report.elsewhere):
+        early += f"\n\n**{caution}**"
+    asked = f"### {escaped(report.task)}\n\n" if report.task else ""
+    return f"""{asked}Of {report.n} pictures{judged_by(report.rounds)}, it was right on
+{report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
+{in_words(report.interval)} pictures like these; always answering the most frequent class
+would be right on {base} of 100.{start}{early}
+
+| class | test pictures | found (recall) | with 95 % confidence | right when said (precision) \
+| with 95 % confidence |
+|---|---|---|---|---|---|
+{rows}"""
+
+
+def _origins(facts: Facts) -> str:
+    dataset, backbone = facts.dataset, facts.backbone
+    source = escaped(dataset.source) or "not stated"
+    licence = escaped(dataset.licence) or "not stated"
+    return f"""## What it learned from
+
+- Pictures: {escaped(dataset.title)}, {facts.report.n_train} for training and {facts.report.n} for
+  the test (dataset version `{facts.report.dataset}`). Source: {source}. Licence: {licence}.
+- Pretrained network: {escaped(backbone.title)} (`{_code(backbone.name)}` in timm). Licence of its
+  weights: {escaped(backbone.licence)}.
+- How it was taught: {escaped(facts.strategy)}.
+
+The model is made from both the pictures and the pretrained weights: heed both licences when you
+pass it on."""
+
+
+def limits(facts: Facts) -> str:
+    evidence = facts.report.evidence
+    unknown, sets = (evidence["unknown"], evidence["sets"]) if evidence else (None, None)
+    who = _judges(evidence) if evidence else ""
+    strange = (
+        "It always answers with one of its classes, even for a picture that shows none of them."
+    )
+    if unknown:
+        strange += (
+            " It marks pictures that are unlike all it learned from as `unknown`, and "
+            f"{unknown['called']} of {unknown['n']} test pictures of its own classes too{who}. A "
+            "new class that resembles one of its own is often not noticed."
+        )
+    together = ""
+    if sets:
+        together = (
+            f"\n- The classes in `set` are chosen to hold the right one {sets['level']:.0%} of the "
+            f"time; they did for {sets['inside']} of {sets['n']} test pictures{who}."
+        )
+    only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
+    return f"""## Limits
+
+{only}- {strange}{together}
+- {_fit_of_probabilities(facts)}
+- Pictures taken otherwise (another camera, light, background or style) can score much lower than
+  the test pictures, which come from the same collection as those it learned from.
+- What its training pictures leave out or show one-sidedly, it does not know."""
+
+
+def _fit_of_probabilities(facts: Facts) -> str:
+    evidence = facts.report.evidence
+    if not evidence or evidence["temperature"] == 1.0:
+        return (
+            "Its probabilities are a guide, not a promise: how well they fit has not been adjusted."
+        )
+    loss, n = evidence["log_loss"], sum(each["n"] for each in evidence["reliability"])
+    return (
+        f"Its probabilities were adjusted (temperature {evidence['temperature']:.2f}) on "
+        f"{evidence['n']} judged pictures; the log-loss of the {n} test pictures"
+        f"{_judges(evidence)} went from {loss['before']:.3f} to {loss['after']:.3f}. They are a "
+        "guide, not a promise."
+    )
+
+
+def _judges(evidence: Evidence) -> str:
+    """Nothing where the model that is packed was measured alone."""
+    rounds = evidence.get("rounds", 1)
+    return f" ({judged_by(rounds).removeprefix(', ')})" if rounds > 1 else ""
+
+
+def _use(facts: Facts, rehearsed: Rehearsed) -> str:
+    examples = f"`examples/` holds {rehearsed.examples} pictures of the test part. "
+    return f"""## How to use it
+
+```
+pip install -r requirements.txt
+python predict.py picture.jpg another.png
+python predict.py picture.jpg --json
+```
+
+{examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test pictures:
+its probabilities and the app's differ by at most {rehearsed.greatest_difference:.1e}. This was with
+{facts.versions}."""
+
+
+def again(facts: Facts) -> str:
+    recipe = facts.recipe
+    words = ["python", "-m", "core", "train", "DATA", "--backbone", recipe.backbone]
+    words += ["--strategy", recipe.strategy]
+    for key, value in recipe.options.items():
+        words += ["--set", f"{key}={json.dumps(value)}"]
+    words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
+    words += [] if facts.form == RGB else ["--keep-channels"]
+    words += ["--judge", recipe.judge, "--holdout", str(recipe.holdout)]
+    columns, further = _columns(facts), _further(facts)
+    words += ["--labels", columns] if columns else []
+    words += [word for flag, name, _ in further for word in (flag, name)]
+    words += ["--out", "RUN"]
+    sorted_by = "a table with these columns" if columns else "one folder of pictures for each class"
+    stand_for = "".join(f" {name} is {what}." for _, name, what in further)
+    return f"""## How to make it again
+
+```
+{shlex.join(words)}
+```
+
+DATA is a folder with {sorted_by}.{stand_for} RUN is the new
+folder that is made. The same pictures, recipe and machine give the same model."""
+
+
+def _columns(facts: Facts) -> str:
+    """The label columns that were learned, as --labels takes them; empty for folders of classes."""
+    names = [facts.recipe.task] if facts.recipe.task else facts.dataset.tasks
+    return ",".join(_code(name) for name in names)
+
+
+def _further(facts: Facts) -> list[tuple[str, str, str]]:
+    """What else it was made of: the flag, what stands for it in the command, and what that is."""
+    roles = {item.role for item in facts.dataset.items}
+    every = (
+        (facts.recipe.start, "--from", "START", "the finished run that it began from"),
+        (facts.recipe.teacher, "--teacher", "TEACHER", "the finished run that it learned from"),
+        ("source" in roles, "--source", "SOURCE", "a folder of sorted pictures of another world"),
+        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of pictures not sorted"),
+    )
+    return [(flag, name, what) for there, flag, name, what in every if there]
+
+
+def _code(name: str) -> str:
+    return "".join(c for c in name if c.isprintable() and c != "`")

@@ -1,0 +1,170 @@
+"""What a frozen network says about each image, computed once and kept.
+
+The cache knows an image by its hash and a network by the fingerprint of its weights, so it never
+needs to be told that something changed: another network or input simply has another folder.
+"""
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from core import tensors
+from core.backbones.augmentation import Augmentation, augment
+from core.backbones.graph_split import feature_trunk
+from core.backbones.preprocessing import Preprocessing
+from core.backbones.runtime import Frozen, freeze
+from core.backbones.weights import fingerprint
+from core.dataset.channels import RGB
+from core.dataset.store import Store
+from core.errors import Damaged
+from core.events import Event, Progress
+from core.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+Read = Callable[[str], Any]
+"""An image's hash to its RGB picture, or to an array (h, w, c) where it is seen as it was kept."""
+
+_BATCH = 32
+_VIEWS = Augmentation(smallest_crop=0.6, mirror=True, colour=0.1)
+MIRRORED = -1
+"""The view that is the picture mirrored left to right, and nothing else."""
+
+
+def reader(store: Store, preprocessing: Preprocessing) -> Read:
+    """What gives stored images to this preprocessing: as RGB, or with all their channels."""
+    return store.open if preprocessing.form == RGB else store.array
+
+
+class FeatureCache:
+    """A folder of features of one network at one input, in files that are only ever added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self) -> dict[str, np.ndarray]:
+        """All features (d,) by image hash. A file that is damaged, or does not tell whether it is,
+        counts as never written."""
+        known: dict[str, np.ndarray] = {}
+        for file in sorted(self.folder.glob("*.safetensors")):
+            with suppress(FileNotFoundError):  # found damaged by another process at the same time
+                try:
+                    known |= _read(file)
+                except Damaged:
+                    _LOG.warning("%s is damaged or old: its features are made again", file)
+                    file.unlink(missing_ok=True)
+        return known
+
+    def add(self, hashes: Sequence[str], features: np.ndarray) -> None:
+        """Keep features (n, d) of these images."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{secrets.token_hex(8)}.safetensors"
+        about = {"images": json.dumps(list(hashes))}
+        tensors.write(file, {"features": features}, about, framework="np")
+
+
+def features(
+    images: Sequence[str],
+    read: Read,
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    settings: Settings,
+    *,
+    view: int = 0,
+    device: str = "cpu",
+    what: str = "Looking at your pictures",
+) -> Generator[Event, None, np.ndarray]:
+    """Yield Progress and return (by `yield from`) float32 features (n, d) in the given order.
+
+    View 0 is the picture itself, MIRRORED its mirror image, others are random variations that
+    depend on the image and the view alone. What was computed is kept even if this is ended early.
+    """
+    identity = _identity(network, preprocessing)
+    cache = FeatureCache(settings.home / "features" / f"{identity}-{view}")
+    known = cache.load()
+    new = sorted(set(images) - known.keys())
+    if new:
+        run = warm(network, preprocessing, settings, device)
+        fresh: dict[str, np.ndarray] = {}
+        try:
+            yield Progress(what, len(images) - len(new), len(images))
+            for hashes, pixels in load_pixels(new, read, preprocessing):
+                fresh.update(zip(hashes, run(varied(hashes, pixels, view)), strict=True))
+                yield Progress(what, len(images) - len(new) + len(fresh), len(images))
+        finally:
+            if fresh:
+                cache.add(list(fresh), np.stack(list(fresh.values())))
+        known |= fresh
+    return np.stack([known[image] for image in images])
+
+
+def load_pixels(
+    images: Sequence[str], read: Read, preprocessing: Preprocessing, *, batch: int = _BATCH
+) -> Iterator[tuple[Sequence[str], np.ndarray]]:
+    """Stored images in batches: their hashes, and prepared pixels (n, c, s, s)."""
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        chunks = [images[start : start + batch] for start in range(0, len(images), batch)]
+        ahead: list[list[object]] = []
+
+        def submit(chunk: Sequence[str]) -> list[object]:
+            return [pool.submit(lambda h: preprocessing.pixels(read(h)), h) for h in chunk]
+
+        for place, chunk in enumerate(chunks):
+            while len(ahead) < 2 and place + len(ahead) < len(chunks):
+                ahead.append(submit(chunks[place + len(ahead)]))
+            yield chunk, np.stack([future.result() for future in ahead.pop(0)])  # type: ignore[attr-defined]
+
+
+def varied(hashes: Sequence[str], pixels: np.ndarray, view: int) -> np.ndarray:
+    """The pixels (n, c, s, s) as this view shows them, of the same kind."""
+    if view == 0:
+        return pixels
+    if view == MIRRORED:
+        return np.ascontiguousarray(pixels[..., ::-1])
+    images = torch.from_numpy(pixels)
+    seeds = (int(h[:15], 16) ^ view for h in hashes)
+    each = [
+        augment(image[None], _VIEWS, torch.Generator().manual_seed(seed))
+        for image, seed in zip(images, seeds, strict=True)
+    ]
+    return torch.cat(each).round_().to(images.dtype).numpy()
+
+
+def missing(
+    images: Sequence[str], network: nn.Module, preprocessing: Preprocessing, settings: Settings
+) -> list[str]:
+    """Those images whose own features (view 0) are not known yet."""
+    folder = settings.home / "features" / f"{_identity(network, preprocessing)}-0"
+    return sorted(set(images) - FeatureCache(folder).load().keys())
+
+
+def warm(
+    network: nn.Module, preprocessing: Preprocessing, settings: Settings, device: str = "cpu"
+) -> Frozen:
+    """The runner of the features; converted for this machine if it never was."""
+    key, compiled = _identity(network, preprocessing), settings.home / "compiled"
+    return freeze(feature_trunk(network), preprocessing, device=device, cache=compiled, key=key)
+
+
+def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:
+    return f"{fingerprint(network)}-{preprocessing.key}"
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """The features in one file, by image hash."""
+    stored = tensors.read(file, framework="np", must_be_sealed=True)
+    try:
+        hashes = json.loads(stored.metadata["images"])
+        return dict(zip(hashes, stored.tensors["features"], strict=True))
+    except (KeyError, ValueError) as error:
+        raise Damaged(f"“{file.name}” holds no features.") from error

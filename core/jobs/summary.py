@@ -1,0 +1,101 @@
+"""The events of a job, folded: each is read once, however often one asks."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.events import (
+    Event,
+    Failed,
+    Finished,
+    Note,
+    PhaseStarted,
+    Progress,
+    Skipped,
+    Step,
+    Stopped,
+    Watched,
+)
+from core.jobs import log
+
+_REMEMBERED = 256
+
+
+@dataclass
+class Digest:
+    """The events of one job, folded so far."""
+
+    offset: int = 0
+    ended: Finished | Failed | Stopped | None = None
+    ended_at: int = -1
+    """Offset behind the last word."""
+    current: Progress | PhaseStarted | Step | None = None
+    progress: Progress | None = None
+    done_of: dict[str, int] = field(default_factory=dict)
+    steps: dict[int, Step] = field(default_factory=dict)
+    watched: dict[int, Watched] = field(default_factory=dict)
+    phases: dict[int, PhaseStarted] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    skipped: dict[str, Skipped] = field(default_factory=dict)
+
+    def read_on(self, folder: Path) -> None:
+        """Fold what was written since the last time."""
+        for event, behind in log.scan(folder, self.offset):
+            self.offset = behind
+            self._fold(event)
+
+    def _fold(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self.current = self.progress = event
+                self.done_of[event.what] = max(event.done, self.done_of.get(event.what, 0))
+            case PhaseStarted():
+                self.current = self.phases[event.index] = event
+            case Step():
+                self.current = self.steps[event.step] = event
+            case Watched():
+                self.watched[event.step] = event
+            case Note():
+                self.notes[event.text] = None
+            case Skipped():
+                self.skipped[event.name] = event
+            case Finished() | Failed() | Stopped():
+                self.ended, self.ended_at = event, self.offset
+            case _:
+                pass
+
+    @property
+    def reached(self) -> int:
+        """How far the job ever came. It grows only on new ground, not when old ground is redone."""
+        return (
+            sum(self.done_of.values())
+            + max(self.steps, default=0)
+            + len(self.phases)
+            + len(self.skipped)
+        )
+
+    def last_word(self, since: int) -> Finished | Failed | Stopped | None:
+        """How it ended, unless that was before `since`; Finished is final."""
+        if isinstance(self.ended, Finished) or self.ended_at > since:
+            return self.ended
+        return None
+
+
+_digests: OrderedDict[Path, tuple[threading.Lock, Digest]] = OrderedDict()
+_guard = threading.Lock()
+
+
+@contextmanager
+def digest(folder: Path) -> Iterator[Digest]:
+    """The job's events, folded up to now; only what is new since the last time is read."""
+    with _guard:
+        lock, known = _digests.setdefault(folder, (threading.Lock(), Digest()))
+        _digests.move_to_end(folder)
+        while len(_digests) > _REMEMBERED:
+            _digests.popitem(last=False)
+    with lock:
+        known.read_on(folder)
+        yield known

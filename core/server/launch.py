@@ -1,0 +1,277 @@
+"""Start the whole product: the web app and the worker beside it, and stop both in good order."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock
+
+from core import logs
+from core.errors import CannotStart, GraftError
+from core.jobs.lock import worker_alive
+from core.process import begin
+from core.server.starting import SERVED, prepare
+from core.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[1]
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_LONGEST_PAUSE = 60.0
+_SETTLED_SECONDS = 30.0
+_QUICK_ENDS = 5
+"""So many ends in a row, each soon after its start, are no accident."""
+
+Process = subprocess.Popen[bytes]
+
+
+def serve(settings: Settings) -> int:
+    """Run web app and worker until Ctrl-C or SIGTERM; gives the exit code.
+
+    Raises GraftError, with the remedy, when something stands in the way of the start, or when the
+    web app does not stay.
+    """
+    begin()
+    _require_free_port(settings)
+    prepare(settings)
+    stopping = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), ask_to_stop)
+    web = Keeper("web app", lambda: _start_web(settings), most_quick_ends=_QUICK_ENDS)
+    worker = Keeper(
+        "training worker",
+        lambda: _start_worker(settings, tied=True, stopping=stopping),
+        is_there=lambda: worker_alive(settings.home),
+    )
+    try:
+        web.start()  # first: it loads its pages while the worker comes up
+        worker.start()
+        _wait_until_open(settings, web, stopping)
+        if not stopping.is_set():
+            sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
+            sys.stdout.flush()
+        while not stopping.wait(0.5):
+            web.look_after()
+            worker.look_after()
+        return 0
+    finally:
+        _end([each.process for each in (web, worker) if each.process])
+
+
+def ensure_worker(settings: Settings) -> None:
+    """Start a worker that outlives this process, unless one is alive already.
+
+    Several processes may ask at once: one starts it, the others see it alive. Where `serve` looks
+    after the worker, nothing is done: it would be one that nobody ends.
+    """
+    if SERVED not in os.environ:
+        _start_worker(settings)
+
+
+class Keeper:
+    """Keeps a process alive, with longer and longer pauses when it keeps ending."""
+
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], Process | None],
+        *,
+        is_there: Callable[[], bool] = lambda: False,
+        most_quick_ends: int | None = None,
+    ) -> None:
+        """`start` gives the new process, or None if one was there already, perhaps another's,
+        which is what `is_there` finds out. `most_quick_ends` in a row are a GraftError."""
+        self._name = name
+        self._start = start
+        self._is_there = is_there
+        self._most_quick_ends = most_quick_ends
+        self._quick_ends = 0
+        self._pause = 0.5
+        self._since = self._not_before = 0.0
+        self._ended = False
+        self.process: Process | None = None
+
+    def start(self) -> None:
+        """Start it. Raises GraftError when it does not start."""
+        self._since = time.monotonic()
+        started = self._start()
+        if started is not None:
+            self.process, self._ended = started, False
+
+    def look_after(self) -> None:
+        """Start it again when it has ended. Call this often; it costs a look at the process."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        now = time.monotonic()
+        if self.process is not None and not self._ended:
+            self._note_end(now)
+        if now < self._not_before or self._is_there():
+            return
+        try:
+            self.start()
+        except (GraftError, OSError) as error:  # a database that is away, say, may come back
+            self._wait_longer(time.monotonic())
+            _LOG.warning("%s", error)
+
+    def _note_end(self, now: float) -> None:
+        self._ended = True
+        if now - self._since > _SETTLED_SECONDS:
+            self._quick_ends, self._pause = 0, 0.5
+        self._quick_ends += 1
+        code = self.process.poll() if self.process else None
+        if self.process:
+            _sweep(self.process)
+        if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
+            raise CannotStart(
+                f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
+                f"code {code}. The reason is at the end of its log in the home's folder “logs”."
+            )
+        _LOG.warning("The %s ended with code %s and is started again.", self._name, code)
+        self._wait_longer(now)
+
+    def _wait_longer(self, now: float) -> None:
+        self._not_before = now + self._pause
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+
+def _start_worker(
+    settings: Settings, *, tied: bool = False, stopping: threading.Event | None = None
+) -> Process | None:
+    """The new worker, alive; None when there was one already. GraftError when it does not live."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    stopping = stopping or threading.Event()
+    with FileLock(settings.home / "worker.start.lock"):
+        if worker_alive(settings.home):
+            return None
+        started = _start(["core.jobs.worker"], settings, "worker.log", tied=tied)
+        deadline = time.monotonic() + _START_SECONDS
+        while not worker_alive(settings.home) and not stopping.wait(0.02):
+            if started.poll() is not None or time.monotonic() > deadline:
+                started.kill()
+                raise CannotStart(
+                    "The training worker does not start. The reason is at the end of "
+                    f"{logs.log_path(settings, 'worker.log')}."
+                )
+        return started
+
+
+def _start_web(settings: Settings) -> Process:
+    return _start(_web_command(settings), settings, "web.log", tied=True)
+
+
+def _web_command(settings: Settings) -> list[str]:
+    return [
+        *("webserver", "--server.address", settings.host, "--server.port", str(settings.port)),
+        *("--server.headless", "true"),
+        *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
+    ]
+
+
+def _names(settings: Settings) -> list[str]:
+    """The host names that requests may bear: the addresses of this machine, and those given."""
+    given = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
+    own = [socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host]
+    return list(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", "::1", *own, *given]))
+
+
+def _start(module: list[str], settings: Settings, log_name: str, *, tied: bool) -> Process:
+    """A module with its arguments as a process with the same settings and a log of its own.
+
+    It is out of reach of this terminal's Ctrl-C; `tied`, it ends when this process does.
+    """
+    told = {logs.FILE: str(logs.log_path(settings, log_name))} | ({SERVED: "1"} if tied else {})
+    with logs.open_log(settings, log_name) as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", *(["core.server.parent_watch"] if tied else []), *module],
+            cwd=_ROOT,
+            env=os.environ | _environment(settings) | told,
+            stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    given = settings.model_dump(mode="json", exclude_none=True)
+    return {f"GRAFT_{name.upper()}": str(value) for name, value in given.items()}
+
+
+def _require_free_port(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if os.name == "posix":  # a port that was in use a moment ago counts as free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise CannotStart(
+                f"The address {settings.host}:{settings.port} cannot be used, most likely because "
+                "another program, perhaps Graft itself, is using it. Choose another port with "
+                f"GRAFT_PORT={settings.port % 65535 + 1}."
+            ) from error
+
+
+def _address(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    return f"http://{host}:{settings.port}"
+
+
+def _wait_until_open(settings: Settings, web: Keeper, stopping: threading.Event) -> None:
+    health = f"{_address(settings)}/_stcore/health"
+    deadline = time.monotonic() + _START_SECONDS
+    # Straight to this machine, whatever proxy the environment names.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while not stopping.wait(0.05):
+        if web.process is None or web.process.poll() is not None or time.monotonic() > deadline:
+            raise CannotStart(
+                "The web app does not start. The reason is at the end of "
+                f"{logs.log_path(settings, 'web.log')}."
+            )
+        try:
+            with opener.open(health, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            continue
+
+
+def _end(processes: list[Process]) -> None:
+    """Ask the processes to end, together; after a while, make them."""
+    for each in processes:
+        if each.poll() is None:
+            each.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for each in processes:
+        try:
+            each.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            each.kill()
+            each.wait()
+        _sweep(each)
+
+
+def _sweep(ended: Process) -> None:
+    """End what an ended process has left in its group, such as a server of forks that still loads.
+
+    Each of ours leads a group of its own. Jobs are in others, and end by themselves.
+    """
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(ended.pid, signal.SIGKILL)

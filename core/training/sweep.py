@@ -1,0 +1,157 @@
+"""Several backbones and ways to learn on the same pictures, and which of the results to keep."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.backbones.catalogue import get_backbone
+from core.evaluation.metrics import in_words
+from core.evaluation.model_selection import Candidate, Choice, choose
+from core.evaluation.significance import Pair, Predictions, pairs
+from core.events import Event, Finished, Progress
+from core.model import WEIGHTS, Model, model_folder
+from core.recipe import Judge, Recipe
+from core.settings import Settings
+from core.strategies import get_strategy, lacking, strategies
+
+NONE_YET = "0" * 16
+"""For a dataset, so that names can be checked before any picture is looked at."""
+_TIMED = 8
+"""Pictures that are answered at once to time an answer."""
+
+
+def entrants(
+    dataset: str,
+    backbones: Sequence[str],
+    ways: Sequence[str],
+    *,
+    has: Collection[str],
+    judge: Judge,
+    seed: int = 0,
+    holdout: float = 0.2,
+) -> list[Recipe]:
+    """A recipe for each backbone with each way to learn that fits it and has its data; all are
+    judged with the same pictures. `has` as for `core.strategies.lacking`."""
+    return [
+        Recipe(dataset=dataset, backbone=backbone, strategy=way, judge=judge, seed=seed,
+               holdout=holdout)
+        for backbone in backbones
+        for way in ways
+        if not lacking(get_strategy(way), has=has, family=get_backbone(backbone).family)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A finished run among others."""
+
+    name: str
+    recipe: Recipe
+    predictions: Predictions
+    megabytes: float
+    """Of its weights: see `megabytes`."""
+
+    @property
+    def cost(self) -> tuple[float, float]:
+        """The weights that each answer needs, then how much of the network was taught."""
+        known = strategies().get(self.recipe.strategy)
+        return self.megabytes, known.rank if known else float("inf")
+
+
+def megabytes(run: Path) -> float:
+    """How large the weights of a run's model are; infinite where they are gone."""
+    try:
+        return round((model_folder(run) / WEIGHTS).stat().st_size / 1e6, 1)
+    except FileNotFoundError:
+        return float("inf")
+
+
+def keep(runs: Sequence[Entered]) -> Choice:
+    """Which of them to keep: see `core.evaluation.model_selection.choose`."""
+    return choose([Candidate(run.name, run.predictions, run.cost) for run in runs])
+
+
+def why_kept(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
+    """Why this one is to be kept and what to expect of it, as sentences; names in their order."""
+    why = (
+        "It is the best of them, and none that is simpler comes within one standard error."
+        if choice.best == choice.chosen
+        else "It is the simplest that comes within one standard error of the best "
+        f"({names[choice.best]}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
+    )
+    only = ""
+    if any(len(run.predictions) > choice.n for run in runs):
+        only = " Only these are compared: scores that come of more pictures are not."
+    return (
+        f"{why} Of {choice.n:,} pictures that all were judged with it is right on "
+        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100.{only} The best of several looks "
+        f"better than it is; with that taken out, {_expected(choice)}, "
+        f"{in_words(choice.honest_interval)}."
+    )
+
+
+def _expected(choice: Choice) -> str:
+    """What is left without luck, which never makes it better."""
+    said, expected = (round(100 * s) for s in (choice.accuracy[choice.chosen], choice.honest))
+    return f"expect {expected} of 100" if expected < said else "it stays about the same"
+
+
+def beside_kept(
+    runs: Sequence[Entered], choice: Choice, names: Sequence[str]
+) -> list[tuple[Entered, Pair]]:
+    """Each of the others with what comes out picture by picture: the one to keep comes first."""
+    named = [(name, run.predictions) for name, run in zip(names, runs, strict=True)]
+    others = [run for place, run in enumerate(runs) if place != choice.chosen]
+    return list(zip(others, pairs(named, reference=choice.chosen), strict=True))
+
+
+def not_proven(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
+    """A sentence on the simplest run that these pictures cannot tell from the one to keep, where
+    that one is less simple; else nothing."""
+    own = runs[choice.chosen].cost
+    simpler = [
+        (other.cost, pair.second, pair.comparison.p)
+        for other, pair in beside_kept(runs, choice, names)
+        if other.cost < own and pair.comparison and not pair.comparison.differs
+    ]
+    if not simpler:
+        return ""
+    _, name, p = min(simpler)
+    return f"It is not proven to be better than {name}, which is simpler (p = {p:.2f})."
+
+
+def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Event]:
+    """Time an answer of each model on this machine; `models` are run folders by a name.
+
+    Ends with Finished(result={"milliseconds": {name: per picture, without decoding it}}). Models of
+    one architecture and input size are timed once.
+    """
+    from core.training.preparation import device_of
+
+    began, known = time.monotonic(), dict[tuple[Any, ...], float]()
+    found, device = {}, device_of(settings)
+    for place, (name, folder) in enumerate(models.items()):
+        yield Progress("Timing an answer", place, len(models))
+        model = Model.load(model_folder(folder), device=device)
+        kind = (model.description.backbone, model.preprocessing.size)
+        if kind not in known:
+            known[kind] = _answer_time(model)
+        found[name] = round(known[kind], 2)
+    yield Finished(round(time.monotonic() - began, 2), {"milliseconds": found})
+
+
+def _answer_time(model: Model) -> float:
+    """Milliseconds a picture, the best of three after one that warms up."""
+    side, channels = model.preprocessing.size, model.preprocessing.form.channels
+    kind = np.uint16 if model.preprocessing.form.bits == 16 else np.uint8
+    pixels = np.zeros((_TIMED, channels, side, side), kind)
+    took = []
+    for _ in range(4):
+        began = time.monotonic()
+        model.look(pixels)
+        took.append(time.monotonic() - began)
+    return 1000 * min(took[1:]) / _TIMED

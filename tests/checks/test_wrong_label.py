@@ -1,0 +1,81 @@
+"""Suspected wrong labels, on shares from the real out-of-fold classifier."""
+
+from dataclasses import replace
+
+import numpy as np
+from made_evidence import clusters, dataset_of, evidence_of
+
+from core.checks import checks, problems_of
+from core.checks._runner import out_of_fold
+from core.checks.wrong_label import suspects
+
+CHECK = checks()["wrong-label"]
+
+
+def looked_at(features, labels):
+    shares = out_of_fold(dataset_of(labels), features)
+    return problems_of(CHECK, evidence_of(labels, features=features, shares=shares))
+
+
+def test_flipped_labels_are_found_with_the_class_they_had():
+    features, labels = clusters((30, 30, 30))
+    flipped = {3: "c", 40: "a", 77: "b"}
+    given = [flipped.get(place, label) for place, label in enumerate(labels)]
+    problems = looked_at(features, given)
+    assert {p.places[0]: p.suggestion for p in problems} == {p: labels[p] for p in flipped}
+    assert all(p.fixes[0].label == p.suggestion and p.fixes[1].kind == "remove" for p in problems)
+    assert f"rather than “{flipped[problems[0].places[0]]}”" in problems[0].sentence
+
+
+def test_classes_that_lie_apart_raise_no_suspicion():
+    assert looked_at(*clusters((30, 30, 30))) == []
+
+
+def test_classes_that_cannot_be_told_apart_raise_no_suspicion():
+    features = np.random.default_rng(0).uniform(0, 1, (60, 16)).astype(np.float32)
+    assert len(looked_at(features, ["a", "b"] * 30)) <= 2
+
+
+def test_a_class_too_small_to_be_learned_is_left_in_peace():
+    features, labels = clusters((30, 30))
+    assert looked_at(features, [*labels[:-3], "tiny", "tiny", "tiny"]) == []
+
+
+def test_without_shares_nothing_is_asked():
+    features, labels = clusters((5, 5))
+    assert problems_of(CHECK, evidence_of(labels, features=features)) == []
+
+
+def test_unlabelled_pictures_are_no_suspects():
+    features, labels = clusters((20, 20))
+    dataset = dataset_of(labels)
+    items = [*dataset.items]
+    items[0] = replace(items[0], label=None, role="unlabelled")
+    dataset = replace(dataset, items=tuple(items))
+    evidence = evidence_of(labels, features=features, shares=out_of_fold(dataset, features))
+    assert np.isnan(evidence.shares[0]).all()
+    assert problems_of(CHECK, replace(evidence, dataset=dataset)) == []
+
+
+def test_doubt_is_measured_against_what_is_usual_in_the_class():
+    """An answer of 0.04 is nothing strange where the classifier never says more than 0.1."""
+    shares = np.full((40, 2), 0.5)
+    shares[:20] = (0.1, 0.9)
+    shares[0] = (0.04, 0.96)
+    assert suspects(shares, np.repeat([0, 1], 20)) == []
+
+
+def test_a_near_copy_is_never_learned_from_when_its_twin_is_judged():
+    """Both twins have the same wrong label; apart, each would vouch for the other."""
+    features, labels = clusters((30, 30), width=8)
+    features[1] = features[0]
+    given = ["b", "b", *labels[2:]]
+    alone = out_of_fold(dataset_of(given), features)
+    tied = out_of_fold(dataset_of(given), features, alike=[(0, 1)])
+    assert tied[0, 1] < alone[0, 1]
+
+
+def test_pictures_that_are_all_near_copies_cannot_be_judged():
+    features, labels = clusters((3, 3))
+    pairs = [(place, place + 1) for place in range(5)]
+    assert out_of_fold(dataset_of(labels), features, alike=pairs) is None

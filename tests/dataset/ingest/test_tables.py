@@ -1,0 +1,460 @@
+"""Tables beside pictures: found, read in whatever form they come, and never believed blindly."""
+
+import csv
+import io
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from string import ascii_lowercase
+
+import pytest
+from hostile_files import jpeg, write_folder, write_tar, write_zip
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.dataset.ingest.annotations import annotations
+from core.dataset.ingest.importing import import_images
+from core.dataset.ingest.tables import Table, read_table
+from core.dataset.manifest import Dataset
+from core.dataset.store import Store
+from core.errors import GraftError, UnreadableTable, UnusableDataset
+from core.events import Finished
+from core.settings import Settings
+
+SMALL = (12, 10)
+LABELS = {"1.jpg": "cat", "2.jpg": "dog", "3.jpg": "cat", "4.jpg": "dog"}
+
+
+def text(rows: list[tuple[str, ...]], separator: str = ",", encoding: str = "utf-8") -> bytes:
+    """A table in text form."""
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=separator).writerows(rows)
+    return buffer.getvalue().encode(encoding)
+
+
+def labelled(**more: str) -> list[tuple[str, ...]]:
+    return [("file", "label"), *(LABELS | more).items()]
+
+
+def pictures(names: list[str] | None = None, folder: str = "pictures") -> dict[str, bytes]:
+    names = list(LABELS) if names is None else names
+    return {f"{folder}/{name}": jpeg(n, SMALL) for n, name in enumerate(names)}
+
+
+def xlsx(rows: list[tuple[object, ...]]) -> bytes:
+    from openpyxl import Workbook
+
+    book, buffer = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def parquet(rows: list[tuple[str, ...]]) -> bytes:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    header, *body = rows
+    columns = dict(zip(header, map(list, zip(*body, strict=True)), strict=True))
+    buffer = io.BytesIO()
+    write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def repacked(content: bytes, name: str, part: bytes) -> bytes:
+    """An XLSX with one part replaced."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for info in old.infolist():
+            new.writestr(info.filename, part if info.filename == name else old.read(info))
+    return buffer.getvalue()
+
+
+# What forms a table may have
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", text(labelled())),
+        ("labels.csv", text(labelled(), ";")),
+        ("labels.CSV", text(labelled(), "\t")),
+        ("labels.tsv", text(labelled(), "\t")),
+        ("labels.csv", b"sep=|\r\n" + text(labelled(), "|")),
+        ("labels.xlsx", xlsx(list(labelled()))),
+        ("labels.parquet", parquet(labelled())),
+    ],
+)
+def test_a_table_in_any_form_tells_the_classes(take_in, tmp_path: Path, name, content) -> None:
+    files = pictures() | {name: content}
+    for brought in (
+        write_folder(tmp_path / "x", files),
+        write_zip(tmp_path / "x.zip", files),
+        write_tar(tmp_path / "x.tar.gz", files, "w:gz"),
+    ):
+        done = take_in(brought)
+        assert done.dataset.counts == {"cat": 2, "dog": 2}
+        assert (done.skipped, done.dataset.left_out) == ({}, ())
+        assert "“label”" in done.notes[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_names_survive_the_encoding_of_a_table(take_in, tmp_path: Path, encoding: str) -> None:
+    rows = [("Datei", "Klasse"), *((f"größe {n}.jpg", "Äpfel") for n in range(3))]
+    files = pictures([f"größe {n}.jpg" for n in range(3)])
+    folder = write_folder(tmp_path / "x", files | {"t.csv": text(rows, ";", encoding)})
+    assert take_in(folder).dataset.counts == {"Äpfel": 3}
+
+
+def test_lines_of_mixed_encodings_are_all_read_and_a_note_says_so(take_in, tmp_path: Path) -> None:
+    content = text([("file", "label"), ("1.jpg", "süß")]) + text([("2.jpg", "süß")], ",", "cp1252")
+    done = take_in(write_folder(tmp_path / "x", pictures(["1.jpg", "2.jpg"]) | {"t.csv": content}))
+    assert done.dataset.counts == {"süß": 2}
+    assert any("Western European" in note for note in done.notes)
+
+
+def test_a_table_without_a_header_is_understood(take_in, tmp_path: Path) -> None:
+    files = pictures() | {"t.csv": text(labelled()[1:])}
+    assert take_in(write_folder(tmp_path / "x", files)).dataset.counts == {"cat": 2, "dog": 2}
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        "pictures/{}.jpg",
+        "/data/set/pictures/{}.jpg",
+        "C:\\data\\{}.jpg",
+        "{}.JPG",
+        "{}",
+        "{}.jpeg",
+        "./{}.jpg",
+    ],
+)
+def test_files_are_found_by_path_by_name_and_without_ending(
+    take_in, tmp_path: Path, called: str
+) -> None:
+    rows = [("image", "kind"), *((called.format(n), "ab"[n % 2]) for n in range(1, 5))]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert done.dataset.counts == {"a": 2, "b": 2}
+
+
+def test_a_number_in_a_sheet_names_a_picture(take_in, tmp_path: Path) -> None:
+    table = xlsx([("id", "label"), *((float(n), "ab"[n % 2]) for n in range(1, 5))])
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.xlsx": table}))
+    assert done.dataset.counts == {"a": 2, "b": 2}
+
+
+def test_a_table_beside_uploaded_archives_speaks_of_the_pictures_in_them(
+    take_in, tmp_path: Path
+) -> None:
+    packed = write_zip(tmp_path / "x.zip", pictures(folder="deep")).read_bytes()
+    brought = {"pictures.zip": packed, "t.csv": text(labelled())}
+    assert take_in(write_folder(tmp_path / "x", brought)).dataset.counts == {"cat": 2, "dog": 2}
+
+
+def test_an_image_called_like_a_table_is_an_image(take_in, tmp_path: Path) -> None:
+    done = take_in(write_folder(tmp_path / "x", {"cat/1.csv": jpeg(1), "dog/2.jpg": jpeg(2)}))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+
+
+# Which columns are meant
+
+
+def test_a_hugging_face_folder_with_metadata_is_understood(take_in, tmp_path: Path) -> None:
+    def metadata(start: int) -> bytes:
+        labels = [(f"{n:04}.jpg", "ab"[n % 2], str(100 + n)) for n in range(start, start + 4)]
+        return text([("file_name", "label", "width"), *labels])
+
+    names = [f"{n:04}.jpg" for n in range(8)]
+    files = pictures(names[:4], "data/train") | {"data/train/metadata.csv": metadata(0)}
+    files |= {f"data/test/{name}": jpeg(50 + n, SMALL) for n, name in enumerate(names[4:])}
+    files |= {"data/test/metadata.csv": metadata(4)}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert done.dataset.counts == {"a": 4, "b": 4}
+    assert {item.part for item in done.dataset.items if "train/" in item.name} == {"train"}
+    assert {item.part for item in done.dataset.items if "test/" in item.name} == {"test"}
+
+
+def test_a_table_beside_its_pictures_means_those_and_not_others_of_the_same_name(
+    take_in, tmp_path: Path
+) -> None:
+    files = {f"{part}/{n}.jpg": jpeg(hash((part, n)) % 1000, SMALL) for part in "ab" for n in "12"}
+    files |= {"a/t.csv": text([("file", "label"), ("1.jpg", "x"), ("2.jpg", "y")])}
+    files |= {"b/t.csv": text([("file", "label"), ("1.jpg", "y"), ("2.jpg", "x")])}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert done.by_class == {"x": ["a/1.jpg", "b/2.jpg"], "y": ["a/2.jpg", "b/1.jpg"]}
+
+
+def test_several_label_columns_are_several_tasks(take_in, tmp_path: Path) -> None:
+    rows = [("file", "colour", "shape", "taken at")]
+    rows += [(f"{n}.jpg", "rb"[n % 2], "os"[n // 3], f"2026-01-0{n}") for n in range(1, 5)]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert done.dataset.tasks == ("colour", "shape")
+    assert done.dataset.items[0].labels == ("b", "o")
+    assert done.dataset.counts == {"b": 2, "r": 2}
+    assert done.dataset.for_task("shape").counts == {"o": 2, "s": 2}
+    assert any("the first of these columns, “colour”" in note for note in done.notes)
+    chosen = take_in(tmp_path / "x", columns=["Shape"]).dataset
+    assert (chosen.tasks, chosen.counts) == ((), {"o": 2, "s": 2})
+    assert take_in(tmp_path / "x", columns=["shape", "colour"]).dataset.tasks == ("shape", "colour")
+
+
+def test_a_column_of_numbers_that_stand_for_names_is_no_task_of_its_own(
+    take_in, tmp_path: Path
+) -> None:
+    rows = [
+        ("file", "class_id", "class_name"),
+        *((f, str(len(c) + (c == "dog")), c) for f, c in LABELS.items()),
+    ]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert (done.dataset.tasks, done.dataset.counts) == ((), {"cat": 2, "dog": 2})
+
+
+def test_fifty_label_columns_are_fifty_tasks(take_in, tmp_path: Path) -> None:
+    rows = [("file", *(f"label {n}" for n in range(50)))]
+    rows += [(name, *(str((k >> n % 3) % 2) for n in range(50))) for k, name in enumerate(LABELS)]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert len(done.dataset.tasks) == 50
+    assert {len(item.labels) for item in done.dataset.items} == {50}
+    assert Dataset.from_json(done.dataset.to_json()) == done.dataset
+
+
+def test_a_column_that_is_not_there_is_told_with_those_that_are(take_in, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x", pictures() | {"t.csv": text(labelled())})
+    with pytest.raises(UnusableDataset, match=r"no column “colour” .* There are: “label”"):
+        take_in(folder, columns=["colour"])
+
+
+def test_class_folders_have_the_word_against_a_table_that_may_be_about_something_else(
+    take_in, tmp_path: Path
+) -> None:
+    rows = [("file", "camera", "split")]
+    rows += [(name, "ab"[n % 2], ("train", "test")[n // 2]) for n, name in enumerate(LABELS)]
+    files = pictures(["1.jpg", "2.jpg"], "cat") | pictures(["3.jpg", "4.jpg"], "dog")
+    files = {name: jpeg(n, SMALL) for n, name in enumerate(files)} | {"t.csv": text(rows)}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert done.dataset.counts == {"cat": 2, "dog": 2}
+    assert [item.part for item in done.dataset.items] == ["train", "train", "test", "test"]
+    assert any("“camera”" in note for note in done.notes)
+    assert take_in(tmp_path / "x", columns=["camera"]).dataset.counts == {"a": 2, "b": 2}
+
+
+def test_a_table_about_nothing_here_is_passed_over_with_a_note(take_in, tmp_path: Path) -> None:
+    files = {"cat/a.jpg": jpeg(1), "dog/b.jpg": jpeg(2)}
+    done = take_in(write_folder(tmp_path / "x", files | {"prices.csv": b"item,price\nmilk,1\n"}))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+    assert done.notes == ["“prices.csv” was not used: none of its columns names the pictures."]
+    assert done.skipped == {}
+
+
+# What is wrong with a table
+
+
+def test_rows_that_name_no_picture_are_listed_with_the_likeliest_one(
+    take_in, tmp_path: Path
+) -> None:
+    rows = [*labelled(), ("img_0005.jpg", "cat"), *((f"gone{n}.png", "dog") for n in range(20))]
+    files = pictures([*LABELS, "img-0005.jpg"]) | {"t.csv": text(rows)}
+    done = take_in(write_folder(tmp_path / "x", files))
+    note = next(note for note in done.notes if "name no picture" in note)
+    assert "“img_0005.jpg” (perhaps “pictures/img-0005.jpg”)" in note
+    assert "11 more" in note
+    assert done.dataset.counts == {"cat": 2, "dog": 2}
+    assert "No row of the table" in done.skipped["pictures/img-0005.jpg"]
+    assert [each.name for each in done.dataset.left_out] == ["pictures/img-0005.jpg"]
+
+
+def test_a_table_of_other_pictures_is_told_unless_folders_tell_the_classes(
+    take_in, tmp_path: Path
+) -> None:
+    table = {"t.csv": text([("file", "label"), ("cat_l.jpg", "cat"), ("zzz.jpg", "dog")])}
+    with pytest.raises(UnusableDataset, match=r"“cat_l.jpg” \(perhaps “x/cat_1.jpg”\)"):
+        take_in(write_folder(tmp_path / "x", {"x/cat_1.jpg": jpeg(1)} | table))
+    files = {"cat/1.jpg": jpeg(1), "dog/2.jpg": jpeg(2)}
+    done = take_in(write_folder(tmp_path / "y", files | table))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+    assert "name no picture" in done.notes[0]
+
+
+def test_a_name_that_may_mean_two_pictures_means_none(take_in, tmp_path: Path) -> None:
+    files = {"p/a/1.jpg": jpeg(1), "p/b/1.jpg": jpeg(2), "p/b/2.jpg": jpeg(3), "p/b/3.jpg": jpeg(4)}
+    rows = [("file", "label"), ("1.jpg", "x"), ("2.jpg", "x"), ("b/3.jpg", "y")]
+    done = take_in(write_folder(tmp_path / "x", files | {"p/t.csv": text(rows)}))
+    assert done.by_class == {"x": ["p/b/2.jpg"], "y": ["p/b/3.jpg"]}
+    assert any("“1.jpg” may mean several pictures" in note for note in done.notes)
+
+
+def test_a_duplicate_row_counts_once_and_a_contradiction_is_told(take_in, tmp_path: Path) -> None:
+    rows = [*labelled(), ("1.jpg", "cat"), ("pictures/2.jpg", "cow")]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert done.dataset.counts == {"cat": 2, "dog": 2}
+    assert any("“pictures/2.jpg” (dog and cow)" in note for note in done.notes)
+    assert not any("1.jpg" in note for note in done.notes)
+
+
+def test_a_picture_whose_label_is_missing_is_kept_without_a_class(take_in, tmp_path: Path) -> None:
+    rows = labelled(**{"2.jpg": "", "3.jpg": "NaN"})
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+    assert [item.name for item in done.dataset.items if item.role == "unlabelled"] == [
+        "pictures/2.jpg",
+        "pictures/3.jpg",
+    ]
+    assert any("gives 2 pictures no class" in note for note in done.notes)
+
+
+def test_a_label_missing_in_one_column_leaves_those_in_the_others(take_in, tmp_path: Path) -> None:
+    rows = [
+        ("file", "label a", "label b"),
+        ("1.jpg", "", "x"),
+        ("2.jpg", "k", ""),
+        ("3.jpg", "k", "y"),
+    ]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert done.dataset.counts == {"k": 2}
+    assert done.dataset.for_task("label b").counts == {"x": 1, "y": 1}
+
+
+def test_a_split_column_is_kept_and_its_unknown_values_are_named(take_in, tmp_path: Path) -> None:
+    parts = ["Training", "dev", "test", "extra"]
+    rows = [("file", "split", "label")]
+    rows += [(n, part, c) for (n, c), part in zip(LABELS.items(), parts, strict=True)]
+    done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
+    assert [item.part for item in done.dataset.items] == ["train", "val", "test", None]
+    assert any("“extra” is no part of a split" in note for note in done.notes)
+
+
+def test_a_bomb_in_a_sheet_is_refused_in_a_sentence(take_in, tmp_path: Path) -> None:
+    good, sheet = xlsx(list(labelled())), "xl/worksheets/sheet1.xml"
+    bombs = {
+        "huge.xlsx": repacked(good, sheet, b"<worksheet>" + b" " * 80_000_000),
+        "wide.xlsx": xlsx([("x",) * 300]),
+        "laughs.xlsx": repacked(
+            good, sheet, b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><worksheet>&b;'
+        ),
+        "far.xlsx": repacked(
+            good, sheet, b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/'
+            b'main"><sheetData><row r="999999999999"><c r="XFD999999999999"><v>1</v></c></row>'
+            b"</sheetData></worksheet>",
+        ),
+    }  # fmt: skip
+    files = {"cat/1.jpg": jpeg(1), "dog/2.jpg": jpeg(2)}
+    done = take_in(write_folder(tmp_path / "x", files | bombs))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+    assert done.skipped.keys() == bombs.keys() - {"far.xlsx"}  # which holds no row at all
+    assert "larger than 64 MB" in done.skipped["huge.xlsx"]
+    assert "200 columns" in done.skipped["wide.xlsx"]
+
+
+def test_a_sheet_that_lies_about_its_size_is_counted_as_it_unpacks(tmp_path: Path) -> None:
+    name = "xl/worksheets/sheet1.xml"
+    content = bytearray(repacked(xlsx(list(labelled())), name, b" " * 3_000_000))
+    for start, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = content.index(name.encode()) - (30 if start.endswith(b"\x04") else 46)
+        if start.endswith(b"\x02"):
+            at = content.rindex(name.encode()) - 46
+        assert content[at : at + 4] == start
+        content[at + offset : at + offset + 4] = (10).to_bytes(4, "little")
+    with pytest.raises(UnreadableTable):
+        read_table("x.xlsx", bytes(content), Settings(home=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [
+        ({"max_table_rows": 3}, "rows"),
+        ({"max_table_columns": 1}, "columns"),
+        ({"max_table_bytes": 20}, "larger"),
+    ],
+)
+@pytest.mark.parametrize("form", [text, xlsx, parquet])
+def test_limits_on_tables_are_kept(tmp_path: Path, form, limits, word) -> None:
+    with pytest.raises(UnreadableTable, match=word):
+        read_table("t", form(labelled()), Settings(home=tmp_path, **limits))
+
+
+def test_a_table_that_cannot_be_read_is_named_where_nothing_else_tells_classes(
+    take_in, tmp_path: Path
+) -> None:
+    for content in (b"PK\x03\x04 not at all", b"PAR1 nor this PAR1", b"\xd0\xcf\x11\xe0old"):
+        folder = write_folder(tmp_path / "x", pictures() | {"t.xlsx": content})
+        with pytest.raises(UnusableDataset, match=r"“t\.xlsx”: The table is"):
+            take_in(folder)
+
+
+# Whatever is in it
+
+names = (
+    st.text("aäöüß漢🐈 ._-()'&;,\t\"1", min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(lambda name: name and not name.startswith("."))
+)
+cells = st.text(max_size=20) | st.sampled_from(["cat", "dog", "train", "1.jpg", ""])
+encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
+
+
+@given(st.lists(st.lists(cells, max_size=4), max_size=8), st.sampled_from(",;\t|"), encodings)
+def test_whatever_a_table_holds_it_is_understood_or_refused_in_words(
+    rows: list[list[str]], separator: str, encoding: str
+) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=separator, escapechar="\\").writerows(rows)
+    raw = buffer.getvalue().encode(encoding, "replace")
+    try:
+        told = annotations([read_table("t.csv", raw, Settings())], ["1.jpg", "x/2.jpg"])
+    except GraftError:
+        return
+    assert set(told.rows) <= {0, 1}
+    assert all(len(row.labels) == len(told.tasks) for row in told.rows.values())
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"PK\x03\x04", b"PAR1", b"\xff\xfe"]))
+def test_whatever_bytes_a_table_holds_it_is_read_or_refused_in_words(
+    raw: bytes, start: bytes
+) -> None:
+    with suppress(UnreadableTable):
+        table = read_table("t.csv", start + raw, Settings())
+        assert len({len(row) for row in table.rows}) <= 1
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    st.dictionaries(names, st.sampled_from(["a", "Ä", ""]), min_size=1, max_size=5),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["{}.jpg", "p/{}.jpg"]),
+    st.data(),
+)
+def test_every_file_that_is_brought_is_an_item_or_left_out_with_a_reason(
+    tmp_path: Path, called: dict[str, str], separator: str, encoding: str, form: str, data
+) -> None:
+    named = data.draw(st.lists(st.sampled_from(sorted(called)), unique=True))
+    rows = [("file", "label"), *((form.format(name), called[name]) for name in named)]
+    brought = {f"p/{name}.jpg": jpeg(n, SMALL) for n, name in enumerate(called)}
+    source = write_zip(tmp_path / "x.zip", brought | {"t.csv": text(rows, separator, encoding)})
+    store = Store(tmp_path / "home")
+    try:
+        last = list(import_images(source, store, Settings(home=tmp_path / "home"), title="t"))[-1]
+    except UnusableDataset:
+        return
+    assert isinstance(last, Finished)
+    dataset = store.load(last.result["dataset"])
+    told = [item.name for item in dataset.items] + [each.name for each in dataset.left_out]
+    assert len(told) == len(set(told)) == len(brought)
+    assert all(each.reason.endswith(".") for each in dataset.left_out)
+
+
+def test_a_table_of_many_rows_is_matched_by_the_pictures_there_are() -> None:
+    rows = (
+        ("id", "label"),
+        *((f"{a}{b}{c}", a) for a in ascii_lowercase[:9] for b in ascii_lowercase for c in "xyz"),
+    )
+    told = annotations([Table("t", rows)], ["i/aax.png", "i/bbx.png"])
+    assert [told.rows[n].labels for n in range(2)] == [("a",), ("b",)]

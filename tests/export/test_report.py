@@ -1,0 +1,214 @@
+"""The story of a run on one page: complete, escaped, and in need of nothing else."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pypdfium2
+import pytest
+from made_models import CLASSES, made_model, photographs
+
+from core.analysis.background_reliance import MASKS, judged
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
+from core.errors import NotFound
+from core.evaluation.calibration_result import Judged, adjust, measure
+from core.evaluation.report import report_of
+from core.events import Finished
+from core.export.markdown import as_html, escaped, in_html
+from core.export.pdf import write_pdf
+from core.export.report import write_document
+from core.recipe import Recipe
+from core.settings import Settings
+
+HOSTILE = '"><img src=http://evil.example/a.png onerror=alert(1)> <script>x</script> `a` |'
+
+
+class Seen(HTMLParser):
+    """Every tag with its attributes, and all words."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A run of hostile names, its settings and the page about it."""
+    settings = Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
+    store = Store(settings.home)
+    classes = (*CLASSES[:2], HOSTILE)
+    hashes = [store.add(photograph, lossless=False) for photograph in photographs()]
+    items = tuple(Item(h, classes[k], f"{HOSTILE}/{k}.png") for k, h in enumerate(hashes))
+    first = Dataset("Pets", items[:2])
+    store.save(first)
+    dataset = Dataset(HOSTILE, items, source=HOSTILE, parent=first.id, change=HOSTILE)
+    store.save(dataset)
+    folder = settings.home / "runs" / "00000000000000aa"
+    made_model(settings).save(folder / "model")
+    recipe = Recipe(
+        dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction",
+        options={"strength": 0.5}, start="/a/run", teacher="/another/run",
+    )  # fmt: skip
+    (folder / "recipe.json").write_text(recipe.to_json())
+    true = np.arange(30) % 3
+    shares = np.full((30, 3), 0.1)
+    shares[np.arange(30), np.where(np.arange(30) < 4, (true + 1) % 3, true)] = 0.8
+    said = Judged(true, shares)
+    unknown = {"n": 30, "called": 2, "interval": (0.02, 0.2)}
+    report_of(
+        true, shares, classes=classes, items=[items[k % 3] for k in range(30)],
+        backbone=recipe.backbone, strategy=recipe.strategy, dataset=dataset.id, seconds=1.0,
+        n_train=12, evidence=measure(said, said, adjust(said), "folds", [], unknown),
+    ).save(folder)  # fmt: skip
+    condition = {"kind": "blur", "title": HOSTILE, "term": "x", "level": "strongly", "right": 9,
+                 "interval": [0.1, 0.4], "worse": True, "unknown": 2, "p": 0.1,
+                 "picture": "http://evil.example/a.png"}  # fmt: skip
+    found = {"n": 30, "right": 26, "interval": [0.6, 0.9], "conditions": [condition]}
+    right = (np.arange(30) < 26).astype(np.int64)
+    address = {"border": "data:image/jpeg;base64,AAAA", "middle": "http://evil.example/b.png"}
+    found["background"] = judged(["cat", "cup"] * 15, right, dict.fromkeys(MASKS, right), address)
+    (folder / "robustness.json").write_text(json.dumps(found))
+    file = settings.home / "report.html"
+    *_, last = write_document(folder, file, settings)
+    assert isinstance(last, Finished)
+    return folder, settings, file.read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_from_elsewhere(written):
+    seen = Seen(written[2])
+    for tag, attributes in seen.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "form", "a")
+        assert not [name for name in attributes if name.startswith("on")]
+        if tag == "img":
+            assert attributes["src"].startswith("data:image/jpeg;base64,")
+    assert "url(" not in written[2]
+    assert "@import" not in written[2]
+    policy = next(a["content"] for t, a in seen.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_names_are_words_on_the_page(written):
+    seen = Seen(written[2])
+    assert "<script>x</script>" in seen.text
+    assert "evil.example" not in [a.get("src", "") for _, a in seen.tags]
+
+
+def test_it_tells_everything_that_a_reader_asks(written):
+    text = Seen(written[2]).text
+    for words in (
+        "Right on 26 of 30 pictures", "Wilson interval", "How it was taught",
+        "feature extraction", "How sure it is", "of other folds",
+        "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
+        "data sheet", "Source", "How to make it again", "--set strength=0.5",
+        "Began from the network of an earlier run", "Taught by the model of an earlier run",
+        "The recipe",
+        "This page was written with torch", "pictures brought in",
+        "It may look at the background", "only a guess",
+        "And this run (exact McNemar tests, Holm correction)",
+        "Right when said (precision)", "9 of 11: between 52 and 95 of 100",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def words_on(file):
+    """All text of a PDF, and how many pictures are in it."""
+    with pypdfium2.PdfDocument(file) as pdf:
+        text = " ".join(" ".join(page.get_textpage().get_text_bounded() for page in pdf).split())
+        objects = [each.type for page in pdf for each in page.get_objects()]
+    return text, objects.count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE)
+
+
+def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
+    folder, settings, page = written
+    file = tmp_path / "report.pdf"
+    *_, last = write_document(folder, file, settings)
+    assert last.result == {"file": str(file)}
+    text, pictures = words_on(file)
+    assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no picture
+    for words in (
+        "Right on 26 of 30 pictures", "How it was taught", "feature extraction", "How sure it is",
+        "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"strength": 0.5',
+        "alert(1)", "<script>x</script>", "1 of ",
+    ):  # fmt: skip
+        assert words in text, words
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("classes", [2, 16])
+def test_names_of_any_length_and_script_find_room_on_paper(tmp_path, classes):
+    names = [f"{'w' * 118}{k}" for k in range(classes - 1)] + ["猫 кот γάτα \U0010fffe"]
+    head = "".join(f"<th>{name}</th>" for name in ["", *names])
+    rows = "".join(f"<tr><th>{name}</th>{'<td>1</td>' * classes}</tr>" for name in names)
+    table = f'<table class="{{}}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    page = "<h1>" + names[0] + "</h1>" + table.format("matrix")
+    write_pdf(page + (table.format("") if classes < 16 else ""), tmp_path / "r.pdf", "t")
+    text, _ = words_on(tmp_path / "r.pdf")
+    assert "кот γάτα ?" in text
+    assert "no font on this computer has" in text
+
+
+def test_it_can_be_printed(written):
+    assert "@media print" in written[2]
+
+
+def test_every_tag_that_is_opened_is_closed(written):
+    body = written[2]
+    for tag in ("table", "div", "figure", "section", "svg", "ul", "tr", "td", "pre", "h2", "h3"):
+        assert len(re.findall(f"<{tag}[ >]", body)) == body.count(f"</{tag}>"), tag
+
+
+def test_pictures_that_are_gone_are_left_out(written, tmp_path):
+    folder, settings, _ = written
+    other = Settings(home=tmp_path, device="cpu")
+    store = Store(settings.home)
+    dataset = json.loads((folder / "report.json").read_text())["dataset"]
+    (tmp_path / "datasets").mkdir()
+    copy = tmp_path / "datasets" / f"{dataset}.json"
+    copy.write_text(store.load(dataset).to_json())
+    list(write_document(folder, tmp_path / "r.html", other))
+    page = (tmp_path / "r.html").read_text()
+    assert "How it was taught" in page
+    assert page.count("<img") == 1  # the example that what was found of worse pictures brings along
+
+
+def test_a_run_that_is_not_finished_says_so(tmp_path):
+    with pytest.raises(NotFound):
+        list(write_document(tmp_path, tmp_path / "r.html", Settings(home=tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("# One\n\n## Two", "<h1>One</h1>\n<h2>Two</h2>"),
+        ("a\nb", "<p>a b</p>"),
+        ("- one\n- two\n  more", "<ul><li>one<li>two more</ul>"),
+        ("- one\n    - inner\n- two", "<ul><li>one<ul><li>inner</ul><li>two</ul>"),
+        ("| a | b |\n|---|---|\n| 1 | `2` |",
+         "<table><thead><tr><th>a</th><th>b</th></tr></thead>"
+         "<tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table>"),
+        ("```\nrun <this>\n```", "<pre>run &lt;this&gt;</pre>"),
+        ("<b> & [x](y) *z*", "<p>&lt;b&gt; &amp; [x](y) *z*</p>"),
+    ],
+)  # fmt: skip
+def test_our_own_markdown_becomes_html_and_nothing_else_does(markdown, html):
+    assert as_html(markdown) == html
+
+
+def test_text_from_outside_stays_what_it_is_through_markdown_and_html():
+    assert as_html(escaped(HOSTILE)) == f"<p>{in_html(HOSTILE)}</p>"
+    assert as_html("| " + escaped("a|b") + " |") == (
+        "<table><thead><tr><th>a|b</th></tr></thead><tbody></tbody></table>"
+    )
