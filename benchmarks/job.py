@@ -100,17 +100,15 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
 
     from core.backbones.catalogue import get_backbone
     from core.backbones.graph_split import feature_trunk
+    from core.backbones.preprocessing import preprocessing_of
     from core.backbones.runtime import _Normalised, _through_openvino, _through_torch
     from core.backbones.weights import load_network
     from core.dataset.store import Store
     from core.features.extraction import load_pixels
-    from core.recipe import Recipe
     from core.settings import Settings
-    from core.training.preparation import preprocessing_of
 
     settings, store, backbone = Settings(home=home), Store(home), get_backbone(_BACKBONE)
-    recipe = Recipe(dataset=dataset, backbone=_BACKBONE, strategy="feature_extraction")
-    preprocessing = preprocessing_of(backbone, recipe)
+    preprocessing = preprocessing_of(backbone)
     trunk = feature_trunk(load_network(backbone, 2, settings))
     whole = _Normalised(trunk, preprocessing).eval()
     runs = {

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.backbones.catalogue import DEFAULT, get_backbone
+from core.backbones.preprocessing import preprocessing_of
 from core.backbones.weights import load_network
 from core.dataset.ingest.importing import import_images
 from core.dataset.samples import write_sample
@@ -22,9 +23,7 @@ from core.dataset.store import Store
 from core.events import Finished
 from core.features.extraction import features
 from core.features.linear_probe import STRENGTHS, fit_probe
-from core.recipe import Recipe
 from core.settings import Settings
-from core.training.preparation import preprocessing_of
 
 _IMAGES = 400
 _SCALINGS = {"full standardisation": 1.0, "halfway": 0.5, "none": 0.0}
@@ -54,12 +53,11 @@ def _features(sample: str, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
         raise TypeError
     dataset = store.load(last.result["dataset"])
     backbone = get_backbone(DEFAULT)
-    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy="feature_extraction")
     events = features(
         [item.image for item in dataset.labelled],
         store.open,
         load_network(backbone, 2, settings),
-        preprocessing_of(backbone, recipe),
+        preprocessing_of(backbone),
         settings,
     )
     while True:

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from core.backbones.catalogue import get_backbone
+from core.backbones.preprocessing import preprocessing_of
 from core.backbones.weights import load_network
 from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset
@@ -24,9 +25,7 @@ from core.events import Event, Finished
 from core.features.extraction import features, warm
 from core.pretraining_analysis.backbone_ranking import rank
 from core.pretraining_analysis.validation import plan_of
-from core.recipe import Recipe
 from core.settings import Settings
-from core.training.preparation import preprocessing_of
 
 _BACKBONES = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _TURNS = 3
@@ -73,9 +72,8 @@ def _pass(name: str, dataset: Dataset, images: list[str], settings: Settings) ->
 
 
 def _network(name: str, dataset: Dataset, settings: Settings) -> tuple[Any, Any]:
-    recipe = Recipe(dataset=dataset.id, backbone=name, strategy="feature_extraction")
     backbone = get_backbone(name)
-    return load_network(backbone, 2, settings), preprocessing_of(backbone, recipe)
+    return load_network(backbone, 2, settings), preprocessing_of(backbone)
 
 
 def _exhaust(events: Iterator[Event]) -> None:

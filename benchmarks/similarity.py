@@ -1,7 +1,8 @@
 """How far sets of pictures are from ImageNet's photographs: what the words were calibrated on.
 
 Photographs and pages are those of scikit-image's and scikit-learn's packages, cut into random
-pieces of half to nine tenths; the words' thresholds stand in core/pretraining_analysis/domain_shift.py.
+pieces of half to nine tenths; the words' thresholds stand in
+core/pretraining_analysis/domain_shift.py.
 """
 
 import random

@@ -40,7 +40,7 @@ _HOME_OF = {
     "not_proven": "core.training.sweep",
     "Choice": "core.evaluation.model_selection",
     "wilson": "core.evaluation.metrics",
-    "events": "core.training",
+    "events": "core",
     "create_project": "core.projects",
     "list_projects": "core.projects",
     "get_project": "core.projects",
@@ -111,7 +111,7 @@ _HOME_OF = {
     "DEFAULT_BACKBONE": "core.backbones.catalogue:DEFAULT",
     "run_folder": "core.projects",
     "edits": "core.dataset",
-    "fixing": "core.dataset",
+    "fixing": "core.checks:_fixes",
     "apply_edit": "core.projects.versions:apply",
     "undo": "core.projects.versions",
     "redo": "core.projects.versions",
@@ -154,7 +154,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'core' has no attribute {name!r}")
     home, _, there = _HOME_OF[name].partition(":")
     module = import_module(home)
-    return getattr(module, there or name, None) or import_module(f"{home}.{name}")
+    return getattr(module, there or name, None) or import_module(f"{home}.{there or name}")
 
 
 def __dir__() -> list[str]:

@@ -34,7 +34,7 @@ from core.dataset.manifest import Role
 from core.errors import BadRecipe, GraftError, HomeUnusable
 from core.events import Finished
 from core.process import begin
-from core.recipe import explain
+from core.recipe import in_one_sentence
 from core.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _settings() -> Settings:
     try:
         return get_settings()
     except ValidationError as error:
-        raise BadRecipe(f"In the environment (GRAFT_…): {explain(error)}") from error
+        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
     except (RuntimeError, OSError) as error:  # links in a circle, a home of nobody
         raise HomeUnusable(
             "GRAFT_HOME names no folder that can be found. Choose one that can be written to."

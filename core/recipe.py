@@ -55,14 +55,14 @@ class Recipe(BaseModel):
         try:
             return cls.model_validate_json(unsealed(text))
         except ValidationError as error:
-            raise BadRecipe(explain(error)) from error
+            raise BadRecipe(in_one_sentence(error)) from error
         except ValueError as error:
             raise BadRecipe(
                 "The choices of this training are damaged on disk. Choose again and train anew."
             ) from error
 
 
-def explain(error: ValidationError) -> str:
+def in_one_sentence(error: ValidationError) -> str:
     """A pydantic error as one sentence that names each key and its fault."""
     faults = (
         f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}"

@@ -1,0 +1,1 @@
+"""What a finished model goes by: explanations, robustness, maps and label suggestions."""

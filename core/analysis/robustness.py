@@ -135,7 +135,8 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     "right", "interval", "p", "p_corrected", "worse", "unknown", "picture"}], "background"}: `p`
     from McNemar's test against the same pictures undisturbed, and corrected after Holm for all
     conditions; `picture` the first one, disturbed, as a data address; `background` as
-    core.analysis.background_reliance.judged gives it. Raises NotFound without a finished run or its pictures.
+    core.analysis.background_reliance.judged gives it. Raises NotFound without a finished run or its
+    pictures.
     """
     began = time.monotonic()
     report, store = Report.load(run), Store(settings.home)
@@ -164,7 +165,7 @@ def known_robustness(run: Path) -> dict[str, Any] | None:
 
 
 def _device(settings: Settings) -> str:
-    from core.training.preparation import device_of
+    from core.devices import device_of
 
     return device_of(settings)
 

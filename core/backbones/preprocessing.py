@@ -20,6 +20,8 @@ from core.recipe import Fit
 if TYPE_CHECKING:
     import torch
 
+    from core.backbones.catalogue import Backbone
+
 Interpolation = Literal["bicubic", "bilinear"]
 
 _RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
@@ -178,3 +180,13 @@ class Preprocessing:
         mean = torch.tensor(self.mean, device=tensor.device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=tensor.device).view(1, -1, 1, 1)
         return tensor.to(torch.float32).div_(self.full).sub_(mean).div_(std)
+
+
+def preprocessing_of(backbone: "Backbone", *, size: int = 0, fit: Fit = "squash") -> Preprocessing:
+    """How images meet this backbone: its own statistics, and its own input side where `size` is
+    0."""
+    import timm
+
+    config: Any = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
+    how: Interpolation = "bilinear" if config.interpolation == "bilinear" else "bicubic"
+    return Preprocessing(size or backbone.size, fit, tuple(config.mean), tuple(config.std), how)

@@ -129,11 +129,11 @@ class Check:
 def checks() -> dict[Kind, Check]:
     """Every check by its kind, the most serious kind first."""
     modules = [
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
+        importlib.import_module(f"{__name__}.{m.name}")
+        for m in pkgutil.iter_modules(__path__)
+        if not m.name.startswith("_")
     ]
-    found: dict[Kind, Check] = {
-        module.CHECK.kind: module.CHECK for module in modules if hasattr(module, "CHECK")
-    }
+    found: dict[Kind, Check] = {module.CHECK.kind: module.CHECK for module in modules}
     return dict(sorted(found.items(), key=lambda pair: KINDS.index(pair[0])))
 
 

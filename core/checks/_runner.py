@@ -81,18 +81,17 @@ def image_features(
 ) -> Generator[Event, None, np.ndarray]:
     """Yield Progress and return (by `yield from`) the bundled backbone's features of all items."""
     from core.backbones.catalogue import DEFAULT, get_backbone
+    from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
+    from core.devices import device_of
     from core.features.extraction import features
-    from core.recipe import Recipe
-    from core.training.preparation import device_of, preprocessing_of
 
     backbone = get_backbone(DEFAULT)
-    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy="feature_extraction")
     made = yield from features(
         [item.image for item in dataset.items],
         store.open,
         load_network(backbone, 2, settings),
-        preprocessing_of(backbone, recipe),
+        preprocessing_of(backbone),
         settings,
         device=device_of(settings),
     )
@@ -139,7 +138,7 @@ def out_of_fold(
 def _signs(
     dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, np.ndarray]:
-    """Rows of core.checks._image_statistics for all items, those that are new measured on all cores."""
+    """Rows of the image statistics of all items, those that are new measured on all cores."""
     from core.features.extraction import FeatureCache
 
     cache = FeatureCache(settings.home / "features" / f"signs-{VERSION}")

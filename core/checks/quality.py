@@ -25,7 +25,8 @@ _SEEN = 224
 _LONG = 4.0
 """Longer than wide by so much: squashed to a square nothing is recognised, cropped it is lost."""
 _DARK, _BRIGHT, _FLAT, _BLURRED = 0.13, 0.9, 0.02, 0.35
-"""Brightness with contrast, brightness, contrast, sharpness: the scales of core.checks._image_statistics."""
+"""Brightness with contrast, brightness, contrast, sharpness: the scales of
+core.checks._image_statistics."""
 
 _WORDS = {
     "dark": ("nearly black (underexposed)", "light them up or remove them"),

@@ -19,7 +19,7 @@ from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, judged_by, judged_elsewhere
 from core.events import Event, Failed, Finished, Note, Stopped
 from core.files import replace_file, sealed
-from core.recipe import Judge, Recipe, explain
+from core.recipe import Judge, Recipe, in_one_sentence
 from core.settings import Settings
 from core.training.evaluation_mode import usual_judge
 
@@ -80,7 +80,7 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
     try:
         recipe = Recipe.model_validate({**choices, "dataset": dataset})
     except ValidationError as error:
-        raise BadRecipe(explain(error)) from error
+        raise BadRecipe(in_one_sentence(error)) from error
     family = get_backbone(recipe.backbone).family
     strategy = get_strategy(recipe.strategy)
     resolve(strategy, recipe.options, images=300, classes=5, family=family)

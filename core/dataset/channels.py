@@ -1,7 +1,7 @@
 """Images kept as they are: grey, 16 bits, or 2 to 32 channels, as arrays (h, w, c).
 
-Photographs become RGB, see core.dataset.ingest.decode. A microscope's or a satellite's images would lose
-what they are about, so a person can ask to keep them.
+Photographs become RGB, see core.dataset.ingest.decode. A microscope's or a satellite's images would
+lose what they are about, so a person can ask to keep them.
 """
 
 import io

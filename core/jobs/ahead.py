@@ -17,13 +17,12 @@ def main(settings: Settings) -> None:
 def convert(settings: Settings) -> None:
     """Keep the default backbone's frozen network on disk, as its features will ask for it."""
     from core.backbones.catalogue import DEFAULT, get_backbone
+    from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
+    from core.devices import device_of
     from core.features.extraction import warm
-    from core.recipe import Recipe
-    from core.training.preparation import device_of, preprocessing_of
 
     if device_of(settings) != "cpu":
         return  # torch runs it as it is
     backbone = get_backbone(DEFAULT)
-    recipe = Recipe(dataset="0" * 16, backbone=DEFAULT, strategy="feature_extraction")
-    warm(load_network(backbone, 2, settings), preprocessing_of(backbone, recipe), settings)
+    warm(load_network(backbone, 2, settings), preprocessing_of(backbone), settings)

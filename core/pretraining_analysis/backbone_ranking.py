@@ -116,16 +116,15 @@ def _features(
     backbone: Backbone, plan: Plan, dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, tuple[np.ndarray, float]]:
     """Features (n, d) of the training part, and how many pictures a second pass through."""
+    from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
+    from core.devices import device_of
     from core.features.extraction import features, reader
-    from core.recipe import Recipe
     from core.training.channel_adaptation import adapted
-    from core.training.preparation import device_of, preprocessing_of
 
     form = require_one_form(plan.items, store)
     network = load_network(backbone, 2, settings, channels=form.channels)
-    recipe = Recipe(dataset=dataset.id, backbone=backbone.name, strategy="feature_extraction")
-    own, device = preprocessing_of(backbone, recipe), device_of(settings)
+    own, device = preprocessing_of(backbone), device_of(settings)
     preprocessing = adapted(own, form, plan.images, store, None)
     events = features(
         plan.images, reader(store, preprocessing), network, preprocessing, settings,

@@ -129,15 +129,14 @@ def _distance(
     import torch
 
     from core.backbones.catalogue import DEFAULT, get_backbone
+    from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
+    from core.devices import device_of
     from core.features.extraction import load_pixels
-    from core.recipe import Recipe
-    from core.training.preparation import device_of, preprocessing_of
 
     backbone = get_backbone(DEFAULT)
     network = load_network(backbone, 2, settings).to(device_of(settings))
-    recipe = Recipe(dataset="0" * 16, backbone=DEFAULT, strategy="feature_extraction")
-    preprocessing = preprocessing_of(backbone, recipe)
+    preprocessing = preprocessing_of(backbone)
     sums: dict[Any, np.ndarray] = {}
 
     def note(layer: Any, given: tuple[torch.Tensor, ...], _: Any) -> None:

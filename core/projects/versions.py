@@ -11,7 +11,7 @@ from core.dataset.edits import diff
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import BadInput, GraftError
-from core.projects import add_dataset, datasets
+from core.projects.projects import add_dataset, datasets
 from core.settings import get_settings
 
 

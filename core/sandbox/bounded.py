@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from core.sandbox.bounded.watch import WALL_PER_CPU, Ended, TookTooLong, TookTooMuch, Watch, Watched
 
 from core.errors import GraftError
+from core.sandbox.watch import WALL_PER_CPU, Ended, TookTooLong, TookTooMuch, Watch, Watched
 from core.settings import GiB, MiB
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The helper of `core.sandbox.bounded`: reads a task, does it within its limits, answers, and so on.
+"""The helper of bounded.py: reads a task, does it within its limits, answers, and so on.
 
 It holds nothing but the file it is given: no settings of the environment, no database, no home.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import psutil
-from core.sandbox.bounded.bounded import FRAME, IDLE_SECONDS, UP
 from PIL import Image
 
+from core.sandbox.bounded import FRAME, IDLE_SECONDS, UP
 from core.settings import MiB
 
 _THIS = psutil.Process()

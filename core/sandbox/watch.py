@@ -1,4 +1,4 @@
-"""Who sees to it that a helper of `core.sandbox.bounded` takes no more time and memory than it may."""
+"""Who sees to it that a helper of bounded.py takes no more time and memory than it may."""
 
 import subprocess
 import threading

@@ -1,1 +1,1 @@
-"""What makes a sturdy server out of the app: its processes, their logs, their connections."""
+"""Starting, stopping and guarding the product: its processes, their connections."""

@@ -25,7 +25,7 @@ from core.server.starting import SERVED, prepare
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LONGEST_PAUSE = 60.0

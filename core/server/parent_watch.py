@@ -1,4 +1,6 @@
-"""Run a module as a program that ends when its parent does: `python -m core.server.parent_watch MODULE ARG…`.
+"""Run a module as a program that ends when its parent does.
+
+`python -m core.server.parent_watch MODULE ARG…`
 
 The parent keeps the other end of our standard input. The operating system closes it when the
 parent ends, be it by kill -9, and then this process is asked to end in good order.

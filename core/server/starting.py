@@ -17,7 +17,7 @@ from core.faults import translated
 from core.jobs.lock import worker_alive
 from core.jobs.queue import open_queue
 from core.projects.database import migrate
-from core.recipe import explain
+from core.recipe import in_one_sentence
 from core.server.home import open_home
 from core.settings import Settings, get_settings
 
@@ -33,7 +33,7 @@ def known_settings() -> Settings:
     try:
         return get_settings()
     except ValidationError as error:
-        raise BadRecipe(f"In the environment (GRAFT_…): {explain(error)}") from error
+        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
 
 
 def prepare(settings: Settings) -> None:

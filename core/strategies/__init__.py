@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadRecipe
-from core.recipe import Policy, explain
+from core.recipe import Policy, in_one_sentence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -435,7 +435,7 @@ def resolve(
         faulty = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
         ranges = {name: _range(schema[name]) for name in faulty if name in schema}
         told = "".join(f" Allowed for {name}: {words}." for name, words in ranges.items() if words)
-        raise BadRecipe(explain(error) + told) from error
+        raise BadRecipe(in_one_sentence(error) + told) from error
 
 
 def _of_size(options: type[Options], images: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Let the whole network adapt, but hold it near what it was: soft sharing of parameters.
 
-By its weights, its features or what it knew before; each way after its paper, see core.transfer.losses.
+By its weights, its features or what it knew before; after the papers in core.transfer.losses.
 DELTA is simplified: one layer's features, of which those count that the first classifier reads.
 """
 

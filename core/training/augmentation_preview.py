@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.backbones.augmentation import augment
 from core.backbones.catalogue import get_backbone
-from core.backbones.preprocessing import Preprocessing
+from core.backbones.preprocessing import Preprocessing, preprocessing_of
 from core.dataset.channel_form import require_one_form
 from core.dataset.channels import RGB, Array, to_look_at
 from core.dataset.manifest import Dataset, Item
@@ -22,7 +22,6 @@ from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import FineTuning, get_strategy, resolve
 from core.training.activation_cache import augmentation
-from core.training.preparation import preprocessing_of
 
 _PICTURES, _TIMES = 4, 4
 """How many pictures, and how often each is varied."""
@@ -49,7 +48,9 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
     strips = []
     if isinstance(options, FineTuning):
         how = augmentation(options, mirror=options.mirror != "no")
-        preprocessing = _as_kept(preprocessing_of(backbone, recipe), shown, store)
+        preprocessing = _as_kept(
+            preprocessing_of(backbone, size=recipe.size, fit=recipe.fit), shown, store
+        )
         read = reader(store, preprocessing)
         for number, item in enumerate(shown):
             pixels = torch.from_numpy(preprocessing.pixels(read(item.image)))

@@ -3,20 +3,19 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import timm
 import torch
 from torch import nn
 
 from core.backbones.catalogue import Backbone, get_backbone
-from core.backbones.preprocessing import Interpolation, Preprocessing
+from core.backbones.preprocessing import Preprocessing, preprocessing_of
 from core.backbones.weights import load_network
 from core.dataset.channel_form import require_one_form
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import folds, groups_of, holdout, rounds
 from core.dataset.store import Store
+from core.devices import device_of
 from core.errors import BadRecipe
 from core.features.extraction import Read, reader
 from core.model import Model
@@ -167,7 +166,8 @@ def prepare(recipe: Recipe, settings: Settings) -> Setup:
     _require_watched(options, watch)
     earlier = (past.model or _earlier(recipe, settings)) if recipe.start else None
     preprocessing = adapted(
-        preprocessing_of(backbone, recipe), require_one_form(items, store),
+        preprocessing_of(backbone, size=recipe.size, fit=recipe.fit),
+        require_one_form(items, store),
         [items[place].image for place in train], store, earlier.preprocessing if earlier else None,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
@@ -309,26 +309,6 @@ def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings) -> Model | No
 
 def _earlier(recipe: Recipe, settings: Settings) -> Model:
     return model_of(recipe.start, "earlier run", settings, device_of(settings))
-
-
-def preprocessing_of(backbone: Backbone, recipe: Recipe) -> Preprocessing:
-    """How the recipe's pictures meet this backbone."""
-    config: Any = timm.models.get_pretrained_cfg(backbone.name, allow_unregistered=True)
-    how: Interpolation = "bilinear" if config.interpolation == "bilinear" else "bicubic"
-    size = recipe.size or backbone.size
-    return Preprocessing(size, recipe.fit, tuple(config.mean), tuple(config.std), how)
-
-
-def device_of(settings: Settings) -> str:
-    """Where training runs. Raises BadRecipe when a GPU is asked for that is not there."""
-    if settings.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if settings.device.startswith("cuda") and not torch.cuda.is_available():
-        raise BadRecipe(
-            f"GRAFT_DEVICE is “{settings.device}”, but this machine has no usable GPU. "
-            "Set it to auto or cpu."
-        )
-    return settings.device
 
 
 def on_device(setup: Setup) -> nn.Module:

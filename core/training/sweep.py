@@ -130,7 +130,7 @@ def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Eve
     Ends with Finished(result={"milliseconds": {name: per picture, without decoding it}}). Models of
     one architecture and input size are timed once.
     """
-    from core.training.preparation import device_of
+    from core.devices import device_of
 
     began, known = time.monotonic(), dict[tuple[Any, ...], float]()
     found, device = {}, device_of(settings)

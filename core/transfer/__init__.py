@@ -1,0 +1,1 @@
+"""The contract of strategies: phases, options, parameter groups and losses."""

@@ -32,10 +32,11 @@ from .test_queue import ended
 PICTURES = 60
 GOOD = PICTURES - PICTURES // 20
 _WORKER = """
-from core.jobs import child, worker
+from core.jobs import process, worker
 from core.settings import get_settings
 if __name__ == "__main__":
-    worker.main(get_settings(), entry=child.main, warm=("core.dataset.ingest.importing",), first=None)
+    warm = ("core.dataset.ingest.importing",)
+    worker.main(get_settings(), entry=process.main, warm=warm, first=None)
 """
 
 
@@ -150,7 +151,8 @@ def test_an_import_given_up_for_good_leaves_nothing_after_a_sweep(home: Path) ->
     folder = submitted(home, "given-up", new_project("Given up"))
     code = (
         "import sys, time; from pathlib import Path;"
-        "from core.dataset.ingest.importing import import_images; from core.dataset.store import Store;"
+        "from core.dataset.ingest.importing import import_images;"
+        "from core.dataset.store import Store;"
         "from core.settings import get_settings; from core.events import Skipped;"
         "s = get_settings();"
         "events = import_images(Path(sys.argv[1]), Store(s.home), s, title='x');"

@@ -5,12 +5,11 @@ import resource
 import sys
 from pathlib import Path
 
-from core.sandbox.bounded.bounded import close_helpers
-
 from core.dataset.ingest.importing import import_images
 from core.dataset.store import Store
 from core.errors import GraftError
 from core.events import Finished, Skipped
+from core.sandbox.bounded import close_helpers
 from core.settings import Settings
 
 

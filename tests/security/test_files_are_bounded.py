@@ -17,19 +17,19 @@ sys.path.append(str(HERE.parent / "dataset"))
 
 import bombs  # noqa: E402
 from bombs import MB  # noqa: E402
-from core.sandbox.bounded.bounded import (  # noqa: E402
-    Patience,
-    TookTooLong,
-    TookTooMuch,
-    close_helpers,
-    run_bounded,
-)
 from hostile_files import class_files, encoded, jpeg, photo, write_folder, write_zip  # noqa: E402
 
 from core.dataset.ingest.decode import decode_for_storage, decode_here  # noqa: E402
 from core.dataset.ingest.importing import import_images  # noqa: E402
 from core.dataset.store import Store  # noqa: E402
 from core.errors import GraftError, UnreadableImage  # noqa: E402
+from core.sandbox.bounded import (  # noqa: E402
+    Patience,
+    TookTooLong,
+    TookTooMuch,
+    close_helpers,
+    run_bounded,
+)
 from core.settings import MiB, Settings  # noqa: E402
 
 MOST_MEMORY = 1000 * MB

@@ -22,7 +22,7 @@ from core.dataset.classes import clean_path
 from core.dataset.ingest.decoded import Decoded
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage, UnreadableTable
-from core.sandbox.bounded.bounded import Ended, Patience, TookTooLong, TookTooMuch, run_bounded
+from core.sandbox.bounded import Ended, Patience, TookTooLong, TookTooMuch, run_bounded
 from core.settings import MiB, Settings
 
 if TYPE_CHECKING:
@@ -211,7 +211,9 @@ def table_apart(
     args = {"name": name, "path": path, "limits": _limits(settings)}
     try:
         told, body = run_bounded(
-            "core.dataset.ingest.apart:read_rows", args, content if isinstance(content, bytes) else b"",
+            "core.dataset.ingest.apart:read_rows",
+            args,
+            content if isinstance(content, bytes) else b"",
             memory=settings.max_reading_bytes, seconds=settings.max_reading_seconds,
             longest=4 * settings.max_table_bytes + 32 * MiB, patience=patience,
         )  # fmt: skip

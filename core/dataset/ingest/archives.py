@@ -1,4 +1,4 @@
-"""Which archive a file is, and its files. See core.dataset.ingest.zips and core.dataset.ingest.tars."""
+"""Which archive a file is, and its files. See zips.py and tars.py beside this."""
 
 import tarfile
 from pathlib import Path

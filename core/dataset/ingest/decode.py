@@ -23,7 +23,7 @@ from core.dataset.ingest.image_metadata import camera_and_time, facts_of
 from core.dataset.ingest.strip_metadata import plain_jpeg, plain_png
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage
-from core.sandbox.bounded.bounded import Patience
+from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
 HEAD = 32

@@ -1,7 +1,7 @@
 """What a JPEG or PNG will cost to decode, told from its headers before any library sees it.
 
 Only files that are built as cameras and programs build them are answered for; of any other the
-cost is not known, which is no fault: it is read where it can do no harm (core.dataset.ingest.apart).
+cost is not known, which is no fault: it is read where it can do no harm (apart.py).
 """
 
 import struct

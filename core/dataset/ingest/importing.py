@@ -26,7 +26,7 @@ from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
 from core.events import Event, Finished, Note, Progress, Skipped
-from core.sandbox.bounded.bounded import Patience
+from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
 _WORK = "Looking at your pictures"
@@ -73,7 +73,7 @@ def import_images(
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
 
-    Classes are told by a table or by the folders (see core.dataset.ingest.assignment) unless `into_class`
+    Classes are told by a table or by the folders (see assignment.py) unless `into_class`
     names one for all; `columns` are those of a table with classes, in case they are not found. The
     `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
     is a new version that also holds the items of that one. `origin` and `licence` say in words

@@ -20,7 +20,7 @@ from core.dataset.ingest.apart import table_apart
 from core.dataset.ingest.decode import HEAD
 from core.dataset.ingest.entries import CHUNK, too_large_table
 from core.errors import UnreadableTable
-from core.sandbox.bounded.bounded import Patience
+from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
 _LONGEST_HERE = MiB
