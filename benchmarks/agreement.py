@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import save_file
 from scipy.stats import weightedtau
 
-from benchmarks.kept import results
 from benchmarks.ranking import imported
+from benchmarks.saved_rows import results
 from benchmarks.taught import taught
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
@@ -28,7 +28,7 @@ from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.events import Finished
 from core.pretraining_analysis.backbone_ranking import rank
-from core.pretraining_analysis.ranking_rows import Row
+from core.pretraining_analysis.ranking_rows import RankingRow
 from core.recipe import Recipe
 from core.settings import Settings
 
@@ -36,7 +36,7 @@ _BUNDLED = tuple(f"tf_efficientnet_lite{number}" for number in range(3))
 _VARIANTS = ("efficientnet_lite0.ra_in1k", "efficientnet_lite1", "efficientnet_lite2")
 _NOISE = 0.3
 """Against the spread of each layer's weights."""
-_FIGURES = ("expected", "accuracy", "log_loss", "knn", "log_me", "h_score")
+_FIGURES = ("expected", "accuracy", "log_loss", "knn")
 _STEPS = 150
 
 
@@ -55,7 +55,7 @@ def main() -> dict[str, Any]:
         for sample in os.environ.get("GRAFT_BENCH", "emoji digits").split():
             dataset = imported(sample, settings)
             *_, last = rank(dataset, Store(settings.home), settings, (*_BUNDLED, *_VARIANTS))
-            rows: list[Row] = last.result["rows"] if isinstance(last, Finished) else []
+            rows: list[RankingRow] = last.result["rows"] if isinstance(last, Finished) else []
             tuned = [_tuned(row["backbone"], dataset, settings) for row in rows]
             found[sample] = {
                 "tuned": {row["backbone"]: right for row, right in zip(rows, tuned, strict=True)},
@@ -84,7 +84,7 @@ def _write_variants(folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in state.items()}, folder / f"{variant}.safetensors")
 
 
-def _better(rows: list[Row], figure: str) -> list[float]:
+def _better(rows: list[RankingRow], figure: str) -> list[float]:
     """The figure of each row, turned so that more is better."""
     sign = -1 if figure == "log_loss" else 1
     return [sign * float(row[figure] or 0) for row in rows]  # type: ignore[literal-required]

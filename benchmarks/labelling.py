@@ -73,7 +73,7 @@ def band(rows: list[Row], true: dict[str, str | None], low: float, high: float) 
 
 def mean(row: Row) -> float:
     """How sure the row is, as its page says it."""
-    return sum(guess.share for guess in row.guesses) / len(row.guesses)
+    return sum(guess.probability for guess in row.guesses) / len(row.guesses)
 
 
 def partly_labelled(whole: Dataset, seed: int) -> Dataset:

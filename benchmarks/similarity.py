@@ -22,7 +22,7 @@ from benchmarks.wrong_labels import drained
 from core.checks._runner import image_features
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.pretraining_analysis.domain_shift import similarity
+from core.pretraining_analysis.domain_shift import domain_shift
 from core.pretraining_analysis.validation import plan_of
 from core.settings import Settings
 
@@ -47,7 +47,7 @@ Picture = tuple[str, Image.Image]
 
 
 def main() -> list[dict[str, Any]]:
-    """For each set: distance, doubt, remoteness, information, and the word."""
+    """For each set: divergence, entropy, remoteness, mutual information, and the word."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         settings = Settings(home=Path(place) / "home", offline=True)
@@ -72,7 +72,7 @@ def _stored(pictures: list[Picture], settings: Settings) -> Dataset:
 def _measured(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     store, plan = Store(settings.home), plan_of(dataset)
     features = drained(image_features(Dataset("Training part", plan.items), store, settings))
-    return asdict(drained(similarity(features, plan, store, settings)))
+    return asdict(drained(domain_shift(features, plan, store, settings)))
 
 
 def _made() -> Iterator[tuple[str, list[Picture]]]:

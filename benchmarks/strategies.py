@@ -110,14 +110,14 @@ class Bench:
         row: dict[str, Any] = {"data": dataset.title, "strategy": strategy, **recipe.options}
         row |= {"right": report.correct, "n": report.n, "interval": report.interval}
         row |= {"seconds": report.seconds, "folder": str(folder)}
-        for each in (report, *report.further):
+        for each in report.tasks.values():
             mark = f" {each.task}" if each.task else ""
             row |= {f"right{mark}": each.correct, f"n{mark}": each.n}
             if each.start:
-                row |= {f"start_right{mark}": each.start["correct"], f"p{mark}": each.start["p"]}
-        if report.recalled:
-            row |= {name: report.recalled[name] for name in ("before", "now")}
-            row |= {"of": report.recalled["n"]}
+                row |= {f"start_right{mark}": each.start.correct, f"p{mark}": each.start.p}
+        if report.retention:
+            row |= {name: getattr(report.retention, name) for name in ("before", "now")}
+            row |= {"of": report.retention.n}
         return row
 
 

@@ -2,7 +2,7 @@
 
 `make bench ARGS=unknown`; about three minutes on two cores. On the features of the frozen default
 network, a class is left out of what is learned, or images of another sample are brought. A fifth of
-the known images is kept apart. The border is that of 95 % of the learned ones, each judged by
+the known images is kept apart. The threshold is that of 95 % of the learned ones, each judged by
 folds it was not in. The way in use was chosen among these rows, on these samples: expect a little
 less on other pictures.
 """
@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.wrong_labels import sample_with_features
 from core.dataset.splits import folds
-from core.evaluation.ood import border_of, distances, prepared, unlike
+from core.evaluation.ood import distances, ood_score, ood_threshold, prepared
 from core.features.linear_probe import ProbeFit, fit_probe, softmax
 from core.settings import Settings
 
@@ -69,11 +69,11 @@ def _turn(
         out_of_fold = np.empty(len(rows))
         for probe, (rest, held) in zip(fitted, parts, strict=True):
             out_of_fold[held] = score(rows[rest], own[rest], probe, rows[held])
-        border = border_of(out_of_fold)
+        threshold = ood_threshold(out_of_fold)
         passed, strange = (score(rows, own, whole, x) for x in (features[new], unknown))
         truth = np.r_[np.zeros(len(passed)), np.ones(len(strange))]
         area = float(roc_auc_score(truth, np.r_[passed, strange]))
-        found[name] = area, float((passed <= border).mean()), float((strange > border).mean())
+        found[name] = area, float((passed <= threshold).mean()), float((strange > threshold).mean())
         print(name, found[name], flush=True)
     return found
 
@@ -98,7 +98,7 @@ def _sure(probe: ProbeFit, new: np.ndarray) -> np.ndarray:
 
 
 def _ours(rows: np.ndarray, own: np.ndarray, probe: ProbeFit, new: np.ndarray) -> np.ndarray:
-    return unlike(distances(new, prepared(rows)), _sure(probe, new))
+    return ood_score(distances(new, prepared(rows)), _sure(probe, new))
 
 
 def _nearest(rows: np.ndarray, own: np.ndarray, probe: ProbeFit, new: np.ndarray) -> np.ndarray:

@@ -392,6 +392,9 @@ def _separated(names: str | None) -> list[str]:
 
 
 def _add_uses(commands: "Commands") -> None:
+    from core.export.formats import DEFAULT as DEFAULT_FORMAT
+    from core.export.formats import formats
+
     def with_run(name: str, about: str, command: Command) -> argparse.ArgumentParser:
         parser = _add(commands, name, about, command)
         parser.add_argument("run", type=Path, metavar="RUN", help="a run, or an unpacked export")
@@ -431,10 +434,19 @@ def _add_uses(commands: "Commands") -> None:
     )
     parser = with_run(
         "export",
-        "pack a model into a ZIP that works without this program",
-        lambda c, settings, terminal: using.export(c.run, c.file, settings, terminal),
+        "write a model to a file that works without this program",
+        lambda c, settings, terminal: using.export(
+            c.run, c.file, settings, terminal, form=c.format
+        ),
     )
-    parser.add_argument("file", type=Path, metavar="FILE.zip")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--format",
+        choices=sorted(formats()),
+        default=DEFAULT_FORMAT,
+        help="; ".join(f"{name}: {form.title}" for name, form in formats().items())
+        + "; default: %(default)s",
+    )
     parser = with_run(
         "report",
         "write all that is known about a run as one HTML page, or as a PDF",

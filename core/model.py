@@ -1,21 +1,18 @@
-"""The model that is taken away: weights and everything needed to predict with them.
+"""The model that a run makes: weights and everything needed to predict with them.
 
 A model is a folder of two or three files, none of which can run code when it is opened:
 
-    model.safetensors   all weights, the classifier's included
-    model.json          Description: classes, preprocessing, network, scores
-    known.safetensors   what new images are compared with, to tell unknown ones (maybe)
+    model.safetensors                all weights, the classifier's included
+    model.json                       Description: classes, preprocessing, network, scores
+    reference_features.safetensors   what new images are compared with (maybe): core.evaluation.ood
 """
 
 import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -25,13 +22,11 @@ from PIL import Image
 
 from core import tensors
 from core.backbones.preprocessing import Preprocessing
-from core.dataset.channels import RGB, Array
-from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnreadableImage
-from core.evaluation.calibration import SET_LEVEL, offered
-from core.evaluation.ood import Known
-from core.events import Event, Finished, Progress
+from core.dataset.channels import Array
+from core.errors import BadInput, BadRecipe, Damaged, NotFound
+from core.evaluation.calibration import COVERAGE
+from core.evaluation.ood import ReferenceFeatures
 from core.files import flush_folder, replace_file, sealed, unsealed
-from core.settings import Settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +36,7 @@ T = TypeVar("T")
 FOLDER = "model"
 """Where the model of a run is, inside the run's folder."""
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
-FORMAT = 1
+FORMAT = 2
 
 _BATCH = 32
 _DAMAGED = "This model cannot be opened: {}. Train it again, or take an undamaged copy."
@@ -66,12 +61,12 @@ class Description:
     """Larger pictures are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
     """Logits are divided by it before the softmax; 1.0 leaves them as they are."""
-    set_level: float = SET_LEVEL
-    """How often the set of offered classes shall hold the right one."""
-    set_floor: float | None = None
-    """Classes of at least this probability are offered; None: no set is."""
-    adjustments: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    """With several label columns: "temperature" and "set_floor" of each."""
+    coverage: float = COVERAGE
+    """How often the prediction set shall hold the right class."""
+    conformal_threshold: float | None = None
+    """Classes of at least this probability are in the prediction set; None: there is none."""
+    calibrations: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    """With several label columns: "temperature" and "conformal_threshold" of each."""
     dataset: str = ""
     """Id of the dataset version it learned from."""
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -84,19 +79,19 @@ class Description:
         """Of the network: the classes of all label columns together."""
         return sum(map(len, self.tasks.values())) or len(self.classes)
 
-    def parts(self) -> list[tuple[str, tuple[str, ...], slice]]:
-        """For each label column its name, its classes and its outputs."""
-        parts, first = [], 0
+    def task_outputs(self) -> list[tuple[str, tuple[str, ...], slice]]:
+        """For each label column its name, its classes and its columns of the output."""
+        found, first = [], 0
         for task, classes in (self.tasks or {"": self.classes}).items():
-            parts.append((task, classes, slice(first, first + len(classes))))
+            found.append((task, classes, slice(first, first + len(classes))))
             first += len(classes)
-        return parts
+        return found
 
-    def adjusted(self, task: str) -> tuple[float, float | None]:
-        """Temperature and floor of the sets for one of the label columns."""
-        own = self.adjustments.get(task, {})
+    def calibration_of(self, task: str) -> tuple[float, float | None]:
+        """Temperature and conformal threshold for one of the label columns."""
+        own = self.calibrations.get(task, {})
         temperature = own.get("temperature") or self.temperature
-        return temperature, own.get("set_floor") if own else self.set_floor
+        return temperature, own.get("conformal_threshold") if own else self.conformal_threshold
 
     def to_json(self) -> str:
         """All fields as JSON."""
@@ -110,6 +105,8 @@ class Description:
             content = json.loads(unsealed(text))
             if content["format"] > FORMAT:
                 raise BadInput("This model was made by a newer version; update Graft to open it.")
+            if content["format"] < 2:
+                content = upgraded(content)
             known = {item.name: content[item.name] for item in fields(cls) if item.name in content}
             known["classes"] = tuple(str(name) for name in known["classes"])
             known["preprocessing"] = Preprocessing.from_fields(known["preprocessing"])
@@ -118,26 +115,40 @@ class Description:
                 for task, names in known.get("tasks", {}).items()
             }
             known["temperature"] = float(known["temperature"])
-            if known.get("set_floor") is not None:
-                known["set_floor"] = float(known["set_floor"])
+            if known.get("conformal_threshold") is not None:
+                known["conformal_threshold"] = float(known["conformal_threshold"])
             return cls(**known)
         except (ValueError, KeyError, TypeError, BadRecipe) as error:
             raise BadInput(_DAMAGED.format(f"“{DESCRIPTION}” is damaged on disk")) from error
 
 
-class Seen(NamedTuple):
-    """What a model says about images, and what it saw in them."""
+def upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a model.json of format 1 as one of format 2."""
 
-    shares: np.ndarray
-    """Probabilities, float32 (n, classes); each row sums to 1."""
+    def renamed(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+        return {names.get(name, name): value for name, value in fields.items()}
+
+    threshold = {"set_floor": "conformal_threshold"}
+    made = renamed(content, {**threshold, "set_level": "coverage", "adjustments": "calibrations"})
+    by_task = made.get("calibrations", {})
+    return made | {
+        "format": 2,
+        "calibrations": {task: renamed(each, threshold) for task, each in by_task.items()},
+    }
+
+
+class ModelOutput(NamedTuple):
+    """What comes out of a model for images."""
+
+    probabilities: np.ndarray
+    """Float32 (n, outputs); those of each task sum to 1."""
     features: np.ndarray
     """What the classifier reads, float32 (n, d)."""
 
 
-def joined(seen: Sequence[Seen]) -> Seen:
+def concatenated(outputs: Sequence[ModelOutput]) -> ModelOutput:
     """Several batches, at least one, as one."""
-    shares, features = (np.concatenate(each) for each in zip(*seen, strict=True))
-    return Seen(shares, features)
+    return ModelOutput(*(np.concatenate(each) for each in zip(*outputs, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +157,8 @@ class Model:
 
     network: "nn.Module"
     description: Description
-    known: Known | None = None
-    """None: nothing is ever called unknown."""
+    reference: ReferenceFeatures | None = None
+    """None: no image is ever called out of distribution."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -191,7 +202,7 @@ class Model:
         except (RuntimeError, TypeError) as error:
             raise BadInput(_DAMAGED.format("its weights do not fit its network")) from error
         network = network.to(device).to(memory_format=torch.channels_last)
-        return cls(network.eval(), description, Known.load(folder))
+        return cls(network.eval(), description, ReferenceFeatures.load(folder))
 
     def save(self, folder: Path) -> None:
         """Write the model into `folder`, whole or not at all; what was there is replaced."""
@@ -213,8 +224,8 @@ class Model:
             tensors.write(draft / WEIGHTS, state, {"format": "pt"})
             text = json.dumps(description, ensure_ascii=False, indent=2)
             replace_file(draft / DESCRIPTION, sealed(text))
-            if self.known:
-                self.known.save(draft)
+            if self.reference:
+                self.reference.save(draft)
             _put_in_place(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -236,10 +247,10 @@ class Model:
 
         With several label columns (n, all their classes): each column's classes sum to 1.
         """
-        return self.look(pixels).shares
+        return self.forward(pixels).probabilities
 
-    def look(self, pixels: np.ndarray) -> Seen:
-        """What is said about prepared pictures (n, c, size, size), as one batch."""
+    def forward(self, pixels: np.ndarray) -> ModelOutput:
+        """Calibrated probabilities, and features, of prepared pictures (n, c, size, size)."""
         import torch
 
         from core.backbones.weights import classifier
@@ -251,111 +262,30 @@ class Model:
             maps = network.forward_features(batch.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
             features = network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
             logits = classifier(network)(features).float()
-            parts = [
-                torch.softmax(logits[:, rows] / self.description.adjusted(task)[0], dim=1)
-                for task, _, rows in self.description.parts()
+            by_task = [
+                torch.softmax(logits[:, columns] / self.description.calibration_of(task)[0], dim=1)
+                for task, _, columns in self.description.task_outputs()
             ]
-            shares = torch.cat(parts, dim=1)
-        return Seen(shares.cpu().numpy(), features.float().cpu().numpy())
+            probabilities = torch.cat(by_task, dim=1)
+        return ModelOutput(probabilities.cpu().numpy(), features.float().cpu().numpy())
 
-    def unlike(self, seen: Seen) -> np.ndarray | None:
-        """How unlike all that was learned from images are, (n,): above 1 they are unknown.
+    def ood_scores(self, output: ModelOutput) -> np.ndarray | None:
+        """Out-of-distribution scores of images, (n,): above 1 they are of no known class.
 
         None when the model cannot tell.
         """
-        if self.known is None or not len(seen.shares):
+        if self.reference is None or not len(output.probabilities):
             return None
-        parts = [seen.shares[:, rows].max(1) for *_, rows in self.description.parts()]
-        return self.known.scores(seen.features, np.mean(parts, axis=0))
-
-    def rows(self, names: Sequence[str], seen: Seen) -> Iterator[dict[str, Any]]:
-        """One prediction for each name, as it is shown and written.
-
-        With several label columns a row is that of the first, and "tasks" holds them all.
-        """
-        about, far = self.description, self.unlike(seen)
-        parts = about.parts()
-        for place, (name, shares) in enumerate(zip(names, seen.shares, strict=True)):
-            answers = {
-                task: _answer(classes, shares[rows], about.adjusted(task)[1])
-                for task, classes, rows in parts
-            }
-            row = {"image": name, **next(iter(answers.values()))}
-            if about.tasks:
-                row["tasks"] = answers
-            score = None if far is None else float(far[place])
-            yield row | {"unknown": None if score is None else score > 1, "unknown_score": score}
-
-
-def _answer(classes: Sequence[str], shares: np.ndarray, floor: float | None) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "label": classes[int(shares.argmax())],
-        "probabilities": dict(zip(classes, shares.tolist(), strict=True)),
-        "set": None,
-    }
-    if floor is not None:
-        inside = offered(shares[None], floor)[0]
-        likest_first = np.argsort(-shares, kind="stable")
-        answer["set"] = [classes[index] for index in likest_first if inside[index]]
-    return answer
+        confidence = [
+            output.probabilities[:, columns].max(1)
+            for *_, columns in self.description.task_outputs()
+        ]
+        return self.reference.scores(output.features, np.mean(confidence, axis=0))
 
 
 def model_folder(run: Path) -> Path:
     """The model of a run; `run` may also be such a folder itself, an unpacked export for one."""
     return run if (run / DESCRIPTION).is_file() else run / FOLDER
-
-
-def predict_files(
-    run: Path, files: Sequence[Path], settings: Settings, *, names: Sequence[str] | None = None
-) -> Iterator[Event]:
-    """Predict image files; ends with Finished(result={"predictions": [...]}), one row a file.
-
-    A row is {"image", "label", "probabilities": {class: p}}, or {"image", "error"} for a file that
-    is no usable image. `names` are shown for the files (default: their own names). "set" lists the
-    classes of which the right one mostly is one, the likeliest first; "unknown" says whether it
-    looks like none of them, and "unknown_score" how far from it they are: above 1 is unknown. They
-    are None where too few images were judged to tell.
-    """
-    began = time.monotonic()
-    what = "Looking at your pictures"
-    yield Progress(what, 0, len(files))
-    model = Model.load(model_folder(run))
-    rows: list[dict[str, Any]] = []
-    prepare = partial(_prepared, preprocessing=model.preprocessing, settings=settings)
-    shown = names or [file.name for file in files]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for batch in _batches(list(zip(shown, files, strict=True))):
-            prepared = list(threads.map(prepare, [file for _, file in batch]))
-            rows += _rows(model, [name for name, _ in batch], prepared)
-            yield Progress(what, len(rows), len(files))
-    yield Finished(time.monotonic() - began, {"predictions": rows})
-
-
-def _rows(
-    model: Model, names: Sequence[str], prepared: Sequence[np.ndarray | str]
-) -> Iterator[dict[str, Any]]:
-    """Rows in the order of `names`; `prepared` holds pixels, or why there are none."""
-    readable = {at: made for at, made in enumerate(prepared) if isinstance(made, np.ndarray)}
-    told: Iterator[dict[str, Any]] = iter(())
-    if readable:
-        seen = model.look(np.stack(list(readable.values())))
-        told = model.rows([names[place] for place in readable], seen)
-    for name, pixels in zip(names, prepared, strict=True):
-        yield {"image": name, "error": pixels} if isinstance(pixels, str) else next(told)
-
-
-def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
-    from core.dataset.ingest.decode import decode_for_storage
-
-    try:
-        decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)
-        return preprocessing.pixels(decoded.image if decoded.array is None else decoded.array)
-    except UnreadableImage as error:
-        return str(error)
-    except FileNotFoundError:
-        return "There is no such file."
-    except OSError as error:
-        return f"It cannot be read: {error.strerror or 'the file is damaged'}."
 
 
 def _arguments(model: Model) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def facts(place: Place) -> str:
     ]
     reports = [report for run in place.finished if (report := report_of(run))]
     if reports:
-        best = max(reports, key=lambda report: report["accuracy"])
+        best = max(reports, key=lambda report: report.accuracy)
         parts.append(f"best: right on {words(best)}")
     return "".join(f"<span>{part}</span>" for part in parts)
 

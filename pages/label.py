@@ -48,7 +48,7 @@ class Work:
     def _left(self, row: Row, doubted: set[str]) -> Row:
         left = [g for g in row.guesses if g.image in self.open and g.image not in doubted]
         label = row.label if row.label in self.classes else None  # it may have been renamed
-        return Row(label, tuple(left), row.right, row.of)
+        return Row(label, tuple(left), row.correct, row.n)
 
 
 def row_key(row: Row) -> str:
@@ -112,7 +112,7 @@ def accept_label(ticked: int, label: str | None) -> str:
 
 def tick_label(guess: Guess, name: str) -> str:
     said = text.markdown(name, 18)
-    return f"{said} · {text.percent(guess.share)}" if guess.label else said
+    return f"{said} · {text.percent(guess.probability)}" if guess.label else said
 
 
 def heading(row: Row) -> str:
@@ -124,12 +124,12 @@ def heading(row: Row) -> str:
             '<p class="muted small">Name what they show. Take the tick off where it does not fit.'
             "</p>"
         )
-    mean = sum(guess.share for guess in row.guesses) / len(row.guesses)
+    mean = sum(guess.probability for guess in row.guesses) / len(row.guesses)
     said = f"{text.percent(mean)} sure on average. Take the tick off where it does not fit."
-    if row.of:
+    if row.n:
         said += (
             " Of your own pictures about which it was at least as sure, without having seen them, "
-            f"{row.right} of {row.of} were right: {in_words(wilson(row.right, row.of))}."
+            f"{row.correct} of {row.n} were right: {in_words(wilson(row.correct, row.n))}."
         )
     return (
         f'<p class="score-words">{n}, probably {text.bdi(row.label, 40)}</p>'
@@ -177,7 +177,8 @@ def by_hand(place: Place, work: Work) -> None:
                     work.classes,
                     index=None,
                     accept_new_options=True,
-                    placeholder=f"{text.plain(guess.label or '', 20)}? {text.percent(guess.share)}",
+                    placeholder=f"{text.plain(guess.label or '', 20)}? "
+                    f"{text.percent(guess.probability)}",
                     format_func=said,
                     key=f"hand-{guess.image}",
                 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core import Item, edits, get_settings, map_methods, places_by_image
+from core import Item, edits, get_settings, map_methods, points_by_image
 from pages.parts import text
 from pages.parts.by_itself import job_by_itself
 from pages.parts.data_pages import data_pages
@@ -31,7 +31,7 @@ class NoMap(LookupError):
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def load_places(version: str, method: str) -> Places:
-    places = places_by_image(version, get_settings(), method)
+    places = points_by_image(version, get_settings(), method)
     if places is None:
         raise NoMap
     return places

@@ -4,12 +4,11 @@ import streamlit as st
 
 from core import (
     RunRow,
-    class_rows,
     delete_run,
+    evaluated_by,
     in_words,
-    judged_by,
-    judged_elsewhere,
     restore_run,
+    target_domain_caveat,
 )
 from pages.parts import text
 from pages.parts.certainty import certainty_plot
@@ -28,42 +27,43 @@ from pages.parts.worth import worth
 
 
 def headline(report: Report) -> None:
-    base = report["majority"]
-    crossed = ", cross-validation" if report.get("rounds", 1) > 1 else ""
+    base = report.majority
+    term = "accuracy with 95 % Wilson interval"
+    term += ", cross-validation" if report.cross_validated else ""
     with st.container(border=True, key="headline"):
         st.html(
-            f'<p class="score-words">Right on {report["correct"]} of {report["n"]} pictures'
-            f"{judged_by(report.get('rounds', 1))}.</p>"
+            f'<p class="score-words">Right on {report.correct} of {report.n} pictures'
+            f"{evaluated_by(report.n_folds)}.</p>"
             f"<p>On new pictures like these, expect it to be right on <b>{words(report)}</b> "
-            f'<span class="term small">accuracy with 95 % Wilson interval{crossed}</span></p>'
+            f'<span class="term small">{term}</span></p>'
             f"{range_bar(report)}"
-            f'<p class="muted small">Always saying {text.bdi(base["label"], 40)} would be right on '
-            f"{100 * base['accuracy']:.0f} of 100 "
+            f'<p class="muted small">Always saying {text.bdi(base.label, 40)} would be right on '
+            f"{100 * base.accuracy:.0f} of 100 "
             '<span class="term">(majority-class baseline)</span>.</p>'
         )
-        if caution := judged_elsewhere(report.get("elsewhere")):
-            st.warning(caution, icon=":material/warning:")
-        if report.get("stopped"):
+        if caveat := target_domain_caveat(report.target_domain):
+            st.warning(caveat, icon=":material/warning:")
+        if report.stopped:
             st.info("This run was stopped early. More training may help.", icon=":material/info:")
 
 
 @steady
 def against_earlier(report: Report) -> None:
     """What was kept and what was forgotten of the model that this one went on from."""
-    recalled = report.get("recalled")
-    if not recalled:
+    retention = report.retention
+    if not retention:
         return
     rows = "".join(
-        f'<tr><td>{text.bdi(row["label"])}</td><td class="n">{row["n"]}</td>'
-        f'<td class="n">{row["before"]}</td><td class="n">{row["now"]}</td></tr>'
-        for row in recalled["classes"]
+        f'<tr><td>{text.bdi(row.label)}</td><td class="n">{row.n}</td>'
+        f'<td class="n">{row.before}</td><td class="n">{row.now}</td></tr>'
+        for row in retention.classes
     )
     with st.container(border=True):
         st.html(
             '<h2 class="card-title">What it remembers <span class="term small">the earlier '
             "model's own test part, McNemar test</span></h2>"
-            f"<p>Of {recalled['n']} pictures the earlier model knew {recalled['before']}, and this "
-            f"one knows {recalled['now']}. {text.html(recalled['verdict'], 400)}</p>"
+            f"<p>Of {retention.n} pictures the earlier model knew {retention.before}, and this "
+            f"one knows {retention.now}. {text.html(retention.verdict, 400)}</p>"
             '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
             '<th class="n">Pictures</th><th class="n">Known before</th><th class="n">Known now</th>'
             f"</tr></thead><tbody>{rows}</tbody></table></div>"
@@ -72,7 +72,7 @@ def against_earlier(report: Report) -> None:
 
 def asked_about(report: Report) -> Report:
     """The report on the question that is chosen, where the model answers several."""
-    reports = {each["task"]: each for each in (report, *report.get("further", []))}
+    reports = report.tasks
     if len(reports) == 1:
         return report
     picked = st.segmented_control(
@@ -83,13 +83,12 @@ def asked_about(report: Report) -> Report:
 
 
 def per_class(report: Report) -> None:
-    crossed = report.get("rounds", 1) > 1
     rows = "".join(
-        f"<tr><td>{text.bdi(row['class'])}</td>"
-        f'<td class="n">{row["n"]}</td>'
-        f"<td>{row['correct']} of {row['n']}, so {in_words(row['recall_interval'])}</td>"
-        f"<td>{row['correct']} of {row['said']}, so {in_words(row['precision_interval'])}</td></tr>"
-        for row in class_rows(report["confusion"], report["classes"], crossed=crossed)
+        f"<tr><td>{text.bdi(row.label)}</td>"
+        f'<td class="n">{row.n}</td>'
+        f"<td>{row.correct} of {row.n}, so {in_words(row.recall_interval)}</td>"
+        f"<td>{row.correct} of {row.predicted}, so {in_words(row.precision_interval)}</td></tr>"
+        for row in report.per_class
     )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'

@@ -13,7 +13,7 @@ from pages.parts.runs import choose_run
 INSIDE = (
     ("model.safetensors", "what it learned"),
     ("model.json", "its classes, how pictures are prepared, and its scores"),
-    ("known.safetensors", "what new pictures are compared with, to tell unknown ones"),
+    ("reference_features.safetensors", "what new pictures are compared with, to tell unknown ones"),
     ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
     ("predict.py", "a short program that asks it about a picture"),
 )

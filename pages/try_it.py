@@ -108,7 +108,7 @@ def answer(row: Mapping[str, Any]) -> str:
             f'<p class="card-title">{name}</p><p class="wrong">{text.html(row["error"], 300)}</p>'
         )
     if row.get("tasks"):
-        strange = '<span class="chip warn">unknown</span>' if row.get("unknown") else ""
+        strange = '<span class="chip warn">unknown</span>' if row.get("ood") else ""
         answers = "".join(
             f'<p class="muted small">{text.bdi(task, 40)}</p>{shares(each)}'
             for task, each in row["tasks"].items()
@@ -132,12 +132,12 @@ def shares(told: Mapping[str, Any], below: str = "") -> str:
 def said(row: Mapping[str, Any]) -> str:
     """The answer in words: a class, one of several, or none of them."""
     label = text.bdi(row["label"], 40)
-    if row.get("unknown"):
+    if row.get("ood"):
         return (
             '<p class="card-title said">Unknown <span class="chip warn">like none of your classes'
             f'</span></p><p class="muted small">If it is one of them after all: {label}</p>'
         )
-    others = (row.get("set") or [])[1:]
+    others = (row.get("prediction_set") or [])[1:]
     if not others:
         return f'<p class="card-title said">{label}</p>'
     listed = ", ".join(text.bdi(name, 30) for name in others[:TOP])
@@ -148,10 +148,8 @@ def said(row: Mapping[str, Any]) -> str:
 def about(run: RunRow) -> None:
     """What "or" and "unknown" mean for this model, and how often they are wrong."""
     report = report_of(run)
-    if report and (evidence := report.get("evidence")):
-        st.html(
-            f'<p class="muted small">{sets_in_words(evidence)} {unknown_in_words(evidence)}</p>'
-        )
+    if report and (found := report.calibration):
+        st.html(f'<p class="muted small">{sets_in_words(found)} {unknown_in_words(found)}</p>')
 
 
 place = frame("try_it")

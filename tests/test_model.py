@@ -11,11 +11,12 @@ import timm
 import torch
 from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
 
+from core.analysis.prediction import image_predictions, predict_files
 from core.errors import BadInput, NotFound
-from core.evaluation.ood import Known, prepared
+from core.evaluation.ood import ReferenceFeatures, prepared
 from core.events import Finished, Progress
 from core.files import read_sealed
-from core.model import Description, Model, model_folder, predict_files
+from core.model import Description, Model, model_folder
 from core.settings import Settings
 
 SMALL = replace(PREPROCESSING, size=64)
@@ -124,12 +125,14 @@ def test_a_model_of_an_older_version_says_what_it_always_said(run, settings, tmp
     for path in (run / "model").iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     content = json.loads(read_sealed(tmp_path / "model.json"))
-    del content["set_floor"], content["set_level"]
+    del content["conformal_threshold"], content["coverage"], content["calibrations"]
+    content["format"] = 1
     (tmp_path / "model.json").write_text(json.dumps(content))
     model = Model.load(tmp_path)
-    assert model.known is None
-    (row,) = model.rows(["a"], model.look(model.preprocessing.pixels(photographs()[0])[None]))
-    assert (row["set"], row["unknown"], row["unknown_score"]) == (None, None, None)
+    assert model.reference is None
+    output = model.forward(model.preprocessing.pixels(photographs()[0])[None])
+    (row,) = image_predictions(model, ["a"], output)
+    assert (row["prediction_set"], row["ood"], row["ood_score"]) == (None, None, None)
 
 
 @pytest.fixture(scope="module")
@@ -137,31 +140,32 @@ def careful(settings):
     """The model with a floor for its sets, knowing the photograph of the cat alone."""
     model = made_model(settings)
     pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
-    seen = model.look(pixels)
-    floor = float(np.sort(seen.shares[0])[1])  # the second likeliest class of the cat
-    known = Known(prepared(seen.features[:1]), 0.05)
-    described = replace(model.description, set_floor=floor)
-    return Model(model.network, described, known), seen
+    output = model.forward(pixels)
+    threshold = float(np.sort(output.probabilities[0])[1])  # of the cat's second likeliest class
+    reference = ReferenceFeatures(prepared(output.features[:1]), 0.05)
+    described = replace(model.description, conformal_threshold=threshold)
+    return Model(model.network, described, reference), output
 
 
 def test_a_row_names_the_likely_classes_and_says_whether_it_is_unknown(careful):
-    model, seen = careful
-    cat, cup, woman = model.rows(["cat", "cup", "woman"], seen)
+    model, output = careful
+    cat, cup, woman = image_predictions(model, ["cat", "cup", "woman"], output)
     likest_first = sorted(CLASSES, key=lambda name: -cat["probabilities"][name])
-    assert cat["set"] == likest_first[:2]
-    assert cat["set"][0] == cat["label"]
-    assert (cat["unknown"], cup["unknown"], woman["unknown"]) == (False, True, True)
-    assert cat["unknown_score"] == pytest.approx(0, abs=0.05)
-    assert cup["unknown_score"] > 1
+    assert cat["prediction_set"] == likest_first[:2]
+    assert cat["prediction_set"][0] == cat["label"]
+    assert (cat["ood"], cup["ood"], woman["ood"]) == (False, True, True)
+    assert cat["ood_score"] == pytest.approx(0, abs=0.05)
+    assert cup["ood_score"] > 1
 
 
 def test_what_a_model_knows_is_saved_beside_its_weights(careful, tmp_path):
-    model, seen = careful
+    model, output = careful
     model.save(tmp_path / "model")
     names = sorted(path.name for path in (tmp_path / "model").iterdir())
-    assert names == ["known.safetensors", "model.json", "model.safetensors"]
+    assert names == ["model.json", "model.safetensors", "reference_features.safetensors"]
     again = Model.load(tmp_path / "model")
-    assert list(again.rows("abc", seen)) == list(model.rows("abc", seen))
+    first, second = (list(image_predictions(each, "abc", output)) for each in (again, model))
+    assert first == second
 
 
 def test_a_network_with_a_fixed_input_is_rebuilt_at_the_size_it_was_trained_with(tmp_path):

@@ -1,7 +1,7 @@
-"""Whether a model goes by what stands around the thing: its answers with the middle hidden, and
-with nothing but the middle.
+"""Whether a model goes by what stands around the object: its predictions with the middle hidden,
+and with nothing but the middle.
 
-That the thing stands in the middle is a guess. The hidden part is filled with the mean colour of
+That the object stands in the middle is a guess. The hidden part is filled with the mean colour of
 what stays visible, so that nothing of it is left, not even its colour. For networks that recognise
 backgrounds see Xiao et al., "Noise or Signal: The Role of Image Backgrounds in Object Recognition"
 (ICLR 2021), and Ribeiro et al., "Why Should I Trust You?" (KDD 2016), for hiding parts.
@@ -10,13 +10,12 @@ backgrounds see Xiao et al., "Noise or Signal: The Role of Image Backgrounds in 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.evaluation.metrics import SURE, compare, wilson
+from core.evaluation.metrics import SIGNIFICANCE, Interval, compare, wilson
 from core.evaluation.significance import holm
 
 MIDDLE = 0.6
@@ -28,27 +27,27 @@ CAVEAT = (
     "the pictures before you blame the background."
 )
 
-Right = npt.NDArray[np.int64]
-"""(n,): 1 for each picture that was answered rightly, 0 for the others."""
+Correct = npt.NDArray[np.int64]
+"""(n,): 1 for each image that was predicted rightly, 0 for the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One way to hide a part of a picture."""
+    """One way to hide a part of an image."""
 
     title: str
     """Plain words."""
     cover: Callable[[Image.Image], Image.Image]
-    """A square RGB picture to one of which a part is hidden."""
+    """A square RGB image to one of which a part is hidden."""
 
 
 def border_alone(square: Image.Image) -> Image.Image:
-    """The picture with its middle hidden."""
+    """The image with its middle hidden."""
     return _filled(square, _middle(square))
 
 
 def middle_alone(square: Image.Image) -> Image.Image:
-    """The picture with all but its middle hidden."""
+    """The image with all but its middle hidden."""
     return _filled(square, ~_middle(square))
 
 
@@ -58,47 +57,83 @@ MASKS: dict[str, Mask] = {
 }
 
 
-def judged(
-    true: Sequence[str], whole: Right, masked: Mapping[str, Right], pictures: Mapping[str, str]
-) -> dict[str, Any]:
-    """What follows from the answers to n whole pictures and to the same ones masked.
+@dataclass(frozen=True, slots=True)
+class MaskedScore:
+    """How it does with a part of the images hidden."""
 
-    `true` are the classes; `masked` and `pictures` (data addresses of an example) are by key of
-    MASKS. Gives {"n", "right", "baseline", "looks": [{"kind", "title", "right", "interval", "p",
-    "above", "p_whole", "worse", "picture"}], "warn", "verdict"}: `baseline` is how often always
-    saying the commonest class is right; `p` is from McNemar's test against that and `p_whole` from
-    the one against the whole pictures, both corrected after Holm for the two looks. `warn` is for
-    a border that is above guessing and shown to lose little: with 95 % confidence less than half of
-    what the whole pictures are right on beyond guessing.
+    kind: str
+    """Key of MASKS."""
+    title: str
+    correct: int
+    interval: Interval
+    p: float
+    """Of McNemar's test against always saying the most frequent class, corrected after Holm for the
+    two masks."""
+    above_majority: bool
+    """Shown to be better than that."""
+    p_whole: float
+    """Of the test against the whole images, corrected likewise."""
+    worse: bool
+    """Shown to be worse than on the whole images."""
+    image: str
+    """The first one, masked, as a data address."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundReliance:
+    """What follows from the predictions for n whole images and for the same ones masked."""
+
+    n: int
+    correct: int
+    """Of the whole images."""
+    majority: int
+    """How often always saying the most frequent class is right."""
+    masks: tuple[MaskedScore, ...]
+    warn: bool
+    """The border alone is above the majority and shown to lose little: with 95 % confidence less
+    than half of what the whole images are right on beyond it."""
+    verdict: str
+
+
+def background_reliance(
+    true: Sequence[str],
+    whole: Correct,
+    masked: Mapping[str, Correct],
+    examples: Mapping[str, str],
+) -> BackgroundReliance:
+    """Compare the whole images with the masked ones.
+
+    `true` are the classes (n,); `masked` and `examples` (data addresses) are by key of MASKS.
     """
-    n = len(true)
-    commonest, most = Counter(true).most_common(1)[0]
-    constant = np.array([each == commonest for each in true], np.int64)
+    n, right = len(true), int(whole.sum())
+    frequent, majority = Counter(true).most_common(1)[0]
+    constant = np.array([each == frequent for each in true], np.int64)
     above, p = _tests(masked, constant)
     below, p_whole = _tests(masked, whole)
-    looks = [
-        {
-            "kind": kind,
-            "title": mask.title,
-            "right": int(masked[kind].sum()),
-            "interval": wilson(int(masked[kind].sum()), n),
-            "p": p[kind],
-            "above": above[kind] > 0 and p[kind] < SURE,
-            "p_whole": p_whole[kind],
-            "worse": below[kind] < 0 and p_whole[kind] < SURE,
-            "picture": pictures[kind],
-        }
+    scores = {
+        kind: MaskedScore(
+            kind=kind,
+            title=mask.title,
+            correct=int(masked[kind].sum()),
+            interval=wilson(int(masked[kind].sum()), n),
+            p=p[kind],
+            above_majority=above[kind] > 0 and p[kind] < SIGNIFICANCE,
+            p_whole=p_whole[kind],
+            worse=below[kind] < 0 and p_whole[kind] < SIGNIFICANCE,
+            image=examples[kind],
+        )
         for kind, mask in MASKS.items()
-    ]
-    found: dict[str, Any] = {"n": n, "right": int(whole.sum()), "baseline": most, "looks": looks}
-    border, middle = looks
-    little = _most_lost(whole, masked["border"]) < (found["right"] - most) / 2 / n
-    warn = bool(border["above"] and not border["worse"] and little)
-    return found | {"warn": warn, "verdict": _verdict(found, border, middle, warn=warn)}
+    }
+    border = scores["border"]
+    little = _most_lost(whole, masked["border"]) < (right - majority) / 2 / n
+    warn = bool(border.above_majority and not border.worse and little)
+    verdict = _verdict(n, right, majority, border, scores["middle"], warn=warn)
+    return BackgroundReliance(n, right, majority, tuple(scores.values()), warn, verdict)
 
 
-def _most_lost(whole: Right, masked: Right) -> float:
-    """What share of right answers is lost at most, with 95 % confidence, when a part is hidden.
+def _most_lost(whole: Correct, masked: Correct) -> float:
+    """What proportion of right predictions is lost at most, with 95 % confidence, when a part is
+    hidden.
 
     The upper end of the interval of Bonett and Price, "Adjusted Wald confidence interval for a
     difference of binomial proportions based on paired data", Journal of Educational and Behavioral
@@ -111,42 +146,43 @@ def _most_lost(whole: Right, masked: Right) -> float:
 
 
 def _verdict(
-    found: dict[str, Any], border: dict[str, Any], middle: dict[str, Any], *, warn: bool
+    n: int, right: int, majority: int, border: MaskedScore, middle: MaskedScore, *, warn: bool
 ) -> str:
-    n, base = found["n"], found["baseline"]
-    if border["above"]:
-        alone = f"With the middle hidden it is still right on {border['right']} of {n}"
+    if border.above_majority:
+        alone = f"With the middle hidden it is still right on {border.correct} of {n}"
         if warn:
             return (
                 f"It may look at the background. {alone}, which is not shown to be worse than on "
-                f"the whole pictures ({found['right']} of {n})."
+                f"the whole pictures ({right} of {n})."
             )
-        if not border["worse"]:
+        if not border.worse:
             return (
                 f"The border alone tells it something. {alone}, more than always saying the "
-                f"commonest class would be ({base} of {n}). Whether it goes by the background "
+                f"commonest class would be ({majority} of {n}). Whether it goes by the background "
                 f"above all, {n} pictures are too few to tell (of the whole ones it is right on "
-                f"{found['right']})."
+                f"{right})."
             )
         return (
             f"The border alone tells it something. {alone}, more than always saying the commonest "
-            f"class would be ({base} of {n}), but fewer than of the whole pictures "
-            f"({found['right']} of {n})."
+            f"class would be ({majority} of {n}), but fewer than of the whole pictures "
+            f"({right} of {n})."
         )
-    if middle["above"]:
+    if middle.above_majority:
         return (
             "Nothing shows that it goes by the background. With the middle hidden it is not shown "
-            f"to be better than always saying the commonest class ({base} of {n}); by the middle "
-            f"alone it is right on {middle['right']} of {n}."
+            f"to be better than always saying the commonest class ({majority} of {n}); by the "
+            f"middle alone it is right on {middle.correct} of {n}."
         )
     return (
         "Nothing can be said. Neither the border nor the middle alone is shown to be better than "
-        f"always saying the commonest class ({base} of {n}): perhaps it needs both, or these are "
-        "too few pictures."
+        f"always saying the commonest class ({majority} of {n}): perhaps it needs both, or these "
+        "are too few pictures."
     )
 
 
-def _tests(masked: Mapping[str, Right], other: Right) -> tuple[dict[str, int], dict[str, float]]:
+def _tests(
+    masked: Mapping[str, Correct], other: Correct
+) -> tuple[dict[str, int], dict[str, float]]:
     """By mask: how many more are right than of `other`, and the corrected p of it."""
     paired = {kind: compare(np.ones_like(other), right, other) for kind, right in masked.items()}
     more = {kind: each.only_first - each.only_second for kind, each in paired.items()}

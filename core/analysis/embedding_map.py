@@ -1,6 +1,6 @@
-"""A map of all images: each gets a place in a square, and images that look alike lie together.
+"""A map of all images: each gets a point in a square, and images that look alike lie together.
 
-The places are kept in <home>/maps/<dataset id>-<method>.json by image, so that a version made by
+The points are kept in <home>/maps/<dataset id>-<method>.json by image, so that a version made by
 an edit is shown on the map of the version it came from, where nothing has moved.
 """
 
@@ -32,7 +32,7 @@ _BEFORE_UMAP = 50
 def map_images(
     dataset: Dataset, store: Store, settings: Settings, method: str = "pca"
 ) -> Iterator[Event]:
-    """Place every image of the dataset.
+    """Give every image of the dataset a point.
 
     Yields Progress, then Finished with {"dataset": id, "method": method, "file": path}. Raises
     BadInput for a method there is none of, or that is not installed.
@@ -45,11 +45,11 @@ def map_images(
         )
     features = yield from image_features(dataset, store, settings)
     yield Progress("Laying out the map", 0, 0)
-    placed = scaled(_umap(features) if method == "umap" else principal(features, 2))
+    points = scaled(_umap(features) if method == "umap" else principal(features, 2))
     file = _file(settings, dataset.id, method)
     file.parent.mkdir(parents=True, exist_ok=True)
     images = [item.image for item in dataset.items]
-    content = {"images": images, "places": np.round(placed, 4).tolist()}
+    content = {"images": images, "points": np.round(points, 4).tolist()}
     replace_file(file, sealed(json.dumps(content)))
     result = {"dataset": dataset.id, "method": method, "file": str(file)}
     yield Finished(round(time.monotonic() - began, 2), result)
@@ -61,7 +61,7 @@ def methods() -> tuple[Method, ...]:
     return tuple(name for name in METHODS if name != "umap" or find_spec("umap"))
 
 
-def places_by_image(
+def points_by_image(
     dataset_id: str, settings: Settings, method: str = "pca"
 ) -> dict[str, tuple[float, float]] | None:
     """Where each image of this version lies, 0 to 1 both ways; None when nobody has mapped it."""
@@ -69,7 +69,8 @@ def places_by_image(
         return None
     try:
         content = json.loads(read_sealed(_file(settings, dataset_id, method)))
-        pairs = zip(content["images"], content["places"], strict=True)
+        points = content.get("points") or content["places"]  # as versions before called them
+        pairs = zip(content["images"], points, strict=True)
         return {str(image): (float(x), float(y)) for image, (x, y) in pairs}
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -87,15 +88,15 @@ def principal(features: np.ndarray, axes: int) -> np.ndarray:
     widest = vectors[:, ::-1][:, :axes]
     # Either end of an axis could be called its upper one: the larger entry decides, always alike.
     strongest = widest[np.abs(widest).argmax(0), np.arange(widest.shape[1])]
-    placed: np.ndarray = x @ (widest * np.where(strongest < 0, -1.0, 1.0))
-    return placed
+    points: np.ndarray = x @ (widest * np.where(strongest < 0, -1.0, 1.0))
+    return points
 
 
-def scaled(placed: np.ndarray) -> np.ndarray:
-    """Places (n, 2) stretched so that each axis reaches from 0 to 1; 0.5 where nothing differs."""
-    low, high = placed.min(0), placed.max(0)
+def scaled(points: np.ndarray) -> np.ndarray:
+    """Points (n, 2) stretched so that each axis reaches from 0 to 1; 0.5 where nothing differs."""
+    low, high = points.min(0), points.max(0)
     width = np.where(high - low > 1e-9, high - low, 1.0)
-    stretched: np.ndarray = np.where(high - low > 1e-9, (placed - low) / width, 0.5)
+    stretched: np.ndarray = np.where(high - low > 1e-9, (points - low) / width, 0.5)
     return stretched
 
 

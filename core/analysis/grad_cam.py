@@ -1,32 +1,34 @@
-"""Why a model says what it says: where it looked, and which learned pictures it is reminded of.
+"""Why a model predicts what it predicts: where the evidence lies, and the nearest training images.
 
 The map is Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391). Whether it tells anything is checked
 as Adebayo et al. 2018 (arXiv 1810.03292) ask: a map that looks the same when all weights are random
-shows the picture, not what was learned.
+shows the image, not what was learned.
 """
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter
 
 from core.dataset.channels import RGB
 from core.dataset.inline import data_address
 from core.dataset.store import Store
 from core.errors import BadInput, GraftError, UnreadableImage
-from core.evaluation.ood import IMAGES, likenesses
+from core.evaluation.ood import cosine_similarity, reference_images
 from core.evaluation.report import Report
 from core.events import Event, Finished, Progress
-from core.files import read_sealed
 from core.model import Model, model_folder
 from core.settings import Settings
 
-Verdict = Literal["dependent", "independent", "unchecked", "flat"]
-"""Whether a map depends on what was learned; "flat": it shows no place at all."""
+Verdict = Literal["dependent", "independent", "unchecked", "flat", "unknown"]
+"""Whether a map depends on what was learned; "flat": it shows no place at all; "unknown": a version
+before drew it, which did not ask."""
 
 if TYPE_CHECKING:
     import torch
@@ -36,15 +38,62 @@ _NEAREST = 6
 _RANDOM = 3
 """Networks of random weights that the map is compared with."""
 _BELIEVED = 0.5
-"""Likeness to maps of random weights from which on a map says nothing of what was learned."""
+"""Correlation with maps of random weights from which on a map says nothing of what was learned."""
 _FEWEST = 16
 """Fields of a map below which chance alone makes two maps alike."""
 _FLAT = 1e-3
 """Difference between the least and the most evidence, of 1, below which no place stands out."""
 _SHOWN = 256
-"""Side of the pictures in the result, in pixels."""
+"""Side of the images in the result, in pixels."""
 _AMBER = (232, 134, 30)
 _WHAT = "Finding out why"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A training image that is much like the one that is explained."""
+
+    image: str
+    """Hash in the store."""
+    label: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why one image got its label."""
+
+    label: str
+    confidence: float
+    image: str
+    """As the network sees it: a data address."""
+    map: str
+    """The same with the evidence in amber."""
+    verdict: Verdict
+    rank_correlation: float | None
+    """With the maps of random weights: see `checked`."""
+    nearest: tuple[Neighbour, ...]
+    """Empty where no training images were kept."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Explanation]:
+    return TypeAdapter(Explanation)
+
+
+_RENAMED = {"share": "confidence", "picture": "image", "random": "rank_correlation"}
+
+
+def explanation_of(result: Mapping[str, Any]) -> Explanation | None:
+    """The explanation in the result of `explain`, also of a version before; None where that is
+    none."""
+    made = {"verdict": "unknown"} | {
+        _RENAMED.get(name, name): value for name, value in result.items()
+    }
+    try:
+        return _adapter().validate_python(made)
+    except ValueError:
+        return None
 
 
 def explain(
@@ -52,10 +101,8 @@ def explain(
 ) -> Iterator[Event]:
     """Explain the answer about a stored image, by its hash, or about a file.
 
-    Ends with Finished(result={"label", "share", "picture", "map", "verdict", "random", "nearest"}):
-    both pictures as data addresses; `verdict` and `random` as from `checked`; `nearest` the learned
-    pictures most like it, {"image", "label", "cosine"}, empty where none were kept. Raises
-    NotFound, UnreadableImage.
+    Ends with Finished, whose result has the fields of an Explanation. Raises NotFound,
+    UnreadableImage, BadInput for images that are not RGB.
     """
     began, store = time.monotonic(), Store(settings.home)
     yield Progress(_WHAT, 0, 2 + _RANDOM)
@@ -66,31 +113,31 @@ def explain(
         )
     square = model.preprocessing.square(_opened(store, settings, image, file))
     pixels = np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))[None]
-    seen = model.look(pixels)
-    answer = int(seen.shares[0, : len(model.classes)].argmax())
+    output = model.forward(pixels)
+    answer = int(output.probabilities[0, : len(model.classes)].argmax())
     batch = model.preprocessing.normalised(pixels)
     found = heat(model.network, batch, answer)
     yield Progress(_WHAT, 1, 2 + _RANDOM)
     random = []
-    for turn in range(0 if is_flat(found) else _RANDOM):
-        random.append(heat(_random_like(model, turn), batch, answer))
-        yield Progress(_WHAT, 2 + turn, 2 + _RANDOM)
-    verdict, likeness = checked(found, random)
-    result = {
-        "label": model.classes[answer],
-        "share": float(seen.shares[0, answer]),
-        "picture": data_address(square, _SHOWN),
-        "map": data_address(_overlaid(square, 0 * found if verdict == "flat" else found), _SHOWN),
-        "verdict": verdict,
-        "random": likeness,
-        "nearest": _nearest(run, model, seen.features, store, but=image),
-    }
+    for seed in range(0 if is_flat(found) else _RANDOM):
+        random.append(heat(_random_like(model, seed), batch, answer))
+        yield Progress(_WHAT, 2 + seed, 2 + _RANDOM)
+    verdict, correlation = checked(found, random)
+    explanation = Explanation(
+        label=model.classes[answer],
+        confidence=float(output.probabilities[0, answer]),
+        image=data_address(square, _SHOWN),
+        map=data_address(_overlaid(square, 0 * found if verdict == "flat" else found), _SHOWN),
+        verdict=verdict,
+        rank_correlation=correlation,
+        nearest=_nearest(run, model, output.features, store, but=image),
+    )
     yield Progress(_WHAT, 2 + _RANDOM, 2 + _RANDOM)
-    yield Finished(round(time.monotonic() - began, 2), result)
+    yield Finished(round(time.monotonic() - began, 2), asdict(explanation))
 
 
 def heat(network: "nn.Module", batch: "torch.Tensor", answer: int) -> np.ndarray:
-    """Where the evidence for an output lies: float32 (h, w), 0 to 1, for one normalised picture.
+    """Where the evidence for an output lies: float32 (h, w), 0 to 1, for one normalised image.
 
     All zeros when nothing speaks for it.
     """
@@ -98,19 +145,19 @@ def heat(network: "nn.Module", batch: "torch.Tensor", answer: int) -> np.ndarray
 
     from core.backbones.weights import classifier
 
-    kept: list[torch.Tensor] = []
+    recorded: list[torch.Tensor] = []
 
-    def keep(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        kept.append(output)
+    def record(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        recorded.append(output)
         return output
 
     # A class token reads the other tokens for the last time in the last block.
     last = _last_mixing(network)
-    handle = last.register_forward_hook(keep) if last is not None else None
+    handle = last.register_forward_hook(record) if last is not None else None
     with torch.enable_grad():
         maps = network.forward_features(batch.requires_grad_())  # type: ignore[operator]
         logits = classifier(network)(network.forward_head(maps, pre_logits=True))  # type: ignore[operator]
-        target = kept[-1] if kept else maps
+        target = recorded[-1] if recorded else maps
         (slope,) = torch.autograd.grad(logits[0, answer], target)
     if handle is not None:
         handle.remove()
@@ -132,7 +179,7 @@ def _last_mixing(network: "nn.Module") -> "nn.Module | None":
 
 
 def _channels_first(network: "nn.Module", values: "torch.Tensor") -> "torch.Tensor":
-    """Activations of one picture as (channels, h, w): of maps, maps with channels last, tokens."""
+    """Activations of one image as (channels, h, w): of maps, maps with channels last, tokens."""
     width = int(getattr(network, "num_features", values.shape[1]))
     one = values[0]
     if one.dim() == 2:
@@ -163,24 +210,24 @@ def is_flat(found: np.ndarray) -> bool:
 
 
 def checked(found: np.ndarray, random: Sequence[np.ndarray]) -> tuple[Verdict, float | None]:
-    """Whether a map (h, w) depends on what was learned, and how like it those of random weights
-    are.
+    """Whether a map (h, w) depends on what was learned, and how it correlates with those of random
+    weights.
 
-    The likeness is the mean absolute rank correlation, 0 to 1. Adebayo et al. compare maps by
+    The correlation is the mean absolute rank correlation, 0 to 1. Adebayo et al. compare maps by
     Spearman's rank correlation; its absolute value is ours: a map that other weights turn upside
     down is drawn by the picture all the same, and opposite signs would cancel in a mean. The mean
     rather than the greatest, which passes one half by chance too easily: docs/decisions/0010. A
     flat map of random weights agrees with nothing, whatever was learned, so it is left out. The
-    likeness is None where that leaves no map, where the map has too few fields, or where it is flat
-    itself.
+    correlation is None where that leaves no map, where the map has too few fields, or where it is
+    flat itself.
     """
     if is_flat(found):
         return "flat", None
-    told = [each for each in random if not is_flat(each)]
-    if not told or found.size < _FEWEST:
+    compared = [each for each in random if not is_flat(each)]
+    if not compared or found.size < _FEWEST:
         return "unchecked", None
-    likeness = float(np.mean([abs(rank_correlation(found, each)) for each in told]))
-    return ("dependent" if likeness < _BELIEVED else "independent"), likeness
+    correlation = float(np.mean([abs(rank_correlation(found, each)) for each in compared]))
+    return ("dependent" if correlation < _BELIEVED else "independent"), correlation
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -193,29 +240,29 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Equal values share the mean of their ranks."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    ranks: np.ndarray = (last - (count - 1) / 2)[place]
+    ranks: np.ndarray = (last - (count - 1) / 2)[index]
     return ranks
 
 
 def _nearest(
     run: Path, model: Model, features: np.ndarray, store: Store, *, but: str
-) -> list[dict[str, Any]]:
+) -> tuple[Neighbour, ...]:
+    images = reference_images(run)
+    if model.reference is None or len(images) != len(model.reference.features):
+        return ()
     try:
-        images: list[str] = json.loads(read_sealed(run / IMAGES))
         dataset = store.load(Report.load(run).dataset)
-    except (OSError, ValueError, GraftError):
-        return []
-    if model.known is None or len(images) != len(model.known.rows):
-        return []
+    except GraftError:
+        return ()
     labels = {item.image: item.label for item in dataset.items}
-    cosines = likenesses(features, model.known.rows)[0]
-    likest = [place for place in np.argsort(-cosines) if images[place] != but][:_NEAREST]
-    return [
-        {"image": images[p], "label": labels.get(images[p]) or "", "cosine": float(cosines[p])}
-        for p in likest
-    ]
+    cosines = cosine_similarity(features, model.reference.features)[0]
+    nearest = [index for index in np.argsort(-cosines) if images[index] != but][:_NEAREST]
+    return tuple(
+        Neighbour(images[index], labels.get(images[index]) or "", float(cosines[index]))
+        for index in nearest
+    )
 
 
 def _opened(store: Store, settings: Settings, image: str, file: Path | None) -> Image.Image:
@@ -230,9 +277,9 @@ def _opened(store: Store, settings: Settings, image: str, file: Path | None) -> 
 
 
 def _overlaid(square: Image.Image, found: np.ndarray) -> Image.Image:
-    """The picture in grey, and in amber where the evidence is."""
-    share = Image.fromarray(found).resize(square.size, Image.Resampling.BICUBIC)
-    strength = 0.75 * np.asarray(share).clip(0, 1)[..., None]
+    """The image in grey, and in amber where the evidence is."""
+    large = Image.fromarray(found).resize(square.size, Image.Resampling.BICUBIC)
+    opacity = 0.75 * np.asarray(large).clip(0, 1)[..., None]
     grey = np.asarray(square.convert("L"), np.float32)[..., None]
-    mixed = grey * (1 - strength) + np.array(_AMBER, np.float32) * strength
+    mixed = grey * (1 - opacity) + np.array(_AMBER, np.float32) * opacity
     return Image.fromarray(mixed.astype(np.uint8))

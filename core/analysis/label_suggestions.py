@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from core.analysis.embedding_map import principal
 from core.checks._runner import image_features
@@ -30,7 +32,7 @@ ROW = 12
 _AXES = 32
 """Principal components in which images are grouped by what they look like."""
 _ONE_STRENGTH = (0.1,)
-"""Used when there are too few labels to choose the strength of the regularisation."""
+"""Used when there are too few labels to choose the regularisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Guess:
     """SHA-256 (hex): its address in the store."""
     label: str | None = None
     """The likeliest class; None where there was nothing to learn from. Text from outside."""
-    share: float = 0.0
+    probability: float = 0.0
     """Probability of that class, 0 to 1."""
 
 
@@ -52,10 +54,10 @@ class Row:
     label: str | None
     """The proposed class; None: they only look alike."""
     guesses: tuple[Guess, ...]
-    right: int = 0
-    """Of the labelled images about which the classifier, not having seen them, was at least as
-    sure as about the least sure one here, so many were right …"""
-    of: int = 0
+    correct: int = 0
+    """Of the labelled images that the classifier, not having seen them, predicted with at least the
+    confidence of the least confident one here, so many were right …"""
+    n: int = 0
     """… out of so many."""
 
 
@@ -64,7 +66,7 @@ class Proposals:
     """Everything that is proposed for one version of a dataset."""
 
     rows: tuple[Row, ...]
-    """The surest first."""
+    """The most confident first."""
     by_hand: tuple[Guess, ...]
     """The images whose labels would teach the most: the least certain, and different from each
     other."""
@@ -77,12 +79,12 @@ def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     there is no unlabelled image.
     """
     began = time.monotonic()
-    places = [p for p, item in enumerate(dataset.items) if item.role == "unlabelled"]
-    if not places:
+    indices = [k for k, item in enumerate(dataset.items) if item.role == "unlabelled"]
+    if not indices:
         raise BadInput("Every picture has a class already. Bring some that are not sorted yet.")
     features = yield from image_features(dataset, store, settings)
     yield Progress("Grouping what looks alike", 0, 0)
-    made = proposals_for(dataset, features, places)
+    made = proposals_for(dataset, features, indices)
     file = _file(settings, dataset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
     replace_file(file, sealed(json.dumps(asdict(made), ensure_ascii=False)))
@@ -90,45 +92,51 @@ def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     yield Finished(round(time.monotonic() - began, 2), result)
 
 
-def proposals_for(dataset: Dataset, features: np.ndarray, places: Sequence[int]) -> Proposals:
-    """Proposals for the items at `places`, from features (n, d) of all items."""
-    images = [dataset.items[place].image for place in places]
-    own = features[places]
+def proposals_for(dataset: Dataset, features: np.ndarray, indices: Sequence[int]) -> Proposals:
+    """Proposals for the items at `indices`, from features (n, d) of all items."""
+    images = [dataset.items[index].image for index in indices]
+    own = features[indices]
     axes = principal(own, min(_AXES, *own.shape))
     if len(dataset.classes) < 2:
         rows = [
-            Row(None, tuple(Guess(images[place]) for place in chunk))
+            Row(None, tuple(Guess(images[index]) for index in chunk))
             for chunk in _alike(axes, np.arange(len(images)), np.zeros(len(images)))
         ]
         return Proposals(tuple(rows), ())
-    shares, held_out = _shares(dataset, features, own)
-    best = shares.max(1)
+    probabilities, held_out = _probabilities(dataset, features, own)
+    best = probabilities.max(1)
     guesses = [
-        Guess(image, dataset.classes[k], round(float(share), 4))
-        for image, k, share in zip(images, shares.argmax(1), best, strict=True)
+        Guess(image, dataset.classes[k], round(float(probability), 4))
+        for image, k, probability in zip(images, probabilities.argmax(1), best, strict=True)
     ]
-    chosen = _by_hand(axes, shares)
+    chosen = _by_hand(axes, probabilities)
     rows = []
     for number, label in enumerate(dataset.classes):
-        members = np.flatnonzero(shares.argmax(1) == number)
+        members = np.flatnonzero(probabilities.argmax(1) == number)
         for chunk in _alike(axes, np.setdiff1d(members, chosen), best):
-            right, of = _as_sure(held_out, float(best[chunk].min()))
-            rows.append(Row(label, tuple(guesses[place] for place in chunk), right, of))
-    rows.sort(key=lambda row: -sum(guess.share for guess in row.guesses) / len(row.guesses))
-    return Proposals(tuple(rows), tuple(guesses[place] for place in chosen))
+            correct, n = _as_confident(held_out, float(best[chunk].min()))
+            rows.append(Row(label, tuple(guesses[index] for index in chunk), correct, n))
+    rows.sort(key=lambda row: -sum(guess.probability for guess in row.guesses) / len(row.guesses))
+    return Proposals(tuple(rows), tuple(guesses[index] for index in chosen))
 
 
 def proposals(dataset_id: str, settings: Settings) -> Proposals | None:
     """What was proposed for this version; None when nobody has asked yet."""
     try:
         content = json.loads(read_sealed(_file(settings, dataset_id)))
-        rows = tuple(
-            Row(**{**row, "guesses": tuple(Guess(**guess) for guess in row["guesses"])})
-            for row in content["rows"]
-        )
-        return Proposals(rows, tuple(Guess(**guess) for guess in content["by_hand"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return TypeAdapter(Proposals).validate_python(upgraded(content))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+_RENAMED = {"share": "probability", "right": "correct", "of": "n"}
+
+
+def upgraded(content: Any) -> Any:
+    """The content of a file of proposals with the names of today, which versions before lacked."""
+    if isinstance(content, dict):
+        return {_RENAMED.get(name, name): upgraded(value) for name, value in content.items()}
+    return [upgraded(value) for value in content] if isinstance(content, list) else content
 
 
 def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
@@ -154,30 +162,30 @@ def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
     return replace(made, parent=dataset.id, change=change)
 
 
-def _shares(
+def _probabilities(
     dataset: Dataset, features: np.ndarray, own: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[float, bool]]]:
     """Probabilities (m, classes) for `own` (m, d), and for each labelled image, by a classifier
-    that had not seen it, how sure that was and whether it was right."""
+    that had not seen it, its confidence and whether it was right."""
     from core.features.linear_probe import STRENGTHS, fit_probe, softmax
 
     number = {name: index for index, name in enumerate(dataset.classes)}
-    known = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
-    labels = np.array([number[str(dataset.items[place].label)] for place in known], np.int64)
+    labelled = [k for k, item in enumerate(dataset.items) if item.role == "labelled"]
+    labels = np.array([number[str(dataset.items[k].label)] for k in labelled], np.int64)
     enough = np.bincount(labels).min() >= 2
-    parts = folds(labels.tolist(), groups_of([dataset.items[p] for p in known]), 5, seed=0)
+    parts = folds(labels.tolist(), groups_of([dataset.items[k] for k in labelled]), 5, seed=0)
     strengths = STRENGTHS if enough else _ONE_STRENGTH
-    fitted = fit_probe(features[known], labels, len(number), parts, strengths=strengths)
+    fitted = fit_probe(features[labelled], labels, len(number), parts, strengths=strengths)
     logits = own @ fitted.weight.T + fitted.bias
-    sure = fitted.out_of_fold.max(1)
-    right = fitted.out_of_fold.argmax(1) == labels
-    held_out = list(zip(sure.tolist(), right.tolist(), strict=True)) if enough else []
+    confidence = fitted.out_of_fold.max(1)
+    correct = fitted.out_of_fold.argmax(1) == labels
+    held_out = list(zip(confidence.tolist(), correct.tolist(), strict=True)) if enough else []
     return softmax(logits), held_out
 
 
-def _as_sure(held_out: Sequence[tuple[float, bool]], share: float) -> tuple[int, int]:
-    as_sure = [right for sure, right in held_out if sure >= share]
-    return sum(as_sure), len(as_sure)
+def _as_confident(held_out: Sequence[tuple[float, bool]], least: float) -> tuple[int, int]:
+    found = [correct for confidence, correct in held_out if confidence >= least]
+    return sum(found), len(found)
 
 
 def _alike(axes: np.ndarray, members: np.ndarray, order: np.ndarray) -> list[np.ndarray]:
@@ -189,12 +197,12 @@ def _alike(axes: np.ndarray, members: np.ndarray, order: np.ndarray) -> list[np.
     return rows
 
 
-def _by_hand(axes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def _by_hand(axes: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """At most a row of images with the smallest margin between their two likeliest classes, each
     from another cluster, so that none repeats what its neighbour teaches."""
-    two = np.sort(shares, axis=1)[:, -2:]
+    two = np.sort(probabilities, axis=1)[:, -2:]
     margin = two[:, 1] - two[:, 0]
-    count = min(ROW, max(1, len(shares) // 4))
+    count = min(ROW, max(1, len(probabilities) // 4))
     uncertain = np.argsort(margin, kind="stable")[: 4 * count]
     clusters = _clusters(axes, uncertain, count)
     each = [cluster[margin[cluster].argmin()] for cluster in clusters]

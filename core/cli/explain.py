@@ -3,13 +3,17 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.cli.terminal import Terminal
 from core.cli.using import require, result_of
 from core.errors import GraftError, UnreadableImage
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.analysis.grad_cam import Explanation
 
 _TRUST = {
     "dependent": "With random weights the map (Grad-CAM) looks otherwise{}, so it does depend on "
@@ -33,6 +37,7 @@ def explain(
     The maps are written into the folder `out`, as PNG files, where one is given.
     """
     from core.analysis.grad_cam import explain as events_of
+    from core.analysis.grad_cam import explanation_of
 
     require(run)
     names, rows = _learned(run, settings), list[dict[str, Any]]()
@@ -40,14 +45,17 @@ def explain(
         out.mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(images, 1):
         try:
-            found = result_of(events_of(run, settings, file=Path(image)), terminal)
+            result = result_of(events_of(run, settings, file=Path(image)), terminal)
         except UnreadableImage as error:
             rows.append({"image": image, "error": str(error)})
             continue
+        found = explanation_of(result)
+        if found is None:
+            raise GraftError("It ended without a result. Try again.")
         row = _row(image, found, names)
         if out is not None:
             file = out / f"{number:0{len(str(len(images)))}}-{Path(image).stem}.png"
-            _write(found["map"], file)
+            _write(found.map, file)
             row["map"] = str(file)
         rows.append(row)
     terminal.result(rows, "\n".join(_text(row) for row in rows))
@@ -66,11 +74,17 @@ def _learned(run: Path, settings: Settings) -> dict[str, str]:
     return {item.image: item.name for item in dataset.items}
 
 
-def _row(image: str, found: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Without the pictures, and with the names of the learned ones."""
-    told = {key: value for key, value in found.items() if key not in ("picture", "map")}
-    nearest = [{"name": names.get(each["image"], ""), **each} for each in found["nearest"]]
-    return {"image": image, **told, "nearest": nearest}
+def _row(image: str, found: "Explanation", names: Mapping[str, str]) -> dict[str, Any]:
+    """Without the images, and with the names of the nearest ones."""
+    nearest = [{"name": names.get(each.image, ""), **asdict(each)} for each in found.nearest]
+    return {
+        "image": image,
+        "label": found.label,
+        "confidence": found.confidence,
+        "verdict": found.verdict,
+        "rank_correlation": found.rank_correlation,
+        "nearest": nearest,
+    }
 
 
 def _write(address: str, file: Path) -> None:
@@ -87,7 +101,7 @@ def _write(address: str, file: Path) -> None:
 def _text(row: Mapping[str, Any]) -> str:
     if "error" in row:
         return f"{row['image']}: {row['error']}"
-    lines = [f"{row['image']}: {row['label']}, {row['share']:.0%}", f"  {_trust(row)}"]
+    lines = [f"{row['image']}: {row['label']}, {row['confidence']:.0%}", f"  {_trust(row)}"]
     if row["nearest"]:
         near = [
             f"{each['name'] or each['image'][:12]} ({each['label']}, {each['cosine']:.0%})"
@@ -100,6 +114,6 @@ def _text(row: Mapping[str, Any]) -> str:
 
 
 def _trust(row: Mapping[str, Any]) -> str:
-    likeness = row.get("random")
-    said = "" if likeness is None else f" (rank correlation {likeness:.2f})"
-    return _TRUST.get(row.get("verdict", ""), _UNCHECKED).format(said)
+    correlation = row["rank_correlation"]
+    words = "" if correlation is None else f" (rank correlation {correlation:.2f})"
+    return _TRUST.get(row["verdict"], _UNCHECKED).format(words)

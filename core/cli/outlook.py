@@ -11,9 +11,9 @@ from core.events import Finished
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.pretraining_analysis.domain_shift import Nearness, Similarity
+    from core.pretraining_analysis.domain_shift import DomainShift, Nearness
     from core.pretraining_analysis.learning_curve import Curve
-    from core.pretraining_analysis.summary import Outlook
+    from core.pretraining_analysis.summary import PretrainingAnalysis
 
 _NEARNESS: "dict[Nearness, str]" = {
     "near": "These pictures look like the photographs that the networks know",
@@ -30,18 +30,18 @@ def outlook(
     `columns` are those of a table in `data` that hold classes, in case they are not found.
     """
     from core.dataset.store import Store
-    from core.pretraining_analysis.summary import look_ahead, outlook_of
+    from core.pretraining_analysis.summary import analyse, pretraining_analysis_of
 
     store = Store(settings.home)
     with stop_signals() as stop:
         dataset = imported(
             [(data, "labelled")], columns, settings, terminal, stop, alone=True, keep=False
         )
-        found = outlook_of(dataset, settings) if dataset else None
+        found = pretraining_analysis_of(dataset, settings) if dataset else None
         if dataset and found is None:
-            events = look_ahead(store.load(dataset), store, settings)
+            events = analyse(store.load(dataset), store, settings)
             if isinstance(terminal.drain(until(events, stop)), Finished):
-                found = outlook_of(dataset, settings)
+                found = pretraining_analysis_of(dataset, settings)
     if found is None:
         terminal.result({"stopped": True}, "Stopped. The same command starts again.")
         return STOPPED
@@ -49,7 +49,7 @@ def outlook(
     return 0
 
 
-def _document(found: "Outlook") -> dict[str, Any]:
+def _document(found: "PretrainingAnalysis") -> dict[str, Any]:
     """With the classes by their names."""
     content = asdict(found)
     curve = content["curve"]
@@ -60,22 +60,22 @@ def _document(found: "Outlook") -> dict[str, Any]:
     return content
 
 
-def _text(found: "Outlook") -> str:
+def _text(found: "PretrainingAnalysis") -> str:
     curve = found.curve
     points = [
         f"After learning from {point.images:,}: right on {100 * point.accuracy.mean:.1f} of 100, "
         f"standard error {100 * point.accuracy.stderr:.1f}"
         for point in curve.points
     ]
-    return "\n".join([_how_far(found.similarity), *points, _trend(curve), _which(found)])
+    return "\n".join([_how_far(found.domain_shift), *points, _trend(curve), _which(found)])
 
 
-def _how_far(alike: "Similarity") -> str:
+def _how_far(alike: "DomainShift") -> str:
     return (
         f"{_NEARNESS[alike.nearness]}: entropy of the 1,000 original classes' answers "
-        f"{alike.doubt.mean:.2f} of 1, mutual information of these with your classes "
-        f"{alike.information.mean:.2f} of 1 (standard error {alike.information.stderr:.2f}), "
-        f"divergence of the layers {alike.distance:.2f}."
+        f"{alike.entropy.mean:.2f} of 1, mutual information of these with your classes "
+        f"{alike.mutual_information.mean:.2f} of 1 (standard error "
+        f"{alike.mutual_information.stderr:.2f}), divergence of the layers {alike.divergence:.2f}."
     )
 
 
@@ -94,7 +94,7 @@ def _trend(curve: "Curve") -> str:
     return f"More pictures of the same kind would bring little: {said}"
 
 
-def _which(found: "Outlook") -> str:
+def _which(found: "PretrainingAnalysis") -> str:
     curve = found.curve
     if not curve.asked_by_class:
         return (

@@ -8,12 +8,12 @@ from core.cli.terminal import Terminal
 from core.cli.train import STOPPED, stop_signals, until
 from core.errors import NotFound
 from core.events import Finished
-from core.pretraining_analysis.ranking_rows import Row, suggested
+from core.pretraining_analysis.ranking_rows import RankingRow, suggested
 from core.settings import Settings
 
 _ORDER = (
     "The order goes by the share that is right, with a little of how well each network knows "
-    "ImageNet. Log-loss and neighbours are told beside it; LogME and H-score are in --json alone. "
+    "ImageNet. Log-loss and neighbours are told beside it. "
     "It is about a classifier on frozen features, and does not surely foretell what adapting "
     "layers makes of a network."
 )
@@ -62,7 +62,7 @@ def rank(
     return 0
 
 
-def _text(rows: Sequence[Row]) -> str:
+def _text(rows: Sequence[RankingRow]) -> str:
     """One line a backbone, and below them which cannot be told from the first, which of these to
     take, and what made the order."""
     lines = [_line(row) for row in rows]
@@ -78,7 +78,7 @@ def _text(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _line(row: Row) -> str:
+def _line(row: RankingRow) -> str:
     if "error" in row:
         return f"{row['backbone']}: not tried. {row['error']}"
     loss = row["log_loss"]

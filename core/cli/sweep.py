@@ -19,6 +19,7 @@ from core.training.sweep import (
     NONE_YET,
     Entered,
     answer_times,
+    answer_times_of,
     beside_kept,
     entrants,
     keep,
@@ -70,7 +71,7 @@ def tournament(
         for each, report in zip(recipes, reports, strict=True)
     ]
     last = terminal.drain(answer_times({run.name: out / run.name for run in entered}, settings))
-    times = cast(Finished, last).result["milliseconds"]
+    times = answer_times_of(cast(Finished, last).result)
     choice = keep(entered)
     seconds = {_name(each): report.seconds for each, report in zip(recipes, reports, strict=True)}
     document = _document(out, entered, choice, seconds, times)

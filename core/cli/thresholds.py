@@ -9,7 +9,7 @@ from core.cli.terminal import Terminal
 from core.cli.using import require
 from core.errors import BadRecipe
 from core.evaluation.metrics import in_words
-from core.evaluation.report import Report, judged_by
+from core.evaluation.report import Report, evaluated_by
 from core.evaluation.thresholds import Costs, Decided, cheapest, decide
 
 USUAL = (0.0, 0.5, 0.7, 0.9)
@@ -39,34 +39,32 @@ def thresholds(
     if person is not None and not 0 <= person < float("inf"):
         raise BadRecipe(f"“--person {person:g}”: a cost is a number from 0 on.")
     whole = Report.load(run)
-    reports = (whole, *whole.further)
-    told = [_told(report, at) for report in reports]
-    documents = [[asdict(each) for each in rows] for rows in told]
-    document: dict[str, Any] = {"run": str(run), "thresholds": documents[0]}
-    if whole.further:
-        tasks = [report.task for report in reports]
-        document["tasks"] = dict(zip(tasks, documents, strict=True))
-    said = [_text(report, at, rows) for report, rows in zip(reports, told, strict=True)]
+    reports = whole.tasks
+    decided = {task: _decided_at(report, at) for task, report in reports.items()}
+    documents = {task: [asdict(each) for each in rows] for task, rows in decided.items()}
+    document: dict[str, Any] = {"run": str(run), "thresholds": documents[whole.task]}
+    if whole.other_tasks:
+        document["tasks"] = documents
+    lines = [_text(report, at, decided[task]) for task, report in reports.items()]
     if mistakes or person is not None:
-        found = cheapest(asdict(whole), _table(mistakes, whole.classes), person=person)
+        found = cheapest(whole, _table(mistakes, whole.classes), person=person)
         document["costs"] = asdict(found)
-        said.append(_costs_text(found))
-    terminal.result(document, "\n\n".join([*said, _CAVEAT]))
+        lines.append(_costs_text(found))
+    terminal.result(document, "\n\n".join([*lines, _CAVEAT]))
     return 0
 
 
-def _told(report: Report, at: Sequence[float]) -> list[Decided]:
-    content = asdict(report)
-    return [decide(content, [each] * len(report.classes)) for each in at]
+def _decided_at(report: Report, at: Sequence[float]) -> list[Decided]:
+    return [decide(report, [each] * len(report.classes)) for each in at]
 
 
 def _table(mistakes: Sequence[str], classes: Sequence[str]) -> list[list[float]]:
     """Costs by true class and answer: 1 for each mistake that is not named, 0 for right answers."""
     table = [[float(row != column) for column in classes] for row in classes]
     known = {
-        f"{true}:{said}": (row, column)
+        f"{true}:{label}": (row, column)
         for row, true in enumerate(classes)
-        for column, said in enumerate(classes)
+        for column, label in enumerate(classes)
     }
     for each in mistakes:
         pair, equals, cost = each.rpartition("=")
@@ -92,32 +90,34 @@ def _cost(pair: str, written: str) -> float:
 
 def _text(report: Report, at: Sequence[float], rows: Sequence[Decided]) -> str:
     lines = [f"{report.task}:"] if report.task else []
-    lines.append(f"On {report.n} pictures{judged_by(report.rounds)}:")
-    for least, told in zip(at, rows, strict=True):
-        lines.append(f"Answered from {100 * least:g} % on: {_decided(told)}")
+    lines.append(f"On {report.n} pictures{evaluated_by(report.n_folds)}:")
+    for least, decided in zip(at, rows, strict=True):
+        lines.append(f"Answered from {100 * least:g} % on: {_decided(decided)}")
         lines += [
-            f"  {each.name}: right when it says so {each.right} of {each.said}, "
-            f"{in_words(each.precision)} (precision); found and answered {each.right} of {each.n}, "
-            f"{in_words(each.recall)} (recall)"
-            for each in told.classes
+            f"  {each.name}: right when it says so {each.correct} of {each.predicted}, "
+            f"{in_words(each.precision)} (precision); found and answered {each.correct} of "
+            f"{each.n}, {in_words(each.recall)} (recall)"
+            for each in decided.classes
         ]
     return "\n".join(lines)
 
 
-def _decided(told: Decided) -> str:
-    left = f"{told.left} of {told.n} left to a person, {in_words(told.left_interval)};"
-    if not told.answered:
+def _decided(found: Decided) -> str:
+    left = f"{found.abstained} of {found.n} left to a person, {in_words(found.abstained_interval)};"
+    if not found.answered:
         return f"{left} nothing is answered."
-    return f"{left} right on {told.right} of {told.answered} others, {in_words(told.interval)}."
+    return (
+        f"{left} right on {found.correct} of {found.answered} others, {in_words(found.interval)}."
+    )
 
 
 def _costs_text(found: Costs) -> str:
-    low, high = found.mean["interval"]
+    low, high = found.mean.interval
     if not found.changed:
-        return f"The likeliest answers are the cheapest, too: {found.mean['after']:.2f} a picture."
+        return f"The likeliest answers are the cheapest, too: {found.mean.after:.2f} a picture."
     return (
-        f"The cheapest answers cost {found.mean['after']:.2f} a picture instead of "
-        f"{found.mean['before']:.2f}: {found.verdict}. With 95 % confidence the difference is "
+        f"The cheapest answers cost {found.mean.after:.2f} a picture instead of "
+        f"{found.mean.before:.2f}: {found.verdict}. With 95 % confidence the difference is "
         f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} pictures get "
-        f"another answer, {found.left} of them are left to a person."
+        f"another answer, {found.abstained} of them are left to a person."
     )

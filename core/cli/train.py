@@ -16,7 +16,7 @@ from core.cli.terminal import Terminal
 from core.dataset.manifest import Role
 from core.errors import BadInput, BadRecipe, GraftError, NotFound
 from core.evaluation.metrics import in_words
-from core.evaluation.report import Report, judged_by, judged_elsewhere
+from core.evaluation.report import Report, evaluated_by, target_domain_caveat
 from core.events import Event, Failed, Finished, Note, Stopped
 from core.files import replace_file, sealed
 from core.recipe import Judge, Recipe, in_one_sentence
@@ -291,32 +291,31 @@ def stop_signals() -> Iterator[threading.Event]:
 
 def _summary(run: Path, report: Report) -> dict[str, Any]:
     content = asdict(report)
-    for each in (content, *content["further"]):
+    for each in (content, *content["other_tasks"]):
         del each["predictions"]
     return {"run": str(run), **content}
 
 
 def _summary_text(run: Path, report: Report) -> str:
-    said = [_scores_text(each) for each in (report, *report.further)]
+    said = [_scores_text(each) for each in report.tasks.values()]
     return "\n".join([*said, f"The run is in {run}"])
 
 
 def _scores_text(report: Report) -> str:
-    base = round(100 * report.majority["accuracy"])
+    base = round(100 * report.majority.accuracy)
     lines = [
         *([f"{report.task}:"] if report.task else []),
-        f"Right on {report.correct} of {report.n} pictures{judged_by(report.rounds)}: "
+        f"Right on {report.correct} of {report.n} pictures{evaluated_by(report.n_folds)}: "
         f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
         f"Always answering the most frequent class: {base} of 100.",
     ]
     if report.start:
-        lines.append(f"Compared with its start: {report.start['verdict']}")
-    if caution := judged_elsewhere(report.elsewhere):
-        lines.append(caution)
-    if report.recalled:
-        was, now = report.recalled["before"], report.recalled["now"]
+        lines.append(f"Compared with its start: {report.start.verdict}")
+    if caveat := target_domain_caveat(report.target_domain):
+        lines.append(caveat)
+    if kept := report.retention:
         lines.append(
-            f"Of {report.recalled['n']} pictures that the earlier model was judged with, it knew "
-            f"{was} and this one knows {now}. {report.recalled['verdict']}"
+            f"Of {kept.n} pictures that the earlier model was judged with, it knew "
+            f"{kept.before} and this one knows {kept.now}. {kept.verdict}"
         )
     return "\n".join(lines)

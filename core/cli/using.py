@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,15 @@ import numpy as np
 
 from core.cli.terminal import Terminal
 from core.errors import BadInput, GraftError, NotFound, UnusableDataset
-from core.evaluation.metrics import confusion, in_words, wilson
-from core.evaluation.report import Report, class_rows
+from core.evaluation.metrics import class_scores, confusion, in_words, wilson
+from core.evaluation.report import Report
 from core.events import Event, Finished, Progress, Skipped
 from core.settings import Settings
 
 if TYPE_CHECKING:
+    from core.analysis.prediction import Answer, ImagePrediction
     from core.dataset.manifest import Dataset
-    from core.model import Model, Seen
+    from core.model import Model, ModelOutput
 
 
 def evaluate(
@@ -40,19 +41,21 @@ def evaluate(
         places = sorted({place for question in questions for place in question.labels})
         hashes = [brought.dataset.items[place].image for place in places]
         strange = sorted({p for question in questions for p in question.strange} - {*places})
-        asked = [*places, *(strange if model.known else [])]
+        asked = [*places, *(strange if model.reference else [])]
         images = [brought.dataset.items[place].image for place in asked]
-        seen = _seen(model, images, Store(there.home), terminal)
-    far = model.unlike(seen)
-    answers = {each.task: each.scores(asked, seen.shares, far) for each in questions}
+        output = _output(model, images, Store(there.home), terminal)
+    ood_scores = model.ood_scores(output)
+    answers = {
+        each.task: each.scores(asked, output.probabilities, ood_scores) for each in questions
+    }
     document = next(iter(answers.values())) | {
         "skipped": [{"image": event.name, "reason": event.reason} for event in brought.skipped],
         "trained_on": _trained_on(run, hashes, settings),
     }
     if model.description.tasks:
         document["tasks"] = answers
-    said = [f"{task}:\n{_scores_text(each)}" if task else "" for task, each in answers.items()]
-    terminal.result(document, "\n\n".join(filter(None, said)) or _scores_text(document))
+    texts = [f"{task}:\n{_scores_text(each)}" if task else "" for task, each in answers.items()]
+    terminal.result(document, "\n\n".join(filter(None, texts)) or _scores_text(document))
     return 0
 
 
@@ -62,23 +65,24 @@ class _Question:
 
     task: str
     classes: tuple[str, ...]
-    rows: slice
+    columns: slice
+    """Of the model's output."""
     labels: dict[int, str]
     """Of the items whose class the model knows, by their place."""
     strange: dict[int, str]
     """Classes that it does not know, by the place of the item."""
 
-    def scores(self, places: Sequence[int], shares: Any, far: Any) -> dict[str, Any]:
-        """Of the model's probabilities (places, outputs), and how unlike all that it learned from
-        each picture is: (places,), None where it never says so."""
+    def scores(self, places: Sequence[int], probabilities: Any, ood: Any) -> dict[str, Any]:
+        """Of the model's probabilities (places, outputs) and out-of-distribution scores (places,),
+        None where it cannot tell."""
         row = {place: number for number, place in enumerate(places)}
         true = np.array([self.classes.index(label) for label in self.labels.values()])
-        told = shares[[row[place] for place in self.labels]][:, self.rows]
-        document = _scores(self.classes, true, told.argmax(axis=1))
+        own = probabilities[[row[place] for place in self.labels]][:, self.columns]
+        document = _scores(self.classes, true, own.argmax(axis=1))
         document["unknown_classes"] = dict(Counter(self.strange.values()))
-        if far is not None:
-            document["called_unknown"] = sum(bool(far[row[p]] > 1) for p in self.labels)
-            found = [bool(far[row[place]] > 1) for place in self.strange]
+        if ood is not None:
+            document["called_unknown"] = sum(bool(ood[row[p]] > 1) for p in self.labels)
+            found = [bool(ood[row[place]] > 1) for place in self.strange]
             document["unknown_classes_called_unknown"] = sum(found)
         return document
 
@@ -86,7 +90,7 @@ class _Question:
 def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
     """Those that both the model and the pictures know. Raises UnusableDataset without any."""
     found = []
-    for number, (task, classes, rows) in enumerate(model.description.parts()):
+    for number, (task, classes, output) in enumerate(model.description.task_outputs()):
         column = task or str(model.description.recipe.get("task", ""))
         if column in dataset.tasks:
             own = dataset.for_task(column)
@@ -98,9 +102,9 @@ def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
         known = {place: label for place, label in labels.items() if label in classes}
         strange = {place: label for place, label in labels.items() if label not in classes}
         if known:
-            found.append(_Question(task, classes, rows, known, strange))
+            found.append(_Question(task, classes, output, known, strange))
     if not found:
-        knows = "; ".join(", ".join(classes) for _, classes, _ in model.description.parts())
+        knows = "; ".join(", ".join(classes) for _, classes, _ in model.description.task_outputs())
         raise UnusableDataset(
             f"None of these pictures are of a class that the model knows. It knows: {knows}."
         )
@@ -130,17 +134,17 @@ def _brought(
     raise BadInput(f"“{data}” holds no pictures that can be used.")
 
 
-def _seen(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> "Seen":
+def _output(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> "ModelOutput":
     """What the model says about each stored image."""
     from core.features.extraction import load_pixels, reader
-    from core.model import joined
+    from core.model import concatenated
 
     made, done = [], 0
     for _, pixels in load_pixels(images, reader(store, model.preprocessing), model.preprocessing):
-        made.append(model.look(pixels))
+        made.append(model.forward(pixels))
         done += len(pixels)
         terminal.event(Progress("Predicting", done, len(images)))
-    return joined(made)
+    return concatenated(made)
 
 
 def _scores(classes: Sequence[str], true: Any, predicted: Any) -> dict[str, Any]:
@@ -151,7 +155,7 @@ def _scores(classes: Sequence[str], true: Any, predicted: Any) -> dict[str, Any]
         "correct": correct,
         "accuracy": correct / n,
         "interval": wilson(correct, n),
-        "per_class": class_rows(matrix, classes),
+        "per_class": [asdict(row) for row in class_scores(matrix, classes)],
     }
 
 
@@ -164,13 +168,13 @@ def _trained_on(run: Path, images: Sequence[str], settings: Settings) -> int | N
         learned = {item.image for item in Store(settings.home).load(report.dataset).labelled}
     except NotFound:
         return None
-    learned -= {row["image"] for row in report.own}
+    learned -= {row.image for row in report.kept_predictions}
     return sum(image in learned for image in images)
 
 
 def _scores_text(document: dict[str, Any]) -> str:
     lines = [
-        f"{row['class']}: {row['correct']} of {row['n']} found, {in_words(row['recall_interval'])}"
+        f"{row['label']}: {row['correct']} of {row['n']} found, {in_words(row['recall_interval'])}"
         for row in document["per_class"]
         if row["n"]
     ]
@@ -201,39 +205,41 @@ def _scores_text(document: dict[str, Any]) -> str:
 
 def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Terminal) -> int:
     """Say what is in image files, in the order given; returns 2 when none of them is readable."""
-    from core.model import predict_files
+    from core.analysis.prediction import predict_files, predictions_of
 
     require(run)
     files = [Path(image) for image in images]
-    rows = result_of(predict_files(run, files, settings, names=images), terminal)["predictions"]
+    rows = predictions_of(result_of(predict_files(run, files, settings, names=images), terminal))
     terminal.result(rows, "\n".join(_row_text(row) for row in rows))
     return 2 if all("error" in row for row in rows) else 0
 
 
-def _row_text(row: dict[str, Any]) -> str:
+def _row_text(row: "ImagePrediction") -> str:
     if "error" in row:
         return f"{row['image']}: {row['error']}"
-    said = []
-    for task, answer in (row.get("tasks") or {"": row}).items():
+    answers: dict[str, Answer] = row.get("tasks") or {"": row}
+    texts = []
+    for task, answer in answers.items():
         best = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:3]
-        shares = ", ".join(f"{label} {share:.0%}" for label, share in best)
-        said.append(f"{task}: {shares}" if task else shares)
-    strange = "unlike all it learned from; perhaps " if row.get("unknown") else ""
-    return f"{row['image']}: {strange}{'; '.join(said)}"
+        likeliest = ", ".join(f"{label} {probability:.0%}" for label, probability in best)
+        texts.append(f"{task}: {likeliest}" if task else likeliest)
+    strange = "unlike all it learned from; perhaps " if row.get("ood") else ""
+    return f"{row['image']}: {strange}{'; '.join(texts)}"
 
 
-def export(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int:
-    """Pack a run's model into a ZIP that works without this program."""
-    from core.export import export as events_of
+def export(run: Path, file: Path, settings: Settings, terminal: Terminal, *, form: str) -> int:
+    """Write a run's model in one of the formats of `core.export.formats`."""
+    from core.export.formats import export as events_of
 
     require(run)
-    result = result_of(events_of(run, file, settings), terminal)
-    terminal.result(
-        result,
-        f"The model is in {result['file']}. Its predict.py was tried out on {result['images']} "
-        f"pictures: its probabilities differ from the app's by at most "
-        f"{result['greatest_difference']:.1e}.",
-    )
+    result = result_of(events_of(run, file, settings, form=form), terminal)
+    lines = [f"The model is in {result['file']}."]
+    if "greatest_difference" in result:
+        lines.append(
+            f"It was tried out by itself on {result['images']} pictures: its probabilities differ "
+            f"from the app's by at most {result['greatest_difference']:.1e}."
+        )
+    terminal.result(result, " ".join(lines))
     return 0
 
 
@@ -250,24 +256,29 @@ def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
 def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
     """Say how a run's model does on its test pictures when these get worse or are hidden partly."""
     from core.analysis.background_reliance import CAVEAT
+    from core.analysis.robustness import known_robustness
     from core.analysis.robustness import robustness as events_of
 
     require(run)
-    result = result_of(events_of(run, settings), terminal)
-    behind = result["background"]
-    for found in (*result["conditions"], *behind["looks"]):  # a terminal shows no pictures
-        del found["picture"]
+    result_of(events_of(run, settings), terminal)
+    found = known_robustness(run)
+    if found is None or found.background is None:
+        raise GraftError("It ended without a result. Try again.")
+    background = found.background
+    document = asdict(found)
+    for each in (*document["conditions"], *document["background"]["masks"]):
+        del each["image"]  # a terminal shows none
     lines = [
-        f"{found['title']}, {found['level']}: right on {found['right']} of {result['n']}, "
-        f"{in_words(found['interval'])}{'; worse' if found['worse'] else ''}"
-        for found in result["conditions"]
+        f"{each.title}, {each.level}: right on {each.correct} of {found.n}, "
+        f"{in_words(each.interval)}{'; worse' if each.worse else ''}"
+        for each in found.conditions
     ]
-    before = f"As they are: right on {result['right']} of {result['n']}."
     lines += [
-        f"{look['title']}: right on {look['right']} of {behind['n']}, {in_words(look['interval'])}"
-        for look in behind["looks"]
+        f"{each.title}: right on {each.correct} of {background.n}, {in_words(each.interval)}"
+        for each in background.masks
     ]
-    terminal.result(result, "\n".join([before, *lines, behind["verdict"], CAVEAT]))
+    before = f"As they are: right on {found.correct} of {found.n}."
+    terminal.result(document, "\n".join([before, *lines, background.verdict, CAVEAT]))
     return 0
 
 

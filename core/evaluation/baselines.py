@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from core.evaluation.metrics import Comparison, Interval, wilson
-from core.evaluation.significance import Predictions, outlook, pairs, together
+from core.evaluation.predictions import Predictions
+from core.evaluation.report import Report
+from core.evaluation.significance import holm_corrected, needed_in_words, pairs
 from core.strategies import Beside, strategies
 
 Kind = Literal["majority", "first", "scratch", "alone"] | Beside
@@ -90,52 +92,54 @@ class Reference:
         return _HURTS[self.kind] if self.hurts else _HELPS[self.kind]
 
     @property
-    def outlook(self) -> str:
+    def needed_in_words(self) -> str:
         """How many test images would tell them apart, as a sentence; empty where these do, or where
         both are right on exactly the same."""
         found = self.comparison
         if found.differs or not (found.only_first or found.only_second):
             return ""
-        return outlook(self.needed)
+        return needed_in_words(self.needed)
 
 
-def references(
-    report: Mapping[str, Any], others: Sequence[tuple[Kind, Predictions]] = ()
-) -> list[Reference]:
+def references(report: Report, others: Sequence[tuple[Kind, Predictions]] = ()) -> list[Reference]:
     """What a report is to be seen beside: the best first; the largest class always.
 
-    `report` is the content of a report.json; `others` are the predictions of further runs, which
-    are left out when their test part is another one. Each is compared by McNemar's exact test, and
+    `others` are the predictions of further runs, which are left out when their test part is another
+    one. Each is compared by McNemar's exact test, and
     all together are corrected after Holm.
     """
-    own = report["predictions"]
-    largest = report["majority"]["label"]
-    constant = [{**row, "label": largest} for row in own]
+    own = report.predictions
+    constant = [replace(row, label=report.majority.label) for row in own]
     found = [_reference("majority", own, constant)]
-    if start := report.get("start"):
-        n, better, worse = report["n"], start["only_final_right"], start["only_start_right"]
-        crossed = report.get("rounds", 1) > 1
-        comparison = Comparison(n, better, worse, start["p"], crossed)
-        low, high = start["interval"]
-        known = strategies().get(report.get("strategy", ""))
+    if start := report.start:
+        comparison = Comparison(
+            report.n,
+            start.only_final_right,
+            start.only_start_right,
+            start.p,
+            report.cross_validated,
+        )
+        known = strategies().get(report.strategy)
         kind = known.beside if known else "frozen"
-        found.append(Reference(kind, _NAMES[kind], n, start["correct"], (low, high), comparison))
+        found.append(
+            Reference(kind, _NAMES[kind], report.n, start.correct, start.interval, comparison)
+        )
     found += [_reference(kind, own, predictions) for kind, predictions in others]
     compared = [each for each in found if each is not None]
-    corrected = together([each.comparison for each in compared])
-    judged = [
+    corrected = holm_corrected([each.comparison for each in compared])
+    references = [
         replace(each, comparison=comparison, needed=needed)
         for each, (comparison, needed) in zip(compared, corrected, strict=True)
     ]
-    return sorted(judged, key=lambda each: -each.correct / each.n)
+    return sorted(references, key=lambda each: -each.correct / each.n)
 
 
 def _reference(kind: Kind, own: Predictions, other: Predictions) -> Reference | None:
     (pair,) = pairs([("this run", own), (_NAMES[kind], other)])
     if pair.comparison is None:
         return None
-    judged = {row["image"] for row in own}
-    rows = [row for row in other if row["image"] in judged]
-    correct, n = sum(row["label"] == row["true"] for row in rows), len(rows)
-    interval = wilson(correct, n, crossed=any(row.get("part") for row in rows))
+    images = {row.image for row in own}
+    rows = [row for row in other if row.image in images]
+    correct, n = sum(row.correct for row in rows), len(rows)
+    interval = wilson(correct, n, cross_validated=any(row.fold for row in rows))
     return Reference(kind, _NAMES[kind], n, correct, interval, pair.comparison)

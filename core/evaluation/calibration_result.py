@@ -1,282 +1,310 @@
-"""What is adjusted once a model is trained, on which images, and whether it holds on the test part.
+"""What is calibrated once a model is trained, on which images, and whether that holds.
 
-Three adjustments: a temperature for its probabilities, the floor of its sets, the border beyond
-which an image is called unknown. Where they come from is docs/decisions/0010.
+Three things: a temperature for its probabilities, the threshold of its prediction sets, the
+threshold beyond which an image is out of distribution. Where they come from is docs/decisions/0010.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.calibration import (
-    SET_LEVEL,
+    COVERAGE,
     Bin,
     Change,
-    Parts,
+    Folds,
     bins,
-    brier,
+    brier_scores,
     change,
+    conformal_threshold,
     fit_temperature,
-    offered,
+    log_losses,
+    prediction_sets,
     reliability,
-    set_floor,
-    surprises,
-    tempered,
+    temperature_scaled,
 )
 from core.evaluation.metrics import Indices, Interval, Probabilities, wilson
-from core.evaluation.ood import border_of
+from core.evaluation.ood import ood_threshold
 
-Origin = Literal["folds", "watched", "test", "unlabelled"]
-"""Images that were learned from, each judged by a classifier of other folds; images that were only
-watched; the test part; the test part without its labels."""
+Origin = Literal["folds", "validation", "test", "unlabelled"]
+"""Images that were trained on, each predicted by a classifier of other folds; those of the
+validation part; the test part; the test part without its labels."""
 
 FEWEST = 10
-"""Judged images below which nothing is adjusted."""
+"""Images of calibration data below which nothing is calibrated."""
 
 
-class Sets(TypedDict):
-    """How the sets did on the test part."""
+@dataclass(frozen=True, slots=True)
+class SetCoverage:
+    """How the prediction sets did on the test part."""
 
-    level: float
-    """The share of sets that was promised to hold the true class."""
+    coverage: float
+    """The proportion of sets that was promised to hold the true class."""
     n: int
-    inside: int
+    covered: int
     """Sets that held it."""
     interval: Interval
-    """95 % Wilson interval of that share."""
-    mean: float
+    """95 % Wilson interval of that proportion."""
+    mean_size: float
     """Classes in a set on average."""
-    single: int
+    singletons: int
     """Sets of one class."""
 
 
-class Unknown(TypedDict):
-    """How many test images, all of known classes, were called unknown all the same."""
+@dataclass(frozen=True, slots=True)
+class FalseOod:
+    """How many test images, all of known classes, were called out of distribution all the same."""
 
     n: int
-    called: int
+    flagged: int
     interval: Interval
 
 
-class Each(TypedDict):
+@dataclass(frozen=True, slots=True)
+class PerImage:
     """What was measured on every test image, in their order."""
 
-    log_loss: list[list[float]]
-    """Before and after the adjustment."""
-    brier: list[list[float]]
-    sure: list[float]
-    """The adjusted probability of the answer."""
-    right: list[bool]
+    log_loss: tuple[Interval, ...]
+    """Before and after calibration."""
+    brier: tuple[Interval, ...]
+    confidence: tuple[float, ...]
+    """The calibrated probability of the predicted class."""
+    correct: tuple[bool, ...]
 
 
-class Evidence(TypedDict):
-    """Part of a report: where the adjustments come from, and what they did on the test part."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationResult:
+    """Part of a report: what was calibrated on what, and what that did on the test part."""
 
     origin: Origin
     n: int
-    """Images that the adjustments were fitted on."""
+    """Images of the calibration data."""
     temperature: float
     log_loss: Change
     """In nats, on the test part."""
     brier: Change
-    reliability: list[Bin]
-    """Of the adjusted probabilities, on the test part."""
-    sets: Sets | None
-    """None where too few images were judged to promise anything."""
-    unknown: Unknown | None
-    each: NotRequired[Each]
-    """Only until the parts of a cross-validation are put together."""
-    rounds: NotRequired[int]
+    reliability: tuple[Bin, ...]
+    """Of the calibrated probabilities, on the test part."""
+    sets: SetCoverage | None
+    """None where there was too little calibration data to promise anything."""
+    ood: FalseOod | None
+    per_image: PerImage | None = None
+    """Only until the folds of a cross-validation are pooled."""
+    n_folds: int = 1
     """So many models of a cross-validation were measured, each on its own test part; `origin`, `n`
-    and `temperature` are of the one that is kept. Left out where that one alone was."""
+    and `temperature` are of the one that is kept. 1 where that one alone was."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Images about which a model spoke that had not learned from them."""
+class CalibrationData:
+    """Images, and what a model predicts about them that had not learned from them."""
 
     labels: Indices
     """(n,)"""
-    shares: Probabilities
-    """(n, classes), not adjusted."""
+    probabilities: Probabilities
+    """(n, classes), not calibrated."""
 
-    def of(self, places: Sequence[int]) -> "Judged":
+    def of(self, indices: Sequence[int]) -> "CalibrationData":
         """Some of them."""
-        return Judged(self.labels[places], self.shares[places])
+        return CalibrationData(self.labels[indices], self.probabilities[indices])
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
-    """What goes into the model, for one question."""
+class Calibration:
+    """What goes into the model, for one task."""
 
     temperature: float = 1.0
-    floor: float | None = None
+    conformal_threshold: float | None = None
 
 
-def adjust(judged: Judged) -> Adjusted:
-    """Fit temperature and floor; nothing without enough images."""
-    if len(judged.labels) < FEWEST:
-        return Adjusted()
-    temperature = fit_temperature(judged.labels, judged.shares)
-    return Adjusted(temperature, set_floor(judged.labels, tempered(judged.shares, temperature)))
+def fit_calibration(data: CalibrationData) -> Calibration:
+    """Fit temperature and conformal threshold; nothing without enough images."""
+    if len(data.labels) < FEWEST:
+        return Calibration()
+    temperature = fit_temperature(data.labels, data.probabilities)
+    scaled = temperature_scaled(data.probabilities, temperature)
+    return Calibration(temperature, conformal_threshold(data.labels, scaled))
 
 
-def adjustment(judged: Judged, origin: Origin, parts: Parts) -> Adjusted:
-    """As `adjust`, but nothing where it could not be told what that does.
+def fit_measurable(data: CalibrationData, origin: Origin, folds: Folds) -> Calibration:
+    """As `fit_calibration`, but nothing where it could not be measured what that does.
 
-    That is so without labels, and where images of the test part are too few to be judged in turns,
-    `parts` by `parts`, each with an adjustment that was fitted on enough others.
+    That is so without labels, and where images of the test part are too few to be evaluated fold by
+    fold, each with a calibration that was fitted on enough others.
     """
-    if origin == "unlabelled" or (origin == "test" and not _in_turns(parts)):
-        return Adjusted()
-    return adjust(judged)
+    if origin == "unlabelled" or (origin == "test" and not _cross_fitted(folds)):
+        return Calibration()
+    return fit_calibration(data)
 
 
-def _in_turns(parts: Parts) -> bool:
-    return bool(parts) and all(len(rest) >= FEWEST for rest, _ in parts)
+def _cross_fitted(folds: Folds) -> bool:
+    return bool(folds) and all(len(rest) >= FEWEST for rest, _ in folds)
 
 
 def measure(
-    judged: Judged,
-    test: Judged,
-    adjusted: Adjusted,
+    data: CalibrationData,
+    test: CalibrationData,
+    fitted: Calibration,
     origin: Origin,
-    parts: Parts,
-    unknown: Unknown | None,
+    folds: Folds,
+    ood: FalseOod | None,
     *,
     keep_each: bool = False,
-) -> Evidence:
-    """What the adjustments, from `adjustment`, do on the test part.
+) -> CalibrationResult:
+    """What the calibration, from `fit_measurable`, does on the test part.
 
-    Where they were fitted on that part itself, each of its images meets adjustments that were
-    fitted without it, `parts` by `parts`: the numbers then tell what new images can expect.
-    `keep_each` is for evidence that is to be put `together`.
+    Where it was fitted on that part itself, each of its images meets one that was fitted without
+    it, fold by fold: the numbers then tell what new images can expect. `keep_each` is for results
+    that are to be `pooled`.
     """
-    each = [adjusted]
-    if origin == "test" and _in_turns(parts):
-        each = [adjust(test.of(rest)) for rest, _ in parts]
+    each = [fitted]
+    if origin == "test" and _cross_fitted(folds):
+        each = [fit_calibration(test.of(rest)) for rest, _ in folds]
     else:
-        parts = [([], list(range(len(test.labels))))]
-    temperatures, floors = np.ones(len(test.labels)), np.full(len(test.labels), np.nan)
-    for (_, held), own in zip(parts, each, strict=True):
+        folds = [([], list(range(len(test.labels))))]
+    temperatures, thresholds = np.ones(len(test.labels)), np.full(len(test.labels), np.nan)
+    for (_, held), own in zip(folds, each, strict=True):
         temperatures[held] = own.temperature
-        floors[held] = np.nan if own.floor is None else own.floor
-    shares = tempered(test.shares, temperatures)
-    losses = surprises(test.labels, test.shares), surprises(test.labels, shares)
-    apart = brier(test.labels, test.shares), brier(test.labels, shares)
-    told: Evidence = {
-        "origin": origin,
-        "n": len(judged.labels),
-        "temperature": adjusted.temperature,
-        "log_loss": change(*losses),
-        "brier": change(*apart),
-        "reliability": reliability(test.labels, shares),
-        "sets": _sets(test.labels, shares, floors),
-        "unknown": unknown,
-    }
-    if keep_each:
-        told["each"] = {
-            "log_loss": np.stack(losses, 1).tolist(),
-            "brier": np.stack(apart, 1).tolist(),
-            "sure": shares.max(1).tolist(),
-            "right": (shares.argmax(1) == test.labels).tolist(),
-        }
-    return told
+        thresholds[held] = np.nan if own.conformal_threshold is None else own.conformal_threshold
+    scaled = temperature_scaled(test.probabilities, temperatures)
+    losses = log_losses(test.labels, test.probabilities), log_losses(test.labels, scaled)
+    scores = brier_scores(test.labels, test.probabilities), brier_scores(test.labels, scaled)
+    return CalibrationResult(
+        origin=origin,
+        n=len(data.labels),
+        temperature=fitted.temperature,
+        log_loss=change(*losses),
+        brier=change(*scores),
+        reliability=reliability(test.labels, scaled),
+        sets=_set_coverage(test.labels, scaled, thresholds),
+        ood=ood,
+        per_image=_per_image(test, scaled) if keep_each else None,
+    )
 
 
-def together(parts: Sequence[Evidence | None]) -> Evidence | None:
-    """The evidence of all models of a cross-validation as one; the first is that of the kept model.
+def _per_image(test: CalibrationData, scaled: Probabilities) -> PerImage:
+    losses = [log_losses(test.labels, each).tolist() for each in (test.probabilities, scaled)]
+    scores = [brier_scores(test.labels, each).tolist() for each in (test.probabilities, scaled)]
+    return PerImage(
+        tuple(zip(*losses, strict=True)),
+        tuple(zip(*scores, strict=True)),
+        tuple(scaled.max(1).tolist()),
+        tuple((scaled.argmax(1) == test.labels).tolist()),
+    )
 
-    Every image was measured once, with the adjustments of the model that had not learned from it.
-    An image counts for less than one of a part kept aside: docs/decisions/0015. Sets and unknown
-    images are told of where the kept model has them. Where a part is of an older version that did
-    not tell of each image, the first alone counts.
+
+def pooled(results: Sequence[CalibrationResult | None]) -> CalibrationResult | None:
+    """The results of all models of a cross-validation as one; the first is of the kept model.
+
+    Every image was measured once, with the calibration of the model that had not learned from it.
+    An image counts for less than one of a part kept aside: docs/decisions/0015. Sets and
+    out-of-distribution images are told of where the kept model has them. Where a fold is of an
+    older version that did not tell of each image, the first alone counts.
     """
-    first, known = parts[0], [part for part in parts if part and "each" in part]
-    if first is None or len(known) < len(parts):
+    first = results[0]
+    known = [result for result in results if result and result.per_image]
+    if first is None or len(known) < len(results):
         return first
-    each = [part["each"] for part in known]
-    losses = np.concatenate([one["log_loss"] for one in each])
-    apart = np.concatenate([one["brier"] for one in each])
-    sure = np.concatenate([one["sure"] for one in each])
-    right = np.concatenate([one["right"] for one in each])
-    return {
-        "origin": first["origin"],
-        "n": first["n"],
-        "temperature": first["temperature"],
-        "log_loss": change(losses[:, 0], losses[:, 1], crossed=True),
-        "brier": change(apart[:, 0], apart[:, 1], crossed=True),
-        "reliability": bins(sure, right, crossed=True),
-        "sets": first["sets"] and _all_sets([part["sets"] for part in known if part["sets"]]),
-        "unknown": first["unknown"]
-        and _all_unknown([part["unknown"] for part in known if part["unknown"]]),
-        "rounds": len(parts),
-    }
+    each = [result.per_image for result in known if result.per_image]
+    losses = np.concatenate([one.log_loss for one in each])
+    scores = np.concatenate([one.brier for one in each])
+    confidence = np.concatenate([one.confidence for one in each])
+    correct = np.concatenate([one.correct for one in each])
+    return CalibrationResult(
+        origin=first.origin,
+        n=first.n,
+        temperature=first.temperature,
+        log_loss=change(losses[:, 0], losses[:, 1], cross_validated=True),
+        brier=change(scores[:, 0], scores[:, 1], cross_validated=True),
+        reliability=bins(confidence, correct, cross_validated=True),
+        sets=first.sets and _pooled_sets([result.sets for result in known if result.sets]),
+        ood=first.ood and _pooled_ood([result.ood for result in known if result.ood]),
+        n_folds=len(results),
+    )
 
 
-def _all_sets(parts: Sequence[Sets]) -> Sets:
-    n, inside = sum(part["n"] for part in parts), sum(part["inside"] for part in parts)
-    return {
-        "level": parts[0]["level"],
-        "n": n,
-        "inside": inside,
-        "interval": wilson(inside, n, crossed=True),
-        "mean": sum(part["n"] * part["mean"] for part in parts) / n,
-        "single": sum(part["single"] for part in parts),
-    }
+def _pooled_sets(folds: Sequence[SetCoverage]) -> SetCoverage:
+    n, covered = sum(fold.n for fold in folds), sum(fold.covered for fold in folds)
+    return SetCoverage(
+        coverage=folds[0].coverage,
+        n=n,
+        covered=covered,
+        interval=wilson(covered, n, cross_validated=True),
+        mean_size=sum(fold.n * fold.mean_size for fold in folds) / n,
+        singletons=sum(fold.singletons for fold in folds),
+    )
 
 
-def _all_unknown(parts: Sequence[Unknown]) -> Unknown:
-    n, called = sum(part["n"] for part in parts), sum(part["called"] for part in parts)
-    return {"n": n, "called": called, "interval": wilson(called, n, crossed=True)}
+def _pooled_ood(folds: Sequence[FalseOod]) -> FalseOod:
+    n, flagged = sum(fold.n for fold in folds), sum(fold.flagged for fold in folds)
+    return FalseOod(n, flagged, wilson(flagged, n, cross_validated=True))
 
 
-def unknown_among(
-    own: npt.NDArray[np.float64], test: npt.NDArray[np.float64], origin: Origin, parts: Parts
-) -> Unknown | None:
-    """How many test images lie beyond the border, by how unlike all are that was learned from.
+def false_ood(
+    own: npt.NDArray[np.float64], test: npt.NDArray[np.float64], origin: Origin, folds: Folds
+) -> FalseOod | None:
+    """How many test images (n,) lie beyond the threshold, by out-of-distribution scores.
 
-    The border is that of `own` (m,); where these are the test images (n,) themselves, each meets
-    one that was fitted without it. None where there are too few images for that: then no image may
-    be called unknown at all, for nobody could say how often this is wrong.
+    The threshold is that of `own` (m,); where these are the test images themselves, each meets one
+    that was fitted without it. None where there are too few images for that: then no image may be
+    called out of distribution at all, for nobody could say how often this is wrong.
     """
     if origin in ("test", "unlabelled"):
-        borders = [border_of(own[rest]) for rest, _ in parts]
+        thresholds = [ood_threshold(own[rest]) for rest, _ in folds]
     else:
-        borders, parts = [border_of(own)], [([], list(range(len(test))))]
-    called = 0
-    for (_, held), border in zip(parts, borders, strict=True):
-        if border is None:
+        thresholds, folds = [ood_threshold(own)], [([], list(range(len(test))))]
+    flagged = 0
+    for (_, held), threshold in zip(folds, thresholds, strict=True):
+        if threshold is None:
             return None
-        called += int((test[held] > border).sum())
-    if not parts:
+        flagged += int((test[held] > threshold).sum())
+    if not folds:
         return None
-    return {"n": len(test), "called": called, "interval": wilson(called, len(test))}
+    return FalseOod(len(test), flagged, wilson(flagged, len(test)))
 
 
-def _sets(true: Indices, shares: Probabilities, floors: npt.NDArray[np.float64]) -> Sets | None:
-    if np.isnan(floors).any():
+def _set_coverage(
+    true: Indices, probabilities: Probabilities, thresholds: npt.NDArray[np.float64]
+) -> SetCoverage | None:
+    if np.isnan(thresholds).any():
         return None
-    inside = offered(shares, floors[:, None])
-    hits, sizes = int(inside[np.arange(len(true)), true].sum()), inside.sum(1)
-    return {
-        "level": SET_LEVEL,
-        "n": len(true),
-        "inside": hits,
-        "interval": wilson(hits, len(true)),
-        "mean": float(sizes.mean()),
-        "single": int((sizes == 1).sum()),
-    }
+    inside = prediction_sets(probabilities, thresholds[:, None])
+    covered, sizes = int(inside[np.arange(len(true)), true].sum()), inside.sum(1)
+    return SetCoverage(
+        coverage=COVERAGE,
+        n=len(true),
+        covered=covered,
+        interval=wilson(covered, len(true)),
+        mean_size=float(sizes.mean()),
+        singletons=int((sizes == 1).sum()),
+    )
 
 
-def read(content: Any) -> Any:
-    """Evidence from JSON, with its intervals as pairs again."""
-    if isinstance(content, dict):
-        return {
-            name: tuple(value) if name == "interval" else read(value)
-            for name, value in content.items()
-        }
-    return [read(value) for value in content] if isinstance(content, list) else content
+_RENAMED = {
+    "sure": "confidence",
+    "right": "correct",
+    "level": "coverage",
+    "inside": "covered",
+    "mean": "mean_size",
+    "single": "singletons",
+    "called": "flagged",
+    "unknown": "ood",
+    "each": "per_image",
+    "rounds": "n_folds",
+}
+
+
+def upgraded(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """The "evidence" of a report.json without a "format" as a CalibrationResult's fields."""
+    made: dict[str, Any] = _renamed(evidence)
+    origin = made["origin"]
+    return made | {"origin": "validation" if origin == "watched" else origin}
+
+
+def _renamed(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {_RENAMED.get(name, name): _renamed(value) for name, value in content.items()}
+    return [_renamed(value) for value in content] if isinstance(content, list) else content

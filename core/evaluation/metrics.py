@@ -19,31 +19,31 @@ Interval = tuple[float, float]
 MOST_IN_MATRIX, MOST_PAIRS = 16, 20
 """Of more classes than this no confusion matrix is shown, but so many pairs that were mixed up
 most often."""
-SURE = 0.05
+SIGNIFICANCE = 0.05
 """Below this p, two models are called different: the usual convention."""
 
 
-_CROSSED = 1.5
+_CROSS_VALIDATED = 1.5
 """So many images of a cross-validation count as one of a part kept aside; see
 docs/decisions/0015."""
 
 
-def effective(n: int, *, crossed: bool) -> float:
+def effective(n: int, *, cross_validated: bool) -> float:
     """As how many images of a part kept aside these count."""
-    return n / _CROSSED if crossed else n
+    return n / _CROSS_VALIDATED if cross_validated else n
 
 
-def wilson(correct: int, n: int, z: float = 1.96, *, crossed: bool = False) -> Interval:
+def wilson(correct: int, n: int, z: float = 1.96, *, cross_validated: bool = False) -> Interval:
     """The interval that holds the true share with 95 % confidence (z = 1.96), within 0 to 1.
 
     Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     Unlike the normal approximation it stays honest on small n and near 0 and 1. Without any
-    image (n = 0) nothing is known: (0, 1). `crossed`: the images were judged by several models of a
-    cross-validation, which makes the interval wider.
+    image (n = 0) nothing is known: (0, 1). `cross_validated`: several models of a cross-validation
+    predicted the images, which makes the interval wider.
     """
     if n == 0:
         return 0.0, 1.0
-    share, weight = correct / n, effective(n, crossed=crossed)
+    share, weight = correct / n, effective(n, cross_validated=cross_validated)
     middle = (share + z**2 / (2 * weight)) / (1 + z**2 / weight)
     half = z * sqrt(share * (1 - share) / weight + z**2 / (4 * weight**2)) / (1 + z**2 / weight)
     low = 0.0 if correct == 0 else max(0.0, middle - half)
@@ -92,32 +92,34 @@ def confusion(true: Indices, predicted: Indices, n_classes: int) -> npt.NDArray[
     return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def mixed_up(
-    matrix: Sequence[Sequence[int]] | npt.NDArray[np.int64], classes: Sequence[str]
+def confused_pairs(
+    matrix: Sequence[Sequence[int]] | Indices, classes: Sequence[str]
 ) -> list[tuple[int, str, str]]:
-    """(how often, the true class, the one that was said) of each two that were mixed up, the most
+    """(how often, the true class, the predicted one) of each two that were mixed up, the most
     frequent first, from a confusion matrix (rows are true classes)."""
     counts = np.array(matrix, np.int64)
     np.fill_diagonal(counts, 0)
-    true, said = np.nonzero(counts)
-    order = np.argsort(-counts[true, said], kind="stable")
+    true, predicted = np.nonzero(counts)
+    order = np.argsort(-counts[true, predicted], kind="stable")
     return [
-        (int(counts[t, s]), classes[t], classes[s])
-        for t, s in zip(true[order], said[order], strict=True)
+        (int(counts[t, p]), classes[t], classes[p])
+        for t, p in zip(true[order], predicted[order], strict=True)
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class: its images found (recall), and its answers that were right (precision)."""
+    """One class: its images found (recall), and its predictions that were right (precision)."""
 
+    label: str
+    """Text from outside."""
     n: int
     """Test images of this class."""
-    said: int
+    predicted: int
     """Test images that were called this class."""
     correct: int
     precision: float
-    """0 when the class was never answered; the interval is then (0, 1)."""
+    """0 when the class was never predicted; the interval is then (0, 1)."""
     precision_interval: Interval
     recall: float
     """0 when the class has no test image; the interval is then (0, 1)."""
@@ -126,25 +128,28 @@ class ClassScore:
     """Harmonic mean of precision and recall."""
 
 
-def class_scores(matrix: npt.NDArray[np.int64], *, crossed: bool = False) -> list[ClassScore]:
+def class_scores(
+    matrix: Indices, classes: Sequence[str], *, cross_validated: bool = False
+) -> tuple[ClassScore, ...]:
     """The score of each class, in class order, from a confusion matrix (rows are true classes);
-    `crossed` as for `wilson`."""
+    `cross_validated` as for `wilson`."""
     scores = []
-    for index, row in enumerate(matrix):
-        correct, n, said = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
+    for index, (label, row) in enumerate(zip(classes, matrix, strict=True)):
+        correct, n, predicted = int(row[index]), int(row.sum()), int(matrix[:, index].sum())
         scores.append(
             ClassScore(
+                label=label,
                 n=n,
-                said=said,
+                predicted=predicted,
                 correct=correct,
-                precision=correct / said if said else 0.0,
-                precision_interval=wilson(correct, said, crossed=crossed),
+                precision=correct / predicted if predicted else 0.0,
+                precision_interval=wilson(correct, predicted, cross_validated=cross_validated),
                 recall=correct / n if n else 0.0,
-                recall_interval=wilson(correct, n, crossed=crossed),
-                f1=2 * correct / (n + said) if n + said else 0.0,
+                recall_interval=wilson(correct, n, cross_validated=cross_validated),
+                f1=2 * correct / (n + predicted) if n + predicted else 0.0,
             )
         )
-    return scores
+    return tuple(scores)
 
 
 def log_loss(true: Indices, probabilities: Probabilities) -> float:
@@ -157,15 +162,18 @@ def log_loss(true: Indices, probabilities: Probabilities) -> float:
     return -float(np.mean(np.log(np.clip(given, np.finfo(np.float32).eps, 1.0))))
 
 
-def mcnemar(only_first: int, only_second: int, *, crossed: bool = False) -> float:
+def mcnemar(only_first: int, only_second: int, *, cross_validated: bool = False) -> float:
     """Two-sided p that two classifiers, right where the other was wrong this often, are equal.
 
     McNemar, Psychometrika 12 (1947), in the exact binomial form: images on which both are right
     or both are wrong say nothing, and each other image is a fair coin if the two are equal.
-    `crossed` as for `wilson`.
+    `cross_validated` as for `wilson`.
     """
-    if crossed:
-        only_first, only_second = round(only_first / _CROSSED), round(only_second / _CROSSED)
+    if cross_validated:
+        only_first, only_second = (
+            round(only_first / _CROSS_VALIDATED),
+            round(only_second / _CROSS_VALIDATED),
+        )
     n, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(n, k) for k in range(fewer + 1))
     return min(1.0, 2 * tail / (1 << n))
@@ -181,13 +189,13 @@ class Comparison:
     only_second: int
     p: float
     """From `mcnemar`."""
-    crossed: bool = False
-    """Whether several models of a cross-validation judged, as for `mcnemar`."""
+    cross_validated: bool = False
+    """Whether they are those of several models of a cross-validation, as for `mcnemar`."""
 
     @property
     def differs(self) -> bool:
         """Whether these images can tell the two apart."""
-        return self.p < SURE
+        return self.p < SIGNIFICANCE
 
     def verdict(self, first: str = "the first", second: str = "the second") -> str:
         """What follows from it, as one sentence."""

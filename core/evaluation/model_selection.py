@@ -1,7 +1,7 @@
 """Which of several runs to keep, and how good the kept one is once it is known that it was chosen.
 
 The best score of many is too good to be true: part of it is luck. What is said of the choice comes
-from bootstrapped test images: chosen on those that were drawn, judged on those that were not, after
+from bootstrapped test images: chosen on those that were drawn, evaluated on the others, after
 Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the out-of-sample predictions for efficient
 and accurate cross-validation" (Machine Learning 107, 2018).
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from core.errors import BadInput
 from core.evaluation.metrics import Interval, careful_error, effective, wilson
-from core.evaluation.significance import Predictions
+from core.evaluation.predictions import Predictions
 
 Numbers = npt.NDArray[np.floating[Any]]
 
@@ -31,12 +31,12 @@ class Candidate:
     name: str
     predictions: Predictions
     cost: tuple[float, ...]
-    """What is simpler is smaller; compared place by place, such as (parameters, rank)."""
+    """What is simpler is smaller; compared entry by entry, such as (parameters, rank)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What comes out when several runs are judged on the same images."""
+    """What comes out when several runs are evaluated on the same images."""
 
     n: int
     """Test images that all share."""
@@ -44,9 +44,9 @@ class Choice:
     """Of each candidate on these, in their order."""
     intervals: tuple[Interval, ...]
     best: int
-    """Place of the candidate with the highest accuracy."""
+    """Index of the candidate with the highest accuracy."""
     chosen: int
-    """Place of the simplest one within one standard error of the best."""
+    """Index of the simplest one within one standard error of the best."""
     stderr: float
     """Of the best accuracy; never 0: see `careful_error`."""
     honest: float
@@ -63,15 +63,15 @@ def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:
     """
     if len(candidates) < 2:
         raise BadInput("There is nothing to choose from: at least two finished runs are needed.")
-    right, crossed = _right(candidates)
+    right, cross_validated = _right(candidates)
     n = right.shape[1]
     if n < _FEWEST:
         raise BadInput(
             f"These runs share {n} test pictures, too few to choose by. Train them on the same "
             "pictures, with the same seed and share kept aside."
         )
-    order = sorted(range(len(candidates)), key=lambda place: candidates[place].cost)
-    weight = effective(n, crossed=crossed)
+    order = sorted(range(len(candidates)), key=lambda index: candidates[index].cost)
+    weight = effective(n, cross_validated=cross_validated)
     every = np.full((1, n), 1.0)
     best, chosen = _picked(right, every, order, weight)
     accuracy = right.mean(1)
@@ -80,27 +80,29 @@ def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:
     return Choice(
         n=n,
         accuracy=tuple(accuracy.tolist()),
-        intervals=tuple(wilson(int(row.sum()), n, crossed=crossed) for row in right),
+        intervals=tuple(
+            wilson(int(row.sum()), n, cross_validated=cross_validated) for row in right
+        ),
         best=int(best[0]),
         chosen=int(chosen[0]),
         stderr=float(careful_error(top, weight)),
         honest=honest,
-        honest_interval=wilson(round(honest * n), n, crossed=crossed),
+        honest_interval=wilson(round(honest * n), n, cross_validated=cross_validated),
     )
 
 
 def _right(candidates: Sequence[Candidate]) -> tuple[Numbers, bool]:
     """Whether each was right on each image that all share (candidates, n), as 0 and 1; and whether
-    a cross-validation judged."""
-    told = [{row["image"]: row for row in each.predictions} for each in candidates]
+    they come from a cross-validation."""
+    by_image = [{row.image: row for row in each.predictions} for each in candidates]
     shared = [
         image
-        for image, row in told[0].items()
-        if all(image in other and other[image]["true"] == row["true"] for other in told)
+        for image, row in by_image[0].items()
+        if all(image in other and other[image].true == row.true for other in by_image)
     ]
-    rows = [[rows[image]["label"] == rows[image]["true"] for image in shared] for rows in told]
-    crossed = any(all(rows[image].get("part") for rows in told) for image in shared)
-    return np.array(rows, np.float64).reshape(len(told), len(shared)), crossed
+    correct = [[rows[image].correct for image in shared] for rows in by_image]
+    cross_validated = any(all(rows[image].fold for rows in by_image) for image in shared)
+    return np.array(correct, np.float64).reshape(len(by_image), len(shared)), cross_validated
 
 
 def _picked(
@@ -115,8 +117,8 @@ def _picked(
     top = accuracy.max(1)
     enough = top - careful_error(top, weight)
     simplest = (accuracy >= enough[:, None] - 1e-12).argmax(1)
-    places = np.asarray(order)
-    return places[best], places[simplest]
+    indices = np.asarray(order)
+    return indices[best], indices[simplest]
 
 
 def _honest(right: Numbers, order: Sequence[int], weight: float, seed: int) -> float:

@@ -1,13 +1,14 @@
-"""Images of no class that a classifier knows, told by how far they lie from what it learned from.
+"""Images of no class that a classifier knows, told by how far they lie from its training images.
 
-How unlike an image is: the distance of its features from those of the nearest image that was
-learned from, up to doubled by how unsure the answer is (after "Nearest Neighbor Guidance for
-Out-of-Distribution Detection", Park, Jung and Teoh, ICCV 2023; and Sun et al. 2022, arXiv
-2204.06507). The cosine is that of the square roots of the features, so that a few loud features
-count less (the Hellinger kernel, Arandjelović and Zisserman, CVPR 2012). benchmarks/unknown.py
-compares it with others.
+The out-of-distribution score: the distance of an image's features from those of the nearest
+training image, up to doubled where the prediction is not confident (after "Nearest Neighbor
+Guidance for Out-of-Distribution Detection", Park, Jung and Teoh, ICCV 2023; and Sun et al. 2022,
+arXiv 2204.06507). The cosine is that of the square roots of the features, so that a few loud
+features count less (the Hellinger kernel, Arandjelović and Zisserman, CVPR 2012).
+benchmarks/unknown.py compares it with others.
 """
 
+import json
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -19,58 +20,84 @@ import numpy.typing as npt
 from core import tensors
 from core.errors import BadInput, Damaged
 from core.evaluation.metrics import Probabilities
+from core.files import read_sealed, replace_file, sealed
 
 Features = npt.NDArray[np.floating]
 
-FILE = "known.safetensors"
+FILE = "reference_features.safetensors"
 """Beside the weights of a model."""
-IMAGES = "known.json"
-"""In the folder of a run, not in what is taken away: the hashes of the images, row by row."""
+_IMAGES = "reference_images.json"
+"""In the folder of a run, not in what is exported: the hashes of the images, row by row."""
+_OLD_FILE, _OLD_IMAGES = "known.safetensors", "known.json"
+"""What versions before format 2 called them."""
 KEPT = 0.95
-"""Share of images of its own classes that shall not be called unknown."""
+"""Proportion of images of its own classes that shall not be called out of distribution."""
 MOST = 2_000
 """Images that are kept to compare with: 5 MB for 1,280 features."""
 _LEAST = 1e-3
-"""A border no lower than this: of images that are all alike, each new one would lie beyond."""
+"""A threshold no lower than this: of images that are all alike, each new one would lie beyond."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReferenceFeatures:
     """What a new image is compared with."""
 
-    rows: npt.NDArray[np.float16]
+    features: npt.NDArray[np.float16]
     """(m, d): from `prepared`."""
-    border: float
-    """How unlike an image may be before it is called unknown."""
+    threshold: float
+    """The score above which an image is out of distribution."""
 
-    def scores(self, features: Features, sure: Probabilities) -> npt.NDArray[np.float64]:
-        """How unlike images are, (n,): above 1 they are called unknown.
+    def scores(self, features: Features, confidence: Probabilities) -> npt.NDArray[np.float64]:
+        """Out-of-distribution scores, (n,), in units of the threshold: above 1 is out.
 
-        `features` is (n, d), `sure` (n,) the probability of each answer.
+        `features` is (n, d), `confidence` (n,) the probability of each predicted class.
         """
-        return unlike(distances(features, self.rows), sure) / self.border
+        return ood_score(distances(features, self.features), confidence) / self.threshold
 
     def save(self, folder: Path) -> None:
         """Write it into the folder of a model."""
-        border = np.array([self.border], np.float64)
-        tensors.write(folder / FILE, {"rows": self.rows, "border": border}, framework="np")
+        threshold = np.array([self.threshold], np.float64)
+        content = {"features": self.features, "threshold": threshold}
+        tensors.write(folder / FILE, content, framework="np")
 
     @classmethod
-    def load(cls, folder: Path) -> "Known | None":
+    def load(cls, folder: Path) -> "ReferenceFeatures | None":
         """Read it back; None when the model has none. Raises BadInput when it is damaged."""
+        file, names = folder / FILE, ("features", "threshold")
+        if not file.exists():
+            file, names = folder / _OLD_FILE, ("rows", "border")
         try:
-            content = tensors.read(folder / FILE, framework="np").tensors
-            rows, border = content["rows"], float(content["border"][0])
+            content = tensors.read(file, framework="np").tensors
+            features, threshold = content[names[0]], float(content[names[1]][0])
         except FileNotFoundError:
             return None
         except (Damaged, KeyError, IndexError) as error:
             raise BadInput(
-                f"This model cannot be opened: its file “{FILE}” is damaged on disk. "
+                f"This model cannot be opened: its file “{file.name}” is damaged on disk. "
                 "Train it again, or take an undamaged copy."
             ) from error
-        if rows.ndim != 2 or not len(rows) or not border > 0:
-            raise BadInput(f"This model cannot be opened: its file “{FILE}” is not as expected.")
-        return cls(rows, border)
+        if features.ndim != 2 or not len(features) or not threshold > 0:
+            raise BadInput(
+                f"This model cannot be opened: its file “{file.name}” is not as expected."
+            )
+        return cls(features, threshold)
+
+
+def save_reference_images(images: Sequence[str], run: Path) -> None:
+    """Write the hashes of the images that the reference features are of into the run's folder."""
+    replace_file(run / _IMAGES, sealed(json.dumps(list(images))))
+
+
+def reference_images(run: Path) -> list[str]:
+    """The hashes, in the order of the reference features; empty where they are not known."""
+    for name in (_IMAGES, _OLD_IMAGES):
+        try:
+            return [str(image) for image in json.loads(read_sealed(run / name))]
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, TypeError):
+            return []
+    return []
 
 
 def prepared(features: Features) -> npt.NDArray[np.float16]:
@@ -80,53 +107,57 @@ def prepared(features: Features) -> npt.NDArray[np.float16]:
 
 def distances(
     features: Features,
-    rows: npt.NDArray[np.float16],
+    reference: npt.NDArray[np.float16],
     *,
     apart: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """1 - cosine to the nearest of the rows (m, d) of `prepared`, for features (n, d): (n,).
+    """1 - cosine to the nearest of the reference (m, d) of `prepared`, for features (n, d): (n,).
 
-    `apart` names the group of each image and of each row: within a group nothing is compared.
+    `apart` names the group of each image and of each reference: within a group nothing is compared.
     """
-    likeness = likenesses(features, rows)
+    cosines = cosine_similarity(features, reference)
     if apart is not None:
-        number = {group: place for place, group in enumerate({*apart[0], *apart[1]})}
+        number = {group: index for index, group in enumerate({*apart[0], *apart[1]})}
         own, theirs = (np.array([number[g] for g in side], np.int64) for side in apart)
-        likeness[own[:, None] == theirs[None]] = -1
-    nearest: npt.NDArray[np.float64] = (1 - likeness.max(1)).astype(np.float64).clip(min=0)
+        cosines[own[:, None] == theirs[None]] = -1
+    nearest: npt.NDArray[np.float64] = (1 - cosines.max(1)).astype(np.float64).clip(min=0)
     return nearest
 
 
-def likenesses(features: Features, rows: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
-    """Cosine of features (n, d) with each of the rows (m, d) of `prepared`: (n, m)."""
-    cosines: npt.NDArray[np.float32] = _roots(features) @ rows.astype(np.float32).T
+def cosine_similarity(
+    features: Features, reference: npt.NDArray[np.float16]
+) -> npt.NDArray[np.float32]:
+    """Cosine of features (n, d) with each of the reference (m, d) of `prepared`: (n, m)."""
+    cosines: npt.NDArray[np.float32] = _roots(features) @ reference.astype(np.float32).T
     return cosines
 
 
-def unlike(distance: npt.NDArray[np.float64], sure: Probabilities) -> npt.NDArray[np.float64]:
-    """A distance, as it is for a certain answer, and doubled where there is no answer at all."""
-    return distance * (2 - np.asarray(sure, np.float64))
+def ood_score(
+    distance: npt.NDArray[np.float64], confidence: Probabilities
+) -> npt.NDArray[np.float64]:
+    """The distance itself at confidence 1, and doubled at confidence 0."""
+    return distance * (2 - np.asarray(confidence, np.float64))
 
 
-def border_of(scores: npt.NDArray[np.float64], kept: float = KEPT) -> float | None:
-    """The value that this share of new images like the judged ones (n,) does not exceed.
+def ood_threshold(scores: npt.NDArray[np.float64], kept: float = KEPT) -> float | None:
+    """The score that this proportion of new images like those of the scores (n,) does not exceed.
 
     A conformal quantile; None when there are too few images to tell (fewer than 19 for 95 %).
     """
-    place = ceil((len(scores) + 1) * kept - 1e-9)
-    if place > len(scores):
+    rank = ceil((len(scores) + 1) * kept - 1e-9)
+    if rank > len(scores):
         return None
-    return max(_LEAST, float(np.sort(scores)[place - 1]))
+    return max(_LEAST, float(np.sort(scores)[rank - 1]))
 
 
-def chosen(labels: npt.NDArray[np.integer], most: int = MOST) -> npt.NDArray[np.int64]:
-    """Places of at most so many images to compare with, every class in turn; ascending."""
+def balanced_sample(labels: npt.NDArray[np.integer], most: int = MOST) -> npt.NDArray[np.int64]:
+    """Indices of at most so many images, every class in turn; ascending."""
     order = np.random.default_rng(0).permutation(len(labels))
     turn = np.empty(len(labels), np.int64)
     seen: dict[int, int] = {}
-    for place in order:
-        turn[place] = seen.get(int(labels[place]), 0)
-        seen[int(labels[place])] = int(turn[place]) + 1
+    for index in order:
+        turn[index] = seen.get(int(labels[index]), 0)
+        seen[int(labels[index])] = int(turn[index]) + 1
     return np.sort(order[np.argsort(turn[order], kind="stable")][:most])
 
 

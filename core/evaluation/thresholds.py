@@ -3,31 +3,27 @@
 Everything is recomputed from the probabilities in a report, so that a page can answer at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core.evaluation.calibration import Bin, Change, change, reliability
 from core.evaluation.metrics import Interval, wilson
-
-Report = Mapping[str, Any]
-"""The content of a report.json."""
+from core.evaluation.report import Report
 
 Numbers = npt.NDArray[np.float64]
 
 
-def certainty(report: Report) -> list[Bin]:
-    """How often answers were right that were given with the same certainty, over all pictures."""
-    crossed, evidence = _crossed(report), report.get("evidence")
-    # Older versions measured the kept model alone where several had judged.
-    if evidence and crossed == (evidence.get("rounds", 1) > 1):
-        bins: list[Bin] = evidence["reliability"]
-        return bins
-    return reliability(*_told(report), crossed=crossed)
+def reliability_of(report: Report) -> tuple[Bin, ...]:
+    """How often predictions of the same confidence were right, over all test images."""
+    found = report.calibration
+    # Older versions measured the kept model alone where several were evaluated.
+    if found and report.cross_validated == (found.n_folds > 1):
+        return found.reliability
+    return reliability(*_predicted(report), cross_validated=report.cross_validated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +34,13 @@ class ClassAt:
     threshold: float
     n: int
     """Test images of the class."""
-    said: int
+    predicted: int
     """Answers with it that were given."""
-    right: int
+    correct: int
     precision: Interval
-    """95 % Wilson interval of right / said."""
+    """95 % Wilson interval of correct / predicted."""
     recall: Interval
-    """Of right / n: an image that is left to a person counts as not found."""
+    """Of correct / n: an image that is left to a person counts as not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +48,11 @@ class Decided:
     """What is answered and what is left to a person."""
 
     n: int
-    left: int
-    """Images whose likeliest class is less probable than its threshold."""
-    left_interval: Interval
+    abstained: int
+    """Images whose likeliest class is less probable than its threshold: left to a person."""
+    abstained_interval: Interval
     answered: int
-    right: int
+    correct: int
     """Of those that are answered."""
     interval: Interval
     classes: tuple[ClassAt, ...]
@@ -68,29 +64,29 @@ def decide(report: Report, thresholds: Sequence[float]) -> Decided:
     `thresholds` holds one of 0 to 1 for each class of the report. Chow, "On optimum recognition
     error and reject tradeoff", IEEE Transactions on Information Theory 16 (1970).
     """
-    true, shares = _told(report)
-    share = partial(wilson, crossed=_crossed(report))
-    likeliest = shares.argmax(1)
-    given = shares.max(1) >= np.asarray(thresholds)[likeliest]
+    true, probabilities = _predicted(report)
+    interval = partial(wilson, cross_validated=report.cross_validated)
+    likeliest = probabilities.argmax(1)
+    given = probabilities.max(1) >= np.asarray(thresholds)[likeliest]
     right = given & (likeliest == true)
-    n, answered, hits = len(true), int(given.sum()), int(right.sum())
+    n, answered, correct = len(true), int(given.sum()), int(right.sum())
     rows = []
-    for index, name in enumerate(report["classes"]):
-        own, said = int((true == index).sum()), int((given & (likeliest == index)).sum())
+    for index, name in enumerate(report.classes):
+        own, predicted = int((true == index).sum()), int((given & (likeliest == index)).sum())
         found = int((right & (true == index)).sum())
         rows.append(
             ClassAt(
-                name, float(thresholds[index]), own, said, found, share(found, said),
-                share(found, own),
+                name, float(thresholds[index]), own, predicted, found, interval(found, predicted),
+                interval(found, own),
             )
         )  # fmt: skip
     return Decided(
         n,
         n - answered,
-        share(n - answered, n),
+        interval(n - answered, n),
         answered,
-        hits,
-        share(hits, answered),
+        correct,
+        interval(correct, answered),
         tuple(rows),
     )
 
@@ -100,24 +96,30 @@ class Tradeoff:
     """One threshold for all classes."""
 
     threshold: float
-    left: float
-    """Share of images that are left to a person."""
-    right: float
-    """Share of right answers among those given; 1 when none is."""
+    abstained: float
+    """Proportion of images that are left to a person."""
+    accuracy: float
+    """Proportion of right answers among those given; 1 when none is."""
     interval: Interval
 
 
 def tradeoffs(report: Report, points: int = 40) -> list[Tradeoff]:
     """What more caution brings: from answering everything to answering next to nothing."""
-    true, shares = _told(report)
-    share = partial(wilson, crossed=_crossed(report))
-    sure, right = shares.max(1), shares.argmax(1) == true
+    true, probabilities = _predicted(report)
+    interval = partial(wilson, cross_validated=report.cross_validated)
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == true
     found = []
-    for threshold in np.unique(np.quantile(sure, np.linspace(0, 1, points), method="lower")):
-        given = sure >= threshold
-        answered, hits = int(given.sum()), int(right[given].sum())
-        left = 1 - answered / len(true)
-        found.append(Tradeoff(float(threshold), left, hits / answered, share(hits, answered)))
+    for threshold in np.unique(np.quantile(confidence, np.linspace(0, 1, points), method="lower")):
+        given = confidence >= threshold
+        answered, correct = int(given.sum()), int(right[given].sum())
+        found.append(
+            Tradeoff(
+                float(threshold),
+                1 - answered / len(true),
+                correct / answered,
+                interval(correct, answered),
+            )
+        )
     return found
 
 
@@ -129,7 +131,7 @@ class Costs:
     """Cost of an image on average: of the likeliest answers (before), of the cheapest (after)."""
     changed: int
     """Images that get another answer."""
-    left: int
+    abstained: int
     """Of these, left to a person."""
     confusion: tuple[tuple[int, ...], ...]
     """Rows are true classes; columns the classes that are answered, then "a person"."""
@@ -137,7 +139,7 @@ class Costs:
     @property
     def verdict(self) -> str:
         """Whether the changed answers are cheaper, to go behind a colon."""
-        low, high = self.mean["interval"]
+        low, high = self.mean.interval
         if high < 0:
             return "cheaper"
         return "dearer" if low > 0 else "which is cheaper cannot be told with these pictures"
@@ -152,12 +154,12 @@ def cheapest(
     `person` what it costs to ask one; None: nobody can be asked. Elkan, "The foundations of
     cost-sensitive learning", IJCAI 2001.
     """
-    true, shares = _told(report)
+    true, probabilities = _predicted(report)
     table = np.asarray(costs, np.float64)
     asked = np.full((len(table), 1), np.inf if person is None else float(person))
     paid = np.concatenate([table, asked], 1)
-    expected = np.concatenate([shares @ table, np.tile(asked[:1], (len(true), 1))], 1)
-    usual, best = shares.argmax(1), expected.argmin(1)
+    expected = np.concatenate([probabilities @ table, np.tile(asked[:1], (len(true), 1))], 1)
+    usual, best = probabilities.argmax(1), expected.argmin(1)
     # Where several cost the same, the likeliest class stays.
     usual_costs = expected[np.arange(len(true)), usual]
     best = np.where(np.isclose(usual_costs, expected.min(1)), usual, best)
@@ -168,22 +170,17 @@ def cheapest(
         mean=change(
             paid_before,
             paid_after,
-            crossed=_crossed(report),
+            cross_validated=report.cross_validated,
             extremes=(float(possible.min()), float(possible.max())),
         ),
         changed=int((usual != best).sum()),
-        left=int((best == len(table)).sum()),
+        abstained=int((best == len(table)).sum()),
         confusion=tuple(tuple(int(n) for n in row) for row in pairs),
     )
 
 
-def _crossed(report: Report) -> bool:
-    return bool(report.get("rounds", 1) > 1)
-
-
-def _told(report: Report) -> tuple[npt.NDArray[np.int64], Numbers]:
+def _predicted(report: Report) -> tuple[npt.NDArray[np.int64], Numbers]:
     """True classes (n,) and probabilities (n, classes)."""
-    number = {name: index for index, name in enumerate(report["classes"])}
-    rows = report["predictions"]
-    true = np.array([number[row["true"]] for row in rows], np.int64)
-    return true, np.array([row["probabilities"] for row in rows], np.float64)
+    number = {name: index for index, name in enumerate(report.classes)}
+    true = np.array([number[row.true] for row in report.predictions], np.int64)
+    return true, np.array([row.probabilities for row in report.predictions], np.float64)

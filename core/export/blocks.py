@@ -1,131 +1,140 @@
-"""The report's page taken apart into blocks, for whatever lays it out anew."""
+"""A document as data: what a report shows, in order, for whatever lays it out (HTML, PDF).
 
-from dataclasses import dataclass, field
-from html import escape
-from html.parser import HTMLParser
+Text stays as it is in here; each layout escapes it in its own way.
+"""
 
-_BLOCKS = {"h1", "h2", "h3", "h4", "p", "li", "pre", "figcaption", "th", "td"}
-Words = list[tuple[str, bool]]
-"""Pieces of text, and whether each is bold."""
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
-
-@dataclass(slots=True)
-class Text:
-    """A heading (h1 to h4), a paragraph (p), an item of a list (li) or code (pre)."""
-
-    kind: str
-    words: Words = field(default_factory=list)
-    depth: int = 0
-    """Of lists within lists, from 1; 0 outside."""
-    classes: frozenset[str] = frozenset()
-
-    @property
-    def plain(self) -> str:
-        """The words, without saying which are bold."""
-        return "".join(piece for piece, _ in self.words)
+Style = Literal["plain", "strong", "soft", "code"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text in one style; a line break where it has one."""
+
+    text: str
+    style: Style = "plain"
+
+
+Text = tuple[Span, ...]
+
+
+def text(*pieces: str | Span) -> Text:
+    """Pieces as one text, strings in the plain style; empty ones are left out."""
+    spans = (Span(piece) if isinstance(piece, str) else piece for piece in pieces)
+    return tuple(span for span in spans if span.text)
+
+
+def plain(found: Text) -> str:
+    """The words, without their styles."""
+    return "".join(span.text for span in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Of level 1, the title, to 4."""
+
+    level: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """The lead is the one sentence to remember; a note is small and soft."""
+
+    text: Text
+    role: Literal["body", "lead", "note"] = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """With those below it."""
+
+    text: Text
+    items: "tuple[ListItem, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BulletList:
+    """Items one below the other."""
+
+    items: tuple[ListItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines to be copied."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field of a table."""
+
+    text: Text
+    is_number: bool = False
+    is_heading: bool = False
+    is_diagonal: bool = False
+    """Of a matrix: what was predicted rightly."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells; `head` of them are headings."""
+    """Rows of cells below a row of headings; a matrix has names down and across."""
 
-    rows: list[list[Text]] = field(default_factory=list)
-    head: int = 0
+    head: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
     is_matrix: bool = False
 
 
-@dataclass(slots=True)
-class Pictures:
-    """Pictures beside each other: their addresses and captions."""
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A JPEG as a data address, with a caption."""
 
-    figures: list[tuple[str, Text]] = field(default_factory=list)
+    address: str
+    alt: str
+    caption: Text
 
 
-@dataclass(slots=True)
-class Drawing:
-    """SVG."""
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images beside each other."""
+
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """SVG of our own, its colours as var(--accent), var(--line), var(--soft)."""
 
     svg: str
 
 
-Block = Text | Table | Pictures | Drawing
+Block = Heading | Paragraph | BulletList | Code | Table | Images | Diagram
 
 
-def blocks(page: str) -> list[Block]:
-    """What the page shows, in order. It knows the few tags that reports are written with."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    return reader.blocks
+def paragraph(*pieces: str | Span) -> Paragraph:
+    """A paragraph of these pieces."""
+    return Paragraph(text(*pieces))
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.blocks: list[Block] = []
-        self._text: Text | None = None
-        self._table: Table | None = None
-        self._svg: list[str] | None = None
-        self._depth, self._bold, self._image = 0, False, ""
+def bullets(items: Iterable[str]) -> BulletList:
+    """A list of plain items."""
+    return BulletList(tuple(ListItem(text(item)) for item in items))
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = {name: value or "" for name, value in attrs}
-        classes = frozenset(known.get("class", "").split())
-        if tag == "svg" or self._svg is not None:
-            self._drawn(tag, known)
-        elif tag in _BLOCKS:
-            self._begin(tag, classes)
-        elif tag == "br" and self._text:
-            self._text.words.append(("\n", False))
-        elif tag == "b":
-            self._bold = True
-        elif tag == "ul":
-            self._depth += 1
-        elif tag == "table":
-            self._table = Table(is_matrix="matrix" in classes)
-            self.blocks.append(self._table)
-        elif tag == "tr" and self._table:
-            self._table.rows.append([])
-        elif tag == "div" and "pictures" in classes:
-            self.blocks.append(Pictures())
-        elif tag == "img":
-            self._image = known.get("src", "")
 
-    def _begin(self, tag: str, classes: frozenset[str]) -> None:
-        self._text = text = Text(tag, depth=self._depth, classes=classes)
-        if tag in ("td", "th") and self._table:
-            self._table.rows[-1].append(text)
-        elif tag == "figcaption" and isinstance(shown := self.blocks[-1], Pictures):
-            shown.figures.append((self._image, text))
-        else:
-            self.blocks.append(text)
+def table(head: Iterable[Cell | str], rows: Iterable[Iterable[Cell | str]]) -> Table:
+    """A table whose plain strings are cells of text."""
+    return Table(tuple(map(_cell, head)), tuple(tuple(map(_cell, row)) for row in rows))
 
-    def _drawn(self, tag: str, attributes: dict[str, str]) -> None:
-        self._svg = self._svg or []
-        said = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
-        # The parser writes names small; this one alone needs its capital.
-        self._svg.append(f"<{tag}{said.replace(' viewbox=', ' viewBox=')}>")
 
-    def handle_endtag(self, tag: str) -> None:
-        if self._svg is not None:
-            self._svg.append(f"</{tag}>")
-            if tag == "svg":
-                self.blocks.append(Drawing("".join(self._svg)))
-                self._svg = None
-        elif tag == "b":
-            self._bold = False
-        elif tag == "ul":
-            self._depth -= 1
-            self._text = None
-        elif tag == "thead" and self._table:
-            self._table.head = len(self._table.rows)
-        elif tag == "table":
-            self._table = None
-        elif tag in _BLOCKS:
-            self._text = None
+def number(content: str) -> Cell:
+    """A cell with a number."""
+    return Cell(text(content), is_number=True)
 
-    def handle_data(self, data: str) -> None:
-        if self._svg is not None:
-            self._svg.append(escape(data))
-        elif self._text:
-            self._text.words.append((data, self._bold))
+
+def _cell(content: Cell | str) -> Cell:
+    return Cell(text(content)) if isinstance(content, str) else content

@@ -1,9 +1,27 @@
-"""Text from outside inside Markdown that is written to a file; and such Markdown as HTML."""
+"""Text from outside inside Markdown that is written to a file; and such Markdown as blocks."""
 
 import re
 import string
 import unicodedata
-from html import escape
+from collections.abc import Iterator
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+from core.export.blocks import (
+    Block,
+    BulletList,
+    Cell,
+    Code,
+    Heading,
+    ListItem,
+    Paragraph,
+    Span,
+    Style,
+    Table,
+    Text,
+)
 
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _HARMLESS = set("-,'./=;\"?%")
@@ -15,6 +33,7 @@ def escaped(text: str, longest: int = 120) -> str:
         _HTML.get(c) or (f"\\{c}" if c in string.punctuation and c not in _HARMLESS else c)
         for c in one_line(text, longest)
     )
+    text = re.sub(r"^(\d*)([.=-])", r"\1\\\2", text)  # at the start these make lists and headings
     return re.sub(r"(?i)(www)\.", r"\1\\.", text)  # some renderers make a link of www. alone
 
 
@@ -24,70 +43,62 @@ def one_line(text: str, longest: int = 120) -> str:
     return line if len(line) <= longest else line[:longest] + "…"
 
 
-_INLINE = re.compile(
-    r"\\(?P<literal>.)|&(?P<entity>amp|lt|gt);|`(?P<code>[^`]*)`|(?P<plain>.)", re.DOTALL
-)
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def in_html(text: str, longest: int = 120) -> str:
-    """Text from outside as one line of HTML, between tags or in a quoted attribute."""
-    return escape(one_line(text, longest))
+def blocks_of(markdown: str, *, highest: int = 1) -> list[Block]:
+    """The Markdown that cards and sheets here are written in: headings, paragraphs, bullet lists,
+    tables, code. HTML in it stays text.
 
-
-def as_html(text: str, *, lowest: int = 1) -> str:
-    """The Markdown that cards and sheets here are written in, as HTML: headings, paragraphs, lists,
-    tables, code. Whatever else it holds stays text.
-
-    `lowest` is the level of the first heading: 2 makes `#` an h2.
+    `highest` is the level of a heading of level 1: 2 makes `#` an h2.
     """
-    blocks: list[str] = []
-    for block in re.split(r"\n{2,}", text.strip()):
-        lines = block.split("\n")
-        while lines and lines[0].startswith("#"):
-            marks, _, words = lines.pop(0).partition(" ")
-            level = min(6, len(marks) + lowest - 1)
-            blocks.append(f"<h{level}>{_inline(words)}</h{level}>")
-        if lines:
-            blocks.append(_block(lines))
-    return "\n".join(blocks)
+    root = SyntaxTreeNode(_parser().parse(markdown))
+    return [block for node in root.children for block in _blocks(node, highest)]
 
 
-def _block(lines: list[str]) -> str:
-    if lines[0].startswith("```"):
-        return f"<pre>{escape(chr(10).join(line for line in lines if line[:3] != '```'))}</pre>"
-    if lines[0].startswith("|"):
-        return _table(lines)
-    if not any(line.lstrip().startswith("- ") for line in lines):
-        return f"<p>{_inline(' '.join(lines))}</p>"
-    made, depth = [], 0
-    for line in lines:
-        stripped = line.lstrip()
-        if not stripped.startswith("- "):  # the item goes on
-            made.append(f" {_inline(stripped)}")
-            continue
-        inside = 2 if line.startswith("    ") else 1
-        made += ["<ul>"] * (inside - depth) + ["</ul>"] * (depth - inside)
-        depth = inside
-        made.append(f"<li>{_inline(stripped[2:])}")
-    return "".join(made) + "</ul>" * depth
+def _blocks(node: SyntaxTreeNode, highest: int) -> Iterator[Block]:
+    match node.type:
+        case "heading":
+            yield Heading(min(4, int(node.tag[1:]) + highest - 1), _inline(node))
+        case "paragraph":
+            yield Paragraph(_inline(node))
+        case "bullet_list" | "ordered_list":
+            yield BulletList(_items(node))
+        case "fence" | "code_block":
+            yield Code(node.content.strip("\n"))
+        case "table":
+            yield _table(node)
+        case _:
+            for child in node.children:
+                yield from _blocks(child, highest)
 
 
-def _table(lines: list[str]) -> str:
-    rows = [re.split(r"(?<!\\)\|", line.strip().strip("|")) for line in lines if "|---" not in line]
-    head = "".join(f"<th>{_inline(cell.strip())}</th>" for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_inline(cell.strip())}</td>" for cell in row) + "</tr>"
-        for row in rows[1:]
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def _items(node: SyntaxTreeNode) -> tuple[ListItem, ...]:
+    found = []
+    for item in node.children:
+        below = [child for child in item.children if child.type.endswith("_list")]
+        words = [_inline(child) for child in item.children if child.type == "paragraph"]
+        text = tuple(span for spans in words for span in spans)
+        found.append(ListItem(text, tuple(one for child in below for one in _items(child))))
+    return tuple(found)
 
 
-def _inline(text: str) -> str:
-    def shown(match: re.Match[str]) -> str:
-        if match["entity"]:
-            return match[0]
-        if match["code"] is not None:
-            return f"<code>{escape(match['code'])}</code>"
-        return escape(match["literal"] or match["plain"])
+def _table(node: SyntaxTreeNode) -> Table:
+    rows = [row for part in node.children for row in part.children]
+    cells = [tuple(Cell(_inline(cell)) for cell in row.children) for row in rows]
+    return Table(cells[0], tuple(cells[1:]))
 
-    return _INLINE.sub(shown, text)
+
+def _inline(node: SyntaxTreeNode, style: Style = "plain") -> Text:
+    match node.type:
+        case "text":
+            return (Span(node.content, style),) if node.content else ()
+        case "code_inline":
+            return (Span(node.content, "code"),)
+        case "softbreak" | "hardbreak":
+            return (Span(" ", style),)
+        case "strong":
+            style = "strong"
+    return tuple(span for child in node.children for span in _inline(child, style))

@@ -9,11 +9,11 @@ import shlex
 from dataclasses import dataclass
 
 from core.dataset.channels import RGB
-from core.evaluation.calibration_result import Evidence
+from core.evaluation.calibration_result import CalibrationResult
 from core.evaluation.metrics import in_words
-from core.evaluation.report import Report, judged_by, judged_elsewhere
+from core.evaluation.report import Report, evaluated_by, target_domain_caveat
 from core.export.markdown import escaped
-from core.export.run_facts import Facts
+from core.export.run_facts import RunFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,19 @@ class Rehearsed:
     greatest_difference: float
     """Between the probabilities of predict.py and of the app."""
     compared: int
-    """Pictures on which that was measured."""
+    """Images on which that was measured."""
     examples: int
-    """Pictures in the bundle."""
+    """Images in the bundle."""
 
 
-def model_card(facts: Facts, rehearsed: Rehearsed) -> str:
+def model_card(facts: RunFacts, rehearsed: Rehearsed) -> str:
     """The whole card, as Markdown."""
-    before = [part(facts) for part in (_purpose, _scores, _origins, limits)]
-    return "\n\n".join([*before, _use(facts, rehearsed), again(facts)]) + "\n"
+    sections = [section(facts) for section in (_purpose, _scores, _origins, limits)]
+    return "\n\n".join([*sections, _use(facts, rehearsed), again(facts)]) + "\n"
 
 
-def _purpose(facts: Facts) -> str:
-    reports = (facts.report, *facts.report.further)
-    classes = [name for report in reports for name in report.classes]
+def _purpose(facts: RunFacts) -> str:
+    classes = [name for report in facts.report.tasks.values() for name in report.classes]
     names = ", ".join(escaped(name) for name in classes[:30])
     more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
     return f"""# {escaped(facts.dataset.title) or "Pictures"}: an image classifier
@@ -49,25 +48,25 @@ Sorting pictures like those it learned from, with a person who can look when it 
 made for decisions about people's health, safety or rights."""
 
 
-def _scores(facts: Facts) -> str:
-    together = "\n\n".join(_scores_of(report) for report in (facts.report, *facts.report.further))
-    return f"## How good it is\n\n{together}"
+def _scores(facts: RunFacts) -> str:
+    scores = "\n\n".join(map(_scores_of, facts.report.tasks.values()))
+    return f"## How good it is\n\n{scores}"
 
 
 def _scores_of(report: Report) -> str:
-    base = round(100 * report.majority["accuracy"])
+    base = round(100 * report.majority.accuracy)
     rows = "\n".join(
-        f"| {escaped(row['class'])} | {row['n']} | {row['recall']:.0%} "
-        f"| {in_words(row['recall_interval'])} | {row['precision']:.0%} "
-        f"| {in_words(row['precision_interval'])} |"
+        f"| {escaped(row.label)} | {row.n} | {row.recall:.0%} "
+        f"| {in_words(row.recall_interval)} | {row.precision:.0%} "
+        f"| {in_words(row.precision_interval)} |"
         for row in report.per_class
     )
-    start = f"\n\nCompared with its start: {report.start['verdict']}" if report.start else ""
+    start = f"\n\nCompared with its start: {report.start.verdict}" if report.start else ""
     early = "\n\nTraining was stopped before its end." if report.stopped else ""
-    if caution := judged_elsewhere(report.elsewhere):
-        early += f"\n\n**{caution}**"
-    asked = f"### {escaped(report.task)}\n\n" if report.task else ""
-    return f"""{asked}Of {report.n} pictures{judged_by(report.rounds)}, it was right on
+    if caveat := target_domain_caveat(report.target_domain):
+        early += f"\n\n**{caveat}**"
+    task = f"### {escaped(report.task)}\n\n" if report.task else ""
+    return f"""{task}Of {report.n} pictures{evaluated_by(report.n_folds)}, it was right on
 {report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
 {in_words(report.interval)} pictures like these; always answering the most frequent class
 would be right on {base} of 100.{start}{early}
@@ -78,7 +77,7 @@ would be right on {base} of 100.{start}{early}
 {rows}"""
 
 
-def _origins(facts: Facts) -> str:
+def _origins(facts: RunFacts) -> str:
     dataset, backbone = facts.dataset, facts.backbone
     source = escaped(dataset.source) or "not stated"
     licence = escaped(dataset.licence) or "not stated"
@@ -94,57 +93,59 @@ The model is made from both the pictures and the pretrained weights: heed both l
 pass it on."""
 
 
-def limits(facts: Facts) -> str:
-    evidence = facts.report.evidence
-    unknown, sets = (evidence["unknown"], evidence["sets"]) if evidence else (None, None)
-    who = _judges(evidence) if evidence else ""
+def limits(facts: RunFacts) -> str:
+    """What it cannot do, as a section of Markdown."""
+    found = facts.report.calibration
+    ood, sets = (found.ood, found.sets) if found else (None, None)
+    models = _models(found) if found else ""
     strange = (
         "It always answers with one of its classes, even for a picture that shows none of them."
     )
-    if unknown:
+    if ood:
         strange += (
-            " It marks pictures that are unlike all it learned from as `unknown`, and "
-            f"{unknown['called']} of {unknown['n']} test pictures of its own classes too{who}. A "
+            " It marks pictures that are unlike all it learned from as `ood`, and "
+            f"{ood.flagged} of {ood.n} test pictures of its own classes too{models}. A "
             "new class that resembles one of its own is often not noticed."
         )
     together = ""
     if sets:
         together = (
-            f"\n- The classes in `set` are chosen to hold the right one {sets['level']:.0%} of the "
-            f"time; they did for {sets['inside']} of {sets['n']} test pictures{who}."
+            f"\n- The classes in `prediction_set` are chosen to hold the right one "
+            f"{sets.coverage:.0%} of the time; they did for {sets.covered} of {sets.n} test "
+            f"pictures{models}."
         )
     only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
     return f"""## Limits
 
 {only}- {strange}{together}
-- {_fit_of_probabilities(facts)}
+- {_fit_of_probabilities(found)}
 - Pictures taken otherwise (another camera, light, background or style) can score much lower than
   the test pictures, which come from the same collection as those it learned from.
 - What its training pictures leave out or show one-sidedly, it does not know."""
 
 
-def _fit_of_probabilities(facts: Facts) -> str:
-    evidence = facts.report.evidence
-    if not evidence or evidence["temperature"] == 1.0:
+def _fit_of_probabilities(found: CalibrationResult | None) -> str:
+    if not found or found.temperature == 1.0:
         return (
             "Its probabilities are a guide, not a promise: how well they fit has not been adjusted."
         )
-    loss, n = evidence["log_loss"], sum(each["n"] for each in evidence["reliability"])
+    loss, n = found.log_loss, sum(each.n for each in found.reliability)
     return (
-        f"Its probabilities were adjusted (temperature {evidence['temperature']:.2f}) on "
-        f"{evidence['n']} judged pictures; the log-loss of the {n} test pictures"
-        f"{_judges(evidence)} went from {loss['before']:.3f} to {loss['after']:.3f}. They are a "
+        f"Its probabilities were adjusted (temperature {found.temperature:.2f}) on "
+        f"{found.n} judged pictures; the log-loss of the {n} test pictures"
+        f"{_models(found)} went from {loss.before:.3f} to {loss.after:.3f}. They are a "
         "guide, not a promise."
     )
 
 
-def _judges(evidence: Evidence) -> str:
+def _models(found: CalibrationResult) -> str:
     """Nothing where the model that is packed was measured alone."""
-    rounds = evidence.get("rounds", 1)
-    return f" ({judged_by(rounds).removeprefix(', ')})" if rounds > 1 else ""
+    if found.n_folds == 1:
+        return ""
+    return f" ({evaluated_by(found.n_folds).removeprefix(', ')})"
 
 
-def _use(facts: Facts, rehearsed: Rehearsed) -> str:
+def _use(facts: RunFacts, rehearsed: Rehearsed) -> str:
     examples = f"`examples/` holds {rehearsed.examples} pictures of the test part. "
     return f"""## How to use it
 
@@ -159,7 +160,7 @@ its probabilities and the app's differ by at most {rehearsed.greatest_difference
 {facts.versions}."""
 
 
-def again(facts: Facts) -> str:
+def again(facts: RunFacts) -> str:
     recipe = facts.recipe
     words = ["python", "-m", "core", "train", "DATA", "--backbone", recipe.backbone]
     words += ["--strategy", recipe.strategy]
@@ -184,13 +185,13 @@ DATA is a folder with {sorted_by}.{stand_for} RUN is the new
 folder that is made. The same pictures, recipe and machine give the same model."""
 
 
-def _columns(facts: Facts) -> str:
+def _columns(facts: RunFacts) -> str:
     """The label columns that were learned, as --labels takes them; empty for folders of classes."""
     names = [facts.recipe.task] if facts.recipe.task else facts.dataset.tasks
     return ",".join(_code(name) for name in names)
 
 
-def _further(facts: Facts) -> list[tuple[str, str, str]]:
+def _further(facts: RunFacts) -> list[tuple[str, str, str]]:
     """What else it was made of: the flag, what stands for it in the command, and what that is."""
     roles = {item.role for item in facts.dataset.items}
     every = (

@@ -1,8 +1,8 @@
 """Say what is in pictures:   python predict.py picture.jpg [more.png ...] [--json]
 
 Needs the packages in requirements.txt, and the files model.safetensors, model.json and, to tell
-unknown pictures, known.safetensors beside it. Made by Graft; MODEL_CARD.md says what this model is
-good for.
+unknown pictures, reference_features.safetensors beside it. Made by Graft; MODEL_CARD.md says what
+this model is good for.
 """
 
 import argparse
@@ -18,22 +18,26 @@ from PIL import Image, ImageCms, ImageOps
 from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
+FORMAT = 2
+"""Of model.json: this script reads no other."""
 
 
 def load() -> tuple[torch.nn.Module, dict[str, Any], dict[str, torch.Tensor]]:
-    """The network with its trained weights, what model.json says about it, and what it knows."""
+    """The network with its trained weights, what model.json says, and the reference features."""
     about = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
-    outputs = sum(map(len, questions(about).values()))
+    if about["format"] != FORMAT:
+        raise SystemExit("This predict.py belongs to another model: export the model again.")
+    outputs = sum(map(len, tasks_of(about).values()))
     network = timm.create_model(
         about["backbone"], pretrained=False, num_classes=outputs, **about["arguments"]
     )
     network.load_state_dict(load_file(HERE / "model.safetensors"))
-    known = HERE / "known.safetensors"
-    return network.eval(), about, load_file(known) if known.exists() else {}
+    reference = HERE / "reference_features.safetensors"
+    return network.eval(), about, load_file(reference) if reference.exists() else {}
 
 
-def questions(about: dict[str, Any]) -> dict[str, list[str]]:
-    """The classes of each question that is answered, by its name; usually one without a name."""
+def tasks_of(about: dict[str, Any]) -> dict[str, list[str]]:
+    """The classes of each task, by its name; usually one without a name."""
     return about.get("tasks") or {"": about["classes"]}
 
 
@@ -118,7 +122,7 @@ def square(
 
 
 def predict(
-    network: Any, about: dict[str, Any], known: dict[str, torch.Tensor], file: str
+    network: Any, about: dict[str, Any], reference: dict[str, torch.Tensor], file: str
 ) -> dict[str, Any]:
     """The likeliest class, the probability of each, and what else can be said."""
     p = about["preprocessing"]
@@ -136,29 +140,30 @@ def predict(
         features = network.forward_head(maps, pre_logits=True)
         logits = network.get_classifier()(features)[0]
     answers, first = {}, 0
-    for task, classes in questions(about).items():
-        own = about.get("adjustments", {}).get(task, about)
-        shares = (logits[first : first + len(classes)] / own["temperature"]).softmax(0).tolist()
-        answers[task] = answer(dict(zip(classes, shares, strict=True)), own.get("set_floor"))
+    for task, classes in tasks_of(about).items():
+        own = about["calibrations"].get(task, about)
+        own_logits = logits[first : first + len(classes)] / own["temperature"]
+        probabilities = dict(zip(classes, own_logits.softmax(0).tolist(), strict=True))
+        answers[task] = answer(probabilities, own["conformal_threshold"])
         first += len(classes)
     row = next(iter(answers.values())) | ({"tasks": answers} if about.get("tasks") else {})
-    row |= {"unknown": None, "unknown_score": None}  # None: nobody could tell so far
-    if known:  # how far it is from the nearest picture that was learned from, and how unsure
+    row |= {"ood": None, "ood_score": None}  # None: nobody could tell so far
+    if reference:  # the distance to the nearest training image, doubled without confidence
         roots = torch.nn.functional.normalize(features.sign() * features.abs().sqrt())
-        distance = (1 - (known["rows"].float() @ roots[0]).max()).clamp(min=0)
-        sure = [each["probabilities"][each["label"]] for each in answers.values()]
-        score = float(distance * (2 - sum(sure) / len(sure)) / known["border"])
-        row |= {"unknown": score > 1, "unknown_score": score}
+        distance = (1 - (reference["features"].float() @ roots[0]).max()).clamp(min=0)
+        confidence = [each["probabilities"][each["label"]] for each in answers.values()]
+        score = float(distance * (2 - sum(confidence) / len(confidence)) / reference["threshold"])
+        row |= {"ood": score > 1, "ood_score": score}
     return row
 
 
-def answer(shares: dict[str, float], floor: float | None) -> dict[str, Any]:
+def answer(probabilities: dict[str, float], threshold: float | None) -> dict[str, Any]:
     """The likeliest class, how likely each one is, and of which the right one mostly is one."""
-    likest = sorted(shares, key=lambda name: -shares[name])
-    told: dict[str, Any] = {"label": likest[0], "probabilities": shares, "set": None}
-    if floor is not None:
-        told["set"] = [name for name in likest if name == likest[0] or shares[name] >= floor]
-    return told
+    ranked = sorted(probabilities, key=lambda name: -probabilities[name])
+    inside = None
+    if threshold is not None:
+        inside = [ranked[0], *(name for name in ranked[1:] if probabilities[name] >= threshold)]
+    return {"label": ranked[0], "probabilities": probabilities, "prediction_set": inside}
 
 
 def main() -> None:
@@ -167,11 +172,11 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = parser.parse_args()
-    network, about, known = load()
+    network, about, reference = load()
     rows: list[dict[str, Any]] = []
     for file in chosen.pictures:
         try:
-            rows.append({"image": file, **predict(network, about, known, file)})
+            rows.append({"image": file, **predict(network, about, reference, file)})
         except (OSError, ValueError) as error:
             rows.append({"image": file, "error": str(error)})
     if chosen.json:
@@ -179,12 +184,12 @@ def main() -> None:
         return
     for row in rows:
         answers = row.get("tasks") or {"": row}
-        said = row.get("error") or ", ".join(
+        line = row.get("error") or ", ".join(
             f"{each['label']} ({each['probabilities'][each['label']]:.0%})"
             for each in answers.values()
         )
-        strange = "unknown, perhaps " if row.get("unknown") else ""
-        line = f"{row['image']}: {strange}{said}"
+        strange = "unknown, perhaps " if row.get("ood") else ""
+        line = f"{row['image']}: {strange}{line}"
         line = "".join(c if c.isprintable() else "?" for c in line) + "\n"
         sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))
 

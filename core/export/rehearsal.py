@@ -6,10 +6,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from core.analysis.prediction import ImagePrediction
 from core.errors import GraftError
 
 LARGEST_DIFFERENCE = 1e-3
@@ -18,13 +18,13 @@ LARGEST_DIFFERENCE = 1e-3
 _SECONDS = 600
 
 
-def rehearse(bundle: Path, pictures: Sequence[Path]) -> list[dict[str, Any]]:
-    """What the bundle's own predict.py says about the pictures, one row each.
+def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
+    """What the bundle's own predict.py says about the images, one row each.
 
     Runs without the app's modules and without the model hub. Raises GraftError, with the last
     line of what the script said, when it does not run.
     """
-    command = [sys.executable, "-I", "predict.py", "--json", *(str(file) for file in pictures)]
+    command = [sys.executable, "-I", "predict.py", "--json", *(str(file) for file in images)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     try:
         done = subprocess.run(
@@ -38,23 +38,25 @@ def rehearse(bundle: Path, pictures: Sequence[Path]) -> list[dict[str, Any]]:
         if done.returncode:
             lines = done.stderr.decode(errors="replace").strip().splitlines()
             raise _did_not_run(lines[-1] if lines else f"it ended with {done.returncode}")
-        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        rows: list[ImagePrediction] = json.loads(done.stdout)
     except (ValueError, subprocess.TimeoutExpired) as error:
         raise _did_not_run(str(error)) from error
     return rows
 
 
-def greatest_difference(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]]) -> float:
+def greatest_difference(
+    ours: Sequence[ImagePrediction], theirs: Sequence[ImagePrediction]
+) -> float:
     """The greatest absolute difference between the probabilities of two lists of predictions.
 
-    Raises GraftError when a picture was unreadable to either, or they differ by more than
+    Raises GraftError when an image was unreadable to either, or they differ by more than
     LARGEST_DIFFERENCE.
     """
     differences = [0.0]
     for one, other in zip(ours, theirs, strict=True):
         if reason := one.get("error") or other.get("error"):
             raise _did_not_run(f"a test picture could not be read: {reason}")
-        for first, second in zip(_shares(one), _shares(other), strict=True):
+        for first, second in zip(_probabilities(one), _probabilities(other), strict=True):
             differences += [abs(first[name] - second[name]) for name in first]
     greatest = float(np.max(differences))  # unlike Python's max, it never drops a NaN
     if not greatest <= LARGEST_DIFFERENCE:
@@ -65,8 +67,8 @@ def greatest_difference(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[st
     return greatest
 
 
-def _shares(row: dict[str, Any]) -> list[dict[str, float]]:
-    """The probabilities of each question that is answered."""
+def _probabilities(row: ImagePrediction) -> list[dict[str, float]]:
+    """The probabilities of each task."""
     return [answer["probabilities"] for answer in (row.get("tasks") or {"": row}).values()]
 
 

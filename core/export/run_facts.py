@@ -18,7 +18,7 @@ _PACKAGES = ("torch", "timm", "safetensors", "numpy", "pillow", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunFacts:
     """A finished run: what was asked, what was learned from, what came out."""
 
     report: Report
@@ -41,7 +41,7 @@ class Facts:
         return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
 
 
-def facts_of(run: Path, store: Store) -> Facts:
+def facts_of(run: Path, store: Store) -> RunFacts:
     """Read them from the run's folder; raises NotFound where something is missing."""
     report = Report.load(run)
     try:
@@ -59,7 +59,7 @@ def facts_of(run: Path, store: Store) -> Facts:
             "The pictures of this run are not in this home folder. Do this where it was trained."
         ) from error
     strategy = strategies().get(report.strategy)
-    return Facts(
+    return RunFacts(
         report=report,
         dataset=dataset,
         recipe=recipe,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from core.errors import NotFound
 from core.evaluation.baselines import Kind
+from core.evaluation.predictions import Predictions
 from core.evaluation.report import Report
-from core.evaluation.significance import Predictions
 from core.projects import get_run, runs
 from core.strategies import strategies
 

@@ -12,6 +12,7 @@ from core.jobs.log import events_file
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.settings import Settings
+from core.training.checkpoint import discard_checkpoint, has_checkpoint
 
 DAY = 86_400.0
 _AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0
@@ -51,9 +52,10 @@ class Sweeper:
 def sweep(settings: Settings, *, older_than: float = DAY) -> int:
     """Delete what was left alone for so many seconds; gives how many folders and files.
 
-    A job that waits or works stays, and so do the files that any remaining job names. Runs are
-    never touched.
+    A job that waits or works stays, and so do the files that any remaining job names. Of runs
+    nothing goes but the checkpoints of those that are finished.
     """
+    discard_checkpoints(settings.home)
     jobs = [folder for folder in (settings.home / "jobs").glob("*") if folder.is_dir()]
     swept = [job for job in jobs if _age(job) > older_than and not _active(job)]
     named = "".join(_card(job) for job in jobs if job not in swept)
@@ -66,6 +68,20 @@ def sweep(settings: Settings, *, older_than: float = DAY) -> int:
     for folder in swept:
         shutil.rmtree(folder, ignore_errors=True)
     return len(swept) + sweep_orphans(settings.home, older_than=older_than)
+
+
+def discard_checkpoints(home: Path) -> None:
+    """Remove those of finished runs: versions before left them lying, tens of megabytes each."""
+    for run in (home / "runs").glob("*"):
+        if has_checkpoint(run) and _finished(run):
+            discard_checkpoint(run)
+
+
+def _finished(run: Path) -> bool:
+    try:
+        return status(run).state == "finished"
+    except NotFound:
+        return False
 
 
 def _age(folder: Path) -> float:

@@ -186,17 +186,17 @@ def outlook(
 ) -> Iterator[Event]:
     """How far a dataset is from what networks know, and what more images would bring."""
     from core.dataset.store import Store
-    from core.pretraining_analysis.summary import look_ahead
+    from core.pretraining_analysis.summary import analyse
 
     store = Store(settings.home)
-    yield from look_ahead(store.load(args["dataset"]), store, settings)
+    yield from analyse(store.load(args["dataset"]), store, settings)
 
 
 def predict(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
     """What a run's model says about some files."""
-    from core.model import predict_files
+    from core.analysis.prediction import predict_files
 
     files = [Path(name) for name in args["files"]]
     yield from predict_files(run_folder(args["run"]), files, settings)
@@ -205,10 +205,12 @@ def predict(
 def export(
     folder: Path, args: dict[str, Any], settings: Settings, should_stop: ShouldStop
 ) -> Iterator[Event]:
-    """A run's model as a ZIP that works without this program."""
-    from core.export import export as export_run
+    """A run's model in one of the formats of `core.export.formats`."""
+    from core.export.formats import DEFAULT
+    from core.export.formats import export as export_run
 
-    yield from export_run(run_folder(args["run"]), Path(args["file"]), settings)
+    form = args.get("format", DEFAULT)
+    yield from export_run(run_folder(args["run"]), Path(args["file"]), settings, form=form)
 
 
 def explain(

@@ -3,9 +3,8 @@
 One pass through each network (its features are kept on disk), then a linear classifier on repeated
 folds. Its accuracy makes the order, drawn towards what ImageNet would lead to expect as far as the
 folds leave it open (a hybrid, arXiv 2010.06402). Its log-loss and the vote of the nearest
-neighbours (arXiv 2503.18528) are told beside it and decide nothing, no more than the formulas LogME
-and H-score: see docs/decisions/0012. The rows are kept with the dataset version,
-<home>/rankings/<dataset id>.json, as they come.
+neighbours (arXiv 2503.18528) are told beside it and decide nothing: see docs/decisions/0012. The
+rows are kept with the dataset version, <home>/rankings/<dataset id>.json, as they come.
 """
 
 import time
@@ -24,8 +23,13 @@ from core.dataset.store import Store
 from core.errors import BadRecipe, WeightsUnavailable
 from core.events import Event, Finished, Note, Progress, Ranked
 from core.pretraining_analysis.nearest_neighbours import right_by_neighbours, share_right
-from core.pretraining_analysis.ranking_rows import Row, keep, kept, log_odds, ordered
-from core.pretraining_analysis.transferability import h_score, log_me
+from core.pretraining_analysis.ranking_rows import (
+    RankingRow,
+    log_odds,
+    ordered,
+    save_row,
+    saved_rows,
+)
 from core.pretraining_analysis.validation import Plan, plan_of, validate
 from core.settings import Settings
 
@@ -46,14 +50,14 @@ def rank(
     """
     began = time.monotonic()
     plan = plan_of(dataset)
-    yield Note(_what_is_judged(plan))
-    known = {row["backbone"]: row for row in kept(dataset.id, settings, plan)}
+    yield Note(_what_is_evaluated(plan))
+    known = {row["backbone"]: row for row in saved_rows(dataset.id, settings, plan)}
     names = [get_backbone(name).name for name in backbones] or candidates(settings)
     for name in sorted(dict.fromkeys(names), key=guess, reverse=True):
         row = known.get(name)
         if row is None or "error" in row:
             row = yield from _tried(name, plan, dataset, store, settings)
-            known = {each["backbone"]: each for each in keep(row, dataset.id, settings, plan)}
+            known = {each["backbone"]: each for each in save_row(row, dataset.id, settings, plan)}
         yield Ranked(dict(row))
     rows = ordered([known[name] for name in dict.fromkeys(names)], plan)
     result = {"dataset": dataset.id, "rows": rows}
@@ -79,7 +83,7 @@ def guess(name: str) -> float:
 
 def _tried(
     name: str, plan: Plan, dataset: Dataset, store: Store, settings: Settings
-) -> Generator[Event, None, Row]:
+) -> Generator[Event, None, RankingRow]:
     """One backbone: its features of the training part, then everything they say."""
     try:
         backbone = get_backbone(name)
@@ -89,26 +93,23 @@ def _tried(
         title = CATALOGUE[name].title if name in CATALOGUE else name
         return {"backbone": name, "title": title, "error": str(error)}
     yield Progress(f"Judging {backbone.title} on folds of your pictures", 0, 0)
-    said = validate(features, plan)
+    found = validate(features, plan)
     yield Progress(f"Comparing neighbours seen by {backbone.title}", 0, 0)
-    judged = plan.judged
-    right = right_by_neighbours(features, plan.labels, plan.groups)[judged]
-    knn = share_right(right, plan.groups[judged])
+    correct = right_by_neighbours(features, plan.labels, plan.groups)[plan.evaluated]
+    knn = share_right(correct, plan.groups[plan.evaluated])
     return {
         "backbone": name,
         "title": backbone.title,
-        "accuracy": round(said.accuracy.mean, 4),
-        "stderr": round(said.accuracy.stderr, 4),
-        "log_loss": round(said.log_loss.mean, 4) if said.log_loss else None,
-        "log_loss_stderr": round(said.log_loss.stderr, 4) if said.log_loss else None,
+        "accuracy": round(found.accuracy.mean, 4),
+        "stderr": round(found.accuracy.stderr, 4),
+        "log_loss": round(found.log_loss.mean, 4) if found.log_loss else None,
+        "log_loss_stderr": round(found.log_loss.stderr, 4) if found.log_loss else None,
         "knn": round(knn.mean, 4),
         "knn_stderr": round(knn.stderr, 4),
         "images_per_second": round(speed, 1),
         "parameters": backbone.parameters,
         "imagenet": backbone.imagenet,
-        "log_me": round(log_me(features, plan.labels, plan.classes), 4),
-        "h_score": round(h_score(features, plan.labels, plan.classes), 4),
-        "folds": [round(share, 5) for share in said.right],
+        "folds": [round(accuracy, 5) for accuracy in found.correct],
     }
 
 
@@ -168,7 +169,7 @@ def _speed(
     return len(sample) / max(min(took), 1e-6)
 
 
-def _what_is_judged(plan: Plan) -> str:
+def _what_is_evaluated(plan: Plan) -> str:
     if plan.apart:
         return (
             f"Compared on the {len(plan.items):,} pictures of the training part alone: the part "

@@ -1,7 +1,7 @@
-"""How far one's own world is from the photographs that the backbones have learned from.
+"""How far one's own domain is from the photographs that the backbones have learned from.
 
 Asked of the bundled EfficientNet-Lite0, which still has its original classifier of 1,000 ImageNet
-classes: how surely they answer, whether their answers go with one's own labels, and how far the
+classes: how confident they are, whether their answers go with one's own labels, and how far the
 activations in every layer are from those it saw while it learned.
 """
 
@@ -20,10 +20,10 @@ from core.settings import Settings
 Nearness = Literal["near", "between", "far"]
 
 _LOOKED_AT = 48
-"""Images whose activations are compared: more changed the distance by less than a tenth."""
+"""Images whose activations are compared: more changed the divergence by less than a tenth."""
 _NEAR, _FAR = -0.8, 2.2
-"""Remoteness below which a world is near, and above which it is far. Measured by
-`python -m benchmarks similarity` (distance, doubt and remoteness): pieces of seven photographs
+"""Remoteness below which a domain is near, and above which it is far. Measured by
+`python -m benchmarks similarity` (divergence, entropy and remoteness): pieces of seven photographs
 0.03, 0.39, -3.9; of a cat and a cup 0.06, 0.15, -5.0; of a palace and a flower 0.03, 0.57, -2.0;
 emoji 0.10, 0.59, 0.1; microscopy and astronomy 0.09, 0.64, 0.5; printed pages and coins 0.07, 0.69,
 0.5; surfaces 0.13, 0.62, 0.8; coloured clouds 0.33, 0.78, 3.7; noise 0.55, 0.74, 4.1; digits 0.35,
@@ -31,44 +31,45 @@ emoji 0.10, 0.59, 0.1; microscopy and astronomy 0.09, 0.64, 0.5; printed pages a
 
 
 @dataclass(frozen=True, slots=True)
-class Similarity:
+class DomainShift:
     """What the bundled network says about the images of the training part."""
 
     nearness: Nearness
     remoteness: float
-    """Distance and doubt in one figure: see `remoteness`."""
-    doubt: Measured
+    """Divergence and entropy in one figure: see `remoteness`."""
+    entropy: Measured
     """Mean entropy of the 1,000 original classes' probabilities over log 1,000: 0 when each image
     is surely one of them, 1 when it might be any."""
-    information: Measured
-    """Share of what there is to know about the own labels that the original classes' answers
-    tell, judged on images not counted with: 0 to 1."""
-    distance: float
+    mutual_information: Measured
+    """Of the original classes' answers with the own labels, over the labels' entropy, on images not
+    counted with: 0 to 1."""
+    divergence: float
     """Between the activations here and those on ImageNet: median over layers, in nats."""
 
 
-def similarity(
+def domain_shift(
     features: np.ndarray, plan: Plan, store: Store, settings: Settings
-) -> Generator[Event, None, Similarity]:
+) -> Generator[Event, None, DomainShift]:
     """Yield Progress and return (by `yield from`) what was found.
 
     `features` (n, d): those of the bundled backbone, a row for each of the plan's items.
     """
     yield Progress("Asking for the thousand classes it knows", 0, 0)
-    shares = original_answers(features)
-    doubts = entropy(shares)
+    probabilities = original_answers(features)
+    entropies = normalized_entropy(probabilities)
     images = plan.images
     step = max(1, len(images) // _LOOKED_AT)
-    distance = yield from _distance(images[::step][:_LOOKED_AT], store, settings)
-    doubt = Measured(float(doubts.mean()), float(doubts.std() / np.sqrt(len(doubts))))
-    told = information(shares, plan)
-    remote = remoteness(distance, doubt.mean)
-    return Similarity(nearness(remote), remote, doubt, told, distance)
+    divergence = yield from _divergence(images[::step][:_LOOKED_AT], store, settings)
+    stderr = float(entropies.std() / np.sqrt(len(entropies)))
+    entropy = Measured(float(entropies.mean()), stderr)
+    information = mutual_information(probabilities, plan)
+    remote = remoteness(divergence, entropy.mean)
+    return DomainShift(nearness(remote), remote, entropy, information, divergence)
 
 
-def remoteness(distance: float, doubt: float) -> float:
-    """Both figures in one: twice the distance counts like a tenth more doubt."""
-    return float(np.log2(max(distance, 1e-4) / 0.1) + (doubt - 0.58) / 0.1)
+def remoteness(divergence: float, entropy: float) -> float:
+    """Both figures in one: twice the divergence counts like a tenth more entropy."""
+    return float(np.log2(max(divergence, 1e-4) / 0.1) + (entropy - 0.58) / 0.1)
 
 
 def nearness(remote: float) -> Nearness:
@@ -87,37 +88,37 @@ def original_answers(features: np.ndarray) -> np.ndarray:
     return softmax(features @ weight.T + bias)
 
 
-def entropy(shares: np.ndarray) -> np.ndarray:
+def normalized_entropy(probabilities: np.ndarray) -> np.ndarray:
     """(n,) entropy of probabilities (n, classes) over the greatest possible: 0 to 1."""
-    logs = np.log(np.maximum(shares, 1e-12))
-    each: np.ndarray = -(shares * logs).sum(1) / np.log(shares.shape[1])
+    logs = np.log(np.maximum(probabilities, 1e-12))
+    each: np.ndarray = -(probabilities * logs).sum(1) / np.log(probabilities.shape[1])
     return each
 
 
-def information(shares: np.ndarray, plan: Plan) -> Measured:
+def mutual_information(probabilities: np.ndarray, plan: Plan) -> Measured:
     """How much the answers (n, k) tell about the labels: mutual information over their entropy.
 
     From the empirical joint distribution of answers and labels, as LEEP does (Nguyen et al., ICML
-    2020, arXiv 2002.12462), but judged on each fold's own images: on those it was counted with, a
-    thousand classes would seem to tell everything. Below 0 they tell nothing: counted as 0.
+    2020, arXiv 2002.12462), but evaluated on each fold's own images: on those it was counted with,
+    a thousand classes would seem to tell everything. Below 0 they tell nothing: counted as 0.
     """
-    told = []
-    for learn, held in plan.folds:
-        counts = np.bincount(plan.labels[learn], minlength=plan.classes)
+    found = []
+    for train, held in plan.folds:
+        counts = np.bincount(plan.labels[train], minlength=plan.classes)
         usual = (counts + 0.5) / (counts.sum() + 0.5 * plan.classes)
-        joint = np.zeros((plan.classes, shares.shape[1]))
-        np.add.at(joint, plan.labels[learn], shares[learn])
+        joint = np.zeros((plan.classes, probabilities.shape[1]))
+        np.add.at(joint, plan.labels[train], probabilities[train])
         # One image's worth of the usual mixture: a class that is never answered tells nothing.
         given = (joint.T + usual) / (joint.sum(0)[:, None] + 1)
         true = plan.labels[held]
-        guessed = (shares[held] @ given)[np.arange(len(held)), true]
-        surprise, blind = -np.log(guessed).mean(), -np.log(usual[true]).mean()
-        told.append(1 - surprise / blind)
-    known = corrected(np.array(told), plan.ratio)
+        expected = (probabilities[held] @ given)[np.arange(len(held)), true]
+        loss, blind = -np.log(expected).mean(), -np.log(usual[true]).mean()
+        found.append(1 - loss / blind)
+    known = corrected(np.array(found), plan.ratio)
     return Measured(float(np.clip(known.mean, 0, 1)), known.stderr)
 
 
-def _distance(
+def _divergence(
     images: Sequence[str], store: Store, settings: Settings
 ) -> Generator[Event, None, float]:
     """The median over layers of how far activations are from what normalisation remembers.

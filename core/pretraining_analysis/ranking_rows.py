@@ -1,4 +1,4 @@
-"""The rows of a ranking: put in order with what is a tie, and kept with the dataset version."""
+"""The rows of a ranking: put in order with what is a tie, and saved with the dataset version."""
 
 import json
 from collections.abc import Sequence
@@ -21,20 +21,20 @@ _SLOPE, _SPREAD = 0.5, 0.5
 here, give or take 0.5. A cautious assumption, see docs/decisions/0012."""
 
 
-class Row(TypedDict, total=False):
+class RankingRow(TypedDict, total=False):
     """One backbone. Without an "error" every field is there."""
 
     backbone: str
     title: str
     accuracy: float
-    """Share of right answers of a linear classifier on images it had not learned from, 0 to 1."""
+    """Of a linear classifier on images it had not learned from, 0 to 1."""
     stderr: float
     """Standard error of the accuracy (Nadeau and Bengio 2003)."""
     log_loss: float | None
     """Of the same answers, in nats; None where a closed form gave them: see Validated."""
     log_loss_stderr: float | None
     knn: float
-    """Share of images whose nearest neighbours have their class."""
+    """Proportion of images whose nearest neighbours have their class."""
     knn_stderr: float
     images_per_second: float
     """Measured here."""
@@ -45,10 +45,8 @@ class Row(TypedDict, total=False):
     """The accuracy and what ImageNet would lead to expect, taken together; the rows' order."""
     tied: bool
     """Whether the folds cannot tell it from the first."""
-    log_me: float
-    h_score: float
     folds: list[float]
-    """The share of right answers in each fold, alike for all backbones."""
+    """The accuracy in each fold, alike for all backbones."""
     error: str
     """Why it could not be tried, with the way out."""
 
@@ -57,7 +55,7 @@ class Row(TypedDict, total=False):
 class Ranking:
     """What is known about one version of a dataset."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RankingRow, ...]
     """Best first; those that could not be tried last."""
     images: int
     """In the training part, from which all figures are."""
@@ -66,17 +64,17 @@ class Ranking:
     """Whether a test part was kept aside, untouched."""
 
     @property
-    def tried(self) -> tuple[Row, ...]:
+    def tried(self) -> tuple[RankingRow, ...]:
         """The rows with figures."""
         return tuple(row for row in self.rows if "error" not in row)
 
     @property
-    def suggested(self) -> Row:
+    def suggested(self) -> RankingRow:
         """The one to take, of those that were tried: see `suggested`."""
         return suggested(self.tried)
 
 
-def suggested(tried: Sequence[Row]) -> Row:
+def suggested(tried: Sequence[RankingRow]) -> RankingRow:
     """The quickest of those that are tied with the first and near it: within one standard error.
 
     `tried` has figures, best first. A tie alone is not enough: few pictures cannot tell even much
@@ -96,7 +94,7 @@ def ranking_of(dataset_id: str, settings: Settings) -> Ranking | None:
     return Ranking(tuple(content["rows"]), plan["images"], plan["repeats"], plan["apart"])
 
 
-def ordered(rows: Sequence[Row], plan: Plan) -> list[Row]:
+def ordered(rows: Sequence[RankingRow], plan: Plan) -> list[RankingRow]:
     """The rows with "expected" and "tied" filled in, best first, failed ones last."""
     tried = [row for row in rows if "error" not in row]
     failed = [row for row in rows if "error" in row]
@@ -109,7 +107,7 @@ def ordered(rows: Sequence[Row], plan: Plan) -> list[Row]:
     return [*tried, *failed]
 
 
-def _expected(rows: Sequence[Row], plan: Plan) -> list[float]:
+def _expected(rows: Sequence[RankingRow], plan: Plan) -> list[float]:
     """The accuracies drawn towards what ImageNet leads to expect, as far as they are unsure.
 
     In log-odds, in which transfer goes with ImageNet (Kornblith et al., CVPR 2019, arXiv
@@ -124,48 +122,48 @@ def _expected(rows: Sequence[Row], plan: Plan) -> list[float]:
     middle = sum(map(_figure_odds, figures)) / len(figures) if figures else 0.0
     mean = sum(seen) / len(seen)
     folds = np.array([row["folds"] for row in rows])
-    together = []
+    expected = []
     for row, value, own in zip(rows, seen, careful, strict=True):
         apart = difference(np.array(row["folds"]), folds.mean(0), plan.ratio, plan.step)
         error = apart.stderr / (own * (1 - own))
         figure = middle if row["imagenet"] is None else _figure_odds(row["imagenet"])
         trust = _SPREAD**2 / (_SPREAD**2 + error**2)
         prior = mean + _SLOPE * (figure - middle)
-        together.append(round(1 / (1 + exp(-(trust * value + (1 - trust) * prior))), 4))
-    return together
+        expected.append(round(1 / (1 + exp(-(trust * value + (1 - trust) * prior))), 4))
+    return expected
 
 
 def _figure_odds(figure: float) -> float:
     return log_odds(figure / 100)
 
 
-def log_odds(share: float) -> float:
+def log_odds(p: float) -> float:
     """The logarithm of right answers over wrong ones."""
-    return log(share / (1 - share))
+    return log(p / (1 - p))
 
 
-def kept(dataset_id: str, settings: Settings, plan: Plan) -> list[Row]:
+def saved_rows(dataset_id: str, settings: Settings, plan: Plan) -> list[RankingRow]:
     """The rows of this version that were found by the same plan."""
     content = _read(dataset_id, settings)
-    if content is None or content["plan"] != _facts(plan):
+    if content is None or content["plan"] != _plan_fields(plan):
         return []
     return list(content["rows"])
 
 
-def keep(row: Row, dataset_id: str, settings: Settings, plan: Plan) -> list[Row]:
+def save_row(row: RankingRow, dataset_id: str, settings: Settings, plan: Plan) -> list[RankingRow]:
     """Put a row beside those that are there; gives all of them, in order."""
     file = _file(settings, dataset_id)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
-        others = kept(dataset_id, settings, plan)
+        others = saved_rows(dataset_id, settings, plan)
         others = [each for each in others if each["backbone"] != row["backbone"]]
         rows = ordered([*others, row], plan)
-        content = {"format": _FORMAT, "plan": _facts(plan), "rows": rows}
+        content = {"format": _FORMAT, "plan": _plan_fields(plan), "rows": rows}
         replace_file(file, sealed(json.dumps(content, ensure_ascii=False)))
     return rows
 
 
-def _facts(plan: Plan) -> dict[str, Any]:
+def _plan_fields(plan: Plan) -> dict[str, Any]:
     """What rows must have in common to be compared."""
     return {
         "images": len(plan.items),
@@ -179,17 +177,25 @@ def _facts(plan: Plan) -> dict[str, Any]:
 def _read(dataset_id: str, settings: Settings) -> dict[str, Any] | None:
     """The file's content; None when there is none, or it is damaged."""
     try:
-        content = json.loads(read_sealed(_file(settings, dataset_id)))
+        file = _file(settings, dataset_id)
+        content: dict[str, Any] = json.loads(read_sealed(file))
         sound = content["format"] == _FORMAT and {"images", "repeats", "apart"} <= {
             *content["plan"]
         }
-        return content if sound and all(map(_is_whole, content["rows"])) else None
+        if not sound or not all(map(_is_whole, content["rows"])):
+            return None
+        return content | {"rows": [_upgraded(row) for row in content["rows"]]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
+def _upgraded(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the figures of older versions that order nothing."""
+    return {name: value for name, value in row.items() if name in RankingRow.__annotations__}
+
+
 def _is_whole(row: dict[str, Any]) -> bool:
-    missing = Row.__annotations__.keys() - row.keys()
+    missing = RankingRow.__annotations__.keys() - row.keys()
     return missing == {"error"} or {"backbone", "title", "error"} <= row.keys()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from core.evaluation.metrics import SURE, careful_error
+from core.evaluation.metrics import SIGNIFICANCE, careful_error
 
 Scores = npt.NDArray[np.floating]
 
@@ -38,7 +38,7 @@ def corrected(scores: Scores, ratio: float) -> Measured:
     return Measured(float(np.mean(scores)), float(np.sqrt((1 / len(scores) + ratio) * spread)))
 
 
-def share(scores: Scores, ratio: float, units: int) -> Measured:
+def proportion(scores: Scores, ratio: float, units: int) -> Measured:
     """As `corrected`, for shares of right answers: never surer than `units` throws of a coin.
 
     Where every fold is right on everything the folds do not differ, and yet more images might be
@@ -87,6 +87,6 @@ def tied_with(best: int, scores: Sequence[Scores], ratio: float, step: float = 0
     """
     others = max(1, len(scores) - 1)
     return [
-        place == best or difference(scores[best], row, ratio, step).p >= SURE / others
+        place == best or difference(scores[best], row, ratio, step).p >= SIGNIFICANCE / others
         for place, row in enumerate(scores)
     ]

@@ -13,8 +13,8 @@ import numpy as np
 from core.dataset.manifest import Dataset, Item
 from core.dataset.splits import brought_test_part, folds, groups_of, holdout
 from core.errors import BadInput, UnusableDataset
-from core.pretraining_analysis.resampling import Measured, corrected, share
-from core.pretraining_analysis.transferability import shrunk_covariance, spectrum
+from core.pretraining_analysis.discriminant import Folds, discriminant
+from core.pretraining_analysis.resampling import Measured, corrected, proportion
 
 HOLDOUT, SEED = 0.2, 0
 """What a recipe keeps for its test unless told otherwise: nothing here ever looks at it."""
@@ -28,13 +28,9 @@ _MOST_WORK = 2_000_000_000
 _USUAL_WIDTH = 1280
 
 
-Folds = list[tuple[list[int], list[int]]]
-"""(learn from, check with): places in the plan's items."""
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who is learned from and who is judged, alike for every backbone."""
+    """Who is learned from and who is evaluated, alike for every backbone."""
 
     items: tuple[Item, ...]
     """The training part: the labelled items but the test part."""
@@ -55,19 +51,19 @@ class Plan:
         return [item.image for item in self.items]
 
     @property
-    def judged(self) -> np.ndarray:
+    def evaluated(self) -> np.ndarray:
         """Places that some fold checks with."""
         return np.unique([place for _, held in self.folds for place in held])
 
     @property
     def units(self) -> int:
         """Judged images, those of a group counted once."""
-        return len(np.unique(self.groups[self.judged]))
+        return len(np.unique(self.groups[self.evaluated]))
 
     @property
     def ratio(self) -> float:
         """Images checked with over images learned from, of a usual fold."""
-        return float(np.mean([len(held) / len(learn) for learn, held in self.folds]))
+        return float(np.mean([len(held) / len(train) for train, held in self.folds]))
 
     @property
     def step(self) -> float:
@@ -89,8 +85,8 @@ class Plan:
 def plan_of(dataset: Dataset) -> Plan:
     """The plan for a dataset version: always the same for the same version.
 
-    A class that only one group has is learned from and never judged. Raises BadInput where nothing
-    could be judged.
+    A class that only one group has is trained on and never evaluated. Raises BadInput where nothing
+    could be evaluated.
     """
     items, apart = _training_part(dataset)
     names = sorted({str(item.label) for item in items})
@@ -100,19 +96,20 @@ def plan_of(dataset: Dataset) -> Plan:
     groups = np.array(groups_of(items), np.int64)
     pairs = {(int(label), int(group)) for label, group in zip(labels, groups, strict=True)}
     groups_in = Counter(label for label, _ in pairs)
-    judged = [place for place, label in enumerate(labels) if groups_in[int(label)] > 1]
-    if len({int(groups[place]) for place in judged}) < 2:
+    evaluated = [place for place, label in enumerate(labels) if groups_in[int(label)] > 1]
+    if len({int(groups[place]) for place in evaluated}) < 2:
         raise BadInput(
             "No picture can be judged: each class has one picture or one group of pictures that "
             "belong together. Add pictures."
         )
     repeats = next((often for below, often in _REPEATS_BELOW if len(items) < below), 2)
-    always = sorted(set(range(len(items))) - set(judged))
-    parts = _repeated(labels[judged].tolist(), groups[judged].tolist(), repeats)
-    placed = [
-        ([judged[p] for p in learn] + always, [judged[p] for p in held]) for learn, held in parts
+    always = sorted(set(range(len(items))) - set(evaluated))
+    parts = _repeated(labels[evaluated].tolist(), groups[evaluated].tolist(), repeats)
+    indices = [
+        ([evaluated[k] for k in train] + always, [evaluated[k] for k in held])
+        for train, held in parts
     ]
-    return Plan(items, labels, groups, len(names), placed, repeats, apart)
+    return Plan(items, labels, groups, len(names), indices, repeats, apart)
 
 
 def _training_part(dataset: Dataset) -> tuple[tuple[Item, ...], bool]:
@@ -145,25 +142,25 @@ class Validated:
     accuracy: Measured
     log_loss: Measured | None
     """In nats; None where the closed form, whose probabilities are too sure, took the place."""
-    right: list[float]
-    """The share of right answers in each fold."""
+    correct: list[float]
+    """The accuracy in each fold."""
 
 
 def validate(features: np.ndarray, plan: Plan) -> Validated:
-    """Fit on every fold of the plan, judge on what it holds out. `features`: (n, d)."""
-    _, said = answers(features, plan)
-    right, losses = [], []
-    for (_, held), shares in zip(plan.folds, said, strict=True):
+    """Fit on every fold of the plan, evaluate on what it holds out. `features`: (n, d)."""
+    _, found = out_of_fold(features, plan)
+    correct, losses = [], []
+    for (_, held), probabilities in zip(plan.folds, found, strict=True):
         true = plan.labels[held]
-        right.append(float((shares.argmax(1) == true).mean()))
-        given = shares[np.arange(len(held)), true]
+        correct.append(float((probabilities.argmax(1) == true).mean()))
+        given = probabilities[np.arange(len(held)), true]
         losses.append(float(-np.log(given.clip(min=1e-7)).mean()))
-    accuracy = share(np.array(right), plan.ratio, plan.units)
+    accuracy = proportion(np.array(correct), plan.ratio, plan.units)
     loss = corrected(np.array(losses), plan.ratio) if plan.is_quick(len(plan.folds)) else None
-    return Validated(accuracy, loss, right)
+    return Validated(accuracy, loss, correct)
 
 
-def answers(
+def out_of_fold(
     features: np.ndarray,
     plan: Plan,
     folds: Folds | None = None,
@@ -176,38 +173,10 @@ def answers(
     """
     folds = plan.folds if folds is None else folds
     if not plan.is_quick(len(folds)):
-        return tuple(strengths), discriminant(features, plan, folds)
+        return tuple(strengths), discriminant(features, plan.labels, plan.classes, folds)
     from core.features.linear_probe import cross_validate
 
-    chosen, said = cross_validate(
+    chosen, found = cross_validate(
         features, plan.labels, plan.classes, folds, strengths=strengths, choosing=plan.partition
     )
-    return (chosen,), said
-
-
-def discriminant(features: np.ndarray, plan: Plan, folds: Folds) -> list[np.ndarray]:
-    """The same by linear discriminant analysis with a shrunk covariance: one solution a fold.
-
-    Friedman, "Regularized discriminant analysis", JASA 84 (1989); shrunk after Ledoit and Wolf.
-    """
-    x = _rotated(features)
-    said = []
-    for learn, held in folds:
-        own, labels = x[learn], plan.labels[learn]
-        counts = np.bincount(labels, minlength=plan.classes)
-        means = np.zeros((plan.classes, x.shape[1]))
-        np.add.at(means, labels, own)
-        means /= np.maximum(counts, 1)[:, None]
-        directions = np.linalg.solve(shrunk_covariance(own - means[labels]), means.T)
-        height = np.log(np.maximum(counts, 1e-9) / len(labels))
-        logits = x[held] @ directions + height - 0.5 * (means.T * directions).sum(0)
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        said.append(powers / powers.sum(1, keepdims=True))
-    return said
-
-
-def _rotated(features: np.ndarray) -> np.ndarray:
-    """The same rows in as few coordinates as hold them: distances stay as they are."""
-    left, squares = spectrum(features - features.mean(0))
-    rotated: np.ndarray = left * np.sqrt(squares)
-    return rotated
+    return (chosen,), found

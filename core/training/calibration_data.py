@@ -1,26 +1,34 @@
-"""Which images a finished network is judged with, beside its test part; see docs/decisions/0010."""
+"""Which images a finished network is calibrated with: see docs/decisions/0010."""
 
 from collections.abc import Generator, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from core.dataset.splits import folds, groups_of
-from core.evaluation.calibration import Parts, tempered
+from core.evaluation.calibration import Folds, temperature_scaled
 from core.evaluation.calibration_result import (
-    Adjusted,
-    Evidence,
-    Judged,
+    Calibration,
+    CalibrationData,
+    CalibrationResult,
     Origin,
-    adjustment,
+    false_ood,
+    fit_measurable,
     measure,
-    unknown_among,
 )
-from core.evaluation.ood import MOST, Known, border_of, chosen, distances, prepared, unlike
+from core.evaluation.ood import (
+    MOST,
+    ReferenceFeatures,
+    balanced_sample,
+    distances,
+    ood_score,
+    ood_threshold,
+    prepared,
+)
 from core.events import Event, Progress
 from core.features.extraction import features, load_pixels, reader
-from core.model import Model, Seen, joined
+from core.model import Model, ModelOutput, concatenated
 from core.settings import Settings
 from core.strategies import FineTuning
 from core.training.preparation import Setup
@@ -31,12 +39,12 @@ _ENOUGH_WATCHED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class CalibratedModel:
     """What goes into the model and into the reports."""
 
-    heads: list[tuple[Adjusted, Evidence]]
-    """For each question."""
-    known: Known | None
+    heads: list[tuple[Calibration, CalibrationResult]]
+    """For each task."""
+    reference: ReferenceFeatures | None
     images: list[str]
     """Hashes of what new images are compared with, row by row."""
     described: dict[str, Any]
@@ -45,52 +53,56 @@ class Weighed:
 
 def look(
     model: Model, setup: Setup, places: Sequence[int], what: str
-) -> Generator[Event, None, Seen]:
+) -> Generator[Event, None, ModelOutput]:
     """What the model says about these items, and what it sees in them (by `yield from`)."""
-    hashes, made, done = setup.images(list(places)), list[Seen](), 0
+    hashes, made, done = setup.images(list(places)), list[ModelOutput](), 0
     read = reader(setup.store, model.preprocessing)
     for _, pixels in load_pixels(hashes, read, model.preprocessing):
-        made.append(model.look(pixels))
+        made.append(model.forward(pixels))
         done += len(pixels)
         yield Progress(what, done, len(hashes))
-    return joined(made)
+    return concatenated(made)
 
 
-def weigh(
+def calibrate(
     setup: Setup,
     model: Model,
     settings: Settings,
     *,
-    tested: Seen | None,
-    shares: list[np.ndarray],
+    tested: ModelOutput | None,
+    probabilities: list[np.ndarray],
     out_of_fold: np.ndarray | None,
-) -> Generator[Event, None, Weighed]:
-    """Judge a trained network and adjust what it says (by `yield from`).
+) -> Generator[Event, None, CalibratedModel]:
+    """Evaluate a trained network and calibrate it (by `yield from`).
 
     `tested` is what it saw in the test part; None when no step has changed the network, whose
-    features are then kept already. `shares`, for each question (n, classes), is what it says about
-    the test part; `out_of_fold` the same about the images it learned from, each from folds it was
-    not in, where there is one question.
+    features are then kept already. `probabilities`, for each task (n, classes), is what it says
+    about the test part; `out_of_fold` the same about the images it learned from, each from folds it
+    was not in, where there is one task.
     """
     origin, places = judged_with(setup, out_of_fold)
     bank = _to_compare_with(setup)
-    asked = sorted({*bank, *(places if origin in ("folds", "watched") else [])})
+    asked = sorted({*bank, *(places if origin in ("folds", "validation") else [])})
     row = {place: number for number, place in enumerate(asked)}
     if tested is None:
         rows = yield from features(
             setup.images([*asked, *setup.test]), setup.read, setup.network,
             setup.preprocessing, settings, device=setup.device,
         )  # fmt: skip
-        seen, test_rows = Seen(np.empty(0), rows[: len(asked)]), rows[len(asked) :]
+        seen, test_rows = ModelOutput(np.empty(0), rows[: len(asked)]), rows[len(asked) :]
     else:
         seen = yield from look(model, setup, asked, "Finding out how sure it may be")
         test_rows = tested.features
     rows = prepared(seen.features[[row[place] for place in bank]])
-    test = _Side(setup.test, shares, _far(test_rows, rows))
+    test = _Side(setup.test, probabilities, _far(test_rows, rows))
     own = test
-    if origin in ("folds", "watched"):
+    if origin in ("folds", "validation"):
         judged = [row[place] for place in places]
-        said = [out_of_fold] if out_of_fold is not None else _by_head(setup, seen.shares[judged])
+        said = (
+            [out_of_fold]
+            if out_of_fold is not None
+            else _by_head(setup, seen.probabilities[judged])
+        )
         apart = _apart(setup, places, bank) if origin == "folds" else None
         own = _Side(places, said, _far(seen.features[judged], rows, apart))
     return _weighed(setup, origin, own, test, rows, setup.images(bank))
@@ -101,57 +113,61 @@ class _Side:
     """Items, what is said about them for each question, and how far they are from all learned."""
 
     places: list[int]
-    shares: list[np.ndarray]
+    probabilities: list[np.ndarray]
     far: np.ndarray
 
-    def of(self, head: Head, shares: np.ndarray) -> Judged:
+    def of(self, head: Head, probabilities: np.ndarray) -> CalibrationData:
         """Those whose answer is known."""
         labels = head.labels[self.places]
-        return Judged(labels[labels >= 0], shares[labels >= 0])
+        return CalibrationData(labels[labels >= 0], probabilities[labels >= 0])
 
-    def unlike(self, adjusted: list[Adjusted]) -> np.ndarray:
-        """With the certainty of the answers, over all questions."""
-        sure = [
-            tempered(said, one.temperature).max(1)
-            for said, one in zip(self.shares, adjusted, strict=True)
+    def ood_scores(self, calibrations: list[Calibration]) -> np.ndarray:
+        """By the confidence over all tasks."""
+        confidence = [
+            temperature_scaled(said, one.temperature).max(1)
+            for said, one in zip(self.probabilities, calibrations, strict=True)
         ]
-        return unlike(self.far, np.mean(sure, axis=0))
+        return ood_score(self.far, np.mean(confidence, axis=0))
 
 
 def _weighed(
     setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.ndarray, images: list[str]
-) -> Weighed:
+) -> CalibratedModel:
     turns = [_parts(setup, head.known(setup.test), head) for head in setup.heads]
-    adjusted = [
-        adjustment(own.of(head, said), origin, parts)
-        for head, said, parts in zip(setup.heads, own.shares, turns, strict=True)
+    calibrations = [
+        fit_measurable(own.of(head, said), origin, parts)
+        for head, said, parts in zip(setup.heads, own.probabilities, turns, strict=True)
     ]
-    scores, unknown = own.unlike(adjusted), None
+    scores, ood = own.ood_scores(calibrations), None
     if len(rows):
         parts = _parts(setup, setup.test, setup.heads[0])
-        unknown = unknown_among(scores, test.unlike(adjusted), origin, parts)
-    border = border_of(scores) if unknown else None
+        ood = false_ood(scores, test.ood_scores(calibrations), origin, parts)
+    threshold = ood_threshold(scores) if ood else None
     heads, keep_each = [], setup.recipe.judge == "folds"
-    for place, (head, fitted) in enumerate(zip(setup.heads, adjusted, strict=True)):
-        judged, tested = own.of(head, own.shares[place]), test.of(head, test.shares[place])
-        told = measure(judged, tested, fitted, origin, turns[place], unknown, keep_each=keep_each)
-        heads.append((fitted, told))
-    known = None if border is None else Known(rows, border)
-    return Weighed(heads, known, images if known else [], _described(setup, adjusted))
+    for place, (head, fitted) in enumerate(zip(setup.heads, calibrations, strict=True)):
+        judged, tested = (
+            own.of(head, own.probabilities[place]),
+            test.of(head, test.probabilities[place]),
+        )
+        result = measure(judged, tested, fitted, origin, turns[place], ood, keep_each=keep_each)
+        heads.append((fitted, result))
+    reference = None if threshold is None else ReferenceFeatures(rows, threshold)
+    return CalibratedModel(
+        heads, reference, images if reference else [], _described(setup, calibrations)
+    )
 
 
-def _described(setup: Setup, adjusted: list[Adjusted]) -> dict[str, Any]:
-    first = {"temperature": adjusted[0].temperature, "set_floor": adjusted[0].floor}
+def _described(setup: Setup, calibrations: list[Calibration]) -> dict[str, Any]:
     several = {
-        head.task: {"temperature": own.temperature, "set_floor": own.floor}
-        for head, own in zip(setup.heads, adjusted, strict=True)
+        head.task: asdict(own)
+        for head, own in zip(setup.heads, calibrations, strict=True)
         if head.task
     }
-    return {**first, "adjustments": several}
+    return {**asdict(calibrations[0]), "calibrations": several}
 
 
-def _by_head(setup: Setup, shares: np.ndarray) -> list[np.ndarray]:
-    return [shares[:, head.rows] for head in setup.heads]
+def _by_head(setup: Setup, probabilities: np.ndarray) -> list[np.ndarray]:
+    return [probabilities[:, head.rows] for head in setup.heads]
 
 
 def _far(
@@ -172,7 +188,7 @@ def judged_with(setup: Setup, out_of_fold: np.ndarray | None) -> tuple[Origin, l
     # Where watched images decided when to stop, what is said about them flatters.
     decided = isinstance(setup.options, FineTuning) and setup.options.patience > 0
     if len(setup.watch) >= _ENOUGH_WATCHED and not decided:
-        return "watched", setup.watch
+        return "validation", setup.watch
     return "test", setup.test
 
 
@@ -182,7 +198,7 @@ def _to_compare_with(setup: Setup) -> list[int]:
         places, labels = setup.unlabelled, np.zeros(len(setup.unlabelled), np.int64)
     else:
         places, labels = setup.learn, setup.labels[setup.learn]
-    return [places[place] for place in chosen(labels, MOST)]
+    return [places[place] for place in balanced_sample(labels, MOST)]
 
 
 def _apart(
@@ -194,7 +210,7 @@ def _apart(
     return [group[place] for place in places], [group[place] for place in bank]
 
 
-def _parts(setup: Setup, places: list[int], head: Head) -> Parts:
+def _parts(setup: Setup, places: list[int], head: Head) -> Folds:
     """These items in five, copies kept together; nothing when they cannot be parted."""
     groups = groups_of([setup.items[place] for place in places])
     if len(set(groups)) < 2:

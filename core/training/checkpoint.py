@@ -4,12 +4,14 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from core import tensors
 from core.errors import Damaged
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 _FILE = "checkpoint.safetensors"
 _EVERY = 10.0
@@ -45,7 +47,7 @@ class Checkpoints:
         return time.monotonic() - self.written >= max(_EVERY, 20 * self.cost)
 
     def write(
-        self, progressed: Progressed, network: nn.Module, state: dict[str, torch.Tensor]
+        self, progressed: Progressed, network: "nn.Module", state: "dict[str, torch.Tensor]"
     ) -> None:
         """Replace the checkpoint; a crash in the middle leaves the old one."""
         began = time.monotonic()
@@ -57,7 +59,7 @@ class Checkpoints:
         self.written = time.monotonic()
         self.cost = self.written - began
 
-    def read(self, network: nn.Module) -> tuple[Progressed, dict[str, torch.Tensor]] | None:
+    def read(self, network: "nn.Module") -> "tuple[Progressed, dict[str, torch.Tensor]] | None":
         """Put the checkpoint's weights into the network; None when there is no checkpoint.
 
         Raises Damaged, the network being as it was, when there is one that cannot be used.
@@ -74,6 +76,17 @@ class Checkpoints:
         return progressed, under(stored.tensors, "trainer.")
 
 
-def under(named: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run's folder holds one."""
+    return (folder / _FILE).exists()
+
+
+def discard_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a run that is finished: its model is saved, so nothing goes on from
+    there."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
+def under(named: "dict[str, torch.Tensor]", prefix: str) -> "dict[str, torch.Tensor]":
     """The tensors whose names begin so, without that beginning."""
     return {n.removeprefix(prefix): t for n, t in named.items() if n.startswith(prefix)}

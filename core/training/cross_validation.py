@@ -44,7 +44,7 @@ def cross(folder: Path, recipe: Recipe, parts: int, once: Once) -> Generator[Eve
     """
     place, own, left = folder / "parts", Report.load(folder), _TimeLeft()
     place.mkdir(exist_ok=True)
-    if own.rounds > 1:  # it died between its last word and tidying up
+    if own.cross_validated:  # it died between its last word and tidying up
         shutil.rmtree(place)
         return True
     for part in range(1, parts):

@@ -158,7 +158,7 @@ def _line(run: str, store: Store, settings: Settings) -> tuple[list[_Taught], bo
             report = Report.load(folder)
         except (OSError, GraftError):
             return line, False
-        judged = {row["image"] for each in (report, *report.further) for row in each.own}
+        judged = {row.image for each in report.tasks.values() for row in each.kept_predictions}
         items = dataset.labelled
         line.append(
             _Taught(

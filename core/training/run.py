@@ -13,22 +13,23 @@ from torch import nn
 
 from core.backbones.weights import merge
 from core.errors import Damaged
-from core.evaluation.calibration import tempered
-from core.evaluation.calibration_result import Adjusted, Evidence
+from core.evaluation.calibration import temperature_scaled
+from core.evaluation.calibration_result import Calibration, CalibrationResult
 from core.evaluation.metrics import collapsed, compare
-from core.evaluation.ood import IMAGES
-from core.evaluation.report import Elsewhere, Recalled, Report, recalled, report_of
+from core.evaluation.ood import save_reference_images
+from core.evaluation.report import Report, Retention, TargetDomain
+from core.evaluation.scoring import report_of, retention
 from core.events import Event, Finished, Note, PhaseStarted, Started, Stopped
 from core.features.extraction import MIRRORED, features
 from core.features.linear_probe import STRENGTHS, ProbeFit, fit_probe, softmax
 from core.files import read_sealed, replace_file, sealed
-from core.model import Description, Model, Seen
+from core.model import Description, Model, ModelOutput
 from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import FineTuning, Phase, Probe
 from core.training.activation_cache import stage
-from core.training.calibration_data import look, weigh
-from core.training.checkpoint import Checkpoints, Progressed
+from core.training.calibration_data import calibrate, look
+from core.training.checkpoint import Checkpoints, Progressed, discard_checkpoint
 from core.training.class_retention import remembered_only
 from core.training.cross_validation import cross, is_under_way, parts_of
 from core.training.model_soup import Soup
@@ -50,6 +51,14 @@ def train(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterator
     Yields events; the last is Finished or Stopped. Raises GraftError with a sentence when it
     cannot go on. Between two events it may be ended without harm.
     """
+    last = None
+    for last in _train(folder, settings, should_stop):
+        yield last
+    if isinstance(last, Finished):  # it is written down by now
+        discard_checkpoint(folder)
+
+
+def _train(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
     run = _Run(folder, settings, should_stop)
     if run.setup.recipe.judge == "held-out":
         yield from run.events()
@@ -322,11 +331,11 @@ class _Run:
         shares, seen = start, None
         if tuned:
             seen = yield from self._predict(model)
-            shares = [seen.shares[:, head.rows] for head in setup.heads]
+            shares = [seen.probabilities[:, head.rows] for head in setup.heads]
         moved = yield from self._moved(model, shares, told)
-        weighed = yield from weigh(
+        weighed = yield from calibrate(
             setup, model, self.settings,
-            tested=seen if self.done else None, shares=shares,
+            tested=seen if self.done else None, probabilities=shares,
             out_of_fold=self.out_of_fold if len(setup.heads) == 1 else None,
         )  # fmt: skip
         report, *further = [
@@ -336,19 +345,19 @@ class _Run:
             )
         ]
         if further:
-            report = replace(report, task=setup.heads[0].task, further=tuple(further))
-        report = replace(report, elsewhere=moved)
+            report = replace(report, task=setup.heads[0].task, other_tasks=tuple(further))
+        report = replace(report, target_domain=moved)
         if setup.recall:
             report = replace(
-                report, recalled=(yield from self._recalled(setup.network, description))
+                report, retention=(yield from self._recalled(setup.network, description))
             )
         scores = {"n": report.n, "correct": report.correct, "accuracy": report.accuracy}
         described = replace(
             description, scores={**scores, "interval": list(report.interval)},
             **weighed.described,
         )  # fmt: skip
-        Model(setup.network, described, weighed.known).save(self.folder / "model")
-        replace_file(self.folder / IMAGES, sealed(json.dumps(weighed.images)))
+        Model(setup.network, described, weighed.reference).save(self.folder / "model")
+        save_reference_images(weighed.images, self.folder)
         report.save(self.folder)
 
     def _judged(
@@ -357,25 +366,26 @@ class _Run:
         shares: np.ndarray,
         start: np.ndarray | None,
         stopped: bool,
-        adjusted: Adjusted,
-        evidence: Evidence,
+        adjusted: Calibration,
+        calibration: CalibrationResult,
     ) -> Report:
         """The scores of one head on the test items whose answer is known."""
         setup = self.setup
         places = head.known(setup.test)
         own = head.labels[setup.test] >= 0
         report = report_of(
-            head.labels[places], tempered(shares[own], adjusted.temperature), classes=head.classes,
+            head.labels[places], temperature_scaled(shares[own], adjusted.temperature),
+            classes=head.classes,
             items=[setup.items[place] for place in places], backbone=setup.backbone.name,
             strategy=setup.recipe.strategy, dataset=setup.recipe.dataset, seconds=self.seconds,
             n_train=len(head.known(setup.learn)), stopped=stopped,
-            start_probabilities=None if start is None else start[own], evidence=evidence,
+            start_probabilities=None if start is None else start[own], calibration=calibration,
         )  # fmt: skip
         return replace(report, task=head.task)
 
     def _moved(
         self, model: Model, shares: list[np.ndarray], told: list[np.ndarray]
-    ) -> Generator[Event, None, Elsewhere | None]:
+    ) -> Generator[Event, None, TargetDomain | None]:
         """Tell when the answers in the target domain have collapsed; how many of them are others
         now, where no label can judge there. `told` is what was said at the start."""
         setup = self.setup
@@ -384,7 +394,9 @@ class _Run:
         now, before = shares[0], told[0]
         if setup.elsewhere:
             before = before[len(setup.test) :]
-            now = (yield from self._predict(model, setup.elsewhere, "Looking at yours")).shares
+            now = (
+                yield from self._predict(model, setup.elsewhere, "Looking at yours")
+            ).probabilities
         if collapsed(now, before):
             remedy = "Try another method"
             if "strength" in type(setup.options).model_fields:
@@ -394,11 +406,11 @@ class _Run:
                 f"use this model. {remedy}, or sort some of your own pictures and learn from those."
             )
         changed = int((now.argmax(1) != before.argmax(1)).sum())
-        return {"n": len(now), "changed": changed} if setup.elsewhere else None
+        return TargetDomain(len(now), changed) if setup.elsewhere else None
 
     def _recalled(
         self, network: nn.Module, description: Description
-    ) -> Generator[Event, None, Recalled]:
+    ) -> Generator[Event, None, Retention]:
         """What the earlier model and this one say about the earlier one's test part."""
         setup, earlier = self.setup, self.setup.teacher
         if earlier is None:
@@ -407,8 +419,8 @@ class _Run:
         now = yield from self._predict(Model(network, description), setup.recall)
         then = yield from self._predict(earlier, setup.recall)
         column = np.array([setup.classes.index(name) for name in earlier.classes])
-        before = column[then.shares.argmax(1)]
-        return recalled(own, before, now.shares.argmax(1), setup.classes)
+        before = column[then.probabilities.argmax(1)]
+        return retention(own, before, now.probabilities.argmax(1), setup.classes)
 
     def _start(self) -> list[np.ndarray]:
         """What the first classifier of each head said about the test items, then about those of
@@ -423,7 +435,7 @@ class _Run:
         model: Model,
         places: list[int] | None = None,
         what: str = "Scoring on pictures it has never seen",
-    ) -> Generator[Event, None, Seen]:
+    ) -> Generator[Event, None, ModelOutput]:
         """What the model says about these items, or about the test items."""
         return look(model, self.setup, self.setup.test if places is None else places, what)
 

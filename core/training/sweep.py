@@ -11,7 +11,8 @@ import numpy as np
 from core.backbones.catalogue import get_backbone
 from core.evaluation.metrics import in_words
 from core.evaluation.model_selection import Candidate, Choice, choose
-from core.evaluation.significance import Pair, Predictions, pairs
+from core.evaluation.predictions import Predictions
+from core.evaluation.significance import Pair, pairs
 from core.events import Event, Finished, Progress
 from core.model import WEIGHTS, Model, model_folder
 from core.recipe import Judge, Recipe
@@ -144,6 +145,11 @@ def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Eve
     yield Finished(round(time.monotonic() - began, 2), {"milliseconds": found})
 
 
+def answer_times_of(result: Mapping[str, Any]) -> dict[str, float]:
+    """Milliseconds by name, from the result of `answer_times`."""
+    return {str(name): float(value) for name, value in result["milliseconds"].items()}
+
+
 def _answer_time(model: Model) -> float:
     """Milliseconds a picture, the best of three after one that warms up."""
     side, channels = model.preprocessing.size, model.preprocessing.form.channels
@@ -152,6 +158,6 @@ def _answer_time(model: Model) -> float:
     took = []
     for _ in range(4):
         began = time.monotonic()
-        model.look(pixels)
+        model.forward(pixels)
         took.append(time.monotonic() - began)
     return 1000 * min(took[1:]) / _TIMED

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.analysis.prediction import predictions_of
 from core.errors import NotFound
 from core.events import Event, Finished
 from core.jobs.log import scan
@@ -23,13 +24,15 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
 
 
 def job_predictions(folder: Path) -> list[dict[str, Any]]:
-    """One row a picture as core.model.predict_files tells it, with a "preview".
+    """One row a picture as core.analysis.prediction.predict_files tells it, with a "preview".
 
     `image` is the name as brought; `preview` the address of the uploaded picture, or empty. Raises
     NotFound when what was written down cannot be read.
     """
     try:
-        rows = [dict(row) for row in (finished_result(folder) or {}).get("predictions", [])]
+        rows: list[dict[str, Any]] = [
+            dict(row) for row in predictions_of(finished_result(folder) or {})
+        ]
         args = _args(folder)
         brought = zip(rows, args.get("names", []), args.get("files", []), strict=False)
         for row, name, file in brought:
@@ -70,16 +73,18 @@ def predictions_csv(predictions: Sequence[Mapping[str, Any]]) -> str:
     classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
     text = io.StringIO()
     writer = csv.writer(text)
-    told = [
-        name for name in ("unknown", "set") if any(row.get(name) is not None for row in predictions)
-    ]
-    writer.writerow([*_harmless(["image", "predicted", *classes]), *told, "problem"])
+    more = {
+        heading: name
+        for heading, name in (("unknown", "ood"), ("set", "prediction_set"))
+        if any(row.get(name) is not None for row in predictions)
+    }
+    writer.writerow([*_harmless(["image", "predicted", *classes]), *more, "problem"])
     for row in predictions:
-        shares = row.get("probabilities", {})
-        cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
+        probabilities = row.get("probabilities", {})
+        cells = [f"{probabilities[n]:.6f}" if n in probabilities else "" for n in classes]
         names = [row["image"], row.get("label", "")]
-        more = [_said(row.get(name)) for name in told]
-        writer.writerow([*_harmless(names), *cells, *_harmless([*more, row.get("error", "")])])
+        own = [_in_words(row.get(name)) for name in more.values()]
+        writer.writerow([*_harmless(names), *cells, *_harmless([*own, row.get("error", "")])])
     return text.getvalue()
 
 
@@ -88,10 +93,13 @@ def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) 
     writer = csv.writer(text)
     answered = [row["tasks"] for row in predictions if row.get("tasks")]
     columns = {task: list(answered[0][task]["probabilities"]) for task in tasks}
-    sets = {task: any(each[task].get("set") is not None for each in answered) for task in tasks}
-    told = any(row.get("unknown") is not None for row in predictions)
+    sets = {
+        task: any(each[task].get("prediction_set") is not None for each in answered)
+        for task in tasks
+    }
+    with_ood = any(row.get("ood") is not None for row in predictions)
     heads = [_head(task, columns[task], sets[task]) for task in tasks]
-    more = ["unknown"] if told else []
+    more = ["unknown"] if with_ood else []
     writer.writerow(
         _harmless(["image", *(cell for head in heads for cell in head), *more, "problem"])
     )
@@ -99,7 +107,7 @@ def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) 
         cells = _harmless([row["image"]])
         for task in tasks:
             cells += _answer(row.get("tasks", {}).get(task, {}), columns[task], sets[task])
-        more = [_said(row.get("unknown"))] if told else []
+        more = [_in_words(row.get("ood"))] if with_ood else []
         writer.writerow([*cells, *_harmless([*more, row.get("error", "")])])
     return text.getvalue()
 
@@ -109,13 +117,13 @@ def _head(task: str, classes: Sequence[str], with_set: bool) -> list[str]:
 
 
 def _answer(answer: Mapping[str, Any], classes: Sequence[str], with_set: bool) -> list[str]:
-    shares = answer.get("probabilities", {})
-    cells = [f"{shares[name]:.6f}" if name in shares else "" for name in classes]
-    more = [_said(answer.get("set"))] if with_set else []
+    probabilities = answer.get("probabilities", {})
+    cells = [f"{probabilities[n]:.6f}" if n in probabilities else "" for n in classes]
+    more = [_in_words(answer.get("prediction_set"))] if with_set else []
     return [*_harmless([answer.get("label", "")]), *cells, *_harmless(more)]
 
 
-def _said(value: Any) -> str:
+def _in_words(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,17 +1,12 @@
 """Whether the model looks at the background: its answers with parts of the pictures hidden."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
-from core import BACKGROUND_CAVEAT, in_words
+from core import BACKGROUND_CAVEAT, BackgroundReliance, MaskedScore, in_words
 from pages.parts import text
 
-Found = Mapping[str, Any]
 
-
-def background(found: Found | None) -> bool:
+def background(found: BackgroundReliance | None) -> bool:
     """What was found; without it the offer to look. Says whether that is wanted."""
     st.html(
         '<h2 class="card-title">Does it look at the background? <span class="term small">'
@@ -23,11 +18,11 @@ def background(found: Found | None) -> bool:
             "hidden.</p>"
         )
         return st.button("Hide the middle and see", icon=":material/hide_image:")
-    if found["warn"]:
-        st.warning(text.markdown(found["verdict"], 600), icon=":material/warning:")
+    if found.warn:
+        st.warning(text.markdown(found.verdict, 600), icon=":material/warning:")
     else:
-        st.html(f"<p>{text.html(found['verdict'], 600)}</p>")
-    figures = "".join(_figure(each, found["n"]) for each in found["looks"])
+        st.html(f"<p>{text.html(found.verdict, 600)}</p>")
+    figures = "".join(_figure(each, found.n) for each in found.masks)
     st.html(f'<div class="gallery wide">{figures}</div>')
     st.html(
         f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same pictures with '
@@ -37,13 +32,13 @@ def background(found: Found | None) -> bool:
     return False
 
 
-def _figure(each: Found, n: int) -> str:
-    guess = "better than guessing" if each["above"] else "not shown to beat guessing"
-    whole = "worse than whole pictures" if each["worse"] else "no loss shown"
+def _figure(each: MaskedScore, n: int) -> str:
+    guess = "better than guessing" if each.above_majority else "not shown to beat guessing"
+    whole = "worse than whole pictures" if each.worse else "no loss shown"
     return (
-        f'<figure><img src="{text.html(each["picture"], 100_000)}" alt="{each["title"]}">'
-        f"<figcaption><b>{each['title']}</b><br>right on {each['right']} of {n}<br>"
-        f"{in_words(tuple(each['interval']))}<br>"
+        f'<figure><img src="{text.html(each.image, 100_000)}" alt="{each.title}">'
+        f"<figcaption><b>{each.title}</b><br>right on {each.correct} of {n}<br>"
+        f"{in_words(each.interval)}<br>"
         f'<span class="chip">{guess}</span><br><span class="chip">{whole}</span>'
         "</figcaption></figure>"
     )

@@ -1,33 +1,44 @@
 """Is it right as often as it says? The reliability plot, and what was adjusted."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from core import certainty, change_in_words, in_words, judged_by, misjudged
+from core import (
+    Bin,
+    CalibrationResult,
+    Report,
+    change_in_words,
+    evaluated_by,
+    in_words,
+    miscalibrated_bins,
+    reliability_of,
+)
 from pages.parts import text
 from pages.parts.colours import theme_colours
 from pages.parts.evidence import (
-    Evidence,
     judges_in_words,
     sets_in_words,
     temperature_in_words,
     unknown_in_words,
 )
-from pages.parts.score import Report
 
 
 def certainty_plot(report: Report) -> None:
     """How often it was right against how sure it was, with intervals."""
-    bins, rounds = certainty(report), report.get("rounds", 1)
-    crossed = f" Here are all {report['n']:,} pictures{judged_by(rounds)}." if rounds > 1 else ""
+    bins = reliability_of(report)
+    cross_validated = ""
+    if report.cross_validated:
+        cross_validated = f" Here are all {report.n:,} pictures{evaluated_by(report.n_folds)}."
     st.html(
         '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
         "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
         "intervals, and one of several may miss the line by chance; the sentence below the drawing "
         'allows for that. <span class="term">'
-        f"(reliability diagram)</span>{crossed}</p>"
+        f"(reliability diagram)</span>{cross_validated}</p>"
     )
     ink = theme_colours()
-    shares = [each["right"] / each["n"] for each in bins]
+    shares = [each.correct / each.n for each in bins]
     figure = {
         "data": [
             {
@@ -36,17 +47,17 @@ def certainty_plot(report: Report) -> None:
             },
             {
                 "type": "scatter", "mode": "markers",
-                "x": [100 * each["sure"] for each in bins],
+                "x": [100 * each.confidence for each in bins],
                 "y": [100 * share for share in shares],
                 "marker": {"size": 11, "color": ink.leaf},
                 "error_y": {
                     "type": "data", "symmetric": False, "color": ink.leaf, "thickness": 2,
-                    "array": [100 * (each["interval"][1] - share)
+                    "array": [100 * (each.interval[1] - share)
                               for each, share in zip(bins, shares, strict=True)],
-                    "arrayminus": [100 * (share - each["interval"][0])
+                    "arrayminus": [100 * (share - each.interval[0])
                                    for each, share in zip(bins, shares, strict=True)],
                 },
-                "customdata": [[each["right"], each["n"]] for each in bins],
+                "customdata": [[each.correct, each.n] for each in bins],
                 "hovertemplate": "%{x:.0f} % sure<br>right on %{customdata[0]} of %{customdata[1]}"
                 "<extra></extra>",
             },
@@ -60,20 +71,20 @@ def certainty_plot(report: Report) -> None:
         },
     }  # fmt: skip
     said = "; ".join(
-        f"{100 * each['sure']:.0f} % sure: right on {each['right']} of {each['n']}, "
-        f"{in_words(tuple(each['interval']))}"
+        f"{100 * each.confidence:.0f} % sure: right on {each.correct} of {each.n}, "
+        f"{in_words(each.interval)}"
         for each in bins
     )
     st.plotly_chart(figure, key="certainty", config={"displayModeBar": False}, alt=said)
-    st.html(f'<p class="small">{_in_words(bins, crossed=rounds > 1)}</p>')
-    if evidence := report.get("evidence"):
-        _adjusted(evidence)
+    st.html(f'<p class="small">{_in_words(bins, cross_validated=report.cross_validated)}</p>')
+    if calibration := report.calibration:
+        _adjusted(calibration)
 
 
-def _in_words(bins: list[dict], *, crossed: bool) -> str:
-    found = misjudged(bins, crossed=crossed)
-    words = [f"too bold in {found.bold}"] if found.bold else []
-    words += [f"too shy in {found.shy}"] if found.shy else []
+def _in_words(bins: Sequence[Bin], *, cross_validated: bool) -> str:
+    counts = miscalibrated_bins(bins, cross_validated=cross_validated)
+    words = [f"too bold in {counts.overconfident}"] if counts.overconfident else []
+    words += [f"too shy in {counts.underconfident}"] if counts.underconfident else []
     if not words:
         return "On these pictures nothing shows that it is too sure or not sure enough."
     return (
@@ -83,30 +94,30 @@ def _in_words(bins: list[dict], *, crossed: bool) -> str:
     )
 
 
-def _adjusted(evidence: Evidence) -> None:
+def _adjusted(found: CalibrationResult) -> None:
     st.html(
         '<h3 class="card-title">What was adjusted</h3>'
-        f"<p>{temperature_in_words(evidence)}</p>{_gained(evidence)}"
-        f'<p style="margin-top:.8rem">{sets_in_words(evidence)}</p>'
-        f'<p style="margin-top:.5rem">{unknown_in_words(evidence)}</p>'
+        f"<p>{temperature_in_words(found)}</p>{_gained(found)}"
+        f'<p style="margin-top:.8rem">{sets_in_words(found)}</p>'
+        f'<p style="margin-top:.5rem">{unknown_in_words(found)}</p>'
     )
 
 
-def _gained(evidence: Evidence) -> str:
+def _gained(found: CalibrationResult) -> str:
     """What the temperature did, as a table; nothing where there is none."""
-    if evidence["temperature"] == 1.0:
+    if found.temperature == 1.0:
         return ""
     rows = "".join(
         f'<tr><td>{name} <span class="term">{term}</span></td>'
-        f'<td class="n">{evidence[key]["before"]:.3f}</td>'
-        f'<td class="n">{evidence[key]["after"]:.3f}</td>'
-        f"<td>{change_in_words(evidence[key])}</td></tr>"
-        for name, term, key in (
-            ("Surprise at the right answer", "log-loss", "log_loss"),
-            ("Distance from the truth", "Brier score", "brier"),
+        f'<td class="n">{change.before:.3f}</td>'
+        f'<td class="n">{change.after:.3f}</td>'
+        f"<td>{change_in_words(change)}</td></tr>"
+        for name, term, change in (
+            ("Surprise at the right answer", "log-loss", found.log_loss),
+            ("Distance from the truth", "Brier score", found.brier),
         )
     )
-    n, who = sum(each["n"] for each in evidence["reliability"]), judges_in_words(evidence)
+    n, who = sum(each.n for each in found.reliability), judges_in_words(found)
     of = f"<p>What such an adjustment did for {n:,} pictures{who}:</p>" if who else ""
     return (
         f"{of}"

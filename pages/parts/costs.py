@@ -1,10 +1,11 @@
 """What mistakes cost: a small table to fill in, and the answers that are then cheapest."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from core import Costs, cheapest
+from core import Costs, Report, cheapest
 from pages.parts import text
-from pages.parts.score import Report
 
 MOST = 12
 """Classes up to which a table of all mistakes can be filled in."""
@@ -14,7 +15,7 @@ PERSON = "a person is asked"
 @st.fragment
 def costs(run: str, report: Report) -> None:
     """The editor and what follows."""
-    names = report["classes"]
+    names = report.classes
     if len(names) > MOST:
         st.html(
             f'<p class="muted">A table of {len(names)} by {len(names)} mistakes is too much to '
@@ -46,14 +47,14 @@ def _in_words(report: Report, told: Costs) -> str:
     if not told.changed:
         return (
             "With these costs the likeliest answers are the cheapest, too.</p>"
-            f"<p>They cost {told.mean['after']:.2f} a picture on the test pictures.</p>"
+            f"<p>They cost {told.mean.after:.2f} a picture on the test pictures.</p>"
         )
-    low, high = told.mean["interval"]
-    left = f", {told.left} of them left to a person" if told.left else ""
+    low, high = told.mean.interval
+    left = f", {told.abstained} of them left to a person" if told.abstained else ""
     return (
-        f"{told.mean['after']:.2f} a picture instead of {told.mean['before']:.2f}: "
+        f"{told.mean.after:.2f} a picture instead of {told.mean.before:.2f}: "
         f"{told.verdict}.</p>"
-        f"<p>{text.count(told.changed, 'test picture')} of {report['n']} would be answered "
+        f"<p>{text.count(told.changed, 'test picture')} of {report.n} would be answered "
         f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} a picture with "
         '95 % confidence <span class="term">(paired bootstrap)</span>.</p>'
     )
@@ -61,7 +62,7 @@ def _in_words(report: Report, told: Costs) -> str:
 
 def _table(run: str, report: Report) -> list[list[float]]:
     """Costs by true class and answer, as the person filled them in."""
-    names = report["classes"]
+    names = report.classes
     rows = [
         {"true": text.plain(name, 40)}
         | {f"c{k}": 0.0 if k == place else 1.0 for k in range(len(names))}
@@ -69,7 +70,7 @@ def _table(run: str, report: Report) -> list[list[float]]:
     ]
     edited = st.data_editor(
         rows,
-        key=f"costs-{run}-{report.get('task', '')}",
+        key=f"costs-{run}-{report.task}",
         hide_index=True,
         disabled=["true"],
         column_config={
@@ -86,7 +87,7 @@ def _table(run: str, report: Report) -> list[list[float]]:
     return [[float(row[f"c{k}"] or 0) for k in range(len(names))] for row in edited]
 
 
-def _answers(names: list[str], confusion: tuple[tuple[int, ...], ...]) -> str:
+def _answers(names: Sequence[str], confusion: tuple[tuple[int, ...], ...]) -> str:
     asked = any(row[-1] for row in confusion)
     head = "".join(f'<th class="n">{text.bdi(name, 20)}</th>' for name in names)
     head += f'<th class="n">{PERSON}</th>' if asked else ""

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import Decided, decide, in_words, judged_by, tradeoffs
+from core import Decided, decide, evaluated_by, in_words, tradeoffs
 from pages.parts import text
 from pages.parts.colours import faint, theme_colours
 from pages.parts.score import Report
@@ -13,15 +13,16 @@ ALL = "All classes"
 @st.fragment
 def thresholds(run: str, report: Report) -> None:
     """Sliders for the thresholds; precision, recall and the abstained recomputed at once."""
-    names = report["classes"]
+    names = report.classes
     said = text.apart([ALL, *(text.plain(name, 60) for name in names)])
-    drawn = st.session_state.setdefault(f"thresholds-{run}-{report.get('task', '')}", {})
-    rounds = report.get("rounds", 1)
-    crossed = f" These are {report['n']:,} pictures{judged_by(rounds)}." if rounds > 1 else ""
+    drawn = st.session_state.setdefault(f"thresholds-{run}-{report.task}", {})
+    cross_validated = ""
+    if report.cross_validated:
+        cross_validated = f" These are {report.n:,} pictures{evaluated_by(report.n_folds)}."
     st.html(
         '<p class="muted">An answer is given when it is at least this sure of it; all other '
         'pictures are left to a person. <span class="term">(decision thresholds, reject option)'
-        f"</span>{crossed}</p>"
+        f"</span>{cross_validated}</p>"
     )
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
@@ -55,22 +56,22 @@ def _forget_sliders(run: str, classes: int) -> None:
 
 def _said(told: Decided) -> None:
     right = (
-        f"Of the {told.answered} others it is right on <b>{told.right}</b>: "
+        f"Of the {told.answered} others it is right on <b>{told.correct}</b>: "
         f"{in_words(told.interval)} pictures like these."
         if told.answered
         else "Nothing is answered any more."
     )
     st.html(
-        f'<p class="score-words" role="status">{text.count(told.left, "picture")} of {told.n} left '
-        f"to a person.</p><p>That is {in_words(told.left_interval)}. {right}</p>"
+        f'<p class="score-words" role="status">{text.count(told.abstained, "picture")} of {told.n} '
+        f"left to a person.</p><p>That is {in_words(told.abstained_interval)}. {right}</p>"
     )
 
 
 def _table(told: Decided) -> str:
     rows = "".join(
         f'<tr><td>{text.bdi(each.name)}</td><td class="n">{100 * each.threshold:.0f} %</td>'
-        f"<td>{each.right} of {each.said}: {in_words(each.precision)}</td>"
-        f"<td>{each.right} of {each.n}: {in_words(each.recall)}</td></tr>"
+        f"<td>{each.correct} of {each.predicted}: {in_words(each.precision)}</td>"
+        f"<td>{each.correct} of {each.n}: {in_words(each.recall)}</td></tr>"
         for each in told.classes
     )
     return (
@@ -84,9 +85,9 @@ def _table(told: Decided) -> str:
 def _tradeoff(report: Report, told: Decided) -> None:
     """Right answers against what is left to a person, with the place that is chosen."""
     found, ink = tradeoffs(report), theme_colours()
-    left = [100 * each.left for each in found]
+    left = [100 * each.abstained for each in found]
     low, high = ([100 * each.interval[side] for each in found] for side in (0, 1))
-    chosen = 100 * told.left / told.n
+    chosen = 100 * told.abstained / told.n
     figure = {
         "data": [
             {
@@ -96,7 +97,7 @@ def _tradeoff(report: Report, told: Decided) -> None:
             },
             {
                 "type": "scatter", "mode": "lines", "x": left,
-                "y": [100 * each.right for each in found],
+                "y": [100 * each.accuracy for each in found],
                 "line": {"color": ink.leaf, "width": 2.5},
                 "customdata": [100 * each.threshold for each in found],
                 "hovertemplate": "answer from %{customdata:.0f} % on<br>%{x:.0f} of 100 left to a "
@@ -104,7 +105,7 @@ def _tradeoff(report: Report, told: Decided) -> None:
             },
             {
                 "type": "scatter", "mode": "markers", "x": [chosen],
-                "y": [100 * told.right / told.answered if told.answered else 100],
+                "y": [100 * told.correct / told.answered if told.answered else 100],
                 "marker": {"size": 13, "color": ink.amber}, "hoverinfo": "skip",
             },
         ],

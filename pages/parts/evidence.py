@@ -1,17 +1,12 @@
 """What was adjusted after training, on which pictures, and what it is worth, in words."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from core import in_words, judged_by
+from core import CalibrationResult, evaluated_by, in_words
 from pages.parts import text
-
-Evidence = Mapping[str, Any]
 
 ORIGINS = {
     "folds": "on {n} of the pictures it learned from, each judged by a classifier that had not "
     'seen it <span class="term">(out of fold)</span>; the test pictures played no part',
-    "watched": "on the {n} pictures that were only watched while it learned "
+    "validation": "on the {n} pictures that were only watched while it learned "
     '<span class="term">(validation part)</span>; the test pictures played no part',
     "test": "on the {n} test pictures, since it has learned from all others. The numbers here come "
     "from five turns, each with an adjustment made without the pictures it is measured on "
@@ -22,53 +17,51 @@ ORIGINS = {
 _UNLOOKED = "the classes of the test pictures are looked at for the score alone"
 
 
-def temperature_in_words(evidence: Evidence) -> str:
+def temperature_in_words(found: CalibrationResult) -> str:
     """By how much its certainty was adjusted, and with which pictures."""
-    if evidence["temperature"] == 1.0:
-        why = _UNLOOKED if evidence["origin"] == "unlabelled" else "too few pictures were judged"
+    if found.temperature == 1.0:
+        why = _UNLOOKED if found.origin == "unlabelled" else "too few pictures were judged"
         return f"How sure it says it is was not adjusted: {why}."
-    which = ORIGINS[evidence["origin"]].format(n=f"{evidence['n']:,}")
+    which = ORIGINS[found.origin].format(n=f"{found.n:,}")
     return (
         "How sure it says it is was adjusted by one number, a temperature of "
-        f"{evidence['temperature']:.2f} (1 changes nothing; above 1 it was too bold), "
+        f"{found.temperature:.2f} (1 changes nothing; above 1 it was too bold), "
         f"{which}."
     )
 
 
-def judges_in_words(evidence: Evidence) -> str:
+def judges_in_words(found: CalibrationResult) -> str:
     """Who measured what, to be put behind a number of pictures; nothing where the model that is
     kept was measured alone."""
-    rounds = evidence.get("rounds", 1)
-    return judged_by(rounds) if rounds > 1 else ""
+    return evaluated_by(found.n_folds) if found.n_folds > 1 else ""
 
 
-def sets_in_words(evidence: Evidence) -> str:
+def sets_in_words(found: CalibrationResult) -> str:
     """What stands behind "A or B"."""
-    sets = evidence["sets"]
-    if sets is None and evidence["origin"] == "unlabelled":
+    sets = found.sets
+    if sets is None and found.origin == "unlabelled":
         return f"Which classes it might be beside the likeliest is not told: {_UNLOOKED}."
     if sets is None:
         return "Too few pictures were judged to say which classes it might be beside the likeliest."
-    low, high = sets["interval"]
-    was = f"on the test pictures it was for {sets['inside']} of {sets['n']}"
-    if who := judges_in_words(evidence):
-        was = f"it was for {sets['inside']} of {sets['n']} pictures{who}"
+    was = f"on the test pictures it was for {sets.covered} of {sets.n}"
+    if who := judges_in_words(found):
+        was = f"it was for {sets.covered} of {sets.n} pictures{who}"
     return (
         "Where it names several classes, they are chosen so that the right one is among them "
-        f"{100 * sets['level']:.0f} times of 100; {was}, so {in_words((low, high))} "
+        f"{100 * sets.coverage:.0f} times of 100; {was}, so {in_words(sets.interval)} "
         '<span class="term">(conformal sets, 95 % Wilson interval)</span>.'
     )
 
 
-def unknown_in_words(evidence: Evidence) -> str:
+def unknown_in_words(found: CalibrationResult) -> str:
     """What "unknown" means, and how often it is wrong."""
-    unknown = evidence["unknown"]
-    if unknown is None:
+    ood = found.ood
+    if ood is None:
         return "Too few pictures were judged to tell when a picture shows none of your classes."
     return (
         "A picture is called unknown when it lies further from all it learned from than 95 of 100 "
-        f"of its own kind: {text.count(unknown['called'], 'test picture')} of {unknown['n']} did, "
-        f"wrongly{judges_in_words(evidence)}. Quite other things are noticed well; a new class "
+        f"of its own kind: {text.count(ood.flagged, 'test picture')} of {ood.n} did, "
+        f"wrongly{judges_in_words(found)}. Quite other things are noticed well; a new class "
         'that resembles yours often is not <span class="term">(out-of-distribution '
         "detection)</span>."
     )

@@ -21,15 +21,15 @@ def first_model(place: Place) -> None:
         if now.active:
             _in_the_making(run)
         elif report := report_of(run):
-            base = report["majority"]
+            base = report.majority
             share = words(report).removeprefix("between ").replace(" and ", " to ")
             st.html(
                 '<p class="muted small">Your first model, made by itself</p>'
                 f'<p class="score-words">Already right on {share}, with nothing tuned.</p>'
                 f"{range_bar(report)}"
                 f'<p class="muted small">{judged_on(report)}. '
-                f"Always saying {text.bdi(base['label'], 40)} would be right on "
-                f"{100 * base['accuracy']:.0f} of 100.</p>"
+                f"Always saying {text.bdi(base.label, 40)} would be right on "
+                f"{100 * base.accuracy:.0f} of 100.</p>"
             )
             lead("See what it gets wrong", "results", run=run.id)
         else:

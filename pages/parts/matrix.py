@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import MOST_IN_MATRIX, MOST_PAIRS, mixed_up
+from core import MOST_IN_MATRIX, MOST_PAIRS, confused_pairs
 from pages.parts import text
 from pages.parts.score import Report
 
@@ -16,14 +16,14 @@ FULL = 0.55
 def matrix(report: Report) -> None:
     """True classes down, what it said across, the diagonal is right; of many classes those that
     are mixed up most often."""
-    if len(report["classes"]) > MOST_IN_MATRIX:
+    if len(report.classes) > MOST_IN_MATRIX:
         st.html(_most_often(report))
     else:
         _heat_map(report)
 
 
 def _most_often(report: Report) -> str:
-    pairs = mixed_up(report["confusion"], report["classes"])
+    pairs = confused_pairs(report.confusion, report.classes)
     if not pairs:
         return "<p>Nothing was mixed up.</p>"
     items = "".join(f"<li>{_pair(*pair)}</li>" for pair in pairs[:MOST_PAIRS])
@@ -31,15 +31,15 @@ def _most_often(report: Report) -> str:
     others = f"Other pairs that were mixed up, none of them more often: {left:,}."
     more = f'<p class="muted small">{others}</p>' if left > 0 else ""
     return (
-        f'<p class="muted">What it mixes up most often of {len(report["classes"]):,} classes, and '
+        f'<p class="muted">What it mixes up most often of {len(report.classes):,} classes, and '
         'on how many test pictures. <span class="term">largest entries of the confusion matrix'
         f"</span></p><ul>{items}</ul>{more}"
     )
 
 
 def _heat_map(report: Report) -> None:
-    names = report["classes"]
-    counts = report["confusion"]
+    names = report.classes
+    counts = report.confusion
     labels = _distinct([text.plotly(name, 22) for name in names])
     shares = [[n / max(1, sum(row)) for n in row] for row in counts]
     theme = "dark" if st.context.theme.type == "dark" else "light"
@@ -117,7 +117,7 @@ def _distinct(labels: list[str]) -> list[str]:
 
 
 def _in_words(report: Report) -> str:
-    pairs = mixed_up(report["confusion"], report["classes"])
+    pairs = confused_pairs(report.confusion, report.classes)
     if not pairs:
         return "Nothing was mixed up."
     return f"Most often mixed up: {'; '.join(_pair(*pair) for pair in pairs[:3])}."

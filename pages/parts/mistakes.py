@@ -8,6 +8,7 @@ import streamlit as st
 from core import (
     Dataset,
     GraftError,
+    Prediction,
     Project,
     RunRow,
     edits,
@@ -40,15 +41,15 @@ Places = dict[tuple[str, str], dict[str | None, int]]
 
 def mistakes(place: Place, run: RunRow, report: Report) -> None:
     """Choose a pair of classes, look, and put the pictures right where they are what is wrong."""
-    rows = report["predictions"]
-    wrong = [n for n, row in enumerate(rows) if row["label"] != row["true"]]
+    rows = report.predictions
+    wrong = [n for n, row in enumerate(rows) if not row.correct]
     if not wrong:
         st.success("Not one mistake on the pictures that judge it.", icon=":material/celebration:")
         return
-    wrong.sort(key=lambda n: max(rows[n]["probabilities"]), reverse=True)
+    wrong.sort(key=lambda n: rows[n].confidence, reverse=True)
     fixable = _fixable(place, run, report)
     checked = _checked(run) if fixable else set()
-    doubtful = frozenset(n for n in wrong if (rows[n]["name"], rows[n]["image"]) in checked)
+    doubtful = frozenset(n for n in wrong if (rows[n].name, rows[n].image) in checked)
     if fixable:
         last_change(place)
         changed_since(place, run)
@@ -56,7 +57,7 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
         picked = _which(run, report, wrong, doubtful)
         shown = [n for n in wrong if _belongs(rows[n], n in doubtful, picked)]
         pages = -(-len(shown) // PER_PAGE)
-        here = f"mistakes-{run.id}-{report.get('task', '')}-{picked}"
+        here = f"mistakes-{run.id}-{report.task}-{picked}"
         page = st.pagination(pages, key=here, width=260) if pages > 1 else 1
     st.html(f'<p class="muted">{SAID_OF_DOUBTFUL if picked == DOUBTFUL else SAID}</p>')
     why()
@@ -67,16 +68,16 @@ def mistakes(place: Place, run: RunRow, report: Report) -> None:
                 st.html(f'<div class="gallery wide one">{_figure(rows[n], n in doubtful)}</div>')
                 if where is not None:
                     _fixes(place, where, rows[n], f"{run.id}-{n}")
-                if rows[n].get("part"):
+                if rows[n].fold:
                     no_why(f"{run.id}-{n}", "Judged by a model that was not kept")
                 else:
-                    why_button(run, str(n), image=rows[n]["image"])
+                    why_button(run, str(n), image=rows[n].image)
 
 
 def _fixable(place: Place, run: RunRow, report: Report) -> bool:
     """Whether an answer can be taken for a label: not where there are several questions."""
     dataset = place.dataset
-    several = report.get("task") or run.recipe.task or (dataset is not None and dataset.tasks)
+    several = report.task or run.recipe.task or (dataset is not None and dataset.tasks)
     return dataset is not None and not several
 
 
@@ -95,8 +96,8 @@ def _which(
     run: RunRow, report: Report, wrong: Sequence[int], doubtful: frozenset[int]
 ) -> tuple[str, ...]:
     """What is chosen: a pair of classes (true, said), EVERY or DOUBTFUL."""
-    rows = report["predictions"]
-    counted = Counter((rows[n]["true"], rows[n]["label"]) for n in wrong)
+    rows = report.predictions
+    counted = Counter((rows[n].true, rows[n].label) for n in wrong)
     said = {EVERY: f"All mistakes ({len(wrong)})"}
     if doubtful:
         said[DOUBTFUL] = f"Perhaps the label is wrong ({len(doubtful)})"
@@ -105,38 +106,38 @@ def _which(
     shown = dict(zip(said, text.apart(list(said.values())), strict=True))
     return st.selectbox(
         "Which mistakes", list(said), format_func=shown.__getitem__, width=420,
-        key=f"which-mistakes-{run.id}-{report.get('task', '')}",
+        key=f"which-mistakes-{run.id}-{report.task}",
     )  # fmt: skip
 
 
-def _belongs(row: Report, doubtful: bool, picked: tuple[str, ...]) -> bool:
+def _belongs(row: Prediction, doubtful: bool, picked: tuple[str, ...]) -> bool:
     if picked == DOUBTFUL:
         return doubtful
-    return picked in (EVERY, (row["true"], row["label"]))
+    return picked in (EVERY, (row.true, row.label))
 
 
-def _figure(row: Report, doubtful: bool) -> str:
+def _figure(row: Prediction, doubtful: bool) -> str:
     chip = '<br><span class="chip warn">label perhaps wrong</span>' if doubtful else ""
     return (
-        f"<figure>{thumb(row['image'], row['true'])}<figcaption>"
-        f'says <b class="wrong">{text.bdi(row["label"], 30)}</b>, '
-        f"{text.percent(max(row['probabilities']))} sure<br>"
-        f'is <b class="right">{text.bdi(row["true"], 30)}</b><br>'
-        f"{text.bdi(row['name'].rsplit('/', 1)[-1], 26)}{chip}</figcaption></figure>"
+        f"<figure>{thumb(row.image, row.true)}<figcaption>"
+        f'says <b class="wrong">{text.bdi(row.label, 30)}</b>, '
+        f"{text.percent(row.confidence)} sure<br>"
+        f'is <b class="right">{text.bdi(row.true, 30)}</b><br>'
+        f"{text.bdi(row.name.rsplit('/', 1)[-1], 26)}{chip}</figcaption></figure>"
     )
 
 
-def _fixes(place: Place, where: Places, row: Report, key: str) -> None:
+def _fixes(place: Place, where: Places, row: Prediction, key: str) -> None:
     """Two ways to put the picture right, or what has become of it since."""
-    labels = where.get((row["name"], row["image"]), {})
-    if row["true"] not in labels:
+    labels = where.get((row.name, row.image), {})
+    if row.true not in labels:
         st.html(f'<p class="small muted" role="status">{_become(list(labels))}</p>')
         return
     # A class that has another name by now, or none, must not come back by a press.
-    if row["label"] in place.dataset.classes:
+    if row.label in place.dataset.classes:
         st.button(
-            f"It shows “{text.markdown(row['label'], 24)}”", icon=":material/drive_file_move:",
-            key=f"shows-{key}", on_click=_put_right, args=(place.project, row, row["label"]),
+            f"It shows “{text.markdown(row.label, 24)}”", icon=":material/drive_file_move:",
+            key=f"shows-{key}", on_click=_put_right, args=(place.project, row, row.label),
         )  # fmt: skip
     st.button(
         "Remove it", icon=":material/delete:",
@@ -150,11 +151,11 @@ def _become(labels: Sequence[str | None]) -> str:
     return f"now in class {text.bdi(labels[0], 30)}" if labels[0] else "set aside without a class"
 
 
-def _put_right(project: Project, row: Report, label: str | None) -> None:
+def _put_right(project: Project, row: Prediction, label: str | None) -> None:
     """Move the picture to a class, or take it out for None; nothing where that was done before."""
 
     def edit(dataset: Dataset) -> Dataset:
-        at = _places(dataset).get((row["name"], row["image"]), {}).get(row["true"])
+        at = _places(dataset).get((row.name, row.image), {}).get(row.true)
         if at is None:
             return dataset
         if label is None:

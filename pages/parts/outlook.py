@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from core import Curve, Outlook, Similarity, get_settings, outlook_of, recent_jobs
+from core import (
+    Curve,
+    DomainShift,
+    PretrainingAnalysis,
+    get_settings,
+    pretraining_analysis_of,
+    recent_jobs,
+)
 from pages.parts import text
 from pages.parts.by_itself import begin_job, job_by_itself
 from pages.parts.frame import problem
@@ -39,7 +46,7 @@ def how_far(place: Place) -> None:
     found = _outlook(place)
     if found is None:
         return
-    alike = found.similarity
+    alike = found.domain_shift
     words, follows = NEARNESS[alike.nearness]
     with st.container(border=True, key="how-far"):
         st.html(
@@ -47,17 +54,17 @@ def how_far(place: Place) -> None:
             f"<p>{follows}</p>"
             f'<p class="muted small">{_told(alike)} Measured on {found.images:,} pictures with '
             "EfficientNet-Lite0: how surely its 1,000 original classes answer "
-            f'<span class="term">entropy, {alike.doubt.mean:.2f} of 1</span>, how much that tells '
-            "about your classes "
-            f'<span class="term">mutual information, {alike.information.mean:.2f} ± '
-            f"{alike.information.stderr:.2f} of 1</span>, and how far its layers are from what "
-            f'they saw <span class="term">divergence, {alike.distance:.2f}</span>.</p>'
+            f'<span class="term">entropy, {alike.entropy.mean:.2f} of 1</span>, how much that '
+            "tells about your classes "
+            f'<span class="term">mutual information, {alike.mutual_information.mean:.2f} ± '
+            f"{alike.mutual_information.stderr:.2f} of 1</span>, and how far its layers are from "
+            f'what they saw <span class="term">divergence, {alike.divergence:.2f}</span>.</p>'
         )
 
 
-def _outlook(place: Place) -> Outlook | None:
+def _outlook(place: Place) -> PretrainingAnalysis | None:
     version = place.versions[0]
-    found = outlook_of(version, get_settings())
+    found = pretraining_analysis_of(version, get_settings())
     if found is None:
         first = place.first_model
         busy = first is not None and place.statuses[first.id].active
@@ -65,9 +72,9 @@ def _outlook(place: Place) -> Outlook | None:
     return found
 
 
-def _told(alike: Similarity) -> str:
+def _told(alike: DomainShift) -> str:
     """What the original answers say about one's own classes."""
-    told = alike.information
+    told = alike.mutual_information
     if told.mean < 2 * told.stderr:
         return (
             "What it takes them for says nothing about your classes. Look whether a person can "
@@ -80,7 +87,7 @@ def _told(alike: Similarity) -> str:
     return "What it takes them for hardly goes with your classes."
 
 
-def _scale(alike: Similarity) -> str:
+def _scale(alike: DomainShift) -> str:
     """A line from near to far with known sets on it, as HTML."""
 
     def at(remote: float) -> float:
@@ -107,7 +114,7 @@ def more_pictures(place: Place) -> None:
     if problem(place):
         return
     version = place.versions[0]
-    found = outlook_of(version, get_settings())
+    found = pretraining_analysis_of(version, get_settings())
     with st.container(border=True, key="more-pictures"):
         st.html(
             '<h2 class="card-title">What would more pictures bring? '
@@ -127,7 +134,7 @@ def more_pictures(place: Place) -> None:
                 st.rerun()
 
 
-def _curve(found: Outlook) -> None:
+def _curve(found: PretrainingAnalysis) -> None:
     curve = found.curve
     st.html(f"<p>{_trend(curve)} {_which(found)}</p>")
     with st.expander("Show the curve", icon=":material/show_chart:"):
@@ -142,7 +149,7 @@ def _curve(found: Outlook) -> None:
             st.html(_class_by_class(found))
 
 
-def _class_by_class(found: Outlook) -> str:
+def _class_by_class(found: PretrainingAnalysis) -> str:
     """How much of each class is found at the end of the curve, the worst first, as HTML."""
     last = found.curve.points[-1]
     judged = [
@@ -191,7 +198,7 @@ def _trend(curve: Curve) -> str:
     )
 
 
-def _which(found: Outlook) -> str:
+def _which(found: PretrainingAnalysis) -> str:
     if not found.curve.asked_by_class:
         return (
             "Of which class more would help most was not looked into: with so many pictures and "

@@ -1,18 +1,14 @@
 """How it does when pictures get worse, with pictures; computed when somebody asks."""
 
-from collections.abc import Mapping
 from itertools import groupby
-from typing import Any
 
 import streamlit as st
 
-from core import RunRow, in_words, known_robustness
+from core import Condition, RobustnessResult, RunRow, in_words, known_robustness
 from pages.parts import text
 from pages.parts.background import background
 from pages.parts.by_itself import begin_job, job_by_itself
 from pages.parts.score import report_of
-
-Found = Mapping[str, Any]
 
 
 def robustness(run: RunRow) -> None:
@@ -28,13 +24,13 @@ def robustness(run: RunRow) -> None:
         _shown(found)
     now = None
     # What an earlier version found knows nothing of the background; the same job looks at it.
-    if not found or "background" not in found:
+    if not found or found.background is None:
         now = job_by_itself("robustness", begin=False, run=run.id)
     # A finished job of which nothing is known looked at a model that was trained on since.
     offered = now is None or now.state == "finished"
     wanted = False
     if found and offered:
-        wanted = background(found.get("background"))
+        wanted = background(found.background)
     elif offered:
         wanted = st.button("Try worse pictures", icon=":material/blur_on:", type="primary")
     if wanted:
@@ -45,28 +41,28 @@ def robustness(run: RunRow) -> None:
 def _which(run: RunRow) -> str:
     """Where all pictures judged in turn, the kept model has learned from most of them."""
     report = report_of(run)
-    if report and report.get("rounds", 1) > 1:
+    if report and report.cross_validated:
         return "Pictures that judge it and that the model you keep has not learned from"
     return "The same test pictures"
 
 
-def _shown(found: Found) -> None:
-    n, right = found["n"], found["right"]
-    falls = [each for each in found["conditions"] if each["worse"]]
+def _shown(found: RobustnessResult) -> None:
+    n, right = found.n, found.correct
+    falls = [each for each in found.conditions if each.worse]
     if falls:
-        titles = list(dict.fromkeys(each["title"].lower() for each in falls))
+        titles = list(dict.fromkeys(each.title.lower() for each in falls))
         words = f"It does worse when pictures are {_listed(titles)}."
     else:
         words = "Nothing that was tried is shown to make it worse."
-    unsure = [each for each in found["conditions"] if each["unknown"] > n / 2]
+    unsure = [each for each in found.conditions if each.ood > n / 2]
     if unsure:
-        titles = list(dict.fromkeys(f"{each['title']} ({each['level']})" for each in unsure))
+        titles = list(dict.fromkeys(f"{each.title} ({each.level})" for each in unsure))
         words += f" Most are called unknown when they are {_listed(titles).lower()}."
     st.html(
-        f'<p class="score-words">{words}</p><p>As they are it is right on {found["right"]} of {n}: '
-        f"{in_words(tuple(found['interval']))}.</p>"
+        f'<p class="score-words">{words}</p><p>As they are it is right on {found.correct} of {n}: '
+        f"{in_words(found.interval)}.</p>"
     )
-    groups = groupby(found["conditions"], key=lambda each: each["kind"])
+    groups = groupby(found.conditions, key=lambda each: each.kind)
     st.html(
         f'<div class="kinds">{"".join(_kind(list(group), n, right) for _, group in groups)}</div>'
     )
@@ -78,28 +74,26 @@ def _shown(found: Found) -> None:
     )
 
 
-def _kind(levels: list[Found], n: int, right: int) -> str:
+def _kind(levels: list[Condition], n: int, right: int) -> str:
     return (
-        f'<section><h3 class="card-title">{levels[0]["title"]} <span class="term small">'
-        f'{levels[0]["term"]}</span></h3><div class="gallery wide">'
+        f'<section><h3 class="card-title">{levels[0].title} <span class="term small">'
+        f'{levels[0].term}</span></h3><div class="gallery wide">'
         f"{''.join(_figure(each, n, right) for each in levels)}</div></section>"
     )
 
 
-def _figure(each: Found, n: int, right: int) -> str:
+def _figure(each: Condition, n: int, right: int) -> str:
     chip = '<span class="chip">no loss shown</span>'
-    if each["worse"]:
+    if each.worse:
         chip = '<span class="chip warn">worse</span>'
-    elif each["p"] < 0.05 and each["right"] < right:
+    elif each.p < 0.05 and each.correct < right:
         chip = '<span class="chip">perhaps worse</span>'
-    unknown = (
-        f"<br>{text.count(each['unknown'], 'picture')} called unknown" if each["unknown"] else ""
-    )
-    said = f"{each['title']}, {each['level']}"
+    unknown = f"<br>{text.count(each.ood, 'picture')} called unknown" if each.ood else ""
+    said = f"{each.title}, {each.level}"
     return (
-        f'<figure><img src="{text.html(each["picture"], 100_000)}" alt="{said}"><figcaption>'
-        f"<b>{each['level']}</b> {chip}<br>right on {each['right']} of {n}<br>"
-        f"{in_words(tuple(each['interval']))}{unknown}</figcaption></figure>"
+        f'<figure><img src="{text.html(each.image, 100_000)}" alt="{said}"><figcaption>'
+        f"<b>{each.level}</b> {chip}<br>right on {each.correct} of {n}<br>"
+        f"{in_words(each.interval)}{unknown}</figcaption></figure>"
     )
 
 

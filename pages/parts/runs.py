@@ -114,7 +114,7 @@ def runs_table(place: Place, here: str) -> str:
     titles = run_titles(place)
     newest = place.versions[0] if place.versions else ""
     scored = [(run, report) for run in place.finished if (report := report_of(run))]
-    scored.sort(key=lambda pair: pair[1]["accuracy"], reverse=True)
+    scored.sort(key=lambda pair: pair[1].accuracy, reverse=True)
     beside = _beside(scored, here)
     rows = []
     for run, report in scored:
@@ -122,10 +122,10 @@ def runs_table(place: Place, here: str) -> str:
         rows.append(
             f'<tr class="{"here" if run.id == here else ""}">'
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
-            f'<td class="n">{100 * report["accuracy"]:.0f}</td>'
+            f'<td class="n">{100 * report.accuracy:.0f}</td>'
             f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
             f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
-            f'<td class="n">{report["n"]}</td><td class="n">{_time(report["seconds"])}</td></tr>'
+            f'<td class="n">{report.n}</td><td class="n">{_time(report.seconds)}</td></tr>'
         )
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
@@ -142,7 +142,7 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
     if here not in ids:
         return {}
     named = [
-        ("the one shown" if run.id == here else "this one", report["predictions"])
+        ("the one shown" if run.id == here else "this one", report.predictions)
         for run, report in scored
     ]
     found = pairs(named, reference=ids.index(here))
@@ -152,15 +152,14 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
 
 def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
     """Both scores on the pictures that both were judged with, where that is not all of them."""
-    said = {each.id: report["predictions"] for each, report in scored}
+    said = {each.id: report.predictions for each, report in scored}
     if here == run.id or here not in said:
         return ""
     shared = on_shared(said[run.id], said[here])
     if not shared or len(shared) == len(said[run.id]) == len(said[here]):
         return ""
     right = [
-        100 * sum(row["label"] == row["true"] for row in rows) / len(shared)
-        for rows in zip(*shared, strict=True)
+        100 * sum(row.correct for row in rows) / len(shared) for rows in zip(*shared, strict=True)
     ]
     return (
         f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '

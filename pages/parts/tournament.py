@@ -10,6 +10,7 @@ from core import (
     Recipe,
     RunRow,
     all_strategies,
+    answer_times_of,
     came_parted,
     entrants,
     get_settings,
@@ -107,7 +108,7 @@ def which_to_keep(place: Place, here: RunRow) -> None:
         return
     titles = run_titles(place)
     entered = [
-        Entered(run.id, run.recipe, report_of(run)["predictions"], megabytes(run.folder))
+        Entered(run.id, run.recipe, report_of(run).predictions, megabytes(run.folder))
         for run in runs
     ]
     with st.container(border=True, key="which-to-keep"):
@@ -146,7 +147,7 @@ def _beside(place: Place, here: RunRow) -> list[RunRow]:
 
 def _images(run: RunRow) -> set[str]:
     report = report_of(run)
-    return {row["image"] for row in report["predictions"]} if report else set()
+    return {row.image for row in report.predictions} if report else set()
 
 
 def _said(entered: list[Entered], choice: Choice, titles: list[str]) -> str:
@@ -183,8 +184,9 @@ def _costs(runs: list[RunRow], against: str) -> list[float] | None:
     if against == "size":
         return [megabytes(run.folder) for run in runs]
     if against == "seconds":
-        return [report_of(run)["seconds"] for run in runs]
+        return [report_of(run).seconds for run in runs]
     now = job_by_itself("answer-times", runs=" ".join(sorted(run.id for run in runs)))
     if now is None or now.state != "finished":
         return None
-    return [now.result["milliseconds"][run.id] for run in runs]
+    times = answer_times_of(now.result)
+    return [times[run.id] for run in runs]

@@ -1,10 +1,22 @@
 """Why it says so: where it looked, what it is reminded of, and whether the map can be believed."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core import GraftError, JobStatus, RunRow, job_folder, new_job, recent_jobs, status, submit
+from core import (
+    Explanation,
+    GraftError,
+    JobStatus,
+    Neighbour,
+    RunRow,
+    explanation_of,
+    job_folder,
+    new_job,
+    recent_jobs,
+    status,
+    submit,
+)
 from pages.parts import progress, text
 from pages.parts.gallery import thumb
 from pages.parts.steady import steady
@@ -31,7 +43,8 @@ def why_button(run: RunRow, key: str, **which: str) -> None:
 
 def _usable(now: JobStatus) -> bool:
     """Whether an answer is there or under way; one of an older version has no verdict."""
-    return now.active or (now.state == "finished" and "verdict" in (now.result or {}))
+    found = explanation_of(now.result or {}) if now.state == "finished" else None
+    return now.active or (found is not None and found.verdict != "unknown")
 
 
 @steady
@@ -51,8 +64,8 @@ def why() -> None:
         progress.watch(folder)
         return
     with st.container(border=True, key="why"):
-        if now.state == "finished" and now.result:
-            st.html(_shown(now.result))
+        if now.state == "finished" and (found := explanation_of(now.result or {})):
+            st.html(_shown(found))
         else:
             st.error(text.markdown(now.sentence, 600), icon=":material/error:")
         if st.button("Close", type="tertiary", icon=":material/close:"):
@@ -60,25 +73,25 @@ def why() -> None:
             st.rerun()
 
 
-def _shown(found: dict[str, Any]) -> str:
+def _shown(found: Explanation) -> str:
     pair = "".join(
-        f'<img src="{text.html(found[key], 200_000)}" alt="{alt}">'
-        for key, alt in (
-            ("picture", "the picture as the network sees it"),
-            ("map", "where the evidence lies, in amber"),
+        f'<img src="{text.html(address, 200_000)}" alt="{alt}">'
+        for address, alt in (
+            (found.image, "the picture as the network sees it"),
+            (found.map, "where the evidence lies, in amber"),
         )
     )
     return (
-        f'<h2 class="card-title">Why {text.bdi(found["label"], 40)}? '
-        f'<span class="term small">{text.percent(found["share"])} sure</span></h2>'
+        f'<h2 class="card-title">Why {text.bdi(found.label, 40)}? '
+        f'<span class="term small">{text.percent(found.confidence)} sure</span></h2>'
         f'<div class="why"><div><div class="pair">{pair}</div>'
-        f'<p class="small muted">{_trust(found.get("verdict", ""), found["random"])}</p></div>'
-        f"<div>{_reminded(found['nearest'])}</div></div>"
+        f'<p class="small muted">{_trust(found.verdict, found.rank_correlation)}</p></div>'
+        f"<div>{_reminded(found.nearest)}</div></div>"
     )
 
 
-def _trust(verdict: str, random: float | None) -> str:
-    """What the map shows, and whether it can be believed; older results have no verdict."""
+def _trust(verdict: str, correlation: float | None) -> str:
+    """What the map shows, and whether it can be believed."""
     if verdict == "flat":
         return (
             "Nothing in this picture speaks for the answer more than anything else, so no place is "
@@ -90,12 +103,13 @@ def _trust(verdict: str, random: float | None) -> str:
     if verdict == "independent":
         return (
             f"{seen}Mind: with random weights the map looks much the same (rank correlation "
-            f"{random:.2f}), so it shows the picture rather than what was learned."
+            f"{correlation:.2f}), so it shows the picture rather than what was learned."
         )
     if verdict == "dependent":
         return (
-            f"{seen}With random weights the map looks otherwise (rank correlation {random:.2f}), "
-            "so it does depend on what was learned; it is a hint all the same, no proof."
+            f"{seen}With random weights the map looks otherwise (rank correlation "
+            f"{correlation:.2f}), so it does depend on what was learned; it is a hint all the "
+            "same, no proof."
         )
     return (
         f"{seen}Whether that depends on what was learned could not be checked (with random weights "
@@ -103,12 +117,12 @@ def _trust(verdict: str, random: float | None) -> str:
     )
 
 
-def _reminded(nearest: list[dict[str, Any]]) -> str:
+def _reminded(nearest: Sequence[Neighbour]) -> str:
     if not nearest:
         return '<p class="small muted">With so few pictures none were kept to compare with.</p>'
     figures = "".join(
-        f"<figure>{thumb(each['image'], each['label'])}<figcaption>{text.bdi(each['label'], 24)} "
-        f'<span class="n">{100 * each["cosine"]:.0f} %</span></figcaption></figure>'
+        f"<figure>{thumb(each.image, each.label)}<figcaption>{text.bdi(each.label, 24)} "
+        f'<span class="n">{100 * each.cosine:.0f} %</span></figcaption></figure>'
         for each in nearest
     )
     return (

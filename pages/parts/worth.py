@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from core import Recipe, Reference, RunRow, all_strategies, in_words, references
+from core import Recipe, Reference, Report, RunRow, all_strategies, in_words, references
 from pages.parts import text
 from pages.parts.place import Place, go
 from pages.parts.runs import begin_run, under_way
-from pages.parts.score import Report, report_of, words
+from pages.parts.score import report_of, words
 
 
 def worth(place: Place, run: RunRow, report: Report) -> None:
@@ -19,7 +19,7 @@ def worth(place: Place, run: RunRow, report: Report) -> None:
         ("alone", _alone(place, run, report)),
     )
     others = [
-        (kind, _same_question(other, report)["predictions"])
+        (kind, _same_question(other, report).predictions)
         for kind, one in beside
         if one is not None and one.id != run.id and (other := report_of(one))
     ]
@@ -38,7 +38,7 @@ def worth(place: Place, run: RunRow, report: Report) -> None:
             _offer_scratch(place, run)
         alone = _recipe_alone(run, report)
         if alone and "alone" not in kinds and not under_way(place, alone):
-            _offer_alone(place, alone, report["task"])
+            _offer_alone(place, alone, report.task)
 
 
 def _offer_scratch(place: Place, run: RunRow) -> None:
@@ -88,7 +88,7 @@ def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
     wanted = _recipe_alone(run, report)
     if wanted is None:
         return None
-    asked = report["task"]
+    asked = report.task
     return next(
         (
             one
@@ -103,9 +103,9 @@ def _alone(place: Place, run: RunRow, report: Report) -> RunRow | None:
 def _recipe_alone(run: RunRow, report: Report) -> Recipe | None:
     """The same run with all other questions left to their first classifier; None where this one
     was, or where there is only one."""
-    asked = report.get("task", "")
-    whole = report_of(run) if asked and not run.recipe.task else {}
-    tasks = [each.get("task", "") for each in (whole, *whole.get("further", []))]
+    asked = report.task
+    whole = report_of(run) if asked and not run.recipe.task else None
+    tasks = whole.tasks if whole else ()
     others = {task: 0.0 for task in tasks if task not in ("", asked)}
     if not others or _weights(run).get(asked) == 0 or _weights(run) == others:
         return None
@@ -123,12 +123,12 @@ def _same_pictures(place: Place, run: RunRow) -> Iterator[RunRow]:
 
 def _same_question(other: Report, report: Report) -> Report:
     """The other run's report on the same question, where it answers several."""
-    reports = {each.get("task", ""): each for each in (other, *other.get("further", []))}
-    return reports.get(report.get("task", ""), other)
+    return other.tasks.get(report.task, other)
 
 
 def _table(report: Report, found: list[Reference]) -> str:
-    own = (report["correct"] / report["n"], _row("<b>this run</b>", report, words(report), "here"))
+    score = f"{report.correct} of {report.n}"
+    own = (report.accuracy, _row("<b>this run</b>", score, words(report), "here"))
     rows = [own, *((each.correct / each.n, _reference(each)) for each in found)]
     rows.sort(key=lambda row: -row[0])
     return (
@@ -143,14 +143,14 @@ def _reference(each: Reference) -> str:
     found = each.comparison
     p = "p &lt; 0.01" if found.p < 0.005 else f"p = {found.p:.2f}"
     counts = f"This run alone right on {found.only_first}, the other alone on {found.only_second}"
-    said = f"{counts}, {p}. {each.outlook}"
+    said = f"{counts}, {p}. {each.needed_in_words}"
     so = f'{text.html(each.verdict, 300)} <span class="muted small">{said}</span>'
-    score = {"correct": each.correct, "n": each.n}
+    score = f"{each.correct} of {each.n}"
     return _row(text.html(each.name), score, in_words(each.interval), "", so)
 
 
-def _row(name: str, score: Report, said: str, kind: str, so: str = "") -> str:
+def _row(name: str, score: str, said: str, kind: str, so: str = "") -> str:
     return (
-        f'<tr class="{kind}"><td>{name}</td><td class="n">{score["correct"]} of {score["n"]}</td>'
+        f'<tr class="{kind}"><td>{name}</td><td class="n">{score}</td>'
         f'<td class="said-so">{said}</td><td>{so}</td></tr>'
     )

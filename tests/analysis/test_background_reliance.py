@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from core.analysis.background_reliance import MASKS, border_alone, judged, middle_alone
-from core.analysis.robustness import robustness
+from core.analysis.background_reliance import MASKS, background_reliance, border_alone, middle_alone
+from core.analysis.robustness import known_robustness, robustness
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.events import Finished
@@ -63,11 +63,11 @@ def found(settings, run, make):
     list(train(run, settings, lambda: False))
     *_, last = robustness(run, settings)
     assert isinstance(last, Finished)
-    return last.result["background"]
+    return known_robustness(run).background
 
 
 def by_kind(result):
-    return {look["kind"]: look for look in result["looks"]}
+    return {mask.kind: mask for mask in result.masks}
 
 
 def test_a_planted_background_is_found(settings, tmp_path):
@@ -76,13 +76,13 @@ def test_a_planted_background_is_found(settings, tmp_path):
 
     result = found(settings, tmp_path, make)
     looks = by_kind(result)
-    assert result["n"] == 20
-    assert result["right"] >= 17
-    assert looks["border"]["above"]
-    assert not looks["border"]["worse"]
-    assert not looks["middle"]["above"]
-    assert result["warn"]
-    assert "may look at the background" in result["verdict"]
+    assert result.n == 20
+    assert result.correct >= 17
+    assert looks["border"].above_majority
+    assert not looks["border"].worse
+    assert not looks["middle"].above_majority
+    assert result.warn
+    assert "may look at the background" in result.verdict
 
 
 def test_no_background_is_blamed_where_the_class_stands_in_the_middle(settings, tmp_path):
@@ -91,12 +91,12 @@ def test_no_background_is_blamed_where_the_class_stands_in_the_middle(settings, 
 
     result = found(settings, tmp_path, make)
     looks = by_kind(result)
-    assert result["right"] >= 17
-    assert not looks["border"]["above"]
-    assert looks["border"]["worse"]
-    assert looks["middle"]["above"]
-    assert not result["warn"]
-    assert "Nothing shows that it goes by the background" in result["verdict"]
+    assert result.correct >= 17
+    assert not looks["border"].above_majority
+    assert looks["border"].worse
+    assert looks["middle"].above_majority
+    assert not result.warn
+    assert "Nothing shows that it goes by the background" in result.verdict
 
 
 @pytest.mark.parametrize("cover", [border_alone, middle_alone])
@@ -119,7 +119,7 @@ def verdict(whole, border, middle, n=40):
     right = {"whole": whole, "border": border, "middle": middle}
     answers = {kind: (np.arange(n) < count).astype(np.int64) for kind, count in right.items()}
     pictures = dict.fromkeys(MASKS, "data:image/jpeg;base64,AAAA")
-    return judged(true, answers.pop("whole"), answers, pictures)
+    return background_reliance(true, answers.pop("whole"), answers, pictures)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def verdict(whole, border, middle, n=40):
 )
 def test_only_what_is_beyond_chance_is_said(whole, border, middle, warn, said):
     result = verdict(whole, border, middle)
-    assert result["warn"] is warn
-    assert result["verdict"].startswith(said)
-    assert result["baseline"] == 20
+    assert result.warn is warn
+    assert result.verdict.startswith(said)
+    assert result.majority == 20
 
 
 def three_classes(n, border):
@@ -144,27 +144,29 @@ def three_classes(n, border):
     true = sorted((["cup", "mug", "jug"] * n)[:n])
     right, guessed = np.ones(n, np.int64), np.arange(n) < n // 3
     answers = {"border": (np.arange(n) < border).astype(np.int64), "middle": guessed.astype(int)}
-    return judged(true, right, answers, dict.fromkeys(MASKS, "data:image/jpeg;base64,AAAA"))
+    return background_reliance(
+        true, right, answers, dict.fromkeys(MASKS, "data:image/jpeg;base64,AAAA")
+    )
 
 
 @pytest.mark.parametrize(("n", "border", "warn"), [(19, 14, False), (100, 97, True)])
 def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, warn):
     result = three_classes(n, border)
-    assert result["looks"][0]["above"]
-    assert not result["looks"][0]["worse"]
-    assert result["warn"] is warn
-    assert ("19 pictures are too few to tell" in result["verdict"]) is not warn
+    assert result.masks[0].above_majority
+    assert not result.masks[0].worse
+    assert result.warn is warn
+    assert ("19 pictures are too few to tell" in result.verdict) is not warn
 
 
 def test_a_few_pictures_show_nothing():
     result = verdict(4, 4, 4, n=4)
-    assert result["verdict"].startswith("Nothing can be said")
-    assert [look["p"] for look in result["looks"]] == [1.0, 1.0]
+    assert result.verdict.startswith("Nothing can be said")
+    assert [mask.p for mask in result.masks] == [1.0, 1.0]
 
 
 def test_both_looks_are_corrected_together():
-    border, middle = verdict(40, 34, 33)["looks"]  # 6 and 7 that only the whole pictures tell
-    assert middle["p_whole"] == pytest.approx(2 * 2 * 0.5**7)
-    assert border["p_whole"] == pytest.approx(2 * 0.5**6)
-    assert border["worse"]
-    assert middle["worse"]
+    border, middle = verdict(40, 34, 33).masks  # 6 and 7 that only the whole pictures tell
+    assert middle.p_whole == pytest.approx(2 * 2 * 0.5**7)
+    assert border.p_whole == pytest.approx(2 * 0.5**6)
+    assert border.worse
+    assert middle.worse

@@ -12,12 +12,12 @@ from made_models import CLASSES, made_model, photographs
 from PIL import Image
 from torch import nn
 
-from core.analysis.grad_cam import checked, explain, heat, is_flat, rank_correlation
+from core.analysis.grad_cam import checked, explain, explanation_of, heat, is_flat, rank_correlation
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import UnreadableImage
-from core.evaluation.ood import Known, prepared
-from core.evaluation.report import report_of
+from core.evaluation.ood import ReferenceFeatures, prepared, save_reference_images
+from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.model import Model
 from core.recipe import Recipe
@@ -114,25 +114,25 @@ def test_a_map_of_edges_is_said_not_to_depend_on_what_was_learned():
     flat = [is_flat(each) for each in maps]
     assert 0 < sum(flat) < 5
     own = maps.pop(flat.index(False))
-    verdict, likeness = checked(own, maps)
+    verdict, correlation = checked(own, maps)
     assert verdict == "independent"
-    assert likeness == pytest.approx(1)
+    assert correlation == pytest.approx(1)
 
 
 def test_maps_upside_down_show_the_picture_as_well_and_do_not_cancel():
     own = np.random.default_rng(0).random((7, 7))
-    verdict, likeness = checked(own, [own, 1 - own, 1 - own**2])
+    verdict, correlation = checked(own, [own, 1 - own, 1 - own**2])
     assert verdict == "independent"
-    assert likeness == pytest.approx(1)
+    assert correlation == pytest.approx(1)
 
 
 def test_maps_that_have_nothing_in_common_are_told_from_each_other():
     own, *random = np.random.default_rng(0).random((4, 7, 7))
-    verdict, likeness = checked(own, random)
+    verdict, correlation = checked(own, random)
     assert verdict == "dependent"
     by_hand = np.mean([abs(rank_correlation(own, each)) for each in random])
-    assert likeness == pytest.approx(by_hand)
-    assert checked(own, [*random, np.zeros((7, 7)), np.ones((7, 7))]) == (verdict, likeness)
+    assert correlation == pytest.approx(by_hand)
+    assert checked(own, [*random, np.zeros((7, 7)), np.ones((7, 7))]) == (verdict, correlation)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0])
@@ -158,15 +158,15 @@ def run(tmp_path_factory):
     items = tuple(Item(image, CLASSES[k], f"{k}.png") for k, image in enumerate(hashes))
     dataset = store.save(Dataset("d", items))
     pixels = np.stack([model.preprocessing.pixels(store.open(image)) for image in hashes])
-    seen = model.look(pixels)
+    output = model.forward(pixels)
     folder = settings.home / "runs" / "00000000000000aa"
-    Model(model.network, model.description, Known(prepared(seen.features), 0.3)).save(
+    Model(model.network, model.description, ReferenceFeatures(prepared(output.features), 0.3)).save(
         folder / "model"
     )
-    (folder / "known.json").write_text(json.dumps(hashes))
+    save_reference_images(hashes, folder)
     report_of(
-        np.arange(3), seen.shares, classes=CLASSES, items=items, backbone="b", strategy="s",
-        dataset=dataset, seconds=1, n_train=3,
+        np.arange(3), output.probabilities, classes=CLASSES, items=items, backbone="b",
+        strategy="s", dataset=dataset, seconds=1, n_train=3,
     ).save(folder)  # fmt: skip
     return SimpleNamespace(folder=folder, settings=settings, hashes=hashes)
 
@@ -174,24 +174,24 @@ def run(tmp_path_factory):
 def explained(run, **which):
     *_, last = explain(run.folder, run.settings, **which)
     assert isinstance(last, Finished)
-    return last.result
+    return explanation_of(json.loads(json.dumps(last.result)))
 
 
 def test_an_answer_is_explained_with_a_map_and_the_pictures_it_is_reminded_of(run, tmp_path):
     file = tmp_path / "cat.png"
     photographs()[0].resize((300, 200)).save(file)
     said = explained(run, file=file)
-    assert said["map"].startswith("data:image/jpeg;base64,")
-    assert 0 <= said["random"] <= 1
-    assert said["verdict"] in ("dependent", "independent")
-    assert said["nearest"][0]["label"] == CLASSES[0]
-    assert said["nearest"][0]["cosine"] > said["nearest"][1]["cosine"]
+    assert said.map.startswith("data:image/jpeg;base64,")
+    assert 0 <= said.rank_correlation <= 1
+    assert said.verdict in ("dependent", "independent")
+    assert said.nearest[0].label == CLASSES[0]
+    assert said.nearest[0].cosine > said.nearest[1].cosine
 
 
 def test_a_learned_picture_is_not_reminded_of_itself(run):
     said = explained(run, image=run.hashes[1])
-    assert run.hashes[1] not in [each["image"] for each in said["nearest"]]
-    assert len(said["nearest"]) == 2
+    assert run.hashes[1] not in [each.image for each in said.nearest]
+    assert len(said.nearest) == 2
 
 
 def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
@@ -204,7 +204,7 @@ def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
 
 def test_a_constant_picture_can_be_explained(run, tmp_path):
     Image.new("RGB", (50, 50), "gray").save(tmp_path / "grey.png")
-    assert explained(run, file=tmp_path / "grey.png")["label"] in CLASSES
+    assert explained(run, file=tmp_path / "grey.png").label in CLASSES
 
 
 def test_nothing_is_marked_where_nothing_speaks_for_the_answer(run, tmp_path):
@@ -214,8 +214,8 @@ def test_nothing_is_marked_where_nothing_speaks_for_the_answer(run, tmp_path):
         model.network.get_classifier().weight.zero_()
     model.save(tmp_path / "model")
     said = explained(SimpleNamespace(folder=tmp_path, settings=run.settings), image=run.hashes[0])
-    assert (said["verdict"], said["random"]) == ("flat", None)
-    with urlopen(said["map"]) as file:
+    assert (said.verdict, said.rank_correlation) == ("flat", None)
+    with urlopen(said.map) as file:
         shown = np.asarray(Image.open(file).convert("RGB"), np.int16)
     assert np.ptp(shown, axis=2).max() < 8  # grey all over
 
@@ -252,5 +252,5 @@ def learned(tmp_path_factory):
 def test_a_network_that_has_learned_is_said_to_show_what_it_learned(learned):
     for image in learned.hashes:
         said = explained(learned, image=image)
-        assert said["verdict"] == "dependent"
-        assert said["random"] < 0.5
+        assert said.verdict == "dependent"
+        assert said.rank_correlation < 0.5

@@ -5,11 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.analysis.label_suggestions import ROW, label_images, proposals, proposals_for, propose
+from core.analysis.label_suggestions import (
+    ROW,
+    Guess,
+    Proposals,
+    Row,
+    label_images,
+    proposals,
+    proposals_for,
+    propose,
+)
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Finished
+from core.settings import Settings
 
 
 def blobs(labelled: int, n: int = 40, apart: float = 4.0):
@@ -52,7 +62,7 @@ def test_each_image_is_proposed_once_in_rows_of_one_class_the_surest_first():
     assert sorted(images) == sorted(i.image for i in dataset.items if i.role == "unlabelled")
     assert all(len(row.guesses) <= ROW for row in made.rows)
     assert all({g.label for g in row.guesses} == {row.label} for row in made.rows)
-    means = [np.mean([g.share for g in row.guesses]) for row in made.rows]
+    means = [np.mean([g.probability for g in row.guesses]) for row in made.rows]
     assert means == sorted(means, reverse=True)
     assert all(true[g.image] == row.label for row in made.rows for g in row.guesses)
 
@@ -60,15 +70,15 @@ def test_each_image_is_proposed_once_in_rows_of_one_class_the_surest_first():
 def test_how_sure_is_backed_by_labelled_images_that_it_had_not_seen():
     dataset, features, _ = blobs(labelled=8)
     surest = proposed(dataset, features).rows[0]
-    assert 0 <= surest.right <= surest.of <= 16
+    assert 0 <= surest.correct <= surest.n <= 16
 
 
 def test_what_to_label_by_hand_is_what_it_is_least_sure_of():
     dataset, features, _ = blobs(labelled=8, apart=0.5)
     made = proposed(dataset, features)
-    in_rows = [g.share for row in made.rows for g in row.guesses]
+    in_rows = [g.probability for row in made.rows for g in row.guesses]
     assert 1 <= len(made.by_hand) <= ROW
-    assert np.mean([g.share for g in made.by_hand]) < np.mean(in_rows)
+    assert np.mean([g.probability for g in made.by_hand]) < np.mean(in_rows)
 
 
 def test_without_any_label_there_are_groups_without_a_class():
@@ -118,3 +128,15 @@ def test_images_that_have_a_class_by_now_are_said_to():
     dataset, _, _ = blobs(labelled=8)
     with pytest.raises(BadInput, match="by now"):
         label_images(dataset, {dataset.items[0].image: "b"})
+
+
+def test_what_an_older_version_proposed_is_read(tmp_path):
+    settings = Settings(home=tmp_path)
+    (tmp_path / "proposals").mkdir()
+    old = (
+        '{"rows": [{"label": "a", "guesses": [{"image": "0", "label": "a", "share": 0.9}],'
+        ' "right": 3, "of": 4}], "by_hand": [{"image": "1", "label": "b", "share": 0.4}]}'
+    )
+    (tmp_path / "proposals" / f"{'0' * 16}.json").write_text(old)
+    made = proposals("0" * 16, settings)
+    assert made == Proposals((Row("a", (Guess("0", "a", 0.9),), 3, 4),), (Guess("1", "b", 0.4),))

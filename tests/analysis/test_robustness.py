@@ -2,47 +2,48 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 from made_models import made_model, photographs
 from PIL import Image
 
-from core.analysis.robustness import DISTURBANCES, known_robustness, robustness
+from core.analysis.corruptions import CORRUPTIONS
+from core.analysis.robustness import known_robustness, robustness
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import NotFound
-from core.evaluation.report import report_of
+from core.evaluation.scoring import report_of
 from core.events import Finished, Progress
 from core.model import Model
 from core.settings import Settings
 
 
-@pytest.mark.parametrize("kind", list(DISTURBANCES))
+@pytest.mark.parametrize("kind", list(CORRUPTIONS))
 def test_each_strength_changes_a_picture_more_than_the_one_before(kind):
     picture = photographs()[0].resize((128, 128))
     before = np.asarray(picture, float)
     changes = []
-    for _, strength in DISTURBANCES[kind].levels:
-        worse = DISTURBANCES[kind].disturb(picture, strength, 1)
+    for _, strength in CORRUPTIONS[kind].levels:
+        worse = CORRUPTIONS[kind].apply(picture, strength, 1)
         assert (worse.size, worse.mode) == (picture.size, "RGB")
         changes.append(np.abs(np.asarray(worse, float) - before).mean())
     assert 1 < changes[0] < changes[1] < changes[2]
 
 
-@pytest.mark.parametrize("kind", list(DISTURBANCES))
+@pytest.mark.parametrize("kind", list(CORRUPTIONS))
 def test_the_same_picture_gets_worse_in_the_same_way_each_time(kind):
     picture = photographs()[1].resize((64, 64))
-    one, other = (DISTURBANCES[kind].disturb(picture, 15, 3) for _ in range(2))
+    one, other = (CORRUPTIONS[kind].apply(picture, 15, 3) for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("kind", list(DISTURBANCES))
+@pytest.mark.parametrize("kind", list(CORRUPTIONS))
 def test_a_constant_picture_can_be_disturbed(kind):
     plain = Image.new("RGB", (32, 32), "gray")
-    for _, strength in DISTURBANCES[kind].levels:
-        assert DISTURBANCES[kind].disturb(plain, strength, 0).size == (32, 32)
+    for _, strength in CORRUPTIONS[kind].levels:
+        assert CORRUPTIONS[kind].apply(plain, strength, 0).size == (32, 32)
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +71,15 @@ def test_a_model_is_tried_on_every_kind_of_worse_picture(run):
     assert all(isinstance(event, Progress) for event in events)
     assert events[-1].done == events[-1].total
     found = last.result
-    assert (found["n"], found["right"]) == (3, 3)
-    assert len(found["conditions"]) == sum(len(d.levels) for d in DISTURBANCES.values())
+    assert (found["n"], found["correct"]) == (3, 3)
+    assert len(found["conditions"]) == sum(len(d.levels) for d in CORRUPTIONS.values())
     for each in found["conditions"]:
-        assert 0 <= each["right"] <= 3
-        assert each["picture"].startswith("data:image/jpeg;base64,")
+        assert 0 <= each["correct"] <= 3
+        assert each["image"].startswith("data:image/jpeg;base64,")
         assert not each["worse"]  # three pictures show nothing
-    assert known_robustness(folder) == json.loads(json.dumps(found))
+    known = known_robustness(folder)
+    assert json.dumps(asdict(known)) == json.dumps(found)
+    assert (known.n, known.correct, known.background.n) == (3, 3, 3)
 
 
 def test_what_was_found_of_an_earlier_model_is_forgotten(run):

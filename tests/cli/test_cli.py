@@ -150,7 +150,7 @@ def test_evaluate_scores_a_folder_and_tells_what_it_left_out(trained, home, pict
         said = as_json(home, "evaluate", run, source)
         assert said["n"] == 3
         assert said["accuracy"] == said["correct"] / 3
-        assert [row["class"] for row in said["per_class"]] == sorted(PHOTOGRAPHS)
+        assert [row["label"] for row in said["per_class"]] == sorted(PHOTOGRAPHS)
         assert said["unknown_classes"] == {"zebra": 1}
         assert said["unknown_classes_called_unknown"] == 1
         assert len(said["skipped"]) == 1
@@ -166,9 +166,9 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     rows = as_json(home, "predict", run, *files)
     assert [row["image"] for row in rows] == [str(file) for file in files]
     assert [row.get("label") for row in rows] == ["space", None, "cat"]
-    assert rows[0]["label"] in rows[0]["set"]
-    assert [row.get("unknown") for row in rows] == [False, None, False]
-    assert all(0 <= row["unknown_score"] <= 1 for row in (rows[0], rows[2]))
+    assert rows[0]["label"] in rows[0]["prediction_set"]
+    assert [row.get("ood") for row in rows] == [False, None, False]
+    assert all(0 <= row["ood_score"] <= 1 for row in (rows[0], rows[2]))
     assert set(rows[0]["probabilities"]) == set(PHOTOGRAPHS)
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert rows[1]["error"]
@@ -210,12 +210,14 @@ def test_a_person_reads_why_and_no_map_is_written_unasked(trained, home, picture
 def test_thresholds_say_what_is_left_to_a_person_and_what_the_rest_is_worth(trained, home):
     run, said = trained
     every, none = as_json(home, "thresholds", run, "--at", 0, 1)["thresholds"]
-    assert (every["left"], every["right"]) == (0, said["correct"])
-    assert none["left"] == said["n"]
+    assert (every["abstained"], every["correct"]) == (0, said["correct"])
+    assert none["abstained"] == said["n"]
     assert none["interval"] == [0, 1]
     for row in every["classes"]:
-        assert row["precision"][0] <= row["right"] / max(1, row["said"]) <= row["precision"][1]
-        assert row["recall"][0] <= row["right"] / row["n"] <= row["recall"][1]
+        assert (
+            row["precision"][0] <= row["correct"] / max(1, row["predicted"]) <= row["precision"][1]
+        )
+        assert row["recall"][0] <= row["correct"] / row["n"] <= row["recall"][1]
     code, out, _ = run_command(home, "thresholds", run)
     assert code == 0
     assert out.count("left to a person") == 4
@@ -241,7 +243,7 @@ def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home
     code, out, err = run_command(home, "outlook", pictures, "--json")
     assert code == 0, err
     said = json.loads(out)
-    assert said["similarity"]["nearness"] in ("near", "between", "far")
+    assert said["domain_shift"]["nearness"] in ("near", "between", "far")
     assert said["classes"] == sorted(PHOTOGRAPHS)
     last = said["curve"]["points"][-1]
     assert 0 < last["accuracy"]["stderr"] < 0.5

@@ -63,7 +63,7 @@ def test_a_person_reads_a_line_for_each_and_that_the_test_part_was_left_alone(gr
     assert out.startswith(f"{TINY}: right on ")
     assert "standard error" in out
     assert "log-loss " in out
-    assert "LogME and H-score are in --json alone" in out
+    assert "Log-loss and neighbours are told beside it." in out
     assert "training part alone" in err
 
 

@@ -1,6 +1,9 @@
 """A result beside what could be had without it; transfer that hurts is called so."""
 
+from dataclasses import replace
+
 import pytest
+from made_reports import predicted, report_on, start_of
 
 from core.evaluation.baselines import references
 
@@ -8,14 +11,10 @@ from core.evaluation.baselines import references
 def a_report(n, wrong, start=None):
     """Half of the test images are of class a, half of class b."""
     rows = [
-        {"image": f"{k:064x}", "true": true, "label": "?" if k in wrong else true}
+        predicted(true, "?" if k in wrong else true, k)
         for k, true in enumerate("ab"[k % 2] for k in range(n))
     ]
-    correct = sum(row["label"] == row["true"] for row in rows)
-    return {
-        "n": n, "correct": correct, "majority": {"label": "a", "accuracy": 0.5},
-        "predictions": rows, "start": start,
-    }  # fmt: skip
+    return report_on(rows, start=start)
 
 
 def test_a_good_run_has_learned_something():
@@ -31,7 +30,7 @@ def test_a_run_no_better_than_guessing_is_said_to_be():
 
 
 def test_transfer_that_hurts_is_said_plainly():
-    scratch = a_report(40, [])["predictions"]
+    scratch = a_report(40, []).predictions
     found = {
         each.kind: each for each in references(a_report(40, range(15)), [("scratch", scratch)])
     }
@@ -44,8 +43,7 @@ def test_transfer_that_hurts_is_said_plainly():
     [(9, 0, 0.004, "helped."), (0, 9, 0.004, "worse than leaving"), (3, 2, 1.0, "not shown")],
 )
 def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, p, words):
-    start = {"correct": 30, "interval": [0.6, 0.9], "p": p, "only_final_right": only_final,
-             "only_start_right": only_start}  # fmt: skip
+    start = start_of(30, p=p, only_final=only_final, only_start=only_start)
     found = {each.kind: each for each in references(a_report(40, [], start))}
     assert words in found["frozen"].verdict
 
@@ -60,51 +58,47 @@ def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, 
     ],
 )
 def test_what_a_way_to_learn_starts_from_is_called_what_it_is(strategy, kind, words):
-    start = {"correct": 30, "interval": [0.6, 0.9], "p": 0.004, "only_final_right": 0,
-             "only_start_right": 9}  # fmt: skip
-    report = a_report(40, [], start) | {"strategy": strategy}
+    start = start_of(30, p=0.004, only_final=0, only_start=9)
+    report = replace(a_report(40, [], start), strategy=strategy)
     found = {each.kind: each for each in references(report)}
     assert words in found[kind].verdict
     assert "frozen" not in found
 
 
 def test_a_run_with_other_test_images_is_left_out():
-    other = [row | {"image": "x" + row["image"]} for row in a_report(40, [])["predictions"]]
+    other = [replace(row, image="x" + row.image) for row in a_report(40, []).predictions]
     assert [each.kind for each in references(a_report(40, []), [("first", other)])] == ["majority"]
 
 
 def test_references_shown_together_are_corrected_together():
     """6:0 is a difference by itself (p = 0.03), and none among three."""
-    scratch = a_report(40, [])["predictions"]
-    start = {"correct": 34, "interval": [0.7, 0.94], "p": 1.0, "only_final_right": 0,
-             "only_start_right": 0}  # fmt: skip
+    scratch = a_report(40, []).predictions
+    start = start_of(34, p=1.0, only_final=0, only_start=0)
     found = references(a_report(40, range(6), start), [("scratch", scratch)])
     kinds = {each.kind: each for each in found}
     assert kinds["scratch"].comparison.p == pytest.approx(2 * 0.03125)
     assert not kinds["scratch"].hurts
     assert kinds["scratch"].verdict == "Transfer is not shown to have helped."
     assert (
-        kinds["scratch"].outlook
+        kinds["scratch"].needed_in_words
         == "If the difference is as it looks, about 74 test pictures would do."
     )
-    assert kinds["frozen"].outlook == ""  # right on exactly the same
+    assert kinds["frozen"].needed_in_words == ""  # right on exactly the same
     assert kinds["majority"].verdict == "It has learned something."
-    assert kinds["majority"].outlook == ""
+    assert kinds["majority"].needed_in_words == ""
 
 
 def test_references_of_a_cross_validation_need_more_pictures():
-    start = {"correct": 38, "interval": [0.8, 0.98], "p": 1.0, "only_final_right": 3,
-             "only_start_right": 1}  # fmt: skip
+    start = start_of(38, p=1.0, only_final=3, only_start=1)
     kept = {each.kind: each for each in references(a_report(40, [], start))}
-    report = a_report(40, [], start) | {"rounds": 5}
-    report["predictions"] = [
-        row | {"part": place % 5} for place, row in enumerate(report["predictions"])
-    ]
-    crossed = {each.kind: each for each in references(report)}
-    assert crossed["frozen"].needed > 1.4 * kept["frozen"].needed > 40
+    report = a_report(40, [], start)
+    rows = tuple(replace(row, fold=k % 5) for k, row in enumerate(report.predictions))
+    report = replace(report, n_folds=5, predictions=rows)
+    cross_validated = {each.kind: each for each in references(report)}
+    assert cross_validated["frozen"].needed > 1.4 * kept["frozen"].needed > 40
 
 
 def test_the_best_comes_first():
-    first = a_report(40, [0, 1])["predictions"]
+    first = a_report(40, [0, 1]).predictions
     kinds = [each.kind for each in references(a_report(40, [0]), [("first", first)])]
     assert kinds == ["first", "majority"]

@@ -12,12 +12,12 @@ from core.evaluation.metrics import (
     class_scores,
     collapsed,
     compare,
+    confused_pairs,
     confusion,
     in_words,
     log_loss,
     majority,
     mcnemar,
-    mixed_up,
     wilson,
 )
 
@@ -58,8 +58,8 @@ def test_the_interval_of_a_cross_validation_covers_the_truth_about_95_times_in_1
             fitted = RidgeClassifier(alpha=10).fit(x[learn], y[learn])
             right += int((fitted.predict(x[held]) == y[held]).sum())
             share = share if number else float((fitted.predict(many) == true).mean())
-        for each, crossed in ((covered, True), (naive, False)):
-            low, high = wilson(right, len(y), crossed=crossed)
+        for each, cross_validated in ((covered, True), (naive, False)):
+            low, high = wilson(right, len(y), cross_validated=cross_validated)
             each.append(low <= share <= high)
     assert 0.92 <= np.mean(covered) <= 0.98
     assert np.mean(naive) < 0.92  # why an image counts for less there
@@ -111,8 +111,8 @@ def test_rows_of_the_confusion_matrix_are_the_true_classes():
 
 def test_what_is_mixed_up_most_often_comes_first():
     matrix = [[5, 1, 0], [3, 9, 1], [0, 0, 2]]
-    assert mixed_up(matrix, ["a", "b", "c"]) == [(3, "b", "a"), (1, "a", "b"), (1, "b", "c")]
-    assert mixed_up(np.eye(2, dtype=np.int64), ["a", "b"]) == []
+    assert confused_pairs(matrix, ["a", "b", "c"]) == [(3, "b", "a"), (1, "a", "b"), (1, "b", "c")]
+    assert confused_pairs(np.eye(2, dtype=np.int64), ["a", "b"]) == []
     assert matrix[0][0] == 5  # what was given is left as it was
 
 
@@ -121,21 +121,21 @@ def test_class_scores_agree_with_scikit_learn():
 
     random = np.random.default_rng(1)
     true, predicted = random.integers(0, 4, (2, 200))
-    ours = class_scores(confusion(true, predicted, 4))
+    ours = class_scores(confusion(true, predicted, 4), "abcd")
     precision, recall, f1, n = precision_recall_fscore_support(true, predicted)
     assert [row.precision for row in ours] == pytest.approx(precision)
     assert [row.recall for row in ours] == pytest.approx(recall)
     assert [row.f1 for row in ours] == pytest.approx(f1)
     assert [row.n for row in ours] == n.tolist()
     assert all(row.recall_interval == wilson(row.correct, row.n) for row in ours)
-    assert [row.said for row in ours] == np.bincount(predicted, minlength=4).tolist()
-    assert all(row.precision_interval == wilson(row.correct, row.said) for row in ours)
-    crossed = class_scores(confusion(true, predicted, 4), crossed=True)
-    assert crossed[0].precision_interval[0] < ours[0].precision_interval[0]
+    assert [row.predicted for row in ours] == np.bincount(predicted, minlength=4).tolist()
+    assert all(row.precision_interval == wilson(row.correct, row.predicted) for row in ours)
+    cross_validated = class_scores(confusion(true, predicted, 4), "abcd", cross_validated=True)
+    assert cross_validated[0].precision_interval[0] < ours[0].precision_interval[0]
 
 
 def test_a_class_without_images_or_answers_scores_0_and_is_known_to_be_unknown():
-    (_, empty) = class_scores(np.array([[3, 0], [0, 0]]))
+    (_, empty) = class_scores(np.array([[3, 0], [0, 0]]), "ab")
     assert (empty.precision, empty.recall, empty.f1) == (0, 0, 0)
     assert empty.recall_interval == empty.precision_interval == (0, 1)
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from made_reports import predicted
 
 from core.errors import BadInput
 from core.evaluation.model_selection import Candidate, choose
 
 
-def candidate(name, right, cost, shift=0, part=0):
+def candidate(name, right, cost, shift=0, fold=0):
     rows = [
-        {"image": f"{place + shift:064x}", "true": "a", "label": "a" if hit else "b", "part": part}
+        predicted("a", "a" if hit else "b", place + shift, fold=fold)
         for place, hit in enumerate(right)
     ]
     return Candidate(name, rows, (cost,))
@@ -43,7 +44,7 @@ def test_a_clearly_better_run_is_chosen_whatever_it_costs():
 def test_pictures_judged_in_turn_count_for_less():
     aside = choose([candidate("a", hits(90, 100), 2), candidate("b", hits(80, 100), 1)])
     turn = choose(
-        [candidate("a", hits(90, 100), 2, part=1), candidate("b", hits(80, 100), 1, part=1)]
+        [candidate("a", hits(90, 100), 2, fold=1), candidate("b", hits(80, 100), 1, fold=1)]
     )
     assert turn.stderr == pytest.approx(aside.stderr * 1.5**0.5, rel=0.02)
 

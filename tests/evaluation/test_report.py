@@ -3,14 +3,15 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from core.errors import NotFound, UnusableDataset
 from core.evaluation.metrics import wilson
-from core.evaluation.report import Report, report_of
+from core.evaluation.report import FORMAT, Report, TargetDomain
+from core.evaluation.scoring import report_of
 
 CLASSES = ("cat", "dog", "](x) <b>‮")
 
@@ -59,7 +60,7 @@ def test_a_report_on_a_thousand_classes_is_right_and_takes_a_few_megabytes():
         n_train=3000,
     )  # fmt: skip
     assert (report.n, report.correct, len(report.mistakes)) == (300, 200, 100)
-    assert sum(row["n"] for row in report.per_class) == sum(map(sum, report.confusion)) == 300
+    assert sum(row.n for row in report.per_class) == sum(map(sum, report.confusion)) == 300
     assert report.confusion[true[299]][(true[299] + 1) % 1000] == 1
     text = report.to_json()
     assert len(text.encode()) < 5_000_000  # one number a line would be twice as much
@@ -69,30 +70,33 @@ def test_a_report_on_a_thousand_classes_is_right_and_takes_a_few_megabytes():
 def test_the_counts_in_a_report_agree_with_each_other():
     report = a_report()
     assert report.correct == sum(report.confusion[i][i] for i in range(3))
-    assert report.correct == sum(row["correct"] for row in report.per_class)
+    assert report.correct == sum(row.correct for row in report.per_class)
     assert report.n - report.correct == len(report.mistakes)
     assert report.accuracy == report.correct / report.n
     assert report.interval[0] < report.accuracy < report.interval[1]
-    assert [row["class"] for row in report.per_class] == list(CLASSES)
+    assert [row.label for row in report.per_class] == list(CLASSES)
 
 
 def test_the_most_confident_mistake_comes_first():
-    sureness = [max(row["probabilities"]) for row in a_report().mistakes]
+    sureness = [row.confidence for row in a_report().mistakes]
     assert sureness == sorted(sureness, reverse=True)
 
 
 def test_the_file_has_the_agreed_keys():
     content = json.loads(a_report().to_json())
     assert set(content) == {
+        "format",
         "n", "correct", "accuracy", "interval", "majority", "classes", "confusion", "per_class",
         "predictions", "log_loss", "backbone", "strategy", "dataset", "seconds", "n_train",
-        "start", "stopped", "recalled", "task", "further", "evidence", "rounds",
-        "elsewhere",
+        "start", "stopped", "retention", "task", "other_tasks", "calibration", "n_folds",
+        "target_domain",
     }  # fmt: skip
-    assert content["start"] is None
-    assert set(content["predictions"][0]) == {"image", "name", "true", "label", "probabilities"}
+    assert (content["format"], content["start"]) == (FORMAT, None)
+    assert set(content["predictions"][0]) == {
+        "image", "name", "true", "label", "probabilities", "fold",
+    }  # fmt: skip
     assert set(content["per_class"][0]) == {
-        "class", "n", "said", "correct", "precision", "precision_interval", "recall",
+        "label", "n", "predicted", "correct", "precision", "precision_interval", "recall",
         "recall_interval", "f1",
     }  # fmt: skip
 
@@ -105,9 +109,9 @@ def test_the_start_is_compared_on_the_same_images():
         true, right, classes=["a", "b"], items=[Picture("0", "x")] * 20, backbone="b",
         strategy="s", dataset="d", seconds=0, n_train=1, start_probabilities=wrong,
     )  # fmt: skip
-    assert report.start["correct"] == 12
-    assert (report.start["only_final_right"], report.start["only_start_right"]) == (8, 0)
-    assert report.start["verdict"].startswith("This model is right on more")
+    assert report.start.correct == 12
+    assert (report.start.only_final_right, report.start.only_start_right) == (8, 0)
+    assert report.start.verdict.startswith("This model is right on more")
 
 
 def test_a_field_from_a_newer_version_is_left_out(tmp_path):
@@ -116,16 +120,29 @@ def test_a_field_from_a_newer_version_is_left_out(tmp_path):
     assert Report.from_json(json.dumps(content)) == report
 
 
-def test_a_report_of_an_older_version_gets_the_intervals_that_it_lacks():
-    report = a_report()
+def test_a_report_of_an_older_version_has_todays_names_and_the_columns_that_it_lacked():
+    others = (replace(a_report(), task="b"),)
+    domain = TargetDomain(9, 2)
+    report = replace(a_report(), n_folds=5, target_domain=domain, task="a", other_tasks=others)
     content = json.loads(report.to_json())
-    for row in content["per_class"]:
-        del row["said"], row["precision_interval"]
+    for each in (content, *content["other_tasks"]):
+        del each["format"], each["calibration"]
+        each["rounds"], each["further"] = each.pop("n_folds"), each.pop("other_tasks")
+        each["elsewhere"], each["recalled"] = each.pop("target_domain"), each.pop("retention")
+        each["predictions"] = [
+            {"part" if name == "fold" else name: value for name, value in row.items()}
+            for row in each["predictions"]
+        ]
+        each["per_class"] = [{"class": "the oldest lack the rest"}]
     read = Report.from_json(json.dumps(content))
-    assert read == report
+    assert (read.n_folds, read.target_domain, read.task) == (5, TargetDomain(9, 2), "a")
+    assert read.predictions == report.predictions
+    assert read.other_tasks == report.other_tasks
     for place, row in enumerate(read.per_class):
-        assert row["said"] == sum(counts[place] for counts in report.confusion)
-        assert row["precision_interval"] == wilson(row["correct"], row["said"])
+        assert row.label == CLASSES[place]
+        assert row.predicted == sum(counts[place] for counts in report.confusion)
+        expected = wilson(row.correct, row.predicted, cross_validated=True)
+        assert row.precision_interval == expected
 
 
 def test_a_run_without_results_says_so(tmp_path):

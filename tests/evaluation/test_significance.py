@@ -1,10 +1,12 @@
 """Runs are told apart where that is possible, and only there; and what would be needed is said."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
+from made_reports import predicted
 
 from core.evaluation.metrics import Comparison, mcnemar
 from core.evaluation.significance import holm, images_needed, pairs
@@ -12,10 +14,7 @@ from core.evaluation.significance import holm, images_needed, pairs
 
 def answers(n, wrong, shift=0):
     """n test images of one class, of which these are answered wrongly."""
-    return [
-        {"image": f"{place + shift:064x}", "true": "a", "label": "b" if place in wrong else "a"}
-        for place in range(n)
-    ]
+    return [predicted("a", "b" if place in wrong else "a", place + shift) for place in range(n)]
 
 
 def test_a_clear_difference_is_named_with_the_better_run():
@@ -48,7 +47,7 @@ def test_runs_with_other_test_images_are_not_compared():
 
 
 def test_a_part_kept_aside_is_compared_with_a_cross_validation_on_the_part():
-    whole = [row | {"part": place // 8} for place, row in enumerate(answers(40, range(20)))]
+    whole = [replace(row, fold=place // 8) for place, row in enumerate(answers(40, range(20)))]
     (pair,) = pairs([("one", answers(8, [])), ("two", whole)])
     assert pair.shared == pair.comparison.n == 8
     assert pair.comparison.differs
@@ -58,13 +57,15 @@ def test_two_cross_validations_must_differ_on_more_images_than_two_parts_kept_as
     one, other = answers(40, []), answers(40, range(6))
     (pair,) = pairs([("one", one), ("two", other)])
     assert pair.comparison.differs
-    parts = [[row | {"part": place // 8} for place, row in enumerate(run)] for run in (one, other)]
+    parts = [
+        [replace(row, fold=place // 8) for place, row in enumerate(run)] for run in (one, other)
+    ]
     (pair,) = pairs([("one", parts[0]), ("two", parts[1])])
     assert not pair.comparison.differs
 
 
 def test_an_image_whose_class_was_changed_is_not_the_same_test():
-    other = [row | {"true": "c"} for row in answers(40, [0])]
+    other = [replace(row, true="c") for row in answers(40, [0])]
     (pair,) = pairs([("one", answers(40, [0])), ("two", other)])
     assert pair.comparison is None
 
@@ -108,9 +109,9 @@ def test_as_many_images_as_are_said_to_be_needed_find_the_difference(first, seco
 def test_as_many_images_of_a_cross_validation_find_the_difference_too(first, second, n):
     """Half of the images have a twin that gets the same answers, so that the counts scatter as if
     there were only two thirds of them."""
-    looked_at = [row | {"part": place % 5} for place, row in enumerate(answers(n, range(first)))]
+    looked_at = [replace(row, fold=place % 5) for place, row in enumerate(answers(n, range(first)))]
     others = answers(n, range(first, first + second))
-    others = [row | {"part": place % 5} for place, row in enumerate(others)]
+    others = [replace(row, fold=place % 5) for place, row in enumerate(others)]
     (pair,) = pairs([("one", looked_at), ("two", others)])
     assert pair.needed > 1.4 * images_needed(Comparison(n, first, second, 1.0))
     shares = [first / n, second / n, 1 - (first + second) / n]
@@ -118,16 +119,20 @@ def test_as_many_images_of_a_cross_validation_find_the_difference_too(first, sec
     alone = chance.multinomial(round(pair.needed / 2), shares, 600)
     twins = chance.multinomial(round(pair.needed / 4), shares, 600)
     drawn = alone + 2 * twins
-    found = [p(int(one), int(two), crossed=True) < 0.05 for one, two, _ in drawn]
+    found = [p(int(one), int(two), cross_validated=True) < 0.05 for one, two, _ in drawn]
     assert 0.74 < np.mean(found) < 0.88
 
 
 def test_what_cannot_tell_two_apart_is_never_said_to_do():
     p, looked_at = cache(mcnemar), 0
-    for crossed, comparisons, n in product((False, True), (1, 2, 3, 9), (*range(1, 31), 100)):
+    for cross_validated, comparisons, n in product(
+        (False, True), (1, 2, 3, 9), (*range(1, 31), 100)
+    ):
         for more in range(1, n + 1):
             for fewer in range(min(more, n - more + 1)):
-                found = Comparison(n, more, fewer, p(more, fewer, crossed=crossed), crossed)
+                found = Comparison(
+                    n, more, fewer, p(more, fewer, cross_validated=cross_validated), cross_validated
+                )
                 if comparisons * found.p >= 0.05:
                     assert images_needed(found, comparisons=comparisons) > n
                     looked_at += 1

@@ -14,19 +14,21 @@ from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_p
 from PIL import Image, ImageCms
 
 from core.__main__ import _parser
+from core.analysis.prediction import predict_files
 from core.dataset.ingest.decode import decode
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
-from core.evaluation.ood import Known, prepared
-from core.evaluation.report import Report, report_of
+from core.evaluation.ood import ReferenceFeatures, prepared
+from core.evaluation.report import Report
+from core.evaluation.scoring import report_of
 from core.events import Finished
-from core.export import export
 from core.export import predict as script
+from core.export.formats import export
 from core.export.model_card import again, escaped
 from core.export.rehearsal import greatest_difference
 from core.export.run_facts import facts_of
-from core.model import Model, predict_files
+from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
 
@@ -51,10 +53,12 @@ def run(settings):
     store.save(dataset)
     folder = settings.home / "runs" / "00000000000000aa"
     model = made_model(settings)
-    description = replace(model.description, classes=classes, dataset=dataset.id, set_floor=0.2)
+    description = replace(
+        model.description, classes=classes, dataset=dataset.id, conformal_threshold=0.2
+    )
     pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
-    known = Known(prepared(model.look(pixels[:2]).features), 0.3)
-    Model(model.network, description, known).save(folder / "model")
+    reference = ReferenceFeatures(prepared(model.forward(pixels[:2]).features), 0.3)
+    Model(model.network, description, reference).save(folder / "model")
     recipe = Recipe(
         dataset=dataset.id,
         backbone="tf_efficientnet_lite0",
@@ -99,10 +103,10 @@ def test_the_zip_holds_what_was_promised_under_names_of_our_own(bundle):
         "MODEL_CARD.md",
         "examples/1.png",
         "examples/2.png",
-        "known.safetensors",
         "model.json",
         "model.safetensors",
         "predict.py",
+        "reference_features.safetensors",
         "requirements.txt",
     }
 
@@ -139,10 +143,10 @@ def test_its_script_offers_the_same_sets_and_calls_the_same_pictures_unknown(
     *_, last = predict_files(run, files, settings)
     ours = last.result["predictions"]
     for one, other in zip(ours, theirs, strict=True):
-        assert (one["set"], one["unknown"]) == (other["set"], other["unknown"])
-        assert one["unknown_score"] == pytest.approx(other["unknown_score"], abs=1e-3)
-        assert one["set"][0] == one["label"]
-    assert [row["unknown"] for row in theirs] == [False, False, True]
+        assert (one["prediction_set"], one["ood"]) == (other["prediction_set"], other["ood"])
+        assert one["ood_score"] == pytest.approx(other["ood_score"], abs=1e-3)
+        assert one["prediction_set"][0] == one["label"]
+    assert [row["ood"] for row in theirs] == [False, False, True]
 
 
 def test_the_script_knows_nothing_of_this_program(bundle):
@@ -278,7 +282,7 @@ def test_exporting_twice_gives_the_same_bytes(bundle, run, settings, tmp_path):
 def test_a_model_that_does_not_work_by_itself_is_not_exported(run, settings, tmp_path, monkeypatch):
     broken = tmp_path / "predict.py"
     broken.write_text("raise SystemExit('no such luck')\n")
-    monkeypatch.setattr("core.export._SCRIPT", broken)
+    monkeypatch.setattr("core.export.formats.zip._SCRIPT", broken)
     with pytest.raises(GraftError, match="no such luck"):
         exported(run, tmp_path / "model.zip", settings)
     assert [path.name for path in tmp_path.iterdir()] == ["predict.py"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,14 +10,22 @@ import pypdfium2
 import pytest
 from made_models import CLASSES, made_model, photographs
 
-from core.analysis.background_reliance import MASKS, judged
+from core.analysis.background_reliance import MASKS, background_reliance
+from core.analysis.robustness import Condition, RobustnessResult
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import NotFound
-from core.evaluation.calibration_result import Judged, adjust, measure
-from core.evaluation.report import report_of
+from core.evaluation.calibration_result import (
+    CalibrationData,
+    FalseOod,
+    fit_calibration,
+    measure,
+)
+from core.evaluation.scoring import report_of
 from core.events import Finished
-from core.export.markdown import as_html, escaped, in_html
+from core.export.blocks import Cell, Heading, Paragraph, Table, text
+from core.export.html import html
+from core.export.markdown import blocks_of, escaped
 from core.export.pdf import write_pdf
 from core.export.report import write_document
 from core.recipe import Recipe
@@ -66,21 +75,26 @@ def written(tmp_path_factory):
     true = np.arange(30) % 3
     shares = np.full((30, 3), 0.1)
     shares[np.arange(30), np.where(np.arange(30) < 4, (true + 1) % 3, true)] = 0.8
-    said = Judged(true, shares)
-    unknown = {"n": 30, "called": 2, "interval": (0.02, 0.2)}
+    data = CalibrationData(true, shares)
+    ood = FalseOod(30, 2, (0.02, 0.2))
     report_of(
         true, shares, classes=classes, items=[items[k % 3] for k in range(30)],
         backbone=recipe.backbone, strategy=recipe.strategy, dataset=dataset.id, seconds=1.0,
-        n_train=12, evidence=measure(said, said, adjust(said), "folds", [], unknown),
+        n_train=12, calibration=measure(data, data, fit_calibration(data), "folds", [], ood),
     ).save(folder)  # fmt: skip
-    condition = {"kind": "blur", "title": HOSTILE, "term": "x", "level": "strongly", "right": 9,
-                 "interval": [0.1, 0.4], "worse": True, "unknown": 2, "p": 0.1,
-                 "picture": "http://evil.example/a.png"}  # fmt: skip
-    found = {"n": 30, "right": 26, "interval": [0.6, 0.9], "conditions": [condition]}
+    condition = Condition(
+        kind="blur", title=HOSTILE, term="x", level="strongly", correct=9, interval=(0.1, 0.4),
+        worse=True, ood=2, p=0.1, p_corrected=0.1, image="http://evil.example/a.png",
+    )  # fmt: skip
     right = (np.arange(30) < 26).astype(np.int64)
     address = {"border": "data:image/jpeg;base64,AAAA", "middle": "http://evil.example/b.png"}
-    found["background"] = judged(["cat", "cup"] * 15, right, dict.fromkeys(MASKS, right), address)
-    (folder / "robustness.json").write_text(json.dumps(found))
+    found = RobustnessResult(
+        n=30, correct=26, interval=(0.6, 0.9), conditions=(condition,),
+        background=background_reliance(
+            ["cat", "cup"] * 15, right, dict.fromkeys(MASKS, right), address
+        ),
+    )  # fmt: skip
+    (folder / "robustness.json").write_text(json.dumps(asdict(found)))
     file = settings.home / "report.html"
     *_, last = write_document(folder, file, settings)
     assert isinstance(last, Finished)
@@ -150,14 +164,15 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
 @pytest.mark.parametrize("classes", [2, 16])
 def test_names_of_any_length_and_script_find_room_on_paper(tmp_path, classes):
     names = [f"{'w' * 118}{k}" for k in range(classes - 1)] + ["猫 кот γάτα \U0010fffe"]
-    head = "".join(f"<th>{name}</th>" for name in ["", *names])
-    rows = "".join(f"<tr><th>{name}</th>{'<td>1</td>' * classes}</tr>" for name in names)
-    table = f'<table class="{{}}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    page = "<h1>" + names[0] + "</h1>" + table.format("matrix")
-    write_pdf(page + (table.format("") if classes < 16 else ""), tmp_path / "r.pdf", "t")
-    text, _ = words_on(tmp_path / "r.pdf")
-    assert "кот γάτα ?" in text
-    assert "no font on this computer has" in text
+    head = tuple(Cell(text(name)) for name in ["", *names])
+    ones = (Cell(text("1")),) * classes
+    rows = tuple((Cell(text(name), is_heading=True), *ones) for name in names)
+    blocks = [Heading(1, text(names[0])), Table(head, rows, is_matrix=True)]
+    blocks += [Table(head, rows)] if classes < 16 else []
+    write_pdf(blocks, tmp_path / "r.pdf", "t")
+    words, _ = words_on(tmp_path / "r.pdf")
+    assert "кот γάτα ?" in words
+    assert "no font on this computer has" in words
 
 
 def test_it_can_be_printed(written):
@@ -190,25 +205,32 @@ def test_a_run_that_is_not_finished_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("markdown", "html"),
+    ("markdown", "expected"),
     [
         ("# One\n\n## Two", "<h1>One</h1>\n<h2>Two</h2>"),
         ("a\nb", "<p>a b</p>"),
-        ("- one\n- two\n  more", "<ul><li>one<li>two more</ul>"),
-        ("- one\n    - inner\n- two", "<ul><li>one<ul><li>inner</ul><li>two</ul>"),
+        ("- one\n- two\n  more", "<ul><li>one</li><li>two more</li></ul>"),
+        ("- one\n    - inner\n- two",
+         "<ul><li>one<ul><li>inner</li></ul></li><li>two</li></ul>"),
         ("| a | b |\n|---|---|\n| 1 | `2` |",
-         "<table><thead><tr><th>a</th><th>b</th></tr></thead>"
-         "<tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table>"),
+         '<div class="scroll"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
+         "<tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table></div>"),
         ("```\nrun <this>\n```", "<pre>run &lt;this&gt;</pre>"),
-        ("<b> & [x](y) *z*", "<p>&lt;b&gt; &amp; [x](y) *z*</p>"),
+        ("<b> & **x**", "<p>&lt;b&gt; &amp; <b>x</b></p>"),
+        ("[x](http://evil.example) ![y](http://evil.example/a.png)", "<p>x y</p>"),
     ],
 )  # fmt: skip
-def test_our_own_markdown_becomes_html_and_nothing_else_does(markdown, html):
-    assert as_html(markdown) == html
+def test_markdown_becomes_blocks_and_html_in_it_stays_text(markdown, expected):
+    assert html(blocks_of(markdown)) == expected
 
 
-def test_text_from_outside_stays_what_it_is_through_markdown_and_html():
-    assert as_html(escaped(HOSTILE)) == f"<p>{in_html(HOSTILE)}</p>"
-    assert as_html("| " + escaped("a|b") + " |") == (
-        "<table><thead><tr><th>a|b</th></tr></thead><tbody></tbody></table>"
-    )
+@pytest.mark.parametrize(
+    "outside", [HOSTILE, "1. x", "- x", "= x", "---", "# x", "> x", "10) x", "a|b", "*x* &lt;"]
+)
+def test_text_from_outside_stays_what_it_is_through_markdown(outside):
+    (shown,) = blocks_of(escaped(outside))
+    assert shown == Paragraph(text(outside))
+    (items,) = blocks_of("- " + escaped(outside))
+    assert [item.text for item in items.items] == [text(outside)]
+    (table,) = blocks_of("| " + escaped(outside) + " |\n|---|")
+    assert table.head[0].text == text(outside)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from core import jobs
-from core.events import Failed, Finished
+from core.events import Failed, Finished, Stopped
 from core.jobs import log
 from core.jobs.cleanup import DAY, sweep
 from core.settings import get_settings
+from core.training.checkpoint import has_checkpoint
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted
@@ -66,6 +67,18 @@ def test_runs_are_never_swept(home: Path) -> None:
     run.mkdir(parents=True)
     left_alone(run, days=1000)
     assert sweep(get_settings()) == 0
+
+
+def test_the_checkpoint_of_a_finished_run_is_swept_and_of_no_other(home: Path) -> None:
+    finished, stopped = (home / "runs" / (16 * digit) for digit in "01")
+    for run, last in ((finished, Finished(1.0)), (stopped, Stopped(1, 2))):
+        run.mkdir(parents=True)
+        jobs.submit("train", run)
+        (run / "checkpoint.safetensors").write_bytes(b"weights")
+        log.append(run, last)
+    assert sweep(get_settings()) == 0
+    assert not has_checkpoint(finished)
+    assert has_checkpoint(stopped)
 
 
 def test_uploads_go_once_no_job_names_them(home: Path) -> None:

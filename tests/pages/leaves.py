@@ -9,8 +9,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
-from core.evaluation.calibration_result import Judged, adjust, measure
-from core.evaluation.report import report_of
+from core.evaluation.calibration_result import (
+    CalibrationData,
+    FalseOod,
+    fit_calibration,
+    measure,
+)
+from core.evaluation.scoring import report_of
 from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
 from core.jobs.log import append
@@ -66,11 +71,11 @@ def finish_run(
     probabilities = np.full((len(items), 3), 0.1, np.float32)
     for k, label in enumerate(true):
         probabilities[k, (label + 1) % 3 if k % len(items) < wrong else label] = 0.8
-    said = Judged(true, probabilities)
+    said = CalibrationData(true, probabilities)
     every = list(range(len(true)))
     parts = [([k for k in every if k % 5 != f], every[f::5]) for f in range(5)]
-    unknown = {"n": len(true), "called": 2, "interval": (0.02, 0.18)}
-    evidence = measure(said, said, adjust(said), "test", parts, unknown)
+    ood = FalseOod(len(true), 2, (0.02, 0.18))
+    calibration = measure(said, said, fit_calibration(said), "test", parts, ood)
     start = np.roll(probabilities, 1, axis=0) if strategy != "feature_extraction" else None
     report = report_of(
         true,
@@ -83,7 +88,7 @@ def finish_run(
         seconds=12.5,
         n_train=99,
         start_probabilities=start,
-        evidence=evidence,
+        calibration=calibration,
     )
     report.save(folder)
     JobCard("train").write(folder)

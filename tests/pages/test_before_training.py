@@ -13,11 +13,12 @@ from core.events import Finished, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job
 from core.jobs.spec import JobCard
-from core.pretraining_analysis.domain_shift import Similarity
-from core.pretraining_analysis.learning_curve import Curve, Forecast, Point
-from core.pretraining_analysis.ranking_rows import keep
+from core.pretraining_analysis.domain_shift import DomainShift
+from core.pretraining_analysis.forecast import Forecast
+from core.pretraining_analysis.learning_curve import Curve, Point
+from core.pretraining_analysis.ranking_rows import save_row
 from core.pretraining_analysis.resampling import Measured
-from core.pretraining_analysis.summary import Outlook
+from core.pretraining_analysis.summary import PretrainingAnalysis
 from core.pretraining_analysis.validation import plan_of
 from core.settings import get_settings
 
@@ -29,8 +30,8 @@ def row(name, folds, speed):
     return {
         "backbone": name, "title": name, "accuracy": float(np.mean(folds)), "stderr": 0.02,
         "log_loss": 0.3, "log_loss_stderr": 0.05, "knn": 0.8, "knn_stderr": 0.03,
-        "images_per_second": speed, "parameters": 4_000_000, "imagenet": 75.0, "log_me": 0.1,
-        "h_score": 2.0, "folds": folds,
+        "images_per_second": speed, "parameters": 4_000_000, "imagenet": 75.0,
+        "folds": folds,
     }  # fmt: skip
 
 
@@ -45,7 +46,7 @@ def ranked(home, dataset, *names):
         GONE: {"backbone": GONE, "title": GONE, "error": "It is <b>not</b> here. Bring it."},
     }
     for name in names:
-        keep(rows[name], dataset, get_settings(), plan)
+        save_row(rows[name], dataset, get_settings(), plan)
 
 
 def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises", asked=15, more=0):
@@ -54,11 +55,12 @@ def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises", aske
         (Point(10, Measured(0.6, 0.05), recall), Point(20, Measured(0.8, 0.04), recall)),
         trend, Forecast(40, 0.86, 0.8, 0.92), helpful, asked, 0.02,
     )  # fmt: skip
-    alike = Similarity(nearness, 4.0, Measured(0.8, 0.01), Measured(0.03, 0.002), 0.3)
+    alike = DomainShift(nearness, 4.0, Measured(0.8, 0.01), Measured(0.03, 0.002), 0.3)
     classes = (*Store(home).load(dataset).classes, *(f"further {k}" for k in range(more)))
-    (home / "outlooks").mkdir()
-    content = {"format": 1, **asdict(Outlook(alike, curve, classes, 30))}
-    (home / "outlooks" / f"{dataset}.json").write_text(json.dumps(content), encoding="utf-8")
+    (home / "pretraining_analysis").mkdir()
+    content = {"format": 2, **asdict(PretrainingAnalysis(alike, curve, classes, 30))}
+    file = home / "pretraining_analysis" / f"{dataset}.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
 
 
 def test_the_networks_are_tried_by_a_press_and_never_by_themselves(home):
@@ -104,7 +106,7 @@ def test_where_there_is_no_log_loss_its_place_stays_empty(home):
         "log_loss": None,
         "log_loss_stderr": None,
     }
-    keep(without, dataset, get_settings(), plan)
+    save_row(without, dataset, get_settings(), plan)
     said = everything(open_page("backbone", project=project))
     assert '<td class="n">–</td>' in said
     assert "None" not in said
@@ -127,7 +129,7 @@ def test_a_network_whose_weights_came_after_the_ranking_can_be_tried_too(
     ready = ready_backbones(get_settings())
     late = next(name for name in CATALOGUE if name not in ready)
     for name in ready:
-        keep(row(name, right, 90.0), dataset, get_settings(), plan)
+        save_row(row(name, right, 90.0), dataset, get_settings(), plan)
     app = open_page("backbone", project=project)
     assert "Try the others too" not in [button.label for button in app.button]
     (tmp_path / "weights").mkdir()

@@ -1,14 +1,18 @@
 """Results of a model that tells a thousand classes apart: readable, and light for the browser."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from leaves import LITE0, leaf
+from made_reports import predicted, report_on
 from opened import everything, open_page
 
 from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
-from core.evaluation.report import report_of
+from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.export.figures import confusion
+from core.export.html import html
 from core.jobs.log import append
 from core.jobs.spec import JobCard
 from core.projects import add_dataset
@@ -68,8 +72,11 @@ def test_up_to_sixteen_classes_are_drawn_and_no_more(home, n, drawn):
 def test_the_report_lists_the_same_pairs():
     classes = [f"<b>{k}" for k in range(40)]
     counts = np.eye(40, dtype=int)
-    assert confusion({"classes": classes, "confusion": counts}) == "<p>Nothing was mixed up.</p>"
+    report = report_on([predicted("<b>0", "<b>0")], classes)
+    assert html(confusion(replace(report, confusion=counts.tolist()))) == (
+        "<p>Nothing was mixed up.</p>"
+    )
     counts[3, 7], counts[1, 2] = 5, 2
-    listed = confusion({"classes": classes, "confusion": counts.tolist()})
+    listed = html(confusion(replace(report, confusion=counts.tolist())))
     assert listed.index("&lt;b&gt;3 taken for &lt;b&gt;7: 5") < listed.index("&lt;b&gt;1 taken for")
     assert "matrix" not in listed

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -22,11 +22,13 @@ from core import (
     status,
     stop,
 )
-from core.analysis.background_reliance import judged
+from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Facts
+from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
+from core.export.html import html
 from core.files import read_sealed
 from core.jobs.log import append
 from core.jobs.spec import JobCard
@@ -288,7 +290,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     run = finish_run(home, project, dataset, strategy="feature_extraction", wrong=9)
     file = run_folder(run) / "report.json"
     content = json.loads(read_sealed(file))
-    content["rounds"] = content["evidence"]["rounds"] = 5
+    content["n_folds"] = content["calibration"]["n_folds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
     judges = "36 pictures, each judged by one of 5 models that had not learned from it"
@@ -327,6 +329,7 @@ def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(re
     stop(job)
     (folder,) = (home / "runs").iterdir()
     condition = {"kind": "blur", "title": "Out of focus", "term": "Gaussian blur", "p": 0.01,
+                 "p_corrected": 0.01,
                  "level": "strongly", "right": 9, "interval": [0.1, 0.4], "worse": True,
                  "unknown": 2, "picture": "data:image/jpeg;base64,AAAA"}  # fmt: skip
     found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [condition]}
@@ -356,13 +359,14 @@ def test_what_an_earlier_version_found_of_worse_pictures_is_shown_and_can_be_loo
 def test_the_background_is_blamed_only_where_the_border_is_enough(results, home, alone, warned):
     (folder,) = (home / "runs").iterdir()
     whole, border, middle = ((np.arange(36) < n).astype(np.int64) for n in (27, alone, 27))
-    behind = judged(
+    behind = background_reliance(
         [name for name in CLASSES for _ in range(12)],
         whole,
         {"border": border, "middle": middle},
         dict.fromkeys(("border", "middle"), "data:image/jpeg;base64,AAAA"),
     )
-    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [], "background": behind}
+    found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": []}
+    found["background"] = asdict(behind)
     (folder / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
     app = results("Worse pictures")
     said = everything(app)
@@ -421,7 +425,7 @@ def test_an_explanation_of_an_older_version_has_no_verdict_and_is_asked_for_anew
 def test_results_of_an_older_version_are_shown_without_what_they_lack(results, home):
     (file,) = (home / "runs").glob("*/report.json")
     content = json.loads(read_sealed(file))
-    del content["evidence"]
+    del content["calibration"]
     file.write_text(json.dumps(content), encoding="utf-8")
     assert "What was adjusted" not in everything(results("How sure it is"))
 
@@ -430,12 +434,12 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
     assert not results("Class by class").warning
     (file,) = (home / "runs").glob("*/report.json")
     content = json.loads(read_sealed(file))
-    content["elsewhere"] = {"n": 90, "changed": 31}
+    content["target_domain"] = {"n": 90, "changed": 31}
     file.write_text(json.dumps(content), encoding="utf-8")
     (caution,) = results("Class by class").warning
     assert "nobody can tell from that" in caution.value
     assert "On 31 of 90 unsorted pictures" in caution.value
-    in_document = " ".join(headline(content).split())
+    in_document = " ".join(html(headline(Report.load(file.parent))).split())
     assert caution.value in in_document
 
 
@@ -443,9 +447,8 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
 def test_what_it_says_of_each_class_has_its_interval(results, home, older):
     (file,) = (home / "runs").glob("*/report.json")
     content = json.loads(read_sealed(file))
-    if older:
-        for row in content["per_class"]:
-            del row["said"], row["precision_interval"]
+    if older:  # without what it says of each class
+        del content["format"], content["per_class"], content["calibration"]
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(results("Class by class"))
     assert "3 of 12, so between 9 and 53 of 100" in said  # found, of the nine mistakes' class
@@ -642,9 +645,7 @@ def test_exporting_is_handed_in_for_the_chosen_run(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     press(open_page("take_away", project=project, run=run), "Make the ZIP file")
     (job,) = recent_jobs("export", run=run)
-    assert json.loads((job / "job.json").read_text(encoding="utf-8"))["args"]["file"] == str(
-        job / "model.zip"
-    )
+    assert json.loads(read_sealed(job / "job.json"))["args"]["file"] == str(job / "model.zip")
     stop(job)
 
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 from leaves import CLASSES, LITE0, fill, finish_run, leaf
+from made_reports import predicted, report_on
 from opened import everything, open_page
 
 from core import SAMPLES, Item, Recipe, Store, create_run, get_project, run_folder
+from core.evaluation.report import Majority
 from core.events import Finished
 from core.files import read_sealed
 from core.jobs.log import append
@@ -112,10 +114,11 @@ def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=6)
     condition = {"kind": "blur", "title": "Out of focus", "term": "Gaussian blur", "p": 0.5,
+                 "p_corrected": 0.5,
                  "level": "strongly", "right": 26, "interval": [0.6, 0.9], "worse": False,
                  "unknown": 30, "picture": "data:image/jpeg;base64,AAAA"}  # fmt: skip
     found = {"n": 36, "right": 27, "interval": [0.6, 0.9], "conditions": [condition]}
-    change_report(run, lambda report: report.update(rounds=5))
+    change_report(run, lambda report: report.update(n_folds=5))
     (run_folder(run) / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look="Worse pictures"))
     assert "that the model you keep has not learned from, made worse" in said
@@ -125,7 +128,7 @@ def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
 def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    change_report(run, lambda report: report["predictions"][0].update(part=2))
+    change_report(run, lambda report: report["predictions"][0].update(fold=2))
     app = open_page("results", project=project, run=run, look="Worst mistakes")
     asked, gone = sorted((b for b in app.button if b.label == "Why?"), key=lambda b: b.disabled)
     assert not asked.disabled
@@ -171,7 +174,7 @@ def test_a_curve_says_whose_it_is_and_is_seen_at_its_top(home):
 
 @pytest.mark.parametrize("base", [5, 11, 50, 95])
 def test_the_mark_of_guessing_is_always_named(base):
-    report = {"interval": (0.4, 0.8), "accuracy": 0.6, "majority": {"accuracy": base / 100}}
+    report = report_on([predicted("a", "a")], majority=Majority("a", base / 100))
     assert f">guessing {base}</span>" in range_bar(report)
 
 

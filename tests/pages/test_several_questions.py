@@ -55,7 +55,7 @@ def test_the_results_are_shown_question_by_question(asked, home):
     run = finish_run(home, project, dataset, strategy="multi_task", wrong=2)
     first = Report.load(run_folder(run))
     second = replace(first, task="state <b>", correct=first.correct - 5)
-    replace(first, task="tree", further=(second,)).save(run_folder(run))
+    replace(first, task="tree", other_tasks=(second,)).save(run_folder(run))
     app = open_page("results", project=project, run=run)
     assert f"Right on {first.correct} of" in everything(app)
     app.segmented_control[0].set_value("state <b>").run()
@@ -68,7 +68,7 @@ def test_a_model_for_one_question_alone_is_a_press_away_and_known_when_it_is_the
     project, dataset = asked
     run = finish_run(home, project, dataset, strategy="multi_task", wrong=2)
     first = Report.load(run_folder(run))
-    both = replace(first, task="tree", further=(replace(first, task="state <b>"),))
+    both = replace(first, task="tree", other_tasks=(replace(first, task="state <b>"),))
     both.save(run_folder(run))
     press(open_page("results", project=project, run=run), "Teach this question alone")
     begun = next(one for one in runs(project) if one.id != run)
@@ -87,7 +87,7 @@ def test_a_question_is_seen_beside_a_model_that_learned_it_alone(asked, home):
     run = finish_run(home, project, dataset, strategy="multi_task", wrong=25)
     first = Report.load(run_folder(run))
     second = replace(first, task="state <b>")
-    replace(first, task="tree", further=(second,)).save(run_folder(run))
+    replace(first, task="tree", other_tasks=(second,)).save(run_folder(run))
     app = open_page("results", project=project, run=run)
     assert "The questions stand in each other's way" in app.warning[-1].value
     app.segmented_control[0].set_value("state <b>").run()

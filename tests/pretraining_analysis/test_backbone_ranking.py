@@ -11,7 +11,7 @@ from core.errors import BadRecipe
 from core.events import Finished, Note, Progress, Ranked
 from core.pretraining_analysis import backbone_ranking
 from core.pretraining_analysis.backbone_ranking import candidates, guess, rank
-from core.pretraining_analysis.ranking_rows import Row, ordered, ranking_of, suggested
+from core.pretraining_analysis.ranking_rows import RankingRow, ordered, ranking_of, suggested
 from core.pretraining_analysis.validation import plan_of
 
 LITE0, REMOTE = "tf_efficientnet_lite0", "resnet18.a1_in1k"
@@ -28,15 +28,15 @@ def events(photographs, store, settings):
         if isinstance(event, Ranked):
             break
     first.close()
-    kept = ranking_of(photographs.id, settings)
+    saved_rows = ranking_of(photographs.id, settings)
     again = list(rank(photographs, store, settings, [*BOTH, REMOTE]))
-    return stopped, kept, again
+    return stopped, saved_rows, again
 
 
 def test_a_ranking_stopped_half_way_keeps_its_rows_and_goes_on_from_them(events):
-    stopped, kept, again = events
+    stopped, saved_rows, again = events
     tried = [event.row["backbone"] for event in stopped if isinstance(event, Ranked)]
-    assert [row["backbone"] for row in kept.rows] == tried == [LITE0]
+    assert [row["backbone"] for row in saved_rows.rows] == tried == [LITE0]
     looked = {event.what for event in again if isinstance(event, Progress)}
     assert not any("Lite0" in what for what in looked)
     assert any(TINY in what for what in looked)
@@ -47,7 +47,7 @@ def test_every_row_has_its_figures_with_their_errors(events, photographs):
     assert isinstance(last, Finished)
     assert last.result["dataset"] == photographs.id
     for row in last.result["rows"][:2]:
-        assert set(Row.__annotations__) - set(row) == {"error"}
+        assert set(RankingRow.__annotations__) - set(row) == {"error"}
         assert 0 <= row["accuracy"] <= 1
         assert row["stderr"] > 0
         assert row["knn_stderr"] > 0

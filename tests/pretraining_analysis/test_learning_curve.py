@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from made_features import dataset_of, rows_of, world
 
-from core.pretraining_analysis.learning_curve import forecast, learning_curve, most_helpful, trend
+from core.pretraining_analysis.forecast import forecast
+from core.pretraining_analysis.learning_curve import learning_curve, most_helpful, trend
 from core.pretraining_analysis.validation import plan_of
 
 RATIO = 0.25

@@ -5,7 +5,7 @@ import pytest
 from made_features import nearest_mean, world
 
 from core.dataset.splits import folds
-from core.pretraining_analysis.resampling import corrected, difference, share, tied_with
+from core.pretraining_analysis.resampling import corrected, difference, proportion, tied_with
 
 REPEATS, K = 5, 5
 RATIO = 1 / (K - 1)
@@ -31,7 +31,7 @@ def test_two_standard_errors_hold_the_truth_as_often_as_they_should(n, classes, 
     true, inside, errors, means = truth(n, classes, 12, apart), 0, [], []
     for seed in range(60):
         labels, features = world(n, classes, 12, apart, seed)
-        known = share(scores(features, labels), RATIO, n)
+        known = proportion(scores(features, labels), RATIO, n)
         inside += abs(known.mean - true) <= 1.96 * known.stderr
         errors.append(known.stderr)
         means.append(known.mean)
@@ -48,10 +48,10 @@ def test_the_plain_error_of_the_mean_would_be_far_too_small():
 
 
 def test_everything_right_is_not_sure_to_stay_so():
-    known = share(np.ones(25), RATIO, 40)
+    known = proportion(np.ones(25), RATIO, 40)
     assert known.mean == 1
     assert 0.02 < known.stderr < 0.1
-    assert share(np.ones(25), RATIO, 400).stderr < known.stderr
+    assert proportion(np.ones(25), RATIO, 400).stderr < known.stderr
 
 
 def test_equally_good_features_are_seldom_called_different_and_better_ones_are():

@@ -69,7 +69,7 @@ def test_pictures_correct_the_words_and_are_compared_with_them(run_folder, readi
     list(train(folder, reading, lambda: False))
     report = Report.load(folder)
     assert report.correct >= 10
-    assert report.start["correct"] <= 6  # 0 and 1 were described the wrong way round
+    assert report.start.correct <= 6  # 0 and 1 were described the wrong way round
 
 
 def test_a_class_that_is_not_there_and_a_backbone_that_cannot_read_are_told_beforehand(

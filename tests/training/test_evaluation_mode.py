@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.analysis.prediction import image_predictions
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import UnusableDataset
@@ -55,17 +56,17 @@ def ran(run_folder, settings, pictures):
     store.save(dataset)
     folder = run_folder("feature_extraction", dataset=dataset)
     assert isinstance(list(train(folder, settings, lambda: False))[-1], Finished)
-    return Report.load(folder).evidence, Model.load(folder / "model")
+    return Report.load(folder).calibration, Model.load(folder / "model")
 
 
 def test_the_fewest_images_that_can_be_learned_from_promise_nothing(run_folder, settings):
     reds = [(200 + k, 9, k) for k in range(5)]
     blues = [(k, 9, 200 + k) for k in range(5)]
-    evidence, model = ran(run_folder, settings, {"red": reds, "blue": blues})
-    assert (evidence["sets"], evidence["unknown"]) == (None, None)
-    assert evidence["temperature"] == 1.0
+    found, model = ran(run_folder, settings, {"red": reds, "blue": blues})
+    assert (found.sets, found.ood) == (None, None)
+    assert found.temperature == 1.0
     assert model.known is None
-    assert model.description.set_floor is None
+    assert model.description.conformal_threshold is None
 
 
 def test_two_images_a_class_are_refused_with_the_remedy(run_folder, settings):
@@ -77,9 +78,9 @@ def test_constant_images_are_judged_without_a_fault(run_folder, settings):
     """Their features hardly differ: the border must still be one that such images keep."""
     reds = [(200 + k, 20, 20) for k in range(20)]
     blues = [(20, 20, 200 + k) for k in range(20)]
-    evidence, model = ran(run_folder, settings, {"red": reds, "blue": blues})
-    assert evidence["unknown"]["called"] <= 2
-    assert np.isfinite(evidence["log_loss"]["after"])
+    found, model = ran(run_folder, settings, {"red": reds, "blue": blues})
+    assert found.ood.flagged <= 2
+    assert np.isfinite(found.log_loss.after)
     pixels = model.preprocessing.pixels(Image.new("RGB", (40, 40), (220, 20, 20)))
-    (row,) = model.rows(["red"], model.look(pixels[None]))
-    assert (row["label"], row["unknown"]) == ("red", False)
+    (row,) = image_predictions(model, ["red"], model.forward(pixels[None]))
+    assert (row["label"], row["ood"]) == ("red", False)

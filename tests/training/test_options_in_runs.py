@@ -38,8 +38,8 @@ def whole(run_folder, settings):
 def test_the_saved_model_predicts_what_was_reported(whole, settings):
     folder, events = whole
     report, store = Report.load(folder), Store(settings.home)
-    images = [store.open(row["image"]) for row in report.predictions]
-    told = [row["probabilities"] for row in report.predictions]
+    images = [store.open(row.image) for row in report.predictions]
+    told = [row.probabilities for row in report.predictions]
     assert isinstance(events[-1], Finished)
     np.testing.assert_allclose(Model.load(folder / "model").predict(images), told, atol=1e-4)
 

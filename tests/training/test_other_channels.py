@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from tifffile import imwrite
 
+from core.analysis.prediction import predict_files
 from core.backbones.augmentation import Augmentation, augment
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.preprocessing import Preprocessing
@@ -21,8 +22,8 @@ from core.dataset.store import Store
 from core.errors import BadRecipe, UnreadableImage, UnusableDataset
 from core.evaluation.metrics import wilson
 from core.evaluation.report import Report
-from core.export import export
-from core.model import Model, predict_files
+from core.export.formats import export
+from core.model import Model
 from core.pretraining_analysis.backbone_ranking import rank
 from core.recipe import Recipe
 from core.settings import Settings, get_settings
@@ -68,7 +69,7 @@ def run(five, settings):
 
 def test_what_only_the_fifth_channel_shows_is_learned(run):
     report = Report.load(run)
-    assert wilson(report.correct, report.n)[0] > report.majority["accuracy"] + 0.2
+    assert wilson(report.correct, report.n)[0] > report.majority.accuracy + 0.2
 
 
 def test_the_model_keeps_the_channels_and_what_was_measured_of_them(run, five, settings):

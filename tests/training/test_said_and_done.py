@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from pages.parts.calibration import sets_in_words, temperature_in_words, unknown_in_words
 from PIL import Image
 
+from core.analysis.prediction import image_predictions
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.evaluation.report import Report
@@ -13,7 +15,6 @@ from core.export.report import write_document
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.training.run import train
-from pages.parts.evidence import sets_in_words, temperature_in_words, unknown_in_words
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +63,15 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
 ):
     folder = finished(strategy, sizes)
     report, model, store = Report.load(folder), Model.load(folder / "model"), Store(settings.home)
-    evidence = report.evidence
+    found = report.calibration
     assert report.n == tested
-    assert (evidence["sets"] is not None, evidence["unknown"] is not None) == (sets, unknown)
+    assert (found.sets is not None, found.ood is not None) == (sets, unknown)
 
-    pictures = [store.open(row["image"]) for row in report.predictions]
+    pictures = [store.open(row.image) for row in report.predictions]
     pixels = np.stack([model.preprocessing.pixels(picture) for picture in pictures])
-    rows = list(model.rows([""] * len(pictures), model.look(pixels)))
-    assert {row["set"] is not None for row in rows} == {sets}
-    assert {row["unknown"] is not None for row in rows} == {unknown}
+    rows = list(image_predictions(model, [""] * len(pictures), model.forward(pixels)))
+    assert {row["prediction_set"] is not None for row in rows} == {sets}
+    assert {row["ood"] is not None for row in rows} == {unknown}
     assert (model.description.temperature != 1.0) == sets
 
     card = limits(facts_of(folder, store))
@@ -81,15 +82,15 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert ("Sets that shall hold the right class" in page) == sets
     assert ("wrongly called unknown" in page) == unknown
     assert ("Its certainty was not adjusted" in page) == (not sets)
-    assert sets_in_words(evidence).startswith("Too few") == (not sets)
-    assert unknown_in_words(evidence).startswith("Too few") == (not unknown)
-    assert ("was not adjusted" in temperature_in_words(evidence)) == (not sets)
+    assert sets_in_words(found).startswith("Too few") == (not sets)
+    assert unknown_in_words(found).startswith("Too few") == (not unknown)
+    assert ("was not adjusted" in temperature_in_words(found)) == (not sets)
 
 
 def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder, settings):
     folder = run_folder("domain_alignment")
     list(train(folder, settings, lambda: False))
-    evidence = Report.load(folder).evidence
-    for said in (sets_in_words(evidence), temperature_in_words(evidence)):
+    found = Report.load(folder).calibration
+    for said in (sets_in_words(found), temperature_in_words(found)):
         assert "the classes of the test pictures are looked at for the score alone" in said
         assert "Too few" not in said

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from core.analysis.prediction import predict_files
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import BadRecipe, UnusableDataset
 from core.evaluation.report import Report
 from core.events import Finished
-from core.model import Model, predict_files
+from core.model import Model
 from core.recipe import Recipe
 from core.strategies import Batch, get_strategy, resolve
 from core.training.preparation import prepare
@@ -33,15 +34,15 @@ def together(run_folder, several, settings):
 
 def test_each_question_is_judged_by_itself_on_the_pictures_whose_answer_is_known(together, several):
     report = Report.load(together)
-    (ink,) = report.further
+    (ink,) = report.other_tasks
     assert (report.task, report.classes) == ("digit", ("0", "1", "2"))
     assert (ink.task, ink.classes) == ("ink", ("black", "white"))
     for each in (report, ink):
-        assert each.correct > each.majority["accuracy"] * each.n
+        assert each.correct > each.majority.accuracy * each.n
         assert each.start
         place = several.tasks.index(each.task)
         told = {(i.image, i.labels[place]) for i in several.items if i.labels}
-        assert {(row["image"], row["true"]) for row in each.predictions} <= told
+        assert {(row.image, row.true) for row in each.predictions} <= told
 
 
 def test_no_picture_is_learned_for_one_question_and_judged_with_for_another(
@@ -58,7 +59,7 @@ def test_no_picture_is_learned_for_one_question_and_judged_with_for_another(
 
 def test_the_saved_model_answers_every_question(together, settings, tmp_path):
     model, report = Model.load(together / "model"), Report.load(together)
-    picture = Store(settings.home).open(report.predictions[0]["image"])
+    picture = Store(settings.home).open(report.predictions[0].image)
     picture.save(tmp_path / "one.png")
     (*_, last) = predict_files(together, [tmp_path / "one.png"], settings)
     (row,) = last.result["predictions"]

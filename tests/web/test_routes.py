@@ -112,7 +112,7 @@ def test_predictions_are_downloaded_as_a_table_with_the_names_as_brought(client,
 
 def test_the_table_says_what_is_unknown_and_what_else_it_could_be():
     known = {"image": "a", "label": "cat", "probabilities": {"cat": 0.6, "dog": 0.4},
-             "set": ["cat", "dog"], "unknown": False}  # fmt: skip
+             "prediction_set": ["cat", "dog"], "ood": False}  # fmt: skip
     broken = {"image": "b", "error": "It is cut off."}
     rows = list(csv.reader(io.StringIO(predictions_csv([known, broken]))))
     assert rows == [
@@ -123,9 +123,13 @@ def test_the_table_says_what_is_unknown_and_what_else_it_could_be():
 
 
 def test_the_table_of_several_questions_says_it_too():
-    kind = {"label": "cat", "probabilities": {"cat": 0.6, "=dog": 0.4}, "set": ["=dog", "cat"]}
-    coat = {"label": "long", "probabilities": {"long": 0.9, "short": 0.1}, "set": None}
-    known = {"image": "a", **kind, "tasks": {"kind": kind, "coat": coat}, "unknown": True}
+    kind = {
+        "label": "cat",
+        "probabilities": {"cat": 0.6, "=dog": 0.4},
+        "prediction_set": ["=dog", "cat"],
+    }
+    coat = {"label": "long", "probabilities": {"long": 0.9, "short": 0.1}, "prediction_set": None}
+    known = {"image": "a", **kind, "tasks": {"kind": kind, "coat": coat}, "ood": True}
     broken = {"image": "b", "error": "It is cut off."}
     rows = list(csv.reader(io.StringIO(predictions_csv([broken, known]))))
     assert rows == [
@@ -135,7 +139,7 @@ def test_the_table_of_several_questions_says_it_too():
         ["a", "cat", "0.600000", "0.400000", "'=dog | cat", "long", "0.900000", "0.100000", "yes",
          ""],
     ]  # fmt: skip
-    plain = [{**known, "unknown": None, "tasks": {"coat": coat}}]
+    plain = [{**known, "ood": None, "tasks": {"coat": coat}}]
     assert predictions_csv(plain).splitlines()[0] == "image,coat,coat: long,coat: short,problem"
 
 

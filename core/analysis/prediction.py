@@ -1,0 +1,144 @@
+"""Predictions about image files, as they are shown and written: one row a file."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import numpy as np
+
+from core.backbones.preprocessing import Preprocessing
+from core.dataset.channels import RGB
+from core.errors import UnreadableImage
+from core.evaluation.calibration import prediction_sets
+from core.events import Event, Finished, Progress
+from core.model import Model, ModelOutput, model_folder
+from core.settings import Settings
+
+_BATCH = 32
+
+
+class Answer(TypedDict, total=False):
+    """What is predicted for one task."""
+
+    label: str
+    probabilities: dict[str, float]
+    """By class, in class order."""
+    prediction_set: list[str] | None
+    """The classes of which the right one mostly is one, the likeliest first; None where too few
+    images were evaluated to tell."""
+
+
+class ImagePrediction(Answer, total=False):
+    """One row. With several label columns the answer is that of the first."""
+
+    image: str
+    """The file's name."""
+    error: str
+    """Why it is no usable image; then nothing else is there."""
+    tasks: dict[str, Answer]
+    """With several label columns all answers, by their name."""
+    ood: bool | None
+    """Whether it looks like none of the classes; None where that cannot be told."""
+    ood_score: float | None
+    """How far it is from all training images: above 1 is out of distribution."""
+
+
+def predict_files(
+    run: Path, files: Sequence[Path], settings: Settings, *, names: Sequence[str] | None = None
+) -> Iterator[Event]:
+    """Predict image files; ends with Finished(result={"predictions": [ImagePrediction, …]}).
+
+    `names` stand for the files (default: their own names).
+    """
+    began = time.monotonic()
+    what = "Looking at your pictures"
+    yield Progress(what, 0, len(files))
+    model = Model.load(model_folder(run))
+    found: list[ImagePrediction] = []
+    prepare = partial(_prepared, preprocessing=model.preprocessing, settings=settings)
+    named = zip(names or [file.name for file in files], files, strict=True)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        while batch := list(islice(named, _BATCH)):
+            prepared = list(threads.map(prepare, [file for _, file in batch]))
+            found += _rows(model, [name for name, _ in batch], prepared)
+            yield Progress(what, len(found), len(files))
+    yield Finished(time.monotonic() - began, {"predictions": found})
+
+
+def predictions_of(result: Mapping[str, Any]) -> list[ImagePrediction]:
+    """The rows in the result of `predict_files`, also in one of a version before."""
+    return [_upgraded(row) for row in result.get("predictions", ())]
+
+
+def image_predictions(
+    model: Model, names: Sequence[str], output: ModelOutput
+) -> Iterator[ImagePrediction]:
+    """One row for each name, from what the model says about these images."""
+    description, ood_scores = model.description, model.ood_scores(output)
+    for index, (name, probabilities) in enumerate(zip(names, output.probabilities, strict=True)):
+        answers = {
+            task: _answer(classes, probabilities[columns], description.calibration_of(task)[1])
+            for task, classes, columns in description.task_outputs()
+        }
+        score = None if ood_scores is None else float(ood_scores[index])
+        first = next(iter(answers.values()))
+        row = cast(ImagePrediction, {"image": name, **first})
+        if description.tasks:
+            row["tasks"] = answers
+        row["ood"], row["ood_score"] = None if score is None else score > 1, score
+        yield row
+
+
+def _answer(classes: Sequence[str], probabilities: np.ndarray, threshold: float | None) -> Answer:
+    likeliest_first = np.argsort(-probabilities, kind="stable")
+    found: list[str] | None = None
+    if threshold is not None:
+        inside = prediction_sets(probabilities[None], threshold)[0]
+        found = [classes[index] for index in likeliest_first if inside[index]]
+    return {
+        "label": classes[int(probabilities.argmax())],
+        "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
+        "prediction_set": found,
+    }
+
+
+def _rows(
+    model: Model, names: Sequence[str], prepared: Sequence[np.ndarray | str]
+) -> Iterator[ImagePrediction]:
+    """Rows in the order of `names`; `prepared` holds pixels, or why there are none."""
+    readable = {at: pixels for at, pixels in enumerate(prepared) if isinstance(pixels, np.ndarray)}
+    found: Iterator[ImagePrediction] = iter(())
+    if readable:
+        output = model.forward(np.stack(list(readable.values())))
+        found = image_predictions(model, [names[at] for at in readable], output)
+    for name, pixels in zip(names, prepared, strict=True):
+        yield {"image": name, "error": pixels} if isinstance(pixels, str) else next(found)
+
+
+def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
+    from core.dataset.ingest.decode import decode_for_storage
+
+    try:
+        decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)
+        return preprocessing.pixels(decoded.image if decoded.array is None else decoded.array)
+    except UnreadableImage as error:
+        return str(error)
+    except FileNotFoundError:
+        return "There is no such file."
+    except OSError as error:
+        return f"It cannot be read: {error.strerror or 'the file is damaged'}."
+
+
+_RENAMED = {"set": "prediction_set", "unknown": "ood", "unknown_score": "ood_score"}
+
+
+def _upgraded(row: Mapping[str, Any]) -> ImagePrediction:
+    made = {_RENAMED.get(name, name): value for name, value in row.items()}
+    if made.get("tasks"):
+        made["tasks"] = {task: _upgraded(answer) for task, answer in made["tasks"].items()}
+    return cast(ImagePrediction, made)

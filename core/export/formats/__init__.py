@@ -1,0 +1,62 @@
+"""Every form in which a model can be exported, one a file; a file that lies here is offered.
+
+It has a `FORMAT`; its name is that of the format.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from core.dataset.store import Store
+from core.errors import BadInput
+from core.events import Event
+from core.export.run_facts import RunFacts, facts_of
+from core.settings import Settings
+
+DEFAULT = "zip"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportContext:
+    """What a format writes: a finished run."""
+
+    run: Path
+    facts: RunFacts
+    store: Store
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One form in which a model can be exported."""
+
+    title: str
+    """Plain words."""
+    suffix: str
+    """Of the file, with its dot."""
+    write: Callable[[ExportContext, Path], Iterator[Event]]
+    """Writes the file, whole or not at all; ends with Finished, whose result has its "file". Raises
+    GraftError when what it wrote does not do what it should."""
+
+
+@cache
+def formats() -> dict[str, ExportFormat]:
+    """Every format by its name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: importlib.import_module(f"{__name__}.{name}").FORMAT for name in names}
+
+
+def export(run: Path, file: Path, settings: Settings, *, form: str = DEFAULT) -> Iterator[Event]:
+    """Write the model of a run into a file of that format; ends as `ExportFormat.write` does.
+
+    Raises BadInput for a format there is none of, NotFound without a finished run or its images.
+    """
+    if form not in formats():
+        raise BadInput(f"There is no export as “{form}”. There are: {', '.join(formats())}.")
+    store = Store(settings.home)
+    context = ExportContext(run, facts_of(run, store), store, settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    yield from formats()[form].write(context, file)
