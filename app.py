@@ -8,13 +8,14 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from core import GraftError, ensure_worker, process, translate
+from core import GraftError, ensure_worker, translate
+from core.process import begin
 from core.server.starting import give_up, known_settings, prepare
 from core.web.middleware import Guard
 from core.web.routes import routes
 
 log = logging.getLogger("graft")
-process.begin()
+begin()
 try:
     settings = known_settings()
 except GraftError as error:

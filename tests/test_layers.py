@@ -119,7 +119,9 @@ def test_pages_import_only_what_core_offers(path: Path) -> None:
     allowed = {f"core.{name}" for name in core.__all__}
     if path.parent == ROOT:  # what serves also puts together the routes of the web layer
         allowed |= {
-            name for name in imports(path) if name.startswith(("core.web.", "core.server."))
+            name
+            for name in imports(path)
+            if name.startswith(("core.web.", "core.server.", "core.process."))
         }
     ours = {name for name in imports(path) if name.split(".")[0] == "core"}
     assert ours - allowed == set()

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from core.dataset.classes import class_names, clean_class, part_of, shortened
 from core.dataset.ingest.entries import is_image_name
 from core.dataset.ingest.file_names import Names, listed, normal, shown, strangers
-from core.dataset.ingest.tables import Table
+from core.dataset.ingest.table import Table
 from core.dataset.manifest import Part
 from core.errors import UnusableDataset
 

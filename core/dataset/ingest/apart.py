@@ -5,14 +5,12 @@ table again. The answer may come from a process that a hostile file has taken ov
 number and word of it is looked at, and pixels are taken for nothing but pixels.
 """
 
-import io
 import json
 import os
 from array import array
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -20,25 +18,19 @@ from PIL import Image
 from core.dataset.channels import MOST_CHANNELS
 from core.dataset.classes import clean_path
 from core.dataset.ingest.decoded import Decoded
+from core.dataset.ingest.table import Table
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage, UnreadableTable
 from core.sandbox.bounded import Ended, Patience, TookTooLong, TookTooMuch, run_bounded
 from core.settings import MiB, Settings
 
-if TYPE_CHECKING:
-    from core.dataset.ingest.tables import Table
-
 _FIRST_TRY = 256 * MiB
 """Enough for an ordinary image of any kind; several may be read at once with so much each."""
 _BESIDE = 128 * MiB
 """For the libraries of a format, beside the pixels."""
-_SILENT = ("WEBP", "AVIF", "HEIF")
-"""Kinds whose decoders do not say that memory was what they lacked."""
-_BYTES_PER_PIXEL = 12
-"""That these take at least."""
 _LONGEST_REASON = 400
 _LONGEST_WORD = 1000
-_NO_MEMORY = "There is not enough memory to open it: save it smaller."
+NO_MEMORY = "There is not enough memory to open it: save it smaller."
 _LATER = "It was not tried, because other files before it took too long: bring it by itself."
 
 
@@ -84,7 +76,7 @@ def _decoded(
     side = limits.stored_side
     try:
         told, body = run_bounded(
-            "core.dataset.ingest.apart:read_image", args, content,
+            "core.dataset.ingest.in_helper:read_image", args, content,
             memory=memory, seconds=limits.max_reading_seconds,
             longest=side * side * (3 + 2 * MOST_CHANNELS), patience=patience,
         )  # fmt: skip
@@ -93,7 +85,7 @@ def _decoded(
             f"It took more than {_seconds(limits)} to open: save it anew, smaller or as JPEG."
         ) from error
     except TookTooMuch as error:
-        raise _PerhapsWithMore(_NO_MEMORY) from error
+        raise _PerhapsWithMore(NO_MEMORY) from error
     except (Ended, OSError) as error:
         reason = f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it."
         raise _PerhapsWithMore(reason) from error
@@ -163,47 +155,9 @@ def _facts_again(told: Mapping[str, Any], kind: str, limits: Settings) -> Facts:
     )  # fmt: skip
 
 
-def read_image(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
-    """In the helper: decode a file, and say all that is to be known of it."""
-    # Only a helper comes here: in the program itself this would import in a circle.
-    from PIL import AvifImagePlugin
-
-    from core.dataset.ingest.decode import decode_here, pixels_said
-
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    limits = Settings.model_construct(**args["limits"])
-    try:
-        with _file(args, content) as file:
-            decoded = decode_here(file, limits, keep=args["keep"])
-    except UnreadableImage as error:
-        is_sure = error.__cause__ is None
-        reason = str(error)
-        if not is_sure and args["kind"] in _SILENT:
-            with _file(args, content) as file:
-                wide = pixels_said(file, args["kind"]) * _BYTES_PER_PIXEL > args["memory"]
-            reason = _NO_MEMORY if wide else reason
-        return {"reason": reason, "is_sure": is_sure}, b""
-    except MemoryError:
-        return {"reason": _NO_MEMORY}, b""
-    values = decoded.array
-    about = {
-        "size": decoded.image.size,
-        "is_lossless": bool(decoded.lossless),
-        "facts": asdict(decoded.facts),
-        "channels": 0 if values is None else values.shape[2],
-        "is_deep": values is not None and values.dtype.itemsize == 2,
-    }
-    rest = b"" if values is None else np.ascontiguousarray(values).tobytes()
-    return about, decoded.image.tobytes() + rest
-
-
-def _file(args: dict[str, Any], content: bytes) -> BinaryIO:
-    return Path(args["path"]).open("rb") if args["path"] else io.BytesIO(content)
-
-
 def table_apart(
     name: str, content: Path | bytes, settings: Settings, patience: Patience | None
-) -> "Table":
+) -> Table:
     """A table read in a helper. Raises UnreadableTable with the remedy."""
     if patience and patience.is_over:
         raise UnreadableTable(_LATER)
@@ -211,7 +165,7 @@ def table_apart(
     args = {"name": name, "path": path, "limits": _limits(settings)}
     try:
         told, body = run_bounded(
-            "core.dataset.ingest.apart:read_rows",
+            "core.dataset.ingest.in_helper:read_rows",
             args,
             content if isinstance(content, bytes) else b"",
             memory=settings.max_reading_bytes, seconds=settings.max_reading_seconds,
@@ -223,7 +177,7 @@ def table_apart(
             "only the columns of file names and classes."
         ) from error
     except (Ended, OSError) as error:
-        raise UnreadableTable(_TOO_MUCH) from error
+        raise UnreadableTable(TOO_MUCH) from error
     if "reason" in told:
         raise UnreadableTable(_clean(told["reason"]))
     try:
@@ -232,15 +186,13 @@ def table_apart(
         raise UnreadableTable("The table cannot be read: save it anew as CSV (UTF-8).") from error
 
 
-_TOO_MUCH = (
+TOO_MUCH = (
     "The table is damaged, or takes too much memory to read: save it anew as CSV, with only the "
     "columns of file names and classes."
 )
 
 
-def _table_again(name: str, told: Mapping[str, Any], body: bytes) -> "Table":
-    from core.dataset.ingest.tables import Table
-
+def _table_again(name: str, told: Mapping[str, Any], body: bytes) -> Table:
     end, width = int(told["words"]), int(told["width"])
     words = json.loads(body[:end].decode("utf-8", "surrogatepass"))
     if not all(isinstance(word, str) and len(word) <= _LONGEST_WORD for word in words):
@@ -251,22 +203,3 @@ def _table_again(name: str, told: Mapping[str, Any], body: bytes) -> "Table":
     rows = (tuple(cells[at : at + width]) for at in range(0, len(cells), max(width, 1)))
     notes = tuple(_clean(note) for note in told["notes"])
     return Table(name, tuple(rows), notes)
-
-
-def read_rows(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
-    """In the helper: read a table, and give each word once and the places of all of them."""
-    from core.dataset.ingest.tables import read_here
-
-    try:
-        given = Path(args["path"]) if args["path"] else content
-        table = read_here(args["name"], given, Settings.model_construct(**args["limits"]))
-    except UnreadableTable as error:
-        return {"reason": str(error)}, b""
-    except MemoryError:
-        return {"reason": _TOO_MUCH}, b""
-    numbers: dict[str, int] = {}
-    places = array("I", (numbers.setdefault(c, len(numbers)) for row in table.rows for c in row))
-    words = json.dumps(list(numbers), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    width = len(table.rows[0]) if table.rows else 0
-    told = {"words": len(words), "width": width, "notes": list(table.notes)}
-    return told, words + places.tobytes()

@@ -18,7 +18,7 @@ from core.dataset.classes import (
 from core.dataset.ingest.annotations import Annotations, annotations
 from core.dataset.ingest.entries import Entry
 from core.dataset.ingest.file_names import listed
-from core.dataset.ingest.tables import Table
+from core.dataset.ingest.table import Table
 from core.dataset.manifest import Part, Role
 from core.errors import UnusableDataset
 

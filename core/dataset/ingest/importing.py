@@ -20,7 +20,8 @@ from core.dataset.ingest.decode import HEAD, decode_for_storage
 from core.dataset.ingest.entries import Entry, is_image_name, is_table, is_table_name, leads_out
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.sources import open_source
-from core.dataset.ingest.tables import Table, read_table
+from core.dataset.ingest.table import Table
+from core.dataset.ingest.tables import read_table
 from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
 from core.dataset.orphans import importing
 from core.dataset.store import Store

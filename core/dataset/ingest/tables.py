@@ -11,7 +11,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from core.dataset.ingest.apart import table_apart
 from core.dataset.ingest.decode import HEAD
 from core.dataset.ingest.entries import CHUNK, too_large_table
+from core.dataset.ingest.table import Table
 from core.errors import UnreadableTable
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
@@ -57,18 +57,6 @@ _DAMAGE = (
 )
 """What the readers throw at files that are not what they seem."""
 _BROKEN = "The table is damaged or of a rare kind: save it anew as CSV (UTF-8)."
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What stands in a table, as text."""
-
-    name: str
-    """The path of its file as brought."""
-    rows: tuple[tuple[str, ...], ...]
-    """All of the same length, none empty; the first may be the names of the columns."""
-    notes: tuple[str, ...] = ()
-    """What was remarkable about reading it."""
 
 
 def read_table(

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from core.dataset.ingest.annotations import annotations
 from core.dataset.ingest.importing import import_images
-from core.dataset.ingest.tables import Table, read_table
+from core.dataset.ingest.table import Table
+from core.dataset.ingest.tables import read_table
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import GraftError, UnreadableTable, UnusableDataset
