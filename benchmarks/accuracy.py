@@ -3,7 +3,7 @@
 `make bench ARGS=accuracy`; about an hour on two cores. Seed 0 is also the seed of the command line,
 so that each row can be had again by
 `python -m core samples NAME DIR` and
-`python -m core train DIR --strategy S --seed 0 --judge held-out --out RUN`.
+`python -m core train DIR --strategy S --seed 0 --evaluation holdout --out RUN`.
 """
 
 import json
@@ -35,7 +35,7 @@ def main() -> list[dict[str, Any]]:
 
 def _row(home: str, folder: Path, strategy: str, seed: int) -> dict[str, Any]:
     out = Path(home) / f"{folder.name}-{strategy}-{seed}"
-    options = ["--strategy", strategy, "--seed", str(seed), "--judge", "held-out"]
+    options = ["--strategy", strategy, "--seed", str(seed), "--evaluation", "holdout"]
     report = _graft(home, "train", str(folder), *options, "--out", str(out))
     row = {"sample": folder.name, "strategy": strategy, "seed": seed}
     row |= {name: report[name] for name in ("correct", "n", "interval", "seconds")}

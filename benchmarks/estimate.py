@@ -26,8 +26,10 @@ from core.dataset.manifest import Dataset
 from core.events import Finished
 from core.recipe import Recipe
 from core.settings import Settings
-from core.strategies import FineTuning, lacking, strategies
+from core.strategies import strategies
 from core.training.cost_estimate import estimate
+from core.transfer import FineTuning
+from core.transfer.strategy import lacking
 
 _STEPS = 20
 _KINDS = {

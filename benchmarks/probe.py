@@ -22,7 +22,7 @@ from core.dataset.splits import folds
 from core.dataset.store import Store
 from core.events import Finished
 from core.features.extraction import features
-from core.features.linear_probe import STRENGTHS, fit_probe
+from core.features.linear_probe import C_GRID, fit_probe
 from core.settings import Settings
 
 _IMAGES = 400
@@ -88,29 +88,29 @@ def _rotated(x: np.ndarray) -> np.ndarray:
 def _least_loss(x: np.ndarray, y: np.ndarray, split: Folds) -> float:
     """The least out-of-fold log-loss; more strength is tried as long as it helps."""
     least = float("inf")
-    for strength in STRENGTHS:
-        loss = _out_of_fold(x, y, split, strength)
+    for C in C_GRID:
+        loss = _out_of_fold(x, y, split, C)
         if loss > least:
             break
         least = loss
     return least
 
 
-def _out_of_fold(x: np.ndarray, y: np.ndarray, split: Folds, strength: float) -> float:
+def _out_of_fold(x: np.ndarray, y: np.ndarray, split: Folds, C: float) -> float:
     """Mean log-loss by scikit-learn, so that it does not depend on our own fit."""
     losses = np.zeros(len(y))
     for train, outside in split:
-        shares = _sklearn(x[train], y[train], strength).predict_proba(x[outside])
+        shares = _sklearn(x[train], y[train], C).predict_proba(x[outside])
         losses[outside] = -np.log(shares[np.arange(len(outside)), y[outside]].clip(1e-7))
     return round(float(losses.mean()), 4)
 
 
-def _sklearn(x: np.ndarray, y: np.ndarray, strength: float) -> Any:
+def _sklearn(x: np.ndarray, y: np.ndarray, C: float) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return LogisticRegression(C=strength, max_iter=1000).fit(x, y)
+        return LogisticRegression(C=C, max_iter=1000).fit(x, y)
 
 
 def _seconds(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -124,8 +124,8 @@ def _seconds(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     took = {"ours": time.monotonic() - began}
     x = _scaled(x, 0.5)
     began = time.monotonic()
-    for strength in STRENGTHS:
+    for C in C_GRID:
         for train, _ in split:
-            _sklearn(x[train], y[train], strength)
+            _sklearn(x[train], y[train], C)
     _sklearn(x, y, 0.1)
     return took | {"sklearn": time.monotonic() - began}

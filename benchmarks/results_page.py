@@ -65,7 +65,7 @@ def _filled() -> tuple[str, str, float]:
     for number in range(2):
         recipe = Recipe(
             dataset=dataset.id, backbone=f"tf_efficientnet_lite{number}",
-            strategy="feature_extraction", judge="folds",
+            strategy="feature_extraction", evaluation="cross_validation",
         )  # fmt: skip
         run = create_run(project, recipe)
         JobCard("train").write(run_folder(run))

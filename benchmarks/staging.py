@@ -21,9 +21,11 @@ from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import freeze
 from core.backbones.weights import load_network
 from core.settings import Settings
-from core.strategies import FineTuning, Phase, get_strategy, resolve
-from core.training.batch_sources import Activations, Pictures, Source, activate
+from core.strategies import get_strategy
+from core.training.batch_sources import ActivationSource, ImageSource, Source, activate
 from core.training.trainer import Trainer
+from core.transfer import FineTuning, GradientPhase
+from core.transfer.option_info import resolve
 
 _STEPS = 4
 _TURNS = 5
@@ -41,7 +43,7 @@ def main() -> dict[str, float]:
     network.to(memory_format=torch.channels_last)
     options = resolve(get_strategy("last_stages"), {}, images=400, classes=6, family="cnn")
     phase = get_strategy("last_stages").phases(network, options)[1]
-    if not isinstance(phase, Phase) or not isinstance(options, FineTuning):
+    if not isinstance(phase, GradientPhase) or not isinstance(options, FineTuning):
         raise TypeError
     preprocessing = Preprocessing(224, "squash", (0.5,) * 3, (0.5,) * 3)
     shape = (_PICTURES, 3, 224, 224)
@@ -57,8 +59,8 @@ def main() -> dict[str, float]:
     kept = torch.cat(list(activate(pixels, run, Augmentation(), _VIEWS, 0)))
     price = (time.monotonic() - began) / (_VIEWS * _PICTURES)
     sources: dict[str, tuple[torch.nn.Module, Source]] = {
-        "kept": (parts.suffix, Activations(kept, labels, "cpu")),
-        "recomputed": (network, Pictures(pixels, labels, preprocessing, Augmentation(), "cpu")),
+        "kept": (parts.suffix, ActivationSource(kept, labels, "cpu")),
+        "recomputed": (network, ImageSource(pixels, labels, preprocessing, Augmentation(), "cpu")),
     }
     turns = [
         {name: _rate(network, *source, phase, options) for name, source in sources.items()}
@@ -73,7 +75,7 @@ def _rate(
     network: torch.nn.Module,
     suffix: torch.nn.Module,
     source: Source,
-    phase: Phase,
+    phase: GradientPhase,
     options: FineTuning,
 ) -> float:
     short = replace(phase, steps=_STEPS + 1)

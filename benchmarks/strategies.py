@@ -43,7 +43,7 @@ LEARN: dict[str, dict[str, Any]] = {
 ADAPT: list[tuple[str, dict[str, Any]]] = [
     ("domain_alignment", {"method": "coral"}),
     ("domain_alignment", {"method": "subspace"}),
-    ("domain_adaptation", {"strength": 0.0}),
+    ("domain_adaptation", {"trade_off": 0.0}),
     *(("domain_adaptation", {"method": method}) for method in ("mcc", "dann", "coral", "mmd")),
 ]
 MORE: list[tuple[str, dict[str, Any]]] = [
@@ -202,7 +202,12 @@ def _continue(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
         for part in parts:
             bench.store.save(part)
         first = bench.run(parts[0], "last_stages", seed)
-        for options in ({}, {"rehearse": 0}, {"hold": 0.0}, {"rehearse": 0, "hold": 0.0}):
+        for options in (
+            {},
+            {"rehearse": 0},
+            {"teacher_weight": 0.0},
+            {"rehearse": 0, "teacher_weight": 0.0},
+        ):
             yield bench.run(parts[1], "continual", seed, start=first["folder"], options=options)
 
 

@@ -34,15 +34,15 @@ _ABOUT = {
     "part have lost their labels.",
     "adapt": "Sorted pictures of the first world, unsorted ones of the second, judged on the "
     "second. “Beside” is the frozen network with a classifier taught with the first world alone "
-    "(source-only); “strength = 0” adapts layers, too, but with the first world alone: what a "
+    "(source-only); “trade_off = 0” adapts layers, too, but with the first world alone: what a "
     "method brings is what it has over that. The "
     "rows with 5 labels a class borrow the first world's pictures; beside them stand one's own "
     "pictures alone. No picture of the first world shows what a test picture shows.",
     "tasks": "The sample and its other world together: which class, and which world. Beside: "
     "both tasks at once; then each alone.",
     "continue": "A model of half the classes goes on with the other half. What it still knows of "
-    "the first half, before and after. “rehearse = 0” shows it no old picture, “hold = 0” does not "
-    "hold it to its old answers.",
+    "the first half, before and after. “rehearse = 0” shows it no old picture, “teacher_weight = "
+    "0” does not hold it to its old answers.",
     "teach": "EfficientNet-Lite2 teaches Lite0.",
 }
 

@@ -21,9 +21,11 @@ from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.dataset.samples import write_sample
 from core.settings import Settings
-from core.strategies import FineTuning, Phase, get_strategy, resolve
-from core.training.batch_sources import Pictures
+from core.strategies import get_strategy
+from core.training.batch_sources import ImageSource
 from core.training.trainer import Trainer
+from core.transfer import FineTuning, GradientPhase
+from core.transfer.option_info import resolve
 
 _STEPS = 4
 _PICTURES = 128
@@ -60,12 +62,12 @@ def _ours(network: torch.nn.Module, files: list[Path]) -> float:
         raise TypeError
     network.to(memory_format=torch.channels_last)
     phase = get_strategy("full").phases(network, options)[1]
-    if not isinstance(phase, Phase):
+    if not isinstance(phase, GradientPhase):
         raise TypeError
     preprocessing = Preprocessing(224, "squash", (0.5,) * 3, (0.5,) * 3)
     pixels = np.stack([preprocessing.pixels(Image.open(f).convert("RGB")) for f in files])
     labels = [place % 6 for place in range(len(files))]
-    source = Pictures(pixels, labels, preprocessing, Augmentation(), "cpu")
+    source = ImageSource(pixels, labels, preprocessing, Augmentation(), "cpu")
     short = replace(phase, steps=_STEPS + 1)
     steps = Trainer(network, network, short, source, options, seed=0, number=1).run()
     next(steps)

@@ -38,6 +38,8 @@ from core.recipe import in_one_sentence
 from core.settings import Settings, get_settings
 
 if TYPE_CHECKING:
+    from core.recipe import Evaluation
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Command = Callable[[argparse.Namespace, Settings, Terminal], int]
@@ -197,24 +199,30 @@ def _add_tournament(commands: "Commands") -> None:
             terminal,
             backbones=_separated(chosen.backbones),
             ways=_separated(chosen.strategies),
-            judge=chosen.judge,
+            evaluation=_evaluation(chosen),
             seed=chosen.seed,
         ),
     )
     parser.add_argument("--backbones", required=True, metavar="B[,B]", help="networks to try")
     parser.add_argument("--strategies", required=True, metavar="S[,S]", help="ways to learn")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all the runs")
-    _add_judge(parser, "folds")
+    _add_evaluation(parser, "cross-validation")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
 
 
-def _add_judge(parser: argparse.ArgumentParser, usual: str) -> None:
+def _add_evaluation(parser: argparse.ArgumentParser, usual: str) -> None:
     parser.add_argument(
-        "--judge",
-        choices=["held-out", "folds"],
+        "--evaluation",
+        choices=["holdout", "cross-validation"],
         help="judge with a part kept aside, or with all pictures in turn (cross-validation, some "
-        f"five times as long); default: {usual}, held-out where pictures came with a test part",
+        f"five times as long); default: {usual}, holdout where pictures came with a test part",
     )
+
+
+def _evaluation(chosen: argparse.Namespace) -> "Evaluation | None":
+    """As a recipe spells it; None where it was not said."""
+    found: Evaluation | None = chosen.evaluation and chosen.evaluation.replace("-", "_")
+    return found
 
 
 def _add_rank(commands: "Commands") -> None:
@@ -263,7 +271,7 @@ def _add_costs(commands: "Commands") -> None:
             terminal,
             backbones=_separated(chosen.backbones),
             ways=_separated(chosen.strategies),
-            judge=chosen.judge,
+            evaluation=_evaluation(chosen),
         ),
     )
     parser.add_argument(
@@ -274,7 +282,7 @@ def _add_costs(commands: "Commands") -> None:
         metavar="S[,S]",
         help="ways to learn; default: all that need sorted pictures alone",
     )
-    _add_judge(parser, "folds where few pictures are learned in seconds")
+    _add_evaluation(parser, "cross-validation where few pictures are learned in seconds")
 
 
 def _add_train(commands: "Commands") -> None:
@@ -309,7 +317,7 @@ def _add_train(commands: "Commands") -> None:
         metavar="SHARE",
         help="share of each class kept apart for the score; default: %(default)s",
     )
-    _add_judge(parser, "folds where few pictures are learned in seconds")
+    _add_evaluation(parser, "cross-validation where few pictures are learned in seconds")
     parser.add_argument(
         "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
     )
@@ -329,7 +337,7 @@ def _train(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -
         "size": chosen.size,
         "fit": chosen.fit,
         "holdout": chosen.holdout,
-        **({"judge": chosen.judge} if chosen.judge else {}),
+        **({"evaluation": found} if (found := _evaluation(chosen)) else {}),
         "seed": chosen.seed,
         "start": _run_path(chosen.start),
         "teacher": _run_path(chosen.teacher),

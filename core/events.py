@@ -97,7 +97,7 @@ class Step(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Watched(Event):
+class Validated(Event):
     """Scores on the validation part, which is never trained on and never reported as the result."""
 
     step: int
@@ -133,6 +133,8 @@ class Finished(Event):
 
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+_FORMERLY = {"Watched": "Validated"}
+"""What a version before called a kind of event: its logs are still read."""
 
 
 def to_line(event: Event) -> str:
@@ -144,7 +146,8 @@ def from_line(line: str) -> Event | None:
     """The event in a line; None for a half-written line or a kind this version does not know."""
     try:
         content = json.loads(line)
-        kind = _KINDS[content.pop("event")]
+        name = content.pop("event")
+        kind = _KINDS[_FORMERLY.get(name, name)]
         known = {f.name for f in fields(kind)}
         return kind(**{key: value for key, value in content.items() if key in known})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

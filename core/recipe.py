@@ -1,5 +1,7 @@
 """Every choice behind a run, frozen. The same recipe on the same machine gives the same model."""
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,7 +10,7 @@ from core.errors import BadRecipe
 from core.files import unsealed
 
 Fit = Literal["squash", "pad", "crop"]
-Judge = Literal["held-out", "folds"]
+Evaluation = Literal["holdout", "cross_validation"]
 Policy = Literal["plain", "trivial", "rand"]
 
 
@@ -31,12 +33,12 @@ class Recipe(BaseModel):
     holdout: float = Field(
         default=0.2, gt=0, lt=1, description="Share of each class kept untouched for the score."
     )
-    judge: Judge = Field(
-        default="held-out",
-        description="With the part kept aside, or with every picture in turn (cross-validation).",
+    evaluation: Evaluation = Field(
+        default="holdout",
+        description="With the part kept aside, or with every image in turn (cross-validation).",
     )
-    part: int = Field(
-        default=0, ge=0, description="Which part of a cross-validation is the one kept aside."
+    fold: int = Field(
+        default=0, ge=0, description="Which fold of a cross-validation is the one kept aside."
     )
     start: str = Field(
         default="", description="Run whose trained network is the backbone; empty: the pretrained."
@@ -53,13 +55,50 @@ class Recipe(BaseModel):
         """Read a recipe back, sealed or not. Raises BadRecipe, naming the key, when it is not one,
         and when it is damaged."""
         try:
-            return cls.model_validate_json(unsealed(text))
-        except ValidationError as error:
-            raise BadRecipe(in_one_sentence(error)) from error
+            content = json.loads(unsealed(text))
         except ValueError as error:
             raise BadRecipe(
                 "The choices of this training are damaged on disk. Choose again and train anew."
             ) from error
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> "Recipe":
+        """The recipe of what JSON gave back, also of a version before. Raises BadRecipe."""
+        try:
+            return cls.model_validate(upgraded(content) if isinstance(content, dict) else content)
+        except ValidationError as error:
+            raise BadRecipe(in_one_sentence(error)) from error
+
+
+_KEYS = {"judge": "evaluation", "part": "fold"}
+_EVALUATIONS = {"held-out": "holdout", "folds": "cross_validation"}
+_OPTIONS = {
+    "watch": "validation_fraction",
+    "soups": "n_averaged_runs",
+    "share": "trainable_fraction",
+}
+"""Of every strategy, unless it says otherwise."""
+_OPTIONS_OF = {
+    "continual": {"hold": "teacher_weight"},
+    "distillation": {"strength": "teacher_weight"},
+    "domain_adaptation": {"strength": "trade_off"},
+    "feature_extraction": {"strength": "C"},
+    "instance_weighting": {"share": "source_weight"},
+    "pseudo_labels": {"sure": "confidence_threshold", "strength": "unlabelled_weight"},
+    "self_supervised": {"alone": "self_supervised_steps"},
+}
+
+
+def upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a recipe as a version before wrote them, by the names of today."""
+    found = {_KEYS.get(key, key): value for key, value in content.items()}
+    if "judge" in content:
+        found["evaluation"] = _EVALUATIONS.get(content["judge"], content["judge"])
+    names = _OPTIONS | _OPTIONS_OF.get(str(found.get("strategy")), {})
+    if isinstance(options := found.get("options"), dict):
+        found["options"] = {names.get(name, name): value for name, value in options.items()}
+    return found
 
 
 def in_one_sentence(error: ValidationError) -> str:

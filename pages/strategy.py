@@ -13,12 +13,12 @@ from core import (
     Situation,
     Strategy,
     all_strategies,
-    came_parted,
     describe_strategy,
+    has_given_split,
     lacking,
     looks_at,
     recommended,
-    usual_judge,
+    usual_evaluation,
 )
 from pages.parts import text
 from pages.parts.class_table import ROLES
@@ -29,7 +29,7 @@ from pages.parts.kept import say_form
 from pages.parts.place import Place, go
 from pages.parts.runs import backbone_title, begin_run, run_titles
 from pages.parts.strategies import changed, layers, option
-from pages.parts.tournament import JUDGES, try_several
+from pages.parts.tournament import EVALUATIONS, try_several
 from pages.parts.variations import CHOICES, choose_variations, show_variations
 
 OFFERED_FIRST = 3
@@ -102,8 +102,10 @@ def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:
 
 def usual_recipe(place: Place, backbone: str, strategy: str) -> Recipe:
     """With everything as proposed."""
-    judge = usual_judge(place.dataset, all_strategies()[strategy])
-    return Recipe(dataset=place.versions[0], backbone=backbone, strategy=strategy, judge=judge)
+    evaluation = usual_evaluation(place.dataset, all_strategies()[strategy])
+    return Recipe(
+        dataset=place.versions[0], backbone=backbone, strategy=strategy, evaluation=evaluation
+    )
 
 
 def situation(place: Place) -> Situation:
@@ -216,7 +218,7 @@ def advanced(
             shared["start"] = choose_earlier(place, "start", "Begin from an earlier model", earlier)
         alone = not all_strategies()[strategy].needs & {"teacher", "earlier"}
         if alone and not shared.get("start"):
-            shared["judge"] = choose_judge(place, strategy)
+            shared["evaluation"] = choose_evaluation(place, strategy)
     return chosen, shared
 
 
@@ -249,14 +251,15 @@ def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | 
     )
 
 
-def choose_judge(place: Place, strategy: str) -> str:
+def choose_evaluation(place: Place, strategy: str) -> str:
     """What judges: as few or as many pictures as there is time for."""
-    if came_parted(place.dataset):
-        return "held-out"
-    usual = usual_judge(place.dataset, all_strategies()[strategy])
-    ways = sorted(JUDGES, key=lambda way: way != usual)
+    if has_given_split(place.dataset):
+        return "holdout"
+    usual = usual_evaluation(place.dataset, all_strategies()[strategy])
+    ways = sorted(EVALUATIONS, key=lambda way: way != usual)
     return st.radio(
-        "Which pictures judge it?", ways, format_func=JUDGES.get, key=f"option-judge-{strategy}",
+        "Which pictures judge it?", ways, format_func=EVALUATIONS.get,
+        key=f"option-evaluation-{strategy}",
         help="All in turn says more, from the same pictures. Each is judged by a model that has "
         "not learned from it, so several models are trained (cross-validation).",
     )  # fmt: skip

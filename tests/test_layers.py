@@ -19,7 +19,7 @@ PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py", ROOT / "webse
 # and from those above it in this list.
 ROOMS = (
     (
-        *("errors", "settings", "files", "events", "recipe", "devices"),
+        *("errors", "settings", "files", "events", "recipe", "devices", "seeding"),
         *("telemetry", "faults", "tensors", "logs", "process", "sandbox"),
     ),
     ("dataset",),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from core import seeding
+
 Corrupt = Callable[[Image.Image, float, int], Image.Image]
 """A square RGB image, a severity and a seed to the corrupted image."""
 
@@ -32,7 +34,9 @@ def _blur(image: Image.Image, radius: float, _: int) -> Image.Image:
 
 
 def _noise(image: Image.Image, deviation: float, seed: int) -> Image.Image:
-    noise = np.random.default_rng(seed).normal(0, deviation, (image.height, image.width, 3))
+    noise = seeding.numpy_generator(seed, "noise").normal(
+        0, deviation, (image.height, image.width, 3)
+    )
     return Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
 
 

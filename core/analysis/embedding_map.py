@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from core import seeding
 from core.checks._runner import image_features
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
@@ -114,7 +115,7 @@ def _umap(features: np.ndarray) -> np.ndarray:
         n_neighbors=min(15, len(near) - 1),
         min_dist=0.15,
         init="pca",
-        random_state=0,
+        random_state=seeding.derive(0, "map"),
         n_jobs=1,  # several would make it differ from time to time
     )
     return np.asarray(layout.fit_transform(near), np.float64)

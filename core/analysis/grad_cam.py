@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter
 
+from core import seeding
 from core.dataset.channels import RGB
 from core.dataset.inline import data_address
 from core.dataset.store import Store
@@ -193,11 +194,9 @@ def _channels_first(network: "nn.Module", values: "torch.Tensor") -> "torch.Tens
 
 def _random_like(model: Model, seed: int) -> "nn.Module":
     import timm
-    import torch
 
     about = model.description
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeding.torch_stream(seed, "random network"):
         network: nn.Module = timm.create_model(
             about.backbone, pretrained=False, num_classes=about.outputs, **about.arguments
         )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
+from core import seeding
 from core.analysis.embedding_map import principal
 from core.checks._runner import image_features
 from core.dataset.edits import relabel
@@ -167,15 +168,15 @@ def _probabilities(
 ) -> tuple[np.ndarray, list[tuple[float, bool]]]:
     """Probabilities (m, classes) for `own` (m, d), and for each labelled image, by a classifier
     that had not seen it, its confidence and whether it was right."""
-    from core.features.linear_probe import STRENGTHS, fit_probe, softmax
+    from core.features.linear_probe import C_GRID, fit_probe, softmax
 
     number = {name: index for index, name in enumerate(dataset.classes)}
     labelled = [k for k, item in enumerate(dataset.items) if item.role == "labelled"]
     labels = np.array([number[str(dataset.items[k].label)] for k in labelled], np.int64)
     enough = np.bincount(labels).min() >= 2
     parts = folds(labels.tolist(), groups_of([dataset.items[k] for k in labelled]), 5, seed=0)
-    strengths = STRENGTHS if enough else _ONE_STRENGTH
-    fitted = fit_probe(features[labelled], labels, len(number), parts, strengths=strengths)
+    strengths = C_GRID if enough else _ONE_STRENGTH
+    fitted = fit_probe(features[labelled], labels, len(number), parts, C_grid=strengths)
     logits = own @ fitted.weight.T + fitted.bias
     confidence = fitted.out_of_fold.max(1)
     correct = fitted.out_of_fold.argmax(1) == labels
@@ -217,7 +218,8 @@ def _clusters(axes: np.ndarray, members: np.ndarray, number: int) -> list[np.nda
         return [members[[place]] for place in range(len(members))]
     from sklearn.cluster import KMeans
 
-    found = KMeans(number, n_init=2, random_state=0).fit_predict(axes[members])
+    seed = seeding.derive(0, "clusters")
+    found = KMeans(number, n_init=2, random_state=seed).fit_predict(axes[members])
     return [members[found == each] for each in range(number) if (found == each).any()]
 
 

@@ -1,4 +1,4 @@
-"""Random variations of pictures, a whole batch at once, on whatever device the batch is on."""
+"""Random variations of images, a whole batch at once, on whatever device the batch is on."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 from torchvision.transforms import InterpolationMode, v2
 
+from core import seeding
 from core.errors import BadRecipe
 from core.recipe import Policy
 
@@ -13,21 +14,21 @@ _PLAIN_ONLY = (
     "Pictures of {} can only be varied plainly. Set “Which changes” (augmentation) to plain."
 )
 _GREY = 128
-"""What a picture that is moved or turned leaves behind."""
+"""What an image that is moved or turned leaves behind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far a training picture may differ from the original."""
+    """How far a training image may differ from the original."""
 
     smallest_crop: float = 0.5
     """Least share of the area that a random crop keeps (1: no cropping)."""
     mirror: bool = True
-    """Whether half of the pictures are mirrored left to right."""
+    """Whether half of the images are mirrored left to right."""
     colour: float = 0.2
     """Brightness and contrast each vary by up to this share; with plain alone."""
     policy: Policy = "plain"
-    """What changes a picture after cropping and mirroring: light (plain), one change of random kind
+    """What changes an image after cropping and mirroring: light (plain), one change of random kind
     and strength (trivial), or two of a fixed strength (rand)."""
 
 
@@ -85,7 +86,6 @@ def _by_policy(images: torch.Tensor, policy: Policy, generator: torch.Generator)
         else v2.RandAugment(2, 9, 31, interpolation=InterpolationMode.BILINEAR, fill=_GREY)
     )
     seed = int(torch.randint(2**62, (), generator=generator))
-    with torch.random.fork_rng(devices=[]):  # they draw from the common generator of the CPU
-        torch.default_generator.manual_seed(seed)
+    with seeding.torch_stream(seed):  # they draw from the common generator of the CPU
         made = [change(image) for image in images.round().to(torch.uint8)]
     return torch.stack(made).float()

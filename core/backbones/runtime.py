@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from core import seeding
 from core.backbones.preprocessing import Preprocessing
 from core.files import replace_file, replaced
 
@@ -190,7 +191,7 @@ def _compiled(graph: "openvino.Model") -> Frozen:
 
 def _agrees(module: nn.Module, run: Frozen, preprocessing: Preprocessing) -> bool:
     shape = (2, len(preprocessing.mean), preprocessing.size, preprocessing.size)
-    chance = np.random.default_rng(0)
+    chance = seeding.numpy_generator(0, "agreement")
     images = chance.integers(0, preprocessing.full + 1, shape, dtype=preprocessing.dtype)
     with torch.no_grad():
         truth = module(torch.from_numpy(images)).flatten(1)

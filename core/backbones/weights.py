@@ -18,6 +18,7 @@ from timm.models import adapt_input_conv
 from torch import nn
 from torch.nn.utils import parametrize
 
+from core import seeding
 from core.backbones.catalogue import CATALOGUE, DEFAULT, Backbone, hub_file, local_file
 from core.backbones.integrity import require_as_packed, require_undamaged
 from core.errors import BadRecipe, WeightsUnavailable
@@ -217,12 +218,11 @@ def _through_timm(
     # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
     overlay = {"pretrained_cfg_overlay": {"file": str(file)}} if file else {}
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        with seeding.torch_stream(0, "new layers"):
             network: nn.Module = timm.create_model(
                 backbone.name, pretrained=True, num_classes=classes, **shape, **overlay
             )
-            torch.manual_seed(0)
+        with seeding.torch_stream(0, "new layers"):
             blank: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
         raise WeightsUnavailable(_no_fit(backbone, file) if file else _way_out(backbone)) from error

@@ -109,7 +109,7 @@ def out_of_fold(
     its twin's wrong label.
     """
     from core.dataset.splits import folds, groups_of
-    from core.features.linear_probe import STRENGTHS, fit_probe
+    from core.features.linear_probe import C_GRID, fit_probe
 
     number = {name: index for index, name in enumerate(dataset.classes)}
     places = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
@@ -124,11 +124,11 @@ def out_of_fold(
     if len(set(groups)) < 2:
         return None
     said: list[np.ndarray] = []
-    strengths: tuple[float, ...] = STRENGTHS
+    C_grid: tuple[float, ...] = C_GRID
     for seed in range(_PARTITIONS):
         parts = folds(labels.tolist(), groups, 5, seed=seed)
-        fitted = fit_probe(features[places], labels, len(number), parts, strengths=strengths)
-        strengths = (fitted.strength,)  # found once; the other partitions cost a seventh
+        fitted = fit_probe(features[places], labels, len(number), parts, C_grid=C_grid)
+        C_grid = (fitted.C,)  # found once; the other partitions cost a seventh
         said.append(fitted.out_of_fold)
     shares = np.full((len(dataset.items), len(number)), np.nan, np.float32)
     shares[places] = np.mean(said, axis=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core import seeding
 from core.checks import Check, Evidence, Problem
 from core.dataset.manifest import Item
 
@@ -155,7 +156,7 @@ def chance(values: Values, labels: Values) -> float:
 
     By shuffling the classes 500 times, so that small counts do no harm.
     """
-    random = np.random.default_rng(0)
+    random = seeding.numpy_generator(0, "shortcut")
     observed = _chi2(values, labels)
     larger = sum(
         _chi2(values, random.permutation(labels)) >= observed for _ in range(_PERMUTATIONS)

@@ -9,11 +9,11 @@ from core.cli.train import STOPPED, stop_signals, until, with_pictures
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.events import Finished
-from core.recipe import Judge, Recipe
+from core.recipe import Evaluation, Recipe
 from core.settings import Settings
 from core.strategies import get_strategy, strategies
-from core.training.evaluation_mode import usual_judge
-from core.training.sweep import NONE_YET, entrants
+from core.training.evaluation_mode import usual_evaluation
+from core.training.sweep import NONE_YET, candidates
 
 
 def costs(
@@ -23,22 +23,26 @@ def costs(
     *,
     backbones: Sequence[str],
     ways: Sequence[str],
-    judge: Judge | None,
+    evaluation: Evaluation | None,
 ) -> int:
     """Import `data` and time some pictures and steps of each way; returns the exit code.
 
-    Without `ways` all are timed that need sorted pictures and nothing else; without `judge` each
-    as `train` judges it.
+    Without `ways` all are timed that need sorted pictures and nothing else; without `evaluation`
+    each as `train` evaluates it.
     """
     from core.training.cost_estimate import estimates
 
-    wanted = entrants(
-        NONE_YET, backbones, ways or [*strategies()], has={"labelled"}, judge=judge or "held-out"
+    wanted = candidates(
+        NONE_YET,
+        backbones,
+        ways or [*strategies()],
+        has={"labelled"},
+        evaluation=evaluation or "holdout",
     )
     with stop_signals() as stop:
         recipes = with_pictures(data, wanted, settings, terminal, stop)
-        if recipes and judge is None:
-            recipes = judged_as_usual(recipes, Store(settings.home).load(recipes[0].dataset))
+        if recipes and evaluation is None:
+            recipes = evaluated_as_usual(recipes, Store(settings.home).load(recipes[0].dataset))
         if recipes:
             last = terminal.drain(until(estimates(recipes, settings), stop))
         if not recipes or not isinstance(last, Finished):
@@ -52,10 +56,12 @@ def costs(
     return 0
 
 
-def judged_as_usual(recipes: Sequence[Recipe], dataset: Dataset) -> list[Recipe]:
+def evaluated_as_usual(recipes: Sequence[Recipe], dataset: Dataset) -> list[Recipe]:
     """These recipes for a dataset, each judged as `train` judges it unless told otherwise."""
     return [
-        recipe.model_copy(update={"judge": usual_judge(dataset, get_strategy(recipe.strategy))})
+        recipe.model_copy(
+            update={"evaluation": usual_evaluation(dataset, get_strategy(recipe.strategy))}
+        )
         for recipe in recipes
     ]
 

@@ -67,8 +67,8 @@ def backbones(settings: Settings, terminal: Terminal) -> int:
 
 def strategies(terminal: Terminal) -> int:
     """The ways to transfer what a network knows, with their options."""
-    from core.strategies import describe
     from core.strategies import strategies as known
+    from core.transfer.option_info import describe
 
     rows: list[dict[str, Any]] = [
         {
@@ -89,7 +89,7 @@ def strategies(terminal: Terminal) -> int:
 
 
 def _strategy_text(row: dict[str, Any]) -> str:
-    from core.strategies import NEEDS
+    from core.transfer.strategy import NEEDS
 
     options = "".join(
         f"\n    --set {option['name']}={_shown(option['default'])}  {option['title']}"

@@ -12,16 +12,16 @@ from core.evaluation.metrics import in_words
 from core.evaluation.model_selection import Choice
 from core.evaluation.report import Report
 from core.events import Finished, Note
-from core.recipe import Judge, Recipe
+from core.recipe import Evaluation, Recipe
 from core.settings import Settings
-from core.training.evaluation_mode import came_parted
+from core.training.evaluation_mode import has_given_split
 from core.training.sweep import (
     NONE_YET,
-    Entered,
+    SweepRun,
     answer_times,
     answer_times_of,
     beside_kept,
-    entrants,
+    candidates,
     keep,
     megabytes,
     not_proven,
@@ -37,16 +37,21 @@ def tournament(
     *,
     backbones: Sequence[str],
     ways: Sequence[str],
-    judge: Judge | None,
+    evaluation: Evaluation | None,
     seed: int,
 ) -> int:
     """Import `data`, train every backbone in every way into a folder of its own below `out`, and
     say which to keep; returns the exit code. The same command goes on where it was stopped.
 
-    Without `judge` all pictures judge in turn, or the test part that came with them.
+    Without `evaluation` all pictures judge in turn, or the test part that came with them.
     """
-    wanted = entrants(
-        NONE_YET, backbones, ways, has={"labelled"}, judge=judge or "folds", seed=seed
+    wanted = candidates(
+        NONE_YET,
+        backbones,
+        ways,
+        has={"labelled"},
+        evaluation=evaluation or "cross_validation",
+        seed=seed,
     )
     if len(wanted) < 2:
         raise BadRecipe(
@@ -57,8 +62,8 @@ def tournament(
         recipes = with_pictures(data, wanted, settings, terminal, stop)
         if recipes is None:
             return _stopped(terminal)
-        if judge is None and came_parted(Store(settings.home).load(recipes[0].dataset)):
-            recipes = [recipe.model_copy(update={"judge": "held-out"}) for recipe in recipes]
+        if evaluation is None and has_given_split(Store(settings.home).load(recipes[0].dataset)):
+            recipes = [recipe.model_copy(update={"evaluation": "holdout"}) for recipe in recipes]
         for number, recipe in enumerate(recipes, 1):
             name = _name(recipe)
             terminal.event(Note(f"{number} of {len(recipes)}: {name}"))
@@ -67,7 +72,7 @@ def tournament(
                 return _stopped(terminal)
     reports = [Report.load(out / _name(each)) for each in recipes]
     entered = [
-        Entered(_name(each), each, report.predictions, megabytes(out / _name(each)))
+        SweepRun(_name(each), each, report.predictions, megabytes(out / _name(each)))
         for each, report in zip(recipes, reports, strict=True)
     ]
     last = terminal.drain(answer_times({run.name: out / run.name for run in entered}, settings))
@@ -90,7 +95,7 @@ def _stopped(terminal: Terminal) -> int:
 
 def _document(
     out: Path,
-    entered: Sequence[Entered],
+    entered: Sequence[SweepRun],
     choice: Choice,
     seconds: dict[str, float],
     times: dict[str, float],

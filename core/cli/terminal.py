@@ -23,7 +23,7 @@ from core.events import (
     Started,
     Step,
     Stopped,
-    Watched,
+    Validated,
     to_line,
 )
 
@@ -100,7 +100,7 @@ def _in_words(event: Event) -> str:
                 f"Step {event.step} of {event.of}: loss {event.loss:.3f}, "
                 f"{event.accuracy:.0%} right, about {_duration(event.seconds_left)} left"
             )
-        case Watched(accuracy=accuracy, n=n):
+        case Validated(accuracy=accuracy, n=n):
             return f"Right on {accuracy:.0%} of {n} pictures kept aside"
         case _:
             return ""

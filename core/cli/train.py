@@ -19,9 +19,9 @@ from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, evaluated_by, target_domain_caveat
 from core.events import Event, Failed, Finished, Note, Stopped
 from core.files import replace_file, sealed
-from core.recipe import Judge, Recipe, in_one_sentence
+from core.recipe import Evaluation, Recipe, in_one_sentence
 from core.settings import Settings
-from core.training.evaluation_mode import usual_judge
+from core.training.evaluation_mode import usual_evaluation
 
 _RECIPE = "recipe.json"
 STOPPED = 130
@@ -41,11 +41,11 @@ def train(
 ) -> int:
     """Import `data`, train as chosen, and tell the score; returns the exit code.
 
-    `choices` are the fields of a Recipe but the dataset, "judge" only where it was said; `columns`
-    those of a table in `data` that hold classes, in case they are not found; `beside` further
-    pictures and what they are for; `keep` leaves grey, 16-bit and many-channel pictures as they
-    are. A run that exists is gone on with if its recipe is the same; otherwise BadRecipe names what
-    differs.
+    `choices` are the fields of a Recipe but the dataset, "evaluation" only where it was said;
+    `columns` those of a table in `data` that hold classes, in case they are not found; `beside`
+    further pictures and what they are for; `keep` leaves grey, 16-bit and many-channel pictures as
+    they are. A run that exists is gone on with if its recipe is the same; otherwise BadRecipe names
+    what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
     require_place(run)
@@ -59,8 +59,8 @@ def train(
                 "Stopped before training began. The same command starts again.",
             )
             return STOPPED
-        judge = choices.get("judge") or _judge(run, choices, dataset, settings)
-        make_run(run, recipe_with({**choices, "judge": judge}, dataset))
+        evaluation = choices.get("evaluation") or _usual(run, choices, dataset, settings)
+        make_run(run, recipe_with({**choices, "evaluation": evaluation}, dataset))
         last = drained(run, settings, terminal, stop)
     if isinstance(last, Stopped):
         document = {"run": str(run), "stopped": True, "step": last.step, "of": last.of}
@@ -75,7 +75,8 @@ def train(
 def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
     """The recipe, checked as far as it can be without the pictures. Raises BadRecipe."""
     from core.backbones.catalogue import get_backbone
-    from core.strategies import get_strategy, resolve
+    from core.strategies import get_strategy
+    from core.transfer.option_info import resolve
 
     try:
         recipe = Recipe.model_validate({**choices, "dataset": dataset})
@@ -87,22 +88,23 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
     return recipe
 
 
-def _judge(run: Path, choices: dict[str, Any], dataset: str, settings: Settings) -> Judge:
-    """How the run that is gone on with is judged, or what is usual for these pictures."""
+def _usual(run: Path, choices: dict[str, Any], dataset: str, settings: Settings) -> Evaluation:
+    """How the run that is gone on with is evaluated, or what is usual for these images."""
     from core.dataset.store import Store
     from core.strategies import get_strategy
 
     file = run / _RECIPE
     if file.exists():
-        return Recipe.from_json(file.read_bytes()).judge
+        return Recipe.from_json(file.read_bytes()).evaluation
     if choices.get("start") or choices.get("teacher"):  # that model has learned from the others
-        return "held-out"
-    return usual_judge(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
+        return "holdout"
+    return usual_evaluation(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
 
 
 def require_looked_at(strategy: str, beside: Sequence[tuple[Path, Role]]) -> None:
     """Raise BadRecipe when pictures of some role are brought that this strategy never looks at."""
-    from core.strategies import get_strategy, looks_at, strategies
+    from core.strategies import get_strategy, strategies
+    from core.transfer.strategy import looks_at
 
     for role in {role for _, role in beside} - looks_at(get_strategy(strategy)):
         fitting = [name for name, known in strategies().items() if role in looks_at(known)]

@@ -8,8 +8,7 @@ The same dataset and seed always give the same parts.
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-import numpy as np
-
+from core import seeding
 from core.dataset.manifest import Dataset, Item
 from core.errors import UnusableDataset
 
@@ -153,7 +152,7 @@ def _parcels(labels: Sequence[Hashable], groups: Sequence[Hashable], seed: int) 
     for place, group in zip(range(len(labels)), groups, strict=True):
         together.setdefault(group, []).append(place)
     parcels = list(together.values())
-    order = np.random.default_rng(seed).permutation(len(parcels))
+    order = seeding.numpy_generator(seed).permutation(len(parcels))
     return sorted((parcels[place] for place in order), key=len, reverse=True)
 
 

@@ -8,12 +8,13 @@ from core.evaluation.metrics import Comparison, Interval, wilson
 from core.evaluation.predictions import Predictions
 from core.evaluation.report import Report
 from core.evaluation.significance import holm_corrected, needed_in_words, pairs
-from core.strategies import Beside, strategies
+from core.strategies import strategies
+from core.transfer.strategy import Beside
 
 Kind = Literal["majority", "first", "scratch", "alone"] | Beside
 """Always the largest class; the first model of the pictures; a network that began with nothing; a
 model for one of several questions alone; and what a way to learn starts from: see
-`core.strategies.Beside`."""
+`core.transfer.strategy.Beside`."""
 
 _NAMES: Mapping[Kind, str] = {
     "majority": "always saying the largest class",

@@ -11,6 +11,7 @@ from math import ceil, lgamma, log, log1p
 import numpy as np
 import numpy.typing as npt
 
+from core import seeding
 from core.evaluation.metrics import (
     SIGNIFICANCE,
     Indices,
@@ -124,7 +125,7 @@ def change(
     rare and large is easily missed by few images, and resampling them never brings it back; so each
     end of the interval is found as if one more image had come out at its extreme.
     """
-    random, difference = np.random.default_rng(0), after - before
+    random, difference = seeding.numpy_generator(0, "bootstrap"), after - before
     n = len(difference)
     drawn = max(1, round(effective(n, cross_validated=cross_validated)))
     known = difference if extremes is None else np.append(difference, 0.0)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core import seeding
 from core.errors import BadInput
 from core.evaluation.metrics import Interval, careful_error, effective, wilson
 from core.evaluation.predictions import Predictions
@@ -124,7 +125,11 @@ def _picked(
 def _honest(right: Numbers, order: Sequence[int], weight: float, seed: int) -> float:
     """Mean accuracy, on the images that were not drawn, of what the drawn ones would choose."""
     n = right.shape[1]
-    drawn = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=_DRAWS).astype(np.float64)
+    drawn = (
+        seeding.numpy_generator(seed, "selection")
+        .multinomial(n, [1 / n] * n, size=_DRAWS)
+        .astype(np.float64)
+    )
     _, chosen = _picked(right, drawn, order, weight)
     out = drawn == 0
     hits = (right[chosen] * out).sum(1)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from core import tensors
+from core import seeding, tensors
 from core.errors import BadInput, Damaged
 from core.evaluation.metrics import Probabilities
 from core.files import read_sealed, replace_file, sealed
@@ -152,7 +152,7 @@ def ood_threshold(scores: npt.NDArray[np.float64], kept: float = KEPT) -> float 
 
 def balanced_sample(labels: npt.NDArray[np.integer], most: int = MOST) -> npt.NDArray[np.int64]:
     """Indices of at most so many images, every class in turn; ascending."""
-    order = np.random.default_rng(0).permutation(len(labels))
+    order = seeding.numpy_generator(0, "reference").permutation(len(labels))
     turn = np.empty(len(labels), np.int64)
     seen: dict[int, int] = {}
     for index in order:

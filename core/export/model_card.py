@@ -168,7 +168,7 @@ def again(facts: RunFacts) -> str:
         words += ["--set", f"{key}={json.dumps(value)}"]
     words += ["--size", str(recipe.size), "--fit", recipe.fit, "--seed", str(recipe.seed)]
     words += [] if facts.form == RGB else ["--keep-channels"]
-    words += ["--judge", recipe.judge, "--holdout", str(recipe.holdout)]
+    words += ["--evaluation", recipe.evaluation.replace("_", "-"), "--holdout", str(recipe.holdout)]
     columns, further = _columns(facts), _further(facts)
     words += ["--labels", columns] if columns else []
     words += [word for flag, name, _ in further for word in (flag, name)]

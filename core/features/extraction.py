@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core import tensors
+from core import seeding, tensors
 from core.backbones.augmentation import Augmentation, augment
 from core.backbones.graph_split import feature_trunk
 from core.backbones.preprocessing import Preprocessing
@@ -32,12 +32,12 @@ from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 Read = Callable[[str], Any]
-"""An image's hash to its RGB picture, or to an array (h, w, c) where it is seen as it was kept."""
+"""An image's hash to its RGB image, or to an array (h, w, c) where it is seen as it was kept."""
 
 _BATCH = 32
 _VIEWS = Augmentation(smallest_crop=0.6, mirror=True, colour=0.1)
 MIRRORED = -1
-"""The view that is the picture mirrored left to right, and nothing else."""
+"""The view that is the image mirrored left to right, and nothing else."""
 
 
 def reader(store: Store, preprocessing: Preprocessing) -> Read:
@@ -85,25 +85,25 @@ def features(
 ) -> Generator[Event, None, np.ndarray]:
     """Yield Progress and return (by `yield from`) float32 features (n, d) in the given order.
 
-    View 0 is the picture itself, MIRRORED its mirror image, others are random variations that
+    View 0 is the image itself, MIRRORED its mirror image, others are random variations that
     depend on the image and the view alone. What was computed is kept even if this is ended early.
     """
     identity = _identity(network, preprocessing)
-    cache = FeatureCache(settings.home / "features" / f"{identity}-{view}")
+    cache = FeatureCache(settings.home / "features" / f"{identity}-{_name(view)}")
     known = cache.load()
     new = sorted(set(images) - known.keys())
     if new:
         run = warm(network, preprocessing, settings, device)
-        fresh: dict[str, np.ndarray] = {}
+        computed: dict[str, np.ndarray] = {}
         try:
             yield Progress(what, len(images) - len(new), len(images))
             for hashes, pixels in load_pixels(new, read, preprocessing):
-                fresh.update(zip(hashes, run(varied(hashes, pixels, view)), strict=True))
-                yield Progress(what, len(images) - len(new) + len(fresh), len(images))
+                computed.update(zip(hashes, run(varied(hashes, pixels, view)), strict=True))
+                yield Progress(what, len(images) - len(new) + len(computed), len(images))
         finally:
-            if fresh:
-                cache.add(list(fresh), np.stack(list(fresh.values())))
-        known |= fresh
+            if computed:
+                cache.add(list(computed), np.stack(list(computed.values())))
+        known |= computed
     return np.stack([known[image] for image in images])
 
 
@@ -119,9 +119,9 @@ def load_pixels(
         def submit(chunk: Sequence[str]) -> list[object]:
             return [pool.submit(lambda h: preprocessing.pixels(read(h)), h) for h in chunk]
 
-        for place, chunk in enumerate(chunks):
-            while len(ahead) < 2 and place + len(ahead) < len(chunks):
-                ahead.append(submit(chunks[place + len(ahead)]))
+        for number, chunk in enumerate(chunks):
+            while len(ahead) < 2 and number + len(ahead) < len(chunks):
+                ahead.append(submit(chunks[number + len(ahead)]))
             yield chunk, np.stack([future.result() for future in ahead.pop(0)])  # type: ignore[attr-defined]
 
 
@@ -132,10 +132,9 @@ def varied(hashes: Sequence[str], pixels: np.ndarray, view: int) -> np.ndarray:
     if view == MIRRORED:
         return np.ascontiguousarray(pixels[..., ::-1])
     images = torch.from_numpy(pixels)
-    seeds = (int(h[:15], 16) ^ view for h in hashes)
     each = [
-        augment(image[None], _VIEWS, torch.Generator().manual_seed(seed))
-        for image, seed in zip(images, seeds, strict=True)
+        augment(image[None], _VIEWS, seeding.torch_generator(0, "view", view, image_hash))
+        for image, image_hash in zip(images, hashes, strict=True)
     ]
     return torch.cat(each).round_().to(images.dtype).numpy()
 
@@ -154,6 +153,11 @@ def warm(
     """The runner of the features; converted for this machine if it never was."""
     key, compiled = _identity(network, preprocessing), settings.home / "compiled"
     return freeze(feature_trunk(network), preprocessing, device=device, cache=compiled, key=key)
+
+
+def _name(view: int) -> str:
+    """In a folder; that of a random view also says how it was drawn, for a change must show."""
+    return f"{view}-by-hash" if view > 0 else str(view)
 
 
 def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:

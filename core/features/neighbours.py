@@ -19,7 +19,7 @@ def nearest(
     rows = np.sign(features) * np.sqrt(np.abs(features))
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     k = min(k, len(rows) - 1)
-    places = np.empty((len(rows), k), np.int64)
+    indices = np.empty((len(rows), k), np.int64)
     likeness = np.empty((len(rows), k), np.float32)
     for start in range(0, len(rows) if k > 0 else 0, _ROWS):
         cosines = rows[start : start + _ROWS] @ rows.T
@@ -28,6 +28,6 @@ def nearest(
         likest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
         values = np.take_along_axis(cosines, likest, 1)
         order = np.argsort(-values, axis=1, kind="stable")
-        places[start + here] = np.take_along_axis(likest, order, 1)
+        indices[start + here] = np.take_along_axis(likest, order, 1)
         likeness[start + here] = np.take_along_axis(values, order, 1)
-    return places, likeness
+    return indices, likeness

@@ -15,7 +15,7 @@ from core.events import Event, Finished
 from core.projects import add_dataset, create_run, run_folder, runs
 from core.recipe import Recipe
 from core.settings import Settings
-from core.training.evaluation_mode import usual_judge
+from core.training.evaluation_mode import usual_evaluation
 
 ShouldStop = Callable[[], bool]
 Work = Callable[[Path, dict[str, Any], Settings, ShouldStop], Iterator[Event]]
@@ -92,8 +92,8 @@ def _first_model(project: str, dataset: Dataset) -> str:
 
     known = [run.id for run in runs(project) if run.dataset_id == dataset.id]
     probe = "feature_extraction"
-    judge = usual_judge(dataset, get_strategy(probe))
-    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, judge=judge)
+    evaluation = usual_evaluation(dataset, get_strategy(probe))
+    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, evaluation=evaluation)
     run = known[-1] if known else create_run(project, recipe, "First model")
     submit("train", run_folder(run))
     return run
@@ -114,7 +114,7 @@ def estimate(
     """How long a recipe would take on this machine."""
     from core.training.cost_estimate import estimate as estimate_recipe
 
-    yield from estimate_recipe(Recipe.model_validate(args["recipe"]), settings)
+    yield from estimate_recipe(Recipe.from_dict(args["recipe"]), settings)
 
 
 def costs(
@@ -123,7 +123,7 @@ def costs(
     """How long each of several recipes would take on this machine."""
     from core.training.cost_estimate import estimates
 
-    yield from estimates([Recipe.model_validate(each) for each in args["recipes"]], settings)
+    yield from estimates([Recipe.from_dict(each) for each in args["recipes"]], settings)
 
 
 def variations(
@@ -132,7 +132,7 @@ def variations(
     """How a recipe would vary pictures while it learns."""
     from core.training.augmentation_preview import draw
 
-    yield from draw(Recipe.model_validate(args["recipe"]), folder, settings)
+    yield from draw(Recipe.from_dict(args["recipe"]), folder, settings)
 
 
 def check(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.events import Failed, Finished, PhaseStarted, Progress, Skipped, Step, Stopped, Watched
+from core.events import Failed, Finished, PhaseStarted, Progress, Skipped, Step, Stopped, Validated
 from core.jobs.summary import Digest
 
 State = Literal["queued", "running", "stopping", "stopped", "failed", "finished", "interrupted"]
@@ -31,7 +31,7 @@ class JobStatus:
     seconds_left: float | None = None
     curve: tuple[Step, ...] = ()
     """One point a step, in order, also when steps were repeated after a crash."""
-    watched: tuple[Watched, ...] = ()
+    watched: tuple[Validated, ...] = ()
     phases: tuple[PhaseStarted, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()

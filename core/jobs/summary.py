@@ -17,7 +17,7 @@ from core.events import (
     Skipped,
     Step,
     Stopped,
-    Watched,
+    Validated,
 )
 from core.jobs import log
 
@@ -36,7 +36,7 @@ class Digest:
     progress: Progress | None = None
     done_of: dict[str, int] = field(default_factory=dict)
     steps: dict[int, Step] = field(default_factory=dict)
-    watched: dict[int, Watched] = field(default_factory=dict)
+    watched: dict[int, Validated] = field(default_factory=dict)
     phases: dict[int, PhaseStarted] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Digest:
                 self.current = self.phases[event.index] = event
             case Step():
                 self.current = self.steps[event.step] = event
-            case Watched():
+            case Validated():
                 self.watched[event.step] = event
             case Note():
                 self.notes[event.text] = None

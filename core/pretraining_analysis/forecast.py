@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core import seeding
 from core.evaluation.metrics import careful_error
 
 _RESAMPLES = 400
@@ -32,7 +33,7 @@ def forecast(sizes: np.ndarray, accuracy: np.ndarray, ratio: float, units: int) 
     never narrower than that of an accuracy measured on `units` images.
     """
     folds = len(accuracy)
-    random = np.random.default_rng(0)
+    random = seeding.numpy_generator(0, "curve")
     draws = random.integers(0, folds, (_RESAMPLES, folds))
     errors = 1 - accuracy[draws].mean(1)
     target = 2 * int(sizes[-1])

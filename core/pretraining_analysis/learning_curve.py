@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from core import seeding
 from core.evaluation.metrics import SIGNIFICANCE
 from core.events import Event, Progress
 from core.pretraining_analysis.discriminant import Folds
@@ -154,7 +155,7 @@ def _nested(plan: Plan, number: int) -> Folds:
     Every class keeps its share; images of a group come one after the other, so that half as many
     pictures are half as many groups.
     """
-    random = np.random.default_rng(number)
+    random = seeding.numpy_generator(0, "sizes", number)
     nested: Folds = []
     start = number * plan.partition
     for train, held in plan.folds[start : start + plan.partition]:
@@ -255,7 +256,7 @@ def _without(train: list[int], label: int, few: int, plan: Plan, turn: int) -> l
     """What is learned from, less at most so many pictures of a class; half of them stay."""
     own = np.array([place for place in train if plan.labels[place] == label])
     count = min(few, len(own) // 2)
-    order = np.random.default_rng(turn).permutation(int(plan.groups.max()) + 1)
+    order = seeding.numpy_generator(0, "without", turn).permutation(int(plan.groups.max()) + 1)
     in_turn = np.argsort(order[plan.groups[own]], kind="stable") if count else np.empty(0, int)
     return sorted(set(train) - set(own[in_turn][:count].tolist()))
 

@@ -177,6 +177,6 @@ def out_of_fold(
     from core.features.linear_probe import cross_validate
 
     chosen, found = cross_validate(
-        features, plan.labels, plan.classes, folds, strengths=strengths, choosing=plan.partition
+        features, plan.labels, plan.classes, folds, C_grid=strengths, choosing=plan.partition
     )
     return (chosen,), found

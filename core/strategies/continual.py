@@ -1,43 +1,44 @@
-"""Go on with an earlier model: new pictures, or new classes, without forgetting the old ones.
+"""Go on with an earlier model: new images, or new classes, without forgetting the old ones.
 
-Some of the old pictures are shown again (rehearsal), and the old model's answers are kept to
+Some of the old images are shown again (rehearsal), and the old model's answers are kept to
 (learning without forgetting, Li and Hoiem 2016, arXiv 1606.09282).
 """
 
 from typing import Any
 
-from core.strategies import (
+from core.transfer import (
     Batch,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
-    Rehearsing,
+    RehearsalOptions,
     Strategy,
     last_groups,
     option,
-    share_option,
+    trainable_fraction_option,
 )
 
 
-class Continual(Rehearsing):
+class Continual(RehearsalOptions):
     """Choices of continual learning."""
 
-    hold: float = option(
+    teacher_weight: float = option(
         1.0, "How much the old model's answers count (distillation)",
         "Against the labels, which count 1.", main=True, ge=0, le=20,
     )  # fmt: skip
-    share: float = share_option()
+    trainable_fraction: float = trainable_fraction_option()
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """A classifier for old and new classes, then gentle steps beside the old model."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        Probe("Teaching old and new classes", remember=True),
-        Phase(
+        LinearProbe("Teaching old and new classes", retain_old_classes=True),
+        GradientPhase(
             "Learning on, without forgetting", options.steps, groups,
-            objective=_holding(options), taught=True,
+            objective=_holding(options), uses_teacher=True,
         ),
     ]  # fmt: skip
 
@@ -46,31 +47,31 @@ def _holding(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
         from core.transfer import losses
 
-        if batch.taught is None:
+        if batch.teacher_outputs is None:
             raise ValueError("an earlier model is needed")
         logits, _ = forward(batch.inputs)
-        answers, _ = batch.taught
+        answers, _ = batch.teacher_outputs
         known = ~answers[0].isnan()
-        loss = _among_shown(logits, batch, options.label_smoothing)
+        loss = _among_observed(logits, batch, options.label_smoothing)
         held = losses.distillation(logits[:, known], answers[:, known], 2.0)
-        return loss + options.hold * held, logits
+        return loss + options.teacher_weight * held, logits
 
     return objective
 
 
-def _among_shown(logits: Any, batch: Batch, smoothing: float) -> Any:
-    """The loss on the classes that have pictures: what is only remembered is never the right
+def _among_observed(logits: Any, batch: Batch, smoothing: float) -> Any:
+    """The loss on the classes that have images: what is only remembered is never the right
     answer here, and would be unlearned. One class alone can only be learned against the others."""
     from core.transfer import losses
 
-    shown = batch.shown
-    if shown is None:
+    observed = batch.observed_classes
+    if observed is None:
         raise ValueError("an earlier model is needed")
-    if shown.sum() < 2:
+    if observed.sum() < 2:
         return losses.cross_entropy(logits, batch.labels, smoothing, batch.weights)
-    labels = (shown.cumsum(0) - 1)[batch.labels]
-    weights = None if batch.weights is None else batch.weights[shown]
-    return losses.cross_entropy(logits[:, shown], labels, smoothing, weights)
+    labels = (observed.cumsum(0) - 1)[batch.labels]
+    weights = None if batch.weights is None else batch.weights[observed]
+    return losses.cross_entropy(logits[:, observed], labels, smoothing, weights)
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:

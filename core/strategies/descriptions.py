@@ -1,7 +1,7 @@
-"""Say in words what each class looks like: a classifier before any picture was learned from.
+"""Say in words what each class looks like: a classifier before any image was learned from.
 
 Zero-shot classification with a network that was taught with captions (Radford et al. 2021, arXiv
-2103.00020). The pictures may then correct it, beginning from the words and held near them, and the
+2103.00020). The images may then correct it, beginning from the words and held near them, and the
 last layers adapt; what the words alone say stays the start that the result is compared with.
 """
 
@@ -12,15 +12,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from core.errors import BadRecipe
-from core.strategies import (
+from core.transfer import (
     FineTuning,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Strategy,
+    ZeroShotHead,
     last_groups,
     option,
-    share_option,
+    trainable_fraction_option,
 )
 
 _USUAL = "a photo of a {}"
@@ -40,18 +42,20 @@ class Descriptions(FineTuning):
         "last layers: the network adapts too, for minutes; what is said of steps, speed and "
         "variations counts for this alone.", main=True,
     )  # fmt: skip
-    share: float = share_option()
+    trainable_fraction: float = trainable_fraction_option()
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The words; then a classifier held near them; then the last layers."""
     describe = partial(sentences, options.texts)
-    made: list[Any] = [Probe("Reading the descriptions", describe=describe)]
+    made: list[Phase] = [ZeroShotHead("Reading the descriptions", descriptions=describe)]
     if options.then != "nothing":
-        made.append(Probe("Teaching the classifier, held near the descriptions", near=True))
+        made.append(
+            LinearProbe("Teaching the classifier, held near the descriptions", prior_head=True)
+        )
     if options.then == "last layers":
-        groups = last_groups(network, share=options.share, lr=options.lr)
-        made.append(Phase("Adapting the last layers", options.steps, groups))
+        groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
+        made.append(GradientPhase("Adapting the last layers", options.steps, groups))
     return made
 
 

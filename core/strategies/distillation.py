@@ -1,18 +1,19 @@
 """Let a small network learn from a larger one that was taught before.
 
-From its answers (Hinton, Vinyals and Dean 2015, arXiv 1503.02531) or from how it sees pictures in
+From its answers (Hinton, Vinyals and Dean 2015, arXiv 1503.02531) or from how it sees images in
 relation to each other (relational knowledge distillation, Park et al. 2019, arXiv 1904.05068).
 """
 
 from typing import Any, Literal
 
-from core.strategies import (
+from core.transfer import (
     Batch,
     FineTuning,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Strategy,
     head_groups,
     option,
@@ -27,7 +28,7 @@ class Distillation(FineTuning):
         "answers: how sure the teacher is of each class. relations: which pictures it finds alike.",
         main=True,
     )  # fmt: skip
-    strength: float = option(
+    teacher_weight: float = option(
         1.0, "How much the teacher counts", "Against the labels, which count 1.", main=True,
         ge=0, le=20,
     )  # fmt: skip
@@ -37,7 +38,7 @@ class Distillation(FineTuning):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then all layers, beside the teacher."""
     from core.backbones.weights import classifier
 
@@ -45,29 +46,29 @@ def phases(network: Network, options: Any) -> list[Any]:
     body = [p for p in network.parameters() if id(p) not in head]
     groups = [*head_groups(network, 3 * options.lr), {"params": body, "lr": options.lr}]
     return [
-        Probe("Teaching the new classifier"),
-        Phase(
-            "Learning from the teacher", options.steps, groups, objective=_taught(options),
-            taught=True,
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase(
+            "Learning from the teacher", options.steps, groups, objective=_from_teacher(options),
+            uses_teacher=True,
         ),
     ]  # fmt: skip
 
 
-def _taught(options: Any) -> Any:
+def _from_teacher(options: Any) -> Any:
     def objective(forward: Forward, batch: Batch) -> Any:
         from core.transfer import losses
 
-        if batch.taught is None:
+        if batch.teacher_outputs is None:
             raise ValueError("a teacher is needed")
         logits, features = forward(batch.inputs)
-        answers, relations = batch.taught
+        answers, relations = batch.teacher_outputs
         loss = losses.cross_entropy(logits, batch.labels, options.label_smoothing, batch.weights)
         if options.what != "relations":
-            loss = loss + options.strength * losses.distillation(
+            loss = loss + options.teacher_weight * losses.distillation(
                 logits, answers, options.temperature
             )
         if options.what != "answers":  # weights 25 and 50 as in the paper
-            loss = loss + options.strength * (
+            loss = loss + options.teacher_weight * (
                 25 * losses.relational_distance(features, relations)
                 + 50 * losses.relational_angle(features, relations)
             )

@@ -1,4 +1,4 @@
-"""Learn from a sorted world and let the network find features that hold in an unsorted one, too.
+"""Learn from a labelled domain and find features that hold in an unlabelled one, too.
 
 MCC (arXiv 1912.03699) is the steady one; DANN (arXiv 1505.07818), Deep CORAL (arXiv 1607.01719)
 and MMD (arXiv 1502.02791) are alternatives. The last step is kept: choosing a better one would
@@ -7,18 +7,19 @@ need labels of the target.
 
 from typing import Any, Literal
 
-from core.strategies import (
+from core.transfer import (
+    AuxiliaryData,
     Batch,
     FineTuning,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Strategy,
-    Stream,
     last_groups,
     option,
-    share_option,
+    trainable_fraction_option,
 )
 
 _BOTTLENECK = 256
@@ -33,25 +34,25 @@ class Adaptation(FineTuning):
         "the worlds apart. coral, mmd: features shall be spread alike. On our samples mmd was the "
         "best or among the best.", main=True,
     )  # fmt: skip
-    strength: float = option(
+    trade_off: float = option(
         1.0, "How strongly (trade-off)", "0 learns from the sorted world alone.", main=True,
         ge=0, le=10,
     )  # fmt: skip
-    share: float = share_option()
+    trainable_fraction: float = trainable_fraction_option()
 
 
-def phases(network: Network, options: Any) -> list[Any]:
-    """A classifier from the source alone, then steps on both worlds."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+def phases(network: Network, options: Any) -> list[Phase]:
+    """A classifier from the source alone, then steps on both domains."""
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     objective = _objective(network, options)
     opponent = list(objective.parameters())
     if opponent:
         groups.append({"params": opponent, "lr": 10 * options.lr})
     return [
-        Probe("Learning from the other world"),
-        Phase(
+        LinearProbe("Learning from the other world"),
+        GradientPhase(
             "Adapting to your world", options.steps, groups, objective=objective,
-            streams={"target": Stream("unlabelled")},
+            auxiliary={"target": AuxiliaryData("unlabelled")},
         ),
     ]  # fmt: skip
 
@@ -78,13 +79,13 @@ def _objective(network: Network, options: Any) -> Any:
                 )  # fmt: skip
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
-            inputs, _ = batch.streams["target"]
+            inputs, _ = batch.auxiliary["target"]
             logits, features = forward(torch.cat([batch.inputs, inputs]))
             n = len(batch.inputs)
             own = logits[:n]
             loss = losses.cross_entropy(own, batch.labels, options.label_smoothing, batch.weights)
             transfer = self.transfer(logits[n:], features[:n], features[n:], batch.progress)
-            return loss + options.strength * transfer, own
+            return loss + options.trade_off * transfer, own
 
         def transfer(self, answers: Any, source: Any, target: Any, progress: float) -> Any:
             match options.method:
@@ -95,16 +96,21 @@ def _objective(network: Network, options: Any) -> Any:
                 case "mmd":
                     return losses.mmd(source, target)
             strength = losses.adversarial_strength(progress)
-            told = self.opponent(losses.reverse_gradient(torch.cat([source, target]), strength))
-            world = torch.cat([torch.ones(len(source), 1), torch.zeros(len(target), 1)])
-            return functional.binary_cross_entropy_with_logits(told, world.to(told.device))
+            logits = self.opponent(losses.reverse_gradient(torch.cat([source, target]), strength))
+            domain = torch.cat([torch.ones(len(source), 1), torch.zeros(len(target), 1)])
+            return functional.binary_cross_entropy_with_logits(logits, domain.to(logits.device))
 
     return Both()
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
     """As for the last layers."""
-    return {"steps": 200, "lr": 3e-4 if family == "cnn" else 1e-4, "ema": 0.0, "watch": 0.0}
+    return {
+        "steps": 200,
+        "lr": 3e-4 if family == "cnn" else 1e-4,
+        "ema": 0.0,
+        "validation_fraction": 0.0,
+    }
 
 
 STRATEGY = Strategy(

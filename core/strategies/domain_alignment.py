@@ -1,4 +1,4 @@
-"""Bring the features of two worlds together, then learn the classifier from the sorted one.
+"""Bring the features of two domains together, then learn the classifier from the sorted one.
 
 No layer of the network changes, so it takes seconds. CORAL: Sun, Feng and Saenko 2016 (arXiv
 1511.05547). Subspace alignment: Fernando et al. 2013 (ICCV; arXiv 1409.5241).
@@ -6,7 +6,7 @@ No layer of the network changes, so it takes seconds. CORAL: Sun, Feng and Saenk
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.strategies import Aligned, Network, Options, Probe, Strategy, option
+from core.transfer import Aligned, AlignedProbe, Network, Options, Phase, Strategy, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +26,15 @@ class Alignment(Options):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """One classifier, on aligned features."""
     if options.method == "coral":
-        return [Probe("Bringing two worlds together", align=coral)]
+        return [AlignedProbe("Bringing two worlds together", align=coral)]
 
     def align(source: "np.ndarray", target: "np.ndarray") -> Aligned:
         return subspace(source, target, options.dimensions)
 
-    return [Probe("Bringing two worlds together", align=align)]
+    return [AlignedProbe("Bringing two worlds together", align=align)]
 
 
 def coral(source: "np.ndarray", target: "np.ndarray") -> Aligned:

@@ -5,7 +5,7 @@ The floor in speed and in accuracy: every fine-tuning starts from this and must 
 
 from typing import Any
 
-from core.strategies import Network, Options, Probe, Situation, Strategy, option
+from core.transfer import LinearProbe, Network, Options, Phase, Situation, Strategy, option
 
 
 class FeatureExtraction(Options):
@@ -20,21 +20,21 @@ class FeatureExtraction(Options):
         False, "Treat rare classes as equals (class weights)",
         "Helps when some classes have far fewer pictures than others.", main=True,
     )  # fmt: skip
-    strength: float | None = option(
+    C: float | None = option(
         None, "How closely to fit (C)",
         "Empty lets cross-validation choose; smaller is more cautious.", main=True, gt=0, le=1e4,
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """One closed phase: the best linear classifier on the features."""
     return [
-        Probe("Teaching the classifier", options.views, options.strength, options.balanced),
+        LinearProbe("Teaching the classifier", options.views, options.C, options.balanced),
     ]
 
 
 def suits(situation: Situation) -> str:
-    """Always safe; the best where there is little to learn from, or where the world will change."""
+    """Always safe; the best where there is little to learn from, or where things will change."""
     if situation.changes:
         return (
             "The camera or the place will change: features that were learned from a million "

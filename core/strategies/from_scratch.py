@@ -5,13 +5,15 @@
 
 from typing import Any
 
-from core.strategies import FineTuning, Network, Phase, Strategy
+from core.transfer import FineTuning, GradientPhase, Network, Phase, Strategy
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """Every layer learns."""
     group = {"params": list(network.parameters()), "lr": options.lr}
-    return [Phase("Learning everything from nothing", options.steps, [group], fresh=True)]
+    return [
+        GradientPhase("Learning everything from nothing", options.steps, [group], from_scratch=True)
+    ]
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:

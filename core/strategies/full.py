@@ -6,7 +6,16 @@ random errors (LP-FT: Kumar et al. 2022, arXiv 2202.10054).
 
 from typing import Any
 
-from core.strategies import FineTuning, Network, Phase, Probe, Situation, Strategy, option
+from core.transfer import (
+    FineTuning,
+    GradientPhase,
+    LinearProbe,
+    Network,
+    Phase,
+    Situation,
+    Strategy,
+    option,
+)
 
 
 class Full(FineTuning):
@@ -19,7 +28,7 @@ class Full(FineTuning):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then everything, the early layers at smaller rates."""
     from timm.optim._param_groups import param_groups_layer_decay
 
@@ -30,13 +39,13 @@ def phases(network: Network, options: Any) -> list[Any]:
         )
     ]
     return [
-        Probe("Teaching the new classifier"),
-        Phase("Adapting the whole network", options.steps, groups),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase("Adapting the whole network", options.steps, groups),
     ]
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
-    """Steps by the number of pictures, rates by the kind of network (arXiv 2202.10054, timm)."""
+    """Steps by the number of images, rates by the kind of network (arXiv 2202.10054, timm)."""
     steps = 150 if images < 300 else 300 if images < 1000 else 600
     if family == "cnn":
         return {"steps": steps}
@@ -44,7 +53,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 def suits(situation: Situation) -> str:
-    """Many pictures that are unlike what the network has seen."""
+    """Many images that are unlike what the network has seen."""
     if situation.images >= 1000 and situation.photographs is False and not situation.changes:
         return "There are many pictures and they look unlike photographs."
     return ""

@@ -7,7 +7,16 @@ settles before what lies below it begins to move.
 from itertools import pairwise
 from typing import Any
 
-from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+from core.transfer import (
+    FineTuning,
+    GradientPhase,
+    LinearProbe,
+    Network,
+    Phase,
+    Strategy,
+    head_groups,
+    option,
+)
 
 
 class Gradual(FineTuning):
@@ -25,7 +34,7 @@ class Gradual(FineTuning):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then rounds of gradient steps on ever more layers."""
     from core.backbones.stages import stages
 
@@ -33,7 +42,7 @@ def phases(network: Network, options: Any) -> list[Any]:
     rounds = min(options.rounds, len(layers))
     bounds = [round(len(layers) * k / rounds) for k in range(rounds + 1)]
     portions = [layers[a:b] for a, b in pairwise(bounds)][::-1]
-    parts: list[Any] = [Probe("Teaching the new classifier")]
+    made: list[Phase] = [LinearProbe("Teaching the new classifier")]
     for number in range(rounds):
         groups = head_groups(network, 3 * options.lr)
         for back, portion in enumerate(portions[: number + 1]):
@@ -41,8 +50,8 @@ def phases(network: Network, options: Any) -> list[Any]:
             groups.append({"params": own, "lr": options.lr * options.decay**back})
         title = f"Round {number + 1} of {rounds}: one more portion of the network learns"
         steps = options.steps * (number + 1) // rounds - options.steps * number // rounds
-        parts.append(Phase(title, max(1, steps), groups))
-    return parts
+        made.append(GradientPhase(title, max(1, steps), groups))
+    return made
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:

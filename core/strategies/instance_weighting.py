@@ -1,15 +1,15 @@
-"""Learn from few pictures of one's own and from those of another world that resemble them.
+"""Learn from few images of one's own and from those of another domain that resemble them.
 
-Importance weights from a classifier that tells the worlds apart (Sugiyama, Suzuki and Kanamori
+Importance weights from a classifier that tells the domains apart (Sugiyama, Suzuki and Kanamori
 2012, Density Ratio Estimation in Machine Learning), or the weights that TrAdaBoost (Dai et al.
-2007, ICML) gives the other world's pictures. Only these are taken of it: one classifier is fitted
+2007, ICML) gives the source domain's images. Only these are taken of it: one classifier is fitted
 with them in place of the vote of all rounds, which a network with one head cannot hold; and with
 more than two classes an answer is right or wrong as in its rule for two.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.strategies import Network, Options, Probe, Situation, Strategy, option
+from core.transfer import Network, Options, Phase, Situation, Strategy, WeightedProbe, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,30 +27,30 @@ class Weighting(Options):
         10.0, "Most that one picture may weigh (clipping)",
         "Against a few pictures deciding everything; 1 is an average one.", main=True, ge=1, le=100,
     )  # fmt: skip
-    share: float = option(
+    source_weight: float = option(
         0.5, "Weight of the other world", "Against your own pictures together: 1 is as much.",
         main=True, gt=0, le=10,
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """One classifier, with the source's images weighted."""
     import numpy as np
 
     method = {"importance": importance, "tradaboost": tradaboost}[options.method]
 
     def weigh(
-        own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", theirs: "np.ndarray"
+        own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", source_labels: "np.ndarray"
     ) -> "np.ndarray":
-        weights = method(own, labels, source, theirs)
+        weights = method(own, labels, source, source_labels)
         weights = (weights / weights.mean()).clip(max=options.highest)
-        return np.asarray(weights * (options.share * len(own) / weights.sum()))
+        return np.asarray(weights * (options.source_weight * len(own) / weights.sum()))
 
-    return [Probe("Weighing the pictures of the other world", weigh=weigh)]
+    return [WeightedProbe("Weighing the pictures of the other world", weigh=weigh)]
 
 
 def importance(
-    own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", theirs: "np.ndarray"
+    own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", source_labels: "np.ndarray"
 ) -> "np.ndarray":
     """How much likelier each source image is in the target: odds of a domain classifier, made by
     cross-validation so that no image is judged by a classifier that has seen it."""
@@ -60,33 +60,37 @@ def importance(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    from core import seeding
+
     rows = np.concatenate([own, source])
-    world = np.repeat([1, 0], [len(own), len(source)])
-    judge = make_pipeline(
+    domain = np.repeat([1, 0], [len(own), len(source)])
+    discriminator = make_pipeline(
         StandardScaler(), LogisticRegression(C=1e-3, class_weight="balanced", max_iter=500)
     )
-    parts = StratifiedKFold(min(5, len(own)), shuffle=True, random_state=0)
-    told = cross_val_predict(judge, rows, world, cv=parts, method="predict_proba")
-    target = told[len(own) :, 1].clip(1e-4, 1 - 1e-4)
+    folds = StratifiedKFold(
+        min(5, len(own)), shuffle=True, random_state=seeding.derive(0, "importance")
+    )
+    predicted = cross_val_predict(discriminator, rows, domain, cv=folds, method="predict_proba")
+    target = predicted[len(own) :, 1].clip(1e-4, 1 - 1e-4)
     return np.asarray(target / (1 - target))
 
 
 def tradaboost(
-    own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", theirs: "np.ndarray",
+    own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", source_labels: "np.ndarray",
     rounds: int = 10,
 ) -> "np.ndarray":  # fmt: skip
     """Source weights after some rounds in which those that are answered wrongly lose weight."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    rows, answers = np.concatenate([own, source]), np.concatenate([labels, theirs])
+    rows, targets = np.concatenate([own, source]), np.concatenate([labels, source_labels])
     scaled = (rows - rows.mean(0)) / (rows.std(0) + 1e-6)
     n, weights = len(own), np.ones(len(rows))
     fall = 1 / (1 + np.sqrt(2 * np.log(max(2, len(source))) / rounds))
     for _ in range(rounds):
-        shares = weights / weights.sum()
+        probabilities = weights / weights.sum()
         learner = LogisticRegression(C=1e-3, max_iter=300)
-        wrong = learner.fit(scaled, answers, len(rows) * shares).predict(scaled) != answers
+        wrong = learner.fit(scaled, targets, len(rows) * probabilities).predict(scaled) != targets
         error = float((weights[:n] * wrong[:n]).sum() / weights[:n].sum())
         error = min(max(error, 1e-3), 0.49)
         weights[:n] *= (error / (1 - error)) ** -wrong[:n].astype(float)

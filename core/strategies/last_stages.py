@@ -2,40 +2,41 @@
 
 from typing import Any
 
-from core.strategies import (
+from core.transfer import (
     FineTuning,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Situation,
     Strategy,
     last_groups,
-    share_option,
+    trainable_fraction_option,
 )
 
 
 class LastStages(FineTuning):
     """Choices of partial fine-tuning."""
 
-    share: float = share_option(main=True)
+    trainable_fraction: float = trainable_fraction_option(main=True)
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then gradient steps on it and on the last layers."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        Probe("Teaching the new classifier"),
-        Phase("Adapting the last layers", options.steps, groups),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase("Adapting the last layers", options.steps, groups),
     ]
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
-    """More pictures bear more steps; transformers want gentler ones."""
+    """More images bear more steps; transformers want gentler ones."""
     return {"steps": 150 if images < 300 else 300, "lr": 3e-4 if family == "cnn" else 1e-4}
 
 
 def suits(situation: Situation) -> str:
-    """Some hundred pictures, or unusual ones."""
+    """Some hundred images, or unusual ones."""
     if situation.changes or situation.fewest <= 5 or situation.images < 100:
         return ""
     if situation.photographs is False:

@@ -7,7 +7,16 @@ that the model is as large and as quick as before.
 from typing import Any
 
 from core.errors import BadRecipe
-from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+from core.transfer import (
+    FineTuning,
+    GradientPhase,
+    LinearProbe,
+    Network,
+    Phase,
+    Strategy,
+    head_groups,
+    option,
+)
 
 _INPUTS = ("qkv", "q", "k", "v", "q_proj", "k_proj", "v_proj")
 """What timm calls the layers that make queries, keys and values."""
@@ -26,7 +35,7 @@ class LowRank(FineTuning):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then steps on it and on the added matrices."""
     layers = [
         module
@@ -38,8 +47,8 @@ def phases(network: Network, options: Any) -> list[Any]:
     added = [p for layer in layers for p in _beside(layer, options.rank)]
     groups = [*head_groups(network, options.lr), {"params": added, "lr": options.lr}]
     return [
-        Probe("Teaching the new classifier"),
-        Phase("Learning small additions to the attention", options.steps, groups),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase("Learning small additions to the attention", options.steps, groups),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Several questions about each picture, answered by one network with a head for each.
+"""Several questions about each image, answered by one network with a head for each.
 
 Hard parameter sharing (Caruana 1997, Machine Learning 28): what one question teaches the shared
 layers may help the others, or stand in their way.
@@ -6,32 +6,33 @@ layers may help the others, or stand in their way.
 
 from typing import Any
 
-from core.strategies import (
+from core.transfer import (
     Batch,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Situation,
     Strategy,
-    Weighing,
+    TaskWeightOptions,
     last_groups,
-    share_option,
+    trainable_fraction_option,
 )
 
 
-class MultiTask(Weighing):
+class MultiTask(TaskWeightOptions):
     """Choices of learning several questions together."""
 
-    share: float = share_option(main=True)
+    trainable_fraction: float = trainable_fraction_option(main=True)
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """A classifier for each question in closed form, then steps on all of them together."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        Probe("Teaching a classifier for each question"),
-        Phase("Learning all questions together", options.steps, groups, _together(options)),
+        LinearProbe("Teaching a classifier for each question"),
+        GradientPhase("Learning all questions together", options.steps, groups, _together(options)),
     ]
 
 
@@ -42,7 +43,7 @@ def _together(options: Any) -> Any:
         logits, _ = forward(batch.inputs)
         loss = 0 * logits.sum()
         answers = batch.labels.view(len(batch.labels), -1).T
-        for (task, rows), labels in zip(batch.heads.items(), answers, strict=True):
+        for (task, rows), labels in zip(batch.output_slices.items(), answers, strict=True):
             weight = options.weights.get(task, 1.0)
             if weight and (labels >= 0).any():
                 balance = None if batch.weights is None else batch.weights[rows]

@@ -1,53 +1,57 @@
-"""Learn from few sorted pictures, and from unsorted ones where the network is sure by itself.
+"""Learn from few labelled images, and from unlabelled ones where the network is sure by itself.
 
 FixMatch (Sohn et al. 2020, arXiv 2001.07685): what is answered with certainty on a lightly varied
-picture is taught on a strongly varied one. Classes that are answered more often than the labelled
-pictures suggest are held back (distribution alignment, Berthelot et al. 2020, arXiv 1911.09785).
+image is taught on a strongly varied one. Classes that are answered more often than the labelled
+images suggest are held back (distribution alignment, Berthelot et al. 2020, arXiv 1911.09785).
 """
 
 from typing import Any
 
-from core.strategies import (
+from core.transfer import (
+    AuxiliaryData,
     Batch,
     FineTuning,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Strategy,
-    Stream,
     last_groups,
     option,
-    share_option,
+    trainable_fraction_option,
 )
 
 
 class PseudoLabels(FineTuning):
     """Choices of learning from own answers."""
 
-    sure: float = option(
+    confidence_threshold: float = option(
         0.9, "From which certainty on (threshold)",
         "Only answers at least this sure are learned from.", main=True, ge=0.3, lt=1,
     )  # fmt: skip
-    strength: float = option(
+    unlabelled_weight: float = option(
         1.0, "How much unsorted pictures count", "Against the sorted ones, which count 1.",
         main=True, ge=0, le=10,
     )  # fmt: skip
-    share: float = share_option()
+    trainable_fraction: float = trainable_fraction_option()
     balance: bool = option(
         True, "Keep classes in balance", "Against one class swallowing the others."
     )
 
 
-def phases(network: Network, options: Any) -> list[Any]:
-    """The classifier in closed form, then steps on sorted and unsorted pictures together."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+def phases(network: Network, options: Any) -> list[Phase]:
+    """The classifier in closed form, then steps on sorted and unlabelled images together."""
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        Probe("Teaching the new classifier"),
-        Phase(
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase(
             "Learning from unsorted pictures, too", options.steps, groups,
             objective=_consistent(network, options),
-            streams={"weak": Stream("unlabelled"), "strong": Stream("unlabelled", strong=True)},
+            auxiliary={
+                "weak": AuxiliaryData("unlabelled"),
+                "strong": AuxiliaryData("unlabelled", strong=True),
+            },
         ),
     ]  # fmt: skip
 
@@ -75,23 +79,23 @@ def _consistent(network: Network, options: Any) -> Any:
             self.register_buffer("labelled", torch.ones(classes))
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
-            weak, strong = batch.streams["weak"][0], batch.streams["strong"][0]
+            weak, strong = batch.auxiliary["weak"][0], batch.auxiliary["strong"][0]
             n, m = len(batch.inputs), len(weak)
             logits, _ = forward(torch.cat([batch.inputs, weak, strong]))
             own = logits[:n]
             loss = losses.cross_entropy(own, batch.labels, options.label_smoothing, batch.weights)
             self.labelled = self.labelled + torch.bincount(batch.labels, minlength=classes)
-            sureness, answer = self.answers(logits[n : n + m].detach()).max(1)
+            confidence, answer = self.answers(logits[n : n + m].detach()).max(1)
             each = functional.cross_entropy(logits[n + m :], answer, reduction="none")
-            taught = (each * (sureness >= options.sure)).mean()
-            return loss + options.strength * taught, own
+            pseudo = (each * (confidence >= options.confidence_threshold)).mean()
+            return loss + options.unlabelled_weight * pseudo, own
 
         def answers(self, logits: torch.Tensor) -> torch.Tensor:
-            shares = functional.softmax(logits, 1)
+            probabilities = functional.softmax(logits, 1)
             if not options.balance:
-                return shares
-            self.seen = 0.95 * self.seen + 0.05 * shares.mean(0)
-            evened = shares * self.labelled / self.labelled.sum() / self.seen
+                return probabilities
+            self.seen = 0.95 * self.seen + 0.05 * probabilities.mean(0)
+            evened = probabilities * self.labelled / self.labelled.sum() / self.seen
             return evened / evened.sum(1, keepdim=True)
 
     return Consistent()

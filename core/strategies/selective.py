@@ -7,7 +7,16 @@ BitFit, Ben Zaken, Ravfogel and Goldberg 2022 (arXiv 2106.10199).
 from typing import Any, Literal
 
 from core.errors import BadRecipe
-from core.strategies import FineTuning, Network, Phase, Probe, Strategy, head_groups, option
+from core.transfer import (
+    FineTuning,
+    GradientPhase,
+    LinearProbe,
+    Network,
+    Phase,
+    Strategy,
+    head_groups,
+    option,
+)
 
 
 class Selective(FineTuning):
@@ -30,7 +39,7 @@ _WHOLE = 0.15
 """Of the learning rate of few numbers: so much do whole layers bear."""
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then gradient steps on it and on the chosen parameters."""
     chosen = {"norms": _norms, "biases": _biases, "layers": _layers}[options.parts](
         network, options
@@ -40,8 +49,8 @@ def phases(network: Network, options: Any) -> list[Any]:
     lr = options.lr * (_WHOLE if options.parts == "layers" else 1)
     groups = [*head_groups(network, 3 * lr), {"params": chosen, "lr": lr}]
     return [
-        Probe("Teaching the new classifier"),
-        Phase(f"Adapting the chosen {options.parts}", options.steps, groups),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase(f"Adapting the chosen {options.parts}", options.steps, groups),
     ]
 
 

@@ -1,25 +1,26 @@
-"""Let the network first get used to unsorted pictures, by itself; then learn the classes.
+"""Let the network first get used to unlabelled images, by itself; then learn the classes.
 
-SimSiam (Chen and He 2021, arXiv 2011.10566), in parts of our own: two variations of a picture
-shall be seen alike. No label is used for it; it looks at the unsorted pictures. Its small heads
-normalise over the batch, as in the paper: with LayerNorm all pictures came to look alike.
+SimSiam (Chen and He 2021, arXiv 2011.10566), in parts of our own: two variations of an image
+shall be seen alike. No label is used for it; it looks at the unlabelled images. Its small heads
+normalise over the batch, as in the paper: with LayerNorm all images came to look alike.
 """
 
 from typing import Any
 
-from core.strategies import (
+from core.transfer import (
+    AuxiliaryData,
     Batch,
     FineTuning,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Situation,
     Strategy,
-    Stream,
     last_groups,
     option,
-    share_option,
+    trainable_fraction_option,
 )
 
 _WIDTH = 512
@@ -28,25 +29,28 @@ _WIDTH = 512
 class SelfSupervised(FineTuning):
     """Choices of self-supervised adaptation."""
 
-    alone: int = option(
+    self_supervised_steps: int = option(
         150, "Steps without any label", "How long the network looks at the unsorted pictures.",
         main=True, ge=1, le=20_000,
     )  # fmt: skip
-    share: float = share_option(main=True)
+    trainable_fraction: float = trainable_fraction_option(main=True)
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """A classifier to compare with; steps without labels; a new classifier; steps with labels."""
-    groups = last_groups(network, share=options.share, lr=options.lr)
+    groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     objective = _alike(network)
     alone = [groups[-1], {"params": list(objective.parameters()), "lr": 10 * options.lr}]
-    views = {"one": Stream("unlabelled", strong=True), "two": Stream("unlabelled", strong=True)}
+    strong = AuxiliaryData("unlabelled", strong=True)
     return [
-        Probe("Teaching a first classifier"),
-        Phase("Getting used to your pictures", options.alone, alone, objective, streams=views),
-        Probe("Teaching the new classifier"),
-        Phase("Adapting the last layers", options.steps, groups),
-    ]
+        LinearProbe("Teaching a first classifier"),
+        GradientPhase(
+            "Getting used to your pictures", options.self_supervised_steps, alone, objective,
+            auxiliary={"one": strong, "two": strong},
+        ),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase("Adapting the last layers", options.steps, groups),
+    ]  # fmt: skip
 
 
 def _alike(network: Network) -> Any:
@@ -73,25 +77,25 @@ def _alike(network: Network) -> Any:
             )  # fmt: skip
 
         def forward(self, forward: Forward, batch: Batch) -> Any:
-            one, two = batch.streams["one"][0], batch.streams["two"][0]
+            one, two = batch.auxiliary["one"][0], batch.auxiliary["two"][0]
             _, features = forward(torch.cat([one, two]))
             seen = self.project(features)
             first, second = seen.chunk(2)
-            told_second, told_first = self.foresee(seen).chunk(2)
-            far = self.off(told_second, second) + self.off(told_first, first)
+            predicted_second, predicted_first = self.foresee(seen).chunk(2)
+            far = self.off(predicted_second, second) + self.off(predicted_first, first)
             with torch.no_grad():
                 logits, _ = forward(batch.inputs)
             return far / 2, logits
 
         @staticmethod
-        def off(told: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-            return -functional.cosine_similarity(told, seen.detach()).mean()
+        def off(predicted: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+            return -functional.cosine_similarity(predicted, seen.detach()).mean()
 
     return Alike()
 
 
 def suits(situation: Situation) -> str:
-    """Few labels and many unlabelled pictures of the world that stays."""
+    """Few labels and many unlabelled images of the domain that stays."""
     if situation.fewest <= 20 and situation.unlabelled >= 100 and not situation.changes:
         return (
             "You have few sorted pictures and many unsorted ones, and on our samples it was mostly "

@@ -7,13 +7,14 @@ DELTA is simplified: one layer's features, of which those count that the first c
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadRecipe
-from core.strategies import (
+from core.transfer import (
     Batch,
     FineTuning,
     Forward,
+    GradientPhase,
+    LinearProbe,
     Network,
     Phase,
-    Probe,
     Strategy,
     head_groups,
     option,
@@ -39,7 +40,7 @@ class SoftSharing(FineTuning):
     )  # fmt: skip
 
 
-def phases(network: Network, options: Any) -> list[Any]:
+def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then all layers, with a pull towards the start."""
     from core.backbones.weights import classifier
 
@@ -56,10 +57,10 @@ def phases(network: Network, options: Any) -> list[Any]:
         {"params": [*body, *own], "lr": options.lr, "weight_decay": decay},
     ]
     title = "Adapting the whole network, held near its start"
-    beforehand = getattr(hold, "relate", None)
+    on_features = getattr(hold, "relate", None)
     return [
-        Probe("Teaching the new classifier"),
-        Phase(title, options.steps, groups, objective, beforehand=beforehand),
+        LinearProbe("Teaching the new classifier"),
+        GradientPhase(title, options.steps, groups, objective, on_features=on_features),
     ]
 
 
@@ -132,7 +133,7 @@ def _features(network: Network, _: list[Any], options: Any) -> Any:
 
 
 def _answers(network: Network, _: list[Any], options: Any) -> Any:
-    """What the pretrained classifier, which learns on, says of the pictures of each new class."""
+    """What the pretrained classifier, which learns on, says of the images of each new class."""
     import torch
     from torch import nn
 
@@ -158,8 +159,8 @@ def _answers(network: Network, _: list[Any], options: Any) -> Any:
 
         def relate(self, features: "np.ndarray", labels: "np.ndarray") -> None:
             with torch.no_grad():
-                said = self.head(torch.from_numpy(features))
-            self.relationship = category_relationship(said, torch.from_numpy(labels), rows[0])
+                logits = self.head(torch.from_numpy(features))
+            self.relationship = category_relationship(logits, torch.from_numpy(labels), rows[0])
 
         def forward(self, batch: Batch, features: Any) -> Any:
             wanted = self.relationship[batch.labels]

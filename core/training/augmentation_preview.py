@@ -1,4 +1,4 @@
-"""What one's own pictures look like varied for learning, drawn before anything is learned."""
+"""What one's own images look like varied for learning, drawn before anything is learned."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from core import seeding
 from core.backbones.augmentation import augment
 from core.backbones.catalogue import get_backbone
 from core.backbones.preprocessing import Preprocessing, preprocessing_of
@@ -20,20 +21,22 @@ from core.features.extraction import reader
 from core.files import replaced
 from core.recipe import Recipe
 from core.settings import Settings
-from core.strategies import FineTuning, get_strategy, resolve
+from core.strategies import get_strategy
 from core.training.activation_cache import augmentation
+from core.transfer import FineTuning
+from core.transfer.option_info import resolve
 
 _PICTURES, _TIMES = 4, 4
-"""How many pictures, and how often each is varied."""
+"""How many images, and how often each is varied."""
 _SIDE, _GAP = 128, 6
 """Of a tile on the strip, in pixels."""
 
 
 def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
-    """Write a strip for each of a few pictures into `folder`: as it is, then varied.
+    """Write a strip for each of a few images into `folder`: as it is, then varied.
 
     Yields Finished with {"strips": [{"file", "label"}]}; none for a strategy that varies nothing.
-    Pictures are varied as in training, at the network's input size, with mirroring unless it is
+    Images are varied as in training, at the network's input size, with mirroring unless it is
     ruled out. Raises BadRecipe for a policy that their channels do not allow.
     """
     store = Store(settings.home)
@@ -54,7 +57,7 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
         read = reader(store, preprocessing)
         for number, item in enumerate(shown):
             pixels = torch.from_numpy(preprocessing.pixels(read(item.image)))
-            chance = torch.Generator().manual_seed(recipe.seed + number)
+            chance = seeding.torch_generator(recipe.seed, "preview", number)
             varied = augment(pixels.expand(_TIMES, *pixels.shape), how, chance)
             tiles = torch.cat([pixels[None], varied.round_().to(pixels.dtype)])
             file = folder / f"{number}.webp"
@@ -65,7 +68,7 @@ def draw(recipe: Recipe, folder: Path, settings: Settings) -> Iterator[Event]:
 
 
 def _few(dataset: Dataset, role: str) -> list[Item]:
-    """The first pictures of as many classes as may be."""
+    """The first images of as many classes as may be."""
     by_class: dict[str | None, list[Item]] = {}
     for item in dataset.items:
         if item.role == role:
@@ -92,8 +95,8 @@ def _strip(tiles: Array) -> Image.Image:
         tiles.reshape(n * side, side, -1)
     )  # together, so that none is stretched alone
     strip = Image.new("RGBA", (n * (_SIDE + _GAP) + _GAP, _SIDE))
-    for place in range(n):
-        tile = seen.crop((0, place * side, side, (place + 1) * side))
+    for number in range(n):
+        tile = seen.crop((0, number * side, side, (number + 1) * side))
         small = tile.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-        strip.paste(small, (place * (_SIDE + _GAP) + 2 * _GAP * (place > 0), 0))
+        strip.paste(small, (number * (_SIDE + _GAP) + 2 * _GAP * (number > 0), 0))
     return strip

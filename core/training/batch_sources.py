@@ -1,4 +1,4 @@
-"""Where a phase's batches come from: pictures that vary each time, or activations kept once."""
+"""Where a phase's batches come from: images that vary each time, or activations kept once."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -6,34 +6,35 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from core import seeding
 from core.backbones.augmentation import Augmentation, augment
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import Frozen
 
-Batch = tuple[torch.Tensor, torch.Tensor]
+Examples = tuple[torch.Tensor, torch.Tensor]
 """Inputs for the trained part of the network, and class indices (n,), on the device."""
 
 _PLAIN = 32
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """Something a phase can learn from."""
 
     labels: torch.Tensor
     """Class indices (n,), on the device."""
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """How many images there are."""
 
-    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Batch:
-        """These pictures, varied as `generator` decides."""
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Examples:
+        """These images, varied as `generator` decides."""
 
-    def plain(self) -> Iterator[Batch]:
-        """All pictures once, unvaried, in order."""
+    def plain(self) -> Iterator[Examples]:
+        """All images once, unvaried, in order."""
 
 
-class Pictures:
-    """Decoded pictures on the device, varied anew in every batch."""
+class ImageSource:
+    """Decoded images on the device, varied anew in every batch."""
 
     def __init__(
         self,
@@ -49,16 +50,16 @@ class Pictures:
         self.preprocessing, self.how = preprocessing, how
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """How many images there are."""
         return len(self.labels)
 
-    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Batch:
-        """These pictures, varied as `generator` decides, normalised, channels last."""
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Examples:
+        """These images, varied as `generator` decides, normalised, channels last."""
         chosen = chosen.to(self.labels.device)
         return self._ready(augment(self.pixels[chosen], self.how, generator)), self.labels[chosen]
 
-    def plain(self) -> Iterator[Batch]:
-        """All pictures once, unvaried, in order."""
+    def plain(self) -> Iterator[Examples]:
+        """All images once, unvaried, in order."""
         for start in range(0, len(self), _PLAIN):
             part = slice(start, start + _PLAIN)
             yield self._ready(self.pixels[part]), self.labels[part]
@@ -68,27 +69,27 @@ class Pictures:
         return ready.contiguous(memory_format=torch.channels_last)
 
 
-class Activations:
-    """What the frozen part of the network made of several variations of each picture."""
+class ActivationSource:
+    """What the frozen part of the network made of several variations of each image."""
 
     def __init__(self, views: torch.Tensor, labels: Sequence[int], device: str) -> None:
-        """`views` is (n, views, …); a batch takes a random view of each picture."""
+        """`views` is (n, views, …); a batch takes a random view of each image."""
         self.views = views.to(device)
         self.labels = torch.tensor(labels, device=device)
 
     def __len__(self) -> int:
-        """How many pictures there are."""
+        """How many images there are."""
         return len(self.labels)
 
-    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Batch:
-        """A random view of each of these pictures."""
+    def batch(self, chosen: torch.Tensor, generator: torch.Generator) -> Examples:
+        """A random view of each of these images."""
         which = torch.randint(self.views.shape[1], (len(chosen),), generator=generator)
         device = self.labels.device
         chosen, which = chosen.to(device), which.to(device)
         return self._ready(self.views[chosen, which]), self.labels[chosen]
 
-    def plain(self) -> Iterator[Batch]:
-        """The first view of all pictures, in order."""
+    def plain(self) -> Iterator[Examples]:
+        """The first view of all images, in order."""
         for start in range(0, len(self), _PLAIN):
             part = slice(start, start + _PLAIN)
             yield self._ready(self.views[part, 0]), self.labels[part]
@@ -104,17 +105,17 @@ def activate(
 ) -> Iterator[torch.Tensor]:
     """For batches of prepared pixels (n, c, s, s) in order: activations (b, views, …) as float16.
 
-    With one view it is the picture itself; else every view is a random variation.
+    With one view it is the image itself; else every view is a random variation.
     """
     for start in range(0, len(pixels), _PLAIN):
         part = pixels[start : start + _PLAIN]
         made = []
         for view in range(views):
             if views == 1:
-                shown = part
+                seen = part
             else:
-                generator = torch.Generator().manual_seed(seed + 1_009 * start + view)
+                generator = seeding.torch_generator(seed, start, view)
                 images = torch.from_numpy(part)
-                shown = augment(images, how, generator).round_().to(images.dtype).numpy()
-            made.append(torch.from_numpy(run(shown)).clamp(-65504, 65504).half())
+                seen = augment(images, how, generator).round_().to(images.dtype).numpy()
+            made.append(torch.from_numpy(run(seen)).clamp(-65504, 65504).half())
         yield torch.stack(made, 1)

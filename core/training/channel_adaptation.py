@@ -1,4 +1,4 @@
-"""How pictures with other channels than red, green and blue meet a network made for those."""
+"""How images with other channels than red, green and blue meet a network made for those."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from core.errors import BadRecipe
 
 _MOST_IMAGES = 512
 _SIDE = 64
-"""Pixels of a picture that are measured, about, along each side."""
+"""Pixels of an image that are measured, about, along each side."""
 
 
 def adapted(
@@ -26,7 +26,7 @@ def adapted(
     """The backbone's own preprocessing for RGB; else one measured on `images`, hashes of that form.
 
     A run that begins from an earlier one keeps what that measured, since its network is used to
-    it. Raises BadRecipe when the earlier one saw pictures of another form.
+    it. Raises BadRecipe when the earlier one saw images of another form.
     """
     if earlier and earlier.form != form:
         raise BadRecipe(

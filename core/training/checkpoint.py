@@ -2,16 +2,17 @@
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
 
 from core import tensors
 from core.errors import Damaged
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from core.transfer import PhaseResult
 
 _FILE = "checkpoint.safetensors"
 _EVERY = 10.0
@@ -19,19 +20,34 @@ _EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
-    """How far a run has come, besides its tensors."""
+class RunState:
+    """How far a run has come, besides the tensors of its network and of its trainer."""
 
     phase: int = 0
     """The phase that is under way, counted from 0."""
-    before: int = 0
+    steps_before: int = 0
     """Gradient steps of the phases before it."""
     step: int = 0
     """Gradient steps done in this phase."""
     seconds: float = 0.0
     """Working time so far."""
-    mirror: bool = False
-    """What was decided about mirroring."""
+    result: PhaseResult = field(default_factory=PhaseResult)
+    """What the phases before came to."""
+
+    @property
+    def steps_done(self) -> int:
+        """Over all phases."""
+        return self.steps_before + self.step
+
+    def at(self, step: int) -> "RunState":
+        """After so many steps of this phase: one step, and the classifier is another."""
+        changed = replace(self.result, is_start=False, out_of_fold=None)
+        return replace(self, step=step, result=changed if step else self.result)
+
+    def after(self, result: PhaseResult) -> "RunState":
+        """Before the first step of the next phase."""
+        merged = result.after(self.result)
+        return RunState(self.phase + 1, self.steps_done, 0, self.seconds, merged)
 
 
 class Checkpoints:
@@ -46,34 +62,62 @@ class Checkpoints:
         """Whether enough time has passed that writing costs at most a twentieth of it."""
         return time.monotonic() - self.written >= max(_EVERY, 20 * self.cost)
 
-    def write(
-        self, progressed: Progressed, network: "nn.Module", state: "dict[str, torch.Tensor]"
-    ) -> None:
+    def write(self, state: RunState, network: nn.Module, trainer: dict[str, torch.Tensor]) -> None:
         """Replace the checkpoint; a crash in the middle leaves the old one."""
         began = time.monotonic()
+        numbers, arrays = _written(state)
         both = {f"network.{name}": value for name, value in network.state_dict().items()}
-        both |= {f"trainer.{name}": value for name, value in state.items()}
+        both |= {f"trainer.{name}": value for name, value in trainer.items()}
+        both |= {f"result.{name}": torch.from_numpy(value) for name, value in arrays.items()}
         # Cloned, because safetensors refuses tensors that share memory.
         both = {n: t.detach().cpu().contiguous().clone() for n, t in both.items()}
-        tensors.write(self.file, both, {"progressed": json.dumps(asdict(progressed))})
+        tensors.write(self.file, both, {"state": json.dumps(numbers)})
         self.written = time.monotonic()
         self.cost = self.written - began
 
-    def read(self, network: "nn.Module") -> "tuple[Progressed, dict[str, torch.Tensor]] | None":
-        """Put the checkpoint's weights into the network; None when there is no checkpoint.
+    def read(self, network: nn.Module) -> tuple[RunState, dict[str, torch.Tensor]]:
+        """Put the checkpoint's weights into the network; the start where there is no usable one.
 
-        Raises Damaged, the network being as it was, when there is one that cannot be used.
+        One of a version before is none: what was random there was drawn otherwise. Raises Damaged,
+        the network being as it was, when the file is not what was written.
         """
         try:
             stored = tensors.read(self.file)
         except FileNotFoundError:
-            return None
+            return RunState(), {}
+        if "state" not in stored.metadata:
+            return RunState(), {}
         try:
-            progressed = Progressed(**json.loads(stored.metadata["progressed"]))
+            numbers = json.loads(stored.metadata["state"])
+            state = _read(numbers, under(stored.tensors, "result."))
         except (KeyError, TypeError, ValueError) as error:
             raise Damaged(f"“{self.file.name}” is no checkpoint.") from error
         network.load_state_dict(under(stored.tensors, "network."))
-        return progressed, under(stored.tensors, "trainer.")
+        return state, under(stored.tensors, "trainer.")
+
+
+def _written(state: RunState) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The state as JSON takes it, and its arrays."""
+    result = state.result
+    arrays = {f"start.{number}": start for number, start in enumerate(result.start)}
+    if result.out_of_fold is not None:
+        arrays["out_of_fold"] = result.out_of_fold
+    numbers = {
+        "phase": state.phase,
+        "steps_before": state.steps_before,
+        "step": state.step,
+        "seconds": state.seconds,
+        "result": {"is_start": result.is_start, "mirror": result.mirror},
+    }
+    return numbers, arrays
+
+
+def _read(numbers: dict[str, Any], named: dict[str, torch.Tensor]) -> RunState:
+    arrays = {name: tensor.numpy() for name, tensor in named.items()}
+    out_of_fold = arrays.pop("out_of_fold", None)
+    start = tuple(arrays[f"start.{number}"] for number in range(len(arrays)))
+    result = PhaseResult(start=start, out_of_fold=out_of_fold, **numbers.pop("result"))
+    return RunState(**numbers, result=result)
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -87,6 +131,6 @@ def discard_checkpoint(folder: Path) -> None:
     (folder / _FILE).unlink(missing_ok=True)
 
 
-def under(named: "dict[str, torch.Tensor]", prefix: str) -> "dict[str, torch.Tensor]":
+def under(named: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     """The tensors whose names begin so, without that beginning."""
     return {n.removeprefix(prefix): t for n, t in named.items() if n.startswith(prefix)}

@@ -1,7 +1,7 @@
-"""Cross-validation of a whole run: the recipe carried out once more for each part to judge with.
+"""Cross-validation of a whole run: the recipe carried out once more for each further fold.
 
-The run itself keeps the first part aside, and its model is the one that is kept. The others are
-trained in parts/ in the run folder, from the very same recipe, and only their answers stay.
+The run itself keeps the first fold aside, and its model is the one that is kept. The others are
+trained in folds/ in the run folder, from the very same recipe, and only their predictions stay.
 """
 
 import shutil
@@ -22,40 +22,51 @@ from core.recipe import Recipe
 from core.training.preparation import Setup
 
 Once = Callable[[Path], Iterator[Event]]
-"""Carries out the recipe in a folder for the one part that it names."""
+"""Carries out the recipe in a folder for the one fold that it names."""
 
 
-def parts_of(setup: Setup) -> int:
-    """How many parts judge in turn."""
+def n_folds(setup: Setup) -> int:
+    """How many folds are tested in turn."""
     recipe = setup.recipe
     return len(rounds(setup.dataset, recipe.holdout, recipe.seed))
 
 
 def is_under_way(folder: Path) -> bool:
-    """Whether the run's own model is made, and only its judging was not finished."""
-    return (folder / "parts").is_dir()
+    """Whether the run's own model is made, and only its cross-validation was not finished."""
+    return _place(folder).is_dir()
 
 
-def cross(folder: Path, recipe: Recipe, parts: int, once: Once) -> Generator[Event, None, bool]:
-    """Judge a finished run with its further parts; whether that came to its end (by `yield from`).
+def _place(folder: Path) -> Path:
+    """Where the further folds are trained; one that a version before began is gone on with."""
+    place, before = folder / "folds", folder / "parts"
+    if before.is_dir() and not place.exists():
+        before.rename(place)
+    return place
 
-    Begun again, it goes on where it was. Where a part cannot be trained, the score stays that of
+
+def cross_validate(
+    folder: Path, recipe: Recipe, folds: int, once: Once
+) -> Generator[Event, None, bool]:
+    """Evaluate a finished run with its further folds; whether that came to its end (by `yield
+    from`).
+
+    Begun again, it goes on where it was. Where a fold cannot be trained, the score stays that of
     the first, and a Note says why.
     """
-    place, own, left = folder / "parts", Report.load(folder), _TimeLeft()
+    place, own, left = _place(folder), Report.load(folder), _TimeLeft()
     place.mkdir(exist_ok=True)
     if own.cross_validated:  # it died between its last word and tidying up
         shutil.rmtree(place)
         return True
-    for part in range(1, parts):
-        own_place = place / str(part)
+    for fold in range(1, folds):
+        own_place = place / str(fold)
         if (own_place / FILE).exists():
             continue
         own_place.mkdir(exist_ok=True)
-        own_recipe = recipe.model_copy(update={"part": part})
-        replace_file(own_place / "recipe.json", sealed(own_recipe.to_json()))
+        recipe_of_fold = recipe.model_copy(update={"fold": fold})
+        replace_file(own_place / "recipe.json", sealed(recipe_of_fold.to_json()))
         try:
-            stopped = yield from _part(once(own_place), part, parts, left)
+            stopped = yield from _fold(once(own_place), fold, folds, left)
         except GraftError as error:
             yield Note(f"It is judged with one part only, for another could not be: {error}")
             break
@@ -64,7 +75,7 @@ def cross(folder: Path, recipe: Recipe, parts: int, once: Once) -> Generator[Eve
             return False
         _keep_only_the_report(own_place)
     else:
-        _judge(folder, [own, *(Report.load(place / str(part)) for part in range(1, parts))])
+        _pool(folder, [own, *(Report.load(place / str(fold)) for fold in range(1, folds))])
     shutil.rmtree(place)
     return True
 
@@ -82,17 +93,17 @@ class _TimeLeft:
         return round(each * (total - done), 1)
 
 
-def _part(
-    events: Iterator[Event], part: int, parts: int, left: _TimeLeft
+def _fold(
+    events: Iterator[Event], fold: int, folds: int, left: _TimeLeft
 ) -> Generator[Event, None, bool]:
-    """Pass on how far one part is; whether it was stopped."""
-    what = f"Judging with part {part + 1} of {parts}"
-    yield Done(what, part - 1, parts - 1)
+    """Pass on how far one fold is; whether it was stopped."""
+    what = f"Judging with part {fold + 1} of {folds}"
+    yield Done(what, fold - 1, folds - 1)
     for event in events:
         if isinstance(event, Stopped):
             return True
         if isinstance(event, Step):
-            done, total = (part - 1) * event.of + event.step, (parts - 1) * event.of
+            done, total = (fold - 1) * event.of + event.step, (folds - 1) * event.of
             yield Done(what, done, total, left(done, total))
         elif not isinstance(event, Started | PhaseStarted | Note | Finished):
             yield event
@@ -107,8 +118,8 @@ def _keep_only_the_report(place: Path) -> None:
             entry.unlink()
 
 
-def _judge(folder: Path, reports: list[Report]) -> None:
-    """Write the score of all parts together into the run and its model."""
+def _pool(folder: Path, reports: list[Report]) -> None:
+    """Write the score of all folds together into the run and its model."""
     whole = pooled(reports)
     file = model_folder(folder) / DESCRIPTION
     described = Description.from_json(file.read_bytes())

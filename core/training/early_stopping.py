@@ -1,4 +1,4 @@
-"""Stopping early: which weights did best on the pictures that are only watched, and when to stop.
+"""Stopping early: which weights did best on the validation images, and when to stop.
 
 Prechelt 1998, Early Stopping - But When? (Neural Networks: Tricks of the Trade, LNCS 1524).
 """
@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 
-class Patience:
-    """The best of the states looked at so far, and how many looks it has been the best for."""
+class EarlyStopping:
+    """The best of the states validated so far, and for how many looks it has been the best."""
 
-    def __init__(self, looks: int) -> None:
-        """`looks`: after how many of them without a smaller loss it is over."""
-        self.looks = looks
+    def __init__(self, patience: int) -> None:
+        """`patience`: after how many looks without a smaller loss it is over."""
+        self.patience = patience
         self.loss, self.step, self.waited = math.inf, 0, 0
         self.best: list[Tensor] = []
 
     @property
     def over(self) -> bool:
         """Whether it is time to stop."""
-        return self.waited >= self.looks
+        return self.waited >= self.patience
 
     def see(self, step: int, loss: float, weights: list[Tensor]) -> None:
         """Take in one look: at which step, the loss, and the weights that were looked at."""
@@ -42,16 +42,17 @@ class Patience:
         self.loss, self.step, self.waited = loss, int(step), int(waited)
         self.best = [state[str(n)].to(device).clone() for n in range(len(state) - 1)]
 
-    def said(self, at: int, of: int, before: int, watched: int) -> str:
+    def sentence(self, at: int, of: int, before: int, n: int) -> str:
         """What the person should know when the steps are over, at step `at` of `of` in all; empty
-        when the last state was the best. `before` steps had been done when this began."""
+        when the last state was the best. `before` steps had been done when this began; `n` images
+        validate."""
         kept = f"The state at step {before + self.step}, the best one seen, is kept"
         if not self.step:
             kept = "No look found it better than it began, so that state is kept"
         if self.over:
             return (
-                f"Stopped early, after step {at} of {of}: for {self.looks} looks in a row it had "
-                f"not become better on the {watched} pictures kept aside to watch with. {kept} "
+                f"Stopped early, after step {at} of {of}: for {self.patience} looks in a row it "
+                f"had not become better on the {n} pictures kept aside to watch with. {kept} "
                 "(early stopping)."
             )
         return f"{kept} (early stopping)." if self.waited else ""

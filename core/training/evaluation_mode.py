@@ -1,20 +1,21 @@
-"""How a run is judged when nobody has said it: with every image in turn, or with a part."""
+"""How a run is evaluated when nobody has said it: by cross-validation or a part kept aside."""
 
 from core.dataset.manifest import Dataset
-from core.recipe import Judge
-from core.strategies import Strategy
+from core.recipe import Evaluation
+from core.transfer import Strategy
 
 _FEW = 1000
 """Labelled images from which a fifth of them says enough."""
 
 
-def came_parted(dataset: Dataset) -> bool:
-    """Whether a split was brought along: its own test part then judges, and not all in turn."""
+def has_given_split(dataset: Dataset) -> bool:
+    """Whether a split was brought along: its own test part then evaluates, and no other."""
     return any(item.part for item in dataset.labelled)
 
 
-def usual_judge(dataset: Dataset, strategy: Strategy) -> Judge:
-    """Every image in turn where that costs seconds and the images are few; else a part."""
+def usual_evaluation(dataset: Dataset, strategy: Strategy) -> Evaluation:
+    """Cross-validation where that costs seconds and the images are few; else a part kept aside."""
     quick, few = strategy.cost == "seconds", len(dataset.labelled) < _FEW
     alone = not strategy.needs & {"earlier", "teacher"}
-    return "folds" if quick and few and alone and not came_parted(dataset) else "held-out"
+    every = quick and few and alone and not has_given_split(dataset)
+    return "cross_validation" if every else "holdout"

@@ -11,24 +11,24 @@ import torch
 from torch import nn
 
 from core.events import Event, Note
-from core.strategies import Phase
 from core.training.checkpoint import under
 from core.training.trainer import Trainer
+from core.transfer import GradientPhase
 
 
-class Soup:
+class ModelSoup:
     """One phase on a network, once or several times; goes on from its state like a Trainer."""
 
-    def __init__(self, phase: Phase, make: Callable[[int], Trainer]) -> None:
+    def __init__(self, phase: GradientPhase, make: Callable[[int], Trainer]) -> None:
         """`make` gives the trainer of a repetition, counted from 0, on the network as it is."""
-        self.times, self.make = phase.times, make
+        self.n_runs, self.make = phase.n_averaged_runs, make
         self.repetition = self.before = 0
         self.trainer = make(0)
-        several = self.trainer.trained if self.times > 1 else []
+        several = self.trainer.trained if self.n_runs > 1 else []
         self.start = [p.detach().clone() for p in several]
         self.sum = [torch.zeros_like(p) for p in self.start]
         objective = self.trainer.objective
-        self.fresh = (
+        self.objective_at_start = (
             {name: value.clone() for name, value in objective.state_dict().items()}
             if isinstance(objective, nn.Module)
             else {}
@@ -42,17 +42,17 @@ class Soup:
     @property
     def finished(self) -> bool:
         """Whether no step is left to do."""
-        return self.repetition + 1 == self.times and self.trainer.finished
+        return self.repetition + 1 == self.n_runs and self.trainer.finished
 
     def run(self, *, before: int, of: int) -> Iterator[Event]:
         """Carry out what is left. `before` and `of` count steps over all phases."""
         yield from self.trainer.run(before=before + self.before, of=of)
-        while self.repetition + 1 < self.times:
+        while self.repetition + 1 < self.n_runs:
             self._again()
             yield from self.trainer.run(before=before + self.before, of=of)
-        if self.times > 1:
+        if self.n_runs > 1:
             yield Note(
-                f"It has learned {self.times} times from the same start, and the mean of the "
+                f"It has learned {self.n_runs} times from the same start, and the mean of the "
                 "weights is kept (model soup)."
             )
 
@@ -60,7 +60,7 @@ class Soup:
         """Make the mean of what was carried out to the end the network's weights."""
         self.trainer.settle()
         done = self.repetition + self.trainer.finished
-        if self.times > 1 and done:
+        if self.n_runs > 1 and done:
             if self.trainer.finished:
                 self._add()
             self._put([total / done for total in self.sum])
@@ -68,21 +68,22 @@ class Soup:
     def state(self) -> dict[str, torch.Tensor]:
         """Everything but the network's own weights."""
         tensors = self.trainer.state() | {"soup": torch.tensor([self.repetition, self.before])}
-        if self.times > 1:
-            tensors |= {f"fresh.{name}": value for name, value in self.fresh.items()}
-        for place, (start, total) in enumerate(zip(self.start, self.sum, strict=True)):
-            tensors |= {f"start.{place}": start, f"sum.{place}": total}
+        if self.n_runs > 1:
+            first = self.objective_at_start.items()
+            tensors |= {f"first_objective.{name}": value for name, value in first}
+        for index, (start, total) in enumerate(zip(self.start, self.sum, strict=True)):
+            tensors |= {f"start.{index}": start, f"sum.{index}": total}
         return tensors
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from what `state` returned, on a network with the weights of that moment."""
-        if self.times > 1:
+        if self.n_runs > 1:
             self.repetition, self.before = map(int, state["soup"])
-            self.fresh = under(state, "fresh.")
+            self.objective_at_start = under(state, "first_objective.")
             start, total = under(state, "start."), under(state, "sum.")
-            for place, own in enumerate(self.start):
-                own.copy_(start[str(place)])
-                self.sum[place].copy_(total[str(place)])
+            for index, own in enumerate(self.start):
+                own.copy_(start[str(index)])
+                self.sum[index].copy_(total[str(index)])
             self.trainer = self.make(self.repetition)
         self.trainer.load(state)
 
@@ -94,7 +95,7 @@ class Soup:
         self.repetition += 1
         self._put(self.start)
         if isinstance(self.trainer.objective, nn.Module):
-            self.trainer.objective.load_state_dict(self.fresh)
+            self.trainer.objective.load_state_dict(self.objective_at_start)
         self.trainer = self.make(self.repetition)
 
     @torch.no_grad()

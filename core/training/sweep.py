@@ -1,4 +1,4 @@
-"""Several backbones and ways to learn on the same pictures, and which of the results to keep."""
+"""Several backbones and ways to learn on the same images, and which of the results to keep."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from core import strategies as registry
 from core.backbones.catalogue import get_backbone
 from core.evaluation.metrics import in_words
 from core.evaluation.model_selection import Candidate, Choice, choose
@@ -15,39 +16,40 @@ from core.evaluation.predictions import Predictions
 from core.evaluation.significance import Pair, pairs
 from core.events import Event, Finished, Progress
 from core.model import WEIGHTS, Model, model_folder
-from core.recipe import Judge, Recipe
+from core.recipe import Evaluation, Recipe
 from core.settings import Settings
-from core.strategies import get_strategy, lacking, strategies
+from core.transfer.strategy import lacking
 
 NONE_YET = "0" * 16
-"""For a dataset, so that names can be checked before any picture is looked at."""
+"""For a dataset, so that names can be checked before any image is looked at."""
 _TIMED = 8
-"""Pictures that are answered at once to time an answer."""
+"""Images that are answered at once to time an answer."""
 
 
-def entrants(
+def candidates(
     dataset: str,
     backbones: Sequence[str],
-    ways: Sequence[str],
+    strategies: Sequence[str],
     *,
     has: Collection[str],
-    judge: Judge,
+    evaluation: Evaluation,
     seed: int = 0,
     holdout: float = 0.2,
 ) -> list[Recipe]:
     """A recipe for each backbone with each way to learn that fits it and has its data; all are
-    judged with the same pictures. `has` as for `core.strategies.lacking`."""
+    judged with the same images. `has` as for `core.transfer.strategy.lacking`."""
+    known = {name: registry.get_strategy(name) for name in strategies}
     return [
-        Recipe(dataset=dataset, backbone=backbone, strategy=way, judge=judge, seed=seed,
-               holdout=holdout)
+        Recipe(dataset=dataset, backbone=backbone, strategy=strategy, evaluation=evaluation,
+               seed=seed, holdout=holdout)
         for backbone in backbones
-        for way in ways
-        if not lacking(get_strategy(way), has=has, family=get_backbone(backbone).family)
+        for strategy in strategies
+        if not lacking(known[strategy], has=has, family=get_backbone(backbone).family)
     ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class SweepRun:
     """A finished run among others."""
 
     name: str
@@ -59,7 +61,7 @@ class Entered:
     @property
     def cost(self) -> tuple[float, float]:
         """The weights that each answer needs, then how much of the network was taught."""
-        known = strategies().get(self.recipe.strategy)
+        known = registry.strategies().get(self.recipe.strategy)
         return self.megabytes, known.rank if known else float("inf")
 
 
@@ -71,12 +73,12 @@ def megabytes(run: Path) -> float:
         return float("inf")
 
 
-def keep(runs: Sequence[Entered]) -> Choice:
+def keep(runs: Sequence[SweepRun]) -> Choice:
     """Which of them to keep: see `core.evaluation.model_selection.choose`."""
     return choose([Candidate(run.name, run.predictions, run.cost) for run in runs])
 
 
-def why_kept(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
+def why_kept(runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]) -> str:
     """Why this one is to be kept and what to expect of it, as sentences; names in their order."""
     why = (
         "It is the best of them, and none that is simpler comes within one standard error."
@@ -102,16 +104,16 @@ def _expected(choice: Choice) -> str:
 
 
 def beside_kept(
-    runs: Sequence[Entered], choice: Choice, names: Sequence[str]
-) -> list[tuple[Entered, Pair]]:
-    """Each of the others with what comes out picture by picture: the one to keep comes first."""
+    runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]
+) -> list[tuple[SweepRun, Pair]]:
+    """Each of the others with what comes out image by image: the one to keep comes first."""
     named = [(name, run.predictions) for name, run in zip(names, runs, strict=True)]
     others = [run for place, run in enumerate(runs) if place != choice.chosen]
     return list(zip(others, pairs(named, reference=choice.chosen), strict=True))
 
 
-def not_proven(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) -> str:
-    """A sentence on the simplest run that these pictures cannot tell from the one to keep, where
+def not_proven(runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]) -> str:
+    """A sentence on the simplest run that these images cannot tell from the one to keep, where
     that one is less simple; else nothing."""
     own = runs[choice.chosen].cost
     simpler = [
@@ -128,7 +130,7 @@ def not_proven(runs: Sequence[Entered], choice: Choice, names: Sequence[str]) ->
 def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Event]:
     """Time an answer of each model on this machine; `models` are run folders by a name.
 
-    Ends with Finished(result={"milliseconds": {name: per picture, without decoding it}}). Models of
+    Ends with Finished(result={"milliseconds": {name: per image, without decoding it}}). Models of
     one architecture and input size are timed once.
     """
     from core.devices import device_of
@@ -151,7 +153,7 @@ def answer_times_of(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _answer_time(model: Model) -> float:
-    """Milliseconds a picture, the best of three after one that warms up."""
+    """Milliseconds an image, the best of three after one that warms up."""
     side, channels = model.preprocessing.size, model.preprocessing.form.channels
     kind = np.uint16 if model.preprocessing.form.bits == 16 else np.uint8
     pixels = np.zeros((_TIMED, channels, side, side), kind)

@@ -3,13 +3,17 @@
 from torch import nn
 
 
-def select(
-    network: nn.Module, suffix: nn.Module, trained: list[nn.Parameter], *, fresh: bool = False
+def set_trainable(
+    network: nn.Module,
+    suffix: nn.Module,
+    trained: list[nn.Parameter],
+    *,
+    from_scratch: bool = False,
 ) -> None:
     """Let exactly these parameters learn; only their modules leave eval mode.
 
     BatchNorm keeps its pretrained statistics: batches of 32 would only blur them. Only a network
-    that begins at random (`fresh`) has none to keep.
+    that begins at random (`from_scratch`) has none to keep.
     """
     chosen = {id(p) for p in trained}
     for parameter in network.parameters():
@@ -18,7 +22,7 @@ def select(
         root.eval()
         for module in root.modules():
             if any(id(p) in chosen for p in module.parameters()) and (
-                fresh or not _normalises(module)
+                from_scratch or not _normalises(module)
             ):
                 module.training = True
                 for child in module.children():

@@ -67,8 +67,8 @@ def category_relationship(logits: Tensor, labels: Tensor, classes: int) -> Tenso
     The mean of the pretrained classifier's answers (n, s) over the images (n,) of a class: the
     direct approach of Co-Tuning, You et al. 2020 (NeurIPS 33), section 3.2. 0 without images.
     """
-    shares = functional.softmax(logits, 1)
-    rows = torch.zeros(classes, logits.shape[1]).index_add_(0, labels, shares)
+    probabilities = functional.softmax(logits, 1)
+    rows = torch.zeros(classes, logits.shape[1]).index_add_(0, labels, probabilities)
     return rows / torch.bincount(labels, minlength=classes).clamp(min=1)[:, None]
 
 
@@ -109,11 +109,11 @@ def class_confusion(logits: Tensor, temperature: float = 2.5) -> Tensor:
     Minimum Class Confusion, Jin et al. 2020 (arXiv 1912.03699): answers weighted by their
     certainty, their class correlation normalised by row, its part off the diagonal.
     """
-    shares = functional.softmax(logits / temperature, 1)
-    entropy = -(shares * torch.log(shares + 1e-5)).sum(1)
+    probabilities = functional.softmax(logits / temperature, 1)
+    entropy = -(probabilities * torch.log(probabilities + 1e-5)).sum(1)
     weight = 1 + torch.exp(-entropy)
     weight = (len(logits) * weight / weight.sum()).detach()
-    confusion = (shares * weight[:, None]).T @ shares
+    confusion = (probabilities * weight[:, None]).T @ probabilities
     confusion = confusion / confusion.sum(1, keepdim=True)
     return (confusion.sum() - confusion.trace()) / logits.shape[1]
 

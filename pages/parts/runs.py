@@ -70,7 +70,7 @@ def _choices(run: RunRow) -> str:
         words = re.search(r"\(([^()]+)\)$", (fields[name].title or "") if name in fields else "")
         term = words[1] if words else name.replace("_", " ")
         chosen.append(f"{value} {term}" if name == "steps" else f"{term} {value}")
-    if recipe.judge == "folds":
+    if recipe.evaluation == "cross_validation":
         chosen.append("judged in turn")
     if recipe.size:
         chosen.append(f"size {recipe.size}")

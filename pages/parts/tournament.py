@@ -5,15 +5,15 @@ import streamlit as st
 from core import (
     DEFAULT_BACKBONE,
     Choice,
-    Entered,
     GraftError,
     Recipe,
     RunRow,
+    SweepRun,
     all_strategies,
     answer_times_of,
-    came_parted,
-    entrants,
+    candidates,
     get_settings,
+    has_given_split,
     keep,
     megabytes,
     not_proven,
@@ -31,7 +31,7 @@ from pages.parts.score import report_of
 from pages.parts.steady import steady
 from pages.parts.strategies import strategy_title
 
-JUDGES = {"folds": "All of them in turn", "held-out": "A part kept aside"}
+EVALUATIONS = {"cross_validation": "All of them in turn", "holdout": "A part kept aside"}
 _FIRST = ("feature_extraction", "last_stages")
 _SHARED = 0.9
 """Of the smaller test part: so much two runs must have in common to be seen beside each other."""
@@ -60,14 +60,15 @@ def try_several(place: Place, has: set[str]) -> None:
             "Ways to learn", fitting, default=[way for way in _FIRST if way in fitting],
             format_func=strategy_title, key="several-ways",
         )  # fmt: skip
-        judge = st.radio(
-            "Which pictures judge them?", list(JUDGES), format_func=JUDGES.get, horizontal=True,
-            key="several-judge", help="All in turn takes some five times as long, and says more "
-            "(cross-validation).", disabled=came_parted(place.dataset),
+        evaluation = st.radio(
+            "Which pictures judge them?", list(EVALUATIONS), format_func=EVALUATIONS.get,
+            horizontal=True, key="several-evaluation",
+            help="All in turn takes some five times as long, and says more (cross-validation).",
+            disabled=has_given_split(place.dataset),
         )  # fmt: skip
-        if came_parted(place.dataset):
-            judge = "held-out"
-        wanted = entrants(place.versions[0], backbones, ways, has=has, judge=judge)
+        if has_given_split(place.dataset):
+            evaluation = "holdout"
+        wanted = candidates(place.versions[0], backbones, ways, has=has, evaluation=evaluation)
         new = [recipe for recipe in wanted if not under_way(place, recipe)]
         if len(new) < len(wanted):
             done = text.count(len(wanted) - len(new), "of them is", "of them are")
@@ -108,7 +109,7 @@ def which_to_keep(place: Place, here: RunRow) -> None:
         return
     titles = run_titles(place)
     entered = [
-        Entered(run.id, run.recipe, report_of(run).predictions, megabytes(run.folder))
+        SweepRun(run.id, run.recipe, report_of(run).predictions, megabytes(run.folder))
         for run in runs
     ]
     with st.container(border=True, key="which-to-keep"):
@@ -150,7 +151,7 @@ def _images(run: RunRow) -> set[str]:
     return {row.image for row in report.predictions} if report else set()
 
 
-def _said(entered: list[Entered], choice: Choice, titles: list[str]) -> str:
+def _said(entered: list[SweepRun], choice: Choice, titles: list[str]) -> str:
     names = [text.plain(title, 110) for title in titles]
     doubt = not_proven(entered, choice, names)
     return (

@@ -51,7 +51,7 @@ def _offer_scratch(place: Place, run: RunRow) -> None:
     name = next(name for name, known in all_strategies().items() if not known.transfers)
     recipe = run.recipe.model_copy(
         update={
-            "strategy": name, "options": {}, "start": "", "teacher": "", "judge": "held-out",
+            "strategy": name, "options": {}, "start": "", "teacher": "", "evaluation": "holdout",
         }
     )  # fmt: skip
     if under_way(place, recipe):

@@ -67,7 +67,7 @@ def pictures(tmp_path_factory):
 def trained(home, pictures, tmp_path_factory):
     """A finished run, with what `train --json` said."""
     run = tmp_path_factory.mktemp("runs") / "first"
-    process = start(home, "train", pictures, "--out", run, "--judge", "held-out", "--json")
+    process = start(home, "train", pictures, "--out", run, "--evaluation", "holdout", "--json")
     out, err = process.communicate()
     assert process.returncode == 0, err
     return run, json.loads(out)
@@ -95,7 +95,7 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
 def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path):
     run, _ = trained
     again = tmp_path / "again"
-    train = ["train", pictures, "--out", again, "--judge", "held-out", "--set", "strength=0.01"]
+    train = ["train", pictures, "--out", again, "--evaluation", "holdout", "--set", "C=0.01"]
     assert run_command(home, *train)[0] == 0
     said = as_json(home, "compare", run, again)
     assert [row["run"] for row in said["runs"]] == [str(run), str(again)]

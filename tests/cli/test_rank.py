@@ -14,10 +14,10 @@ from safetensors.torch import save_file
 from skimage import data
 
 from core.cli import rank, sweep
-from core.cli.costs import judged_as_usual
+from core.cli.costs import evaluated_as_usual
 from core.dataset.manifest import Dataset, Item
 from core.recipe import Recipe
-from core.training.sweep import Entered, keep
+from core.training.sweep import SweepRun, keep
 
 LITE0 = "tf_efficientnet_lite0"
 TINY, REMOTE = "test_resnet.r160_in1k", "resnet18.a1_in1k"
@@ -116,22 +116,22 @@ def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, pa
     code, out, err = graft("train", parted, "--backbone", TINY, "--out", tmp_path / "one", "--json")
     assert code == 0, err
     assert (json.loads(out)["rounds"], json.loads(out)["n"]) == (1, 10)
-    code, _, err = graft("train", parted, "--backbone", TINY, "--judge", "folds", "--out",
-                         tmp_path / "two")  # fmt: skip
+    code, _, err = graft("train", parted, "--backbone", TINY, "--evaluation",
+                         "cross-validation", "--out", tmp_path / "two")  # fmt: skip
     assert code == 2
     assert "came with a test part of their own" in err
 
 
 def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
     train = ("train", pictures, "--backbone", TINY, "--out", tmp_path / "run")
-    code, out, _ = graft(*train, "--judge", "held-out", "--json")
+    code, out, _ = graft(*train, "--evaluation", "holdout", "--json")
     assert (code, json.loads(out)["rounds"]) == (0, 1)
     code, _, err = graft(*train)
     assert code == 0
     assert "finished already" in err
-    code, _, err = graft(*train, "--judge", "folds")
+    code, _, err = graft(*train, "--evaluation", "cross-validation")
     assert code == 2
-    assert "judge (was held-out, now folds)" in err
+    assert "evaluation (was holdout, now cross_validation)" in err
 
 
 def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
@@ -149,11 +149,13 @@ def test_costs_are_those_of_judging_as_train_does():
     recipes = [Recipe(dataset="0" * 16, backbone=LITE0, strategy=way) for way in ways]
 
     def judged(given):
-        return [recipe.judge for recipe in judged_as_usual(recipes, Dataset("d", tuple(given)))]
+        return [
+            recipe.evaluation for recipe in evaluated_as_usual(recipes, Dataset("d", tuple(given)))
+        ]
 
-    assert judged(items) == ["folds", "held-out"]
+    assert judged(items) == ["cross_validation", "holdout"]
     parted = [replace(item, part="test" if k < 10 else "train") for k, item in enumerate(items)]
-    assert judged(parted) == ["held-out", "held-out"]
+    assert judged(parted) == ["holdout", "holdout"]
 
 
 def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
@@ -182,7 +184,7 @@ def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_tak
 def an_entrant(name, wrong, size):
     rows = [{"image": f"{k:064x}", "true": "a", "label": "ab"[k < wrong]} for k in range(60)]
     recipe = Recipe(dataset="0" * 16, backbone=name, strategy="feature_extraction")
-    return Entered(name, recipe, rows, size)
+    return SweepRun(name, recipe, rows, size)
 
 
 @pytest.mark.parametrize(

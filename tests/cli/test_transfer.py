@@ -39,8 +39,8 @@ def graft(brought):
 def test_another_world_is_learned_from_and_ones_own_classes_only_judge(brought, graft, tmp_path):
     code, report = graft(
         "train", brought / "own", "--source", brought / "world", "--unlabelled", brought / "loose",
-        "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--judge",
-        "held-out", "--out", tmp_path / "run",
+        "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--evaluation",
+        "holdout", "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0
     assert report["n_train"] == 16  # the other world's; none of the sixteen own ones
@@ -115,7 +115,7 @@ def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
 
 def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_path):
     first = tmp_path / "first"
-    graft("train", brought / "own", "--size", 64, "--judge", "held-out", "--out", first)
+    graft("train", brought / "own", "--size", 64, "--evaluation", "holdout", "--out", first)
     code, report = graft(
         "train", brought / "new", "--size", 64, "--strategy", "continual", "--from", first,
         "--set", "steps=2", "batch=8", "--out", tmp_path / "second",

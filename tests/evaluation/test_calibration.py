@@ -62,7 +62,7 @@ def test_a_few_right_answers_are_no_reason_for_certainty():
 def test_a_classifier_that_was_made_far_too_shy_is_mended(digits):
     """Its strength is held so low; with a temperature from other images than those judged."""
     own = folds(digits.labels.tolist(), None, 5, 0)
-    fitted = fit_probe(digits.features, digits.labels, 10, own, strengths=(0.003,))
+    fitted = fit_probe(digits.features, digits.labels, 10, own, C_grid=(0.003,))
     half = np.arange(400) % 2 == 0
     told, true = fitted.out_of_fold, digits.labels
     temperature = fit_temperature(true[half], told[half])
@@ -191,7 +191,7 @@ def test_sets_hold_the_truth_as_often_as_promised_on_real_features(digits):
         learn, new = order[:200], order[200:]
         x, y = digits.features, digits.labels
         fitted = fit_probe(
-            x[learn], y[learn], 10, folds(y[learn].tolist(), None, 5, 0), strengths=(0.03,)
+            x[learn], y[learn], 10, folds(y[learn].tolist(), None, 5, 0), C_grid=(0.03,)
         )
         floor = conformal_threshold(y[learn], fitted.out_of_fold)
         shares = softmax(x[new] @ fitted.weight.T + fitted.bias)

@@ -261,7 +261,7 @@ def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):
     (heads,) = [line for line in card.splitlines() if "(precision)" in line]
     assert heads.count("with 95 % confidence") == 2
     assert "--set strength=0.5" in card
-    assert "--judge held-out" in card
+    assert "--evaluation holdout" in card
     assert "differ by at most" in card
 
 

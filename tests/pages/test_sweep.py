@@ -12,7 +12,7 @@ def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):
     press(app, "Train both")
     recipes = [run.recipe for run in runs(project)]
     assert {recipe.strategy for recipe in recipes} == {"feature_extraction", "last_stages"}
-    assert {recipe.judge for recipe in recipes} == {"folds"}
+    assert {recipe.evaluation for recipe in recipes} == {"cross_validation"}
     assert {recipe.dataset for recipe in recipes} == {dataset}
 
 

@@ -144,9 +144,9 @@ def test_one_partition_says_what_the_probe_says_out_of_fold():
     labels, features = world(90, 3, 12, 2)
     plan = plan_of(dataset_of(labels))
     rows, folds = rows_of(plan, features), plan.folds[: plan.partition]
-    fitted = fit_probe(rows, plan.labels, 3, folds, strengths=(0.1,))
+    fitted = fit_probe(rows, plan.labels, 3, folds, C_grid=(0.1,))
     strength, said = cross_validate(
-        rows, plan.labels, 3, plan.folds, strengths=(0.1,), choosing=plan.partition
+        rows, plan.labels, 3, plan.folds, C_grid=(0.1,), choosing=plan.partition
     )
     assert strength == 0.1
     for (_, held), shares in zip(folds, said, strict=False):

@@ -8,9 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from core.backbones.weights import remember_head
-from core.strategies import Batch, get_strategy, resolve
+from core.strategies import get_strategy
 from core.strategies.domain_alignment import coral, subspace
 from core.strategies.instance_weighting import importance, tradaboost
+from core.transfer import Batch
+from core.transfer.option_info import resolve
 
 
 def phases_of(name, network, **chosen):
@@ -25,7 +27,7 @@ def network():
     return timm.create_model("resnet10t", num_classes=2).eval()
 
 
-# Borrowed pictures
+# Borrowed images
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_rows_that_resemble_ones_own_weigh_more(worlds):
 
 @pytest.mark.parametrize("highest", [1.0, 1.25, 100.0])
 def test_what_one_picture_may_weigh_is_clipped_and_all_together_get_their_share(worlds, highest):
-    _, (probe,) = phases_of("instance_weighting", None, highest=highest, share=0.5)
+    _, (probe,) = phases_of("instance_weighting", None, highest=highest, source_weight=0.5)
     found, plain = probe.weigh(*worlds[:4]), importance(*worlds[:4])
     over = plain > highest * plain.mean()
     assert over.any() == (highest < 100)
@@ -126,11 +128,11 @@ def test_subspaces_are_turned_onto_each_other_as_far_as_a_linear_map_can():
     np.testing.assert_allclose(np.abs(found), np.abs(by_hand), atol=1e-6)  # signs are free
 
 
-# Own answers to unsorted pictures
+# Own answers to unsorted images
 
 
 def told(logits):
-    """Forward of a network whose pictures are its logits already."""
+    """Forward of a network whose images are its logits already."""
     return logits, logits
 
 
@@ -141,8 +143,8 @@ def logits_of(*shares):
 def batch_of(labels, weak, strong):
     labels = torch.tensor(labels)
     own = logits_of(*[0.7] * len(labels))
-    streams = {"weak": (weak, None), "strong": (strong, None)}
-    return Batch(own, labels, streams)
+    auxiliary = {"weak": (weak, None), "strong": (strong, None)}
+    return Batch(own, labels, auxiliary)
 
 
 def consistent(network, **chosen):
@@ -151,7 +153,7 @@ def consistent(network, **chosen):
 
 
 def test_answers_below_the_threshold_teach_nothing_and_those_above_it_do(network):
-    objective = consistent(network, sure=0.9, strength=2.0, balance=False)
+    objective = consistent(network, confidence_threshold=0.9, unlabelled_weight=2.0, balance=False)
     strong = logits_of(0.2, 0.2)
     labelled = -(np.log(0.7) + np.log(0.3)) / 2
     unsure, _ = objective(told, batch_of([0, 1], logits_of(0.89, 0.12), strong))
@@ -200,7 +202,7 @@ def test_without_balance_answers_stay_as_they_are(network):
     )
 
 
-# Two variations of a picture, seen alike
+# Two variations of an image, seen alike
 
 
 class AsItIs(nn.Module):

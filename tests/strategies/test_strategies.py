@@ -10,18 +10,10 @@ import timm
 from core.backbones.stages import stages
 from core.backbones.weights import classifier
 from core.errors import BadRecipe
-from core.strategies import (
-    FineTuning,
-    Phase,
-    Probe,
-    Situation,
-    describe,
-    get_strategy,
-    lacking,
-    recommended,
-    resolve,
-    strategies,
-)
+from core.strategies import get_strategy, recommended, strategies
+from core.transfer import FineTuning, GradientPhase, LinearProbe, Situation
+from core.transfer.option_info import describe, resolve
+from core.transfer.strategy import lacking
 
 LITE0 = "tf_efficientnet_lite0"
 FAMILIES = {"resnet18": "cnn", "convnext_atto": "convnext", "vit_tiny_patch16_224": "vit"}
@@ -69,8 +61,8 @@ def test_full_fine_tuning_trains_everything_and_early_layers_least(architecture)
         get_strategy("full"), {}, images=500, classes=3, family=FAMILIES[architecture]
     )
     probe, phase = get_strategy("full").phases(network, options)
-    assert isinstance(probe, Probe)
-    assert isinstance(phase, Phase)
+    assert isinstance(probe, LinearProbe)
+    assert isinstance(phase, GradientPhase)
     trained = {id(p): g["lr"] for g in phase.groups for p in g["params"]}
     assert set(trained) == {id(p) for p in network.parameters()}
     first, last = next(network.parameters()), network.get_classifier().weight
@@ -81,9 +73,13 @@ def test_full_fine_tuning_trains_everything_and_early_layers_least(architecture)
 def test_a_larger_share_of_the_layers_trains_more_of_them(architecture):
     network = timm.create_model(architecture, num_classes=3)
     counts = []
-    for share in (0.1, 0.3, 0.6, 0.99):
+    for fraction in (0.1, 0.3, 0.6, 0.99):
         options = resolve(
-            get_strategy("last_stages"), {"share": share}, images=500, classes=3, family="cnn"
+            get_strategy("last_stages"),
+            {"trainable_fraction": fraction},
+            images=500,
+            classes=3,
+            family="cnn",
         )
         phase = get_strategy("last_stages").phases(network, options)[1]
         counts.append(sum(p.numel() for g in phase.groups for p in g["params"]))
@@ -149,9 +145,11 @@ def test_the_drawing_of_a_strategy_shows_which_layers_learn(name):
     owner = {id(p): place for place, layer in enumerate(stages(network)) for p in layer}
     options = resolve(strategy, {}, images=300, classes=3, family=family)
     phases = strategy.phases(network, options)
-    groups = [group for phase in phases if isinstance(phase, Phase) for group in phase.groups]
+    groups = [
+        group for phase in phases if isinstance(phase, GradientPhase) for group in phase.groups
+    ]
     trained = {id(p): p for group in groups for p in group["params"]}
-    assert isinstance(phases[0], Probe) or id(classifier(network).weight) in trained
+    assert phases[0].all_steps == 0 or id(classifier(network).weight) in trained
     for layer, third, whole in zip(strategy.layers, thirds, size, strict=False):
         learned = sum(p.numel() for key, p in trained.items() if owner.get(key) in third)
         if name == "lora":  # what it adds lies beside the layers, as much in each of them
@@ -187,7 +185,7 @@ def test_every_option_says_its_type_default_and_range_and_keeps_to_them(name):
         ),
         ("full", {"mirror": "perhaps"}, "mirror: one of auto, yes, no."),
         ("multi_task", {"weights": {"a": 101}}, "weights: each 0 to 100."),
-        ("feature_extraction", {"strength": 0}, "strength: above 0, at most 10000; or nothing"),
+        ("feature_extraction", {"C": 0}, "C: above 0, at most 10000; or nothing"),
     ],
 )
 def test_what_is_out_of_range_is_named_with_what_is_allowed(name, chosen, allowed):

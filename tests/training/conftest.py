@@ -1,4 +1,4 @@
-"""A small real dataset, kept for the whole session: pictures of digits, in three classes."""
+"""A small real dataset, kept for the whole session: images of digits, in three classes."""
 
 from dataclasses import replace
 
@@ -98,7 +98,7 @@ def teacher(run_folder, settings):
 
 @pytest.fixture
 def pixels():
-    """Forty pictures: dark ones are of class 0, bright ones of class 1."""
+    """Forty images: dark ones are of class 0, bright ones of class 1."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # several wait longer for each other than a tiny network takes
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Real pictures of other than three channels: a digit among channels that only differ in light."""
+"""Real images of other than three channels: a digit among channels that only differ in light."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def _slope(chance: np.random.Generator) -> np.ndarray:
 
 
 def dataset_of(brought: list[tuple[str, Array]], home: Path) -> Dataset:
-    """The pictures in the store of `home`, kept as they are."""
+    """The images in the store of `home`, kept as they are."""
     store = Store(home)
     items = tuple(
         Item(store.take(Decoded(as_rgb(v), True, FACTS, array=v)), label, f"{label}/{n}.tif")

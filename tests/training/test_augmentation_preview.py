@@ -1,4 +1,4 @@
-"""One's own pictures as learning would vary them."""
+"""One's own images as learning would vary them."""
 
 import kept
 import numpy as np

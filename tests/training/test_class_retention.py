@@ -1,37 +1,21 @@
 """What a classifier keeps of classes that only an earlier model knows."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import timm
 import torch
-from torch import nn
 
 from core.features.linear_probe import ProbeFit
-from core.strategies import Batch, get_strategy
-from core.training.class_retention import remembered_only
-from core.training.tasks import Head
+from core.strategies import get_strategy
+from core.transfer import Batch
+from core.transfer.class_retention import retained_classes
+from core.transfer.heads import Head, LinearClassifier
 
 OLD_WEIGHT = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0], [3.0, 3.0, 3.0]], np.float32)
 OLD_BIAS = np.array([0.5, -0.5, 1.0], np.float32)
 
 
-class Small(nn.Module):
-    """A network that is a classifier alone, of the classes a, b and d."""
-
-    def __init__(self):
-        super().__init__()
-        self.fc = nn.Linear(3, 3)
-        with torch.no_grad():
-            self.fc.weight.copy_(torch.from_numpy(OLD_WEIGHT))
-            self.fc.bias.copy_(torch.from_numpy(OLD_BIAS))
-
-    def get_classifier(self):
-        return self.fc
-
-
-EARLIER = SimpleNamespace(classes=("a", "b", "d"), network=Small())
+EARLIER = LinearClassifier(("a", "b", "d"), OLD_WEIGHT, OLD_BIAS)
 
 
 def head(*classes: str) -> Head:
@@ -40,13 +24,13 @@ def head(*classes: str) -> Head:
 
 def test_old_and_new_classes_keep_what_tells_them_apart_among_themselves():
     labels = np.array([2, 4, 2])
-    found = remembered_only(EARLIER, head("a", "b", "c", "d", "e"), labels)
-    assert found.shown.tolist() == [2, 4]
+    found = retained_classes(EARLIER, head("a", "b", "c", "d", "e"), labels)
+    assert found.observed.tolist() == [2, 4]
     assert found.old.tolist() == [0, 1, 3]
-    assert found.among_shown(labels).tolist() == [0, 1, 0]
+    assert found.among_observed(labels).tolist() == [0, 1, 0]
     new = np.array([[1.0, 2.0, 3.0], [-1.0, 0.0, 9.0]], np.float32), np.array([4.0, -2.0])
-    shares = np.array([[0.25, 0.75]], np.float32)
-    both = found.beside(ProbeFit(*new, 1.0, shares))
+    probabilities = np.array([[0.25, 0.75]], np.float32)
+    both = found.beside(ProbeFit(*new, 1.0, probabilities))
     x = np.array([0.3, -1.2, 0.7], np.float32)
     logits = both.weight @ x + both.bias
     old = OLD_WEIGHT @ x + OLD_BIAS
@@ -58,7 +42,7 @@ def test_old_and_new_classes_keep_what_tells_them_apart_among_themselves():
 
 
 def test_an_old_class_among_the_shown_ones_leaves_the_others_as_sure_as_they_were():
-    found = remembered_only(EARLIER, head("a", "b", "c", "d"), np.array([1, 2, 3]))
+    found = retained_classes(EARLIER, head("a", "b", "c", "d"), np.array([1, 2, 3]))
     np.testing.assert_allclose(found.weight, [OLD_WEIGHT[0] - OLD_WEIGHT.mean(0)], atol=1e-6)
     np.testing.assert_allclose(found.bias, [OLD_BIAS[0] - OLD_BIAS.mean()], atol=1e-6)
 
@@ -72,16 +56,18 @@ def test_an_old_class_among_the_shown_ones_leaves_the_others_as_sure_as_they_wer
     ],
 )
 def test_where_nothing_can_be_remembered_beside_others_all_are_fitted(classes, labels):
-    assert remembered_only(EARLIER, head(*classes), np.array(labels)) is None
+    assert retained_classes(EARLIER, head(*classes), np.array(labels)) is None
 
 
-def gradient(shown: list[bool]) -> torch.Tensor:
+def gradient(observed_classes: list[bool]) -> torch.Tensor:
     """Of the loss on the answers, where the old model has nothing to say."""
     known, network = get_strategy("continual"), timm.create_model("resnet18", num_classes=3)
-    objective = known.phases(network, known.options(hold=0.0))[1].objective
+    objective = known.phases(network, known.options(teacher_weight=0.0))[1].objective
     logits = torch.zeros(2, 3, requires_grad=True)
-    taught = torch.zeros(2, 3), torch.zeros(2, 4)
-    batch = Batch(torch.zeros(2, 4), torch.tensor([1, 2]), taught=taught, shown=torch.tensor(shown))
+    outputs, observed = (torch.zeros(2, 3), torch.zeros(2, 4)), torch.tensor(observed_classes)
+    batch = Batch(
+        torch.zeros(2, 4), torch.tensor([1, 2]), teacher_outputs=outputs, observed_classes=observed
+    )
     loss, _ = objective(lambda inputs: (logits, inputs), batch)
     loss.backward()
     return logits.grad

@@ -13,8 +13,9 @@ from core.backbones.weights import load_network, pretrained_head
 from core.errors import BadRecipe
 from core.events import Step
 from core.settings import Settings
-from core.strategies import get_strategy, resolve
+from core.strategies import get_strategy
 from core.training.run import train
+from core.transfer.option_info import resolve
 
 
 @pytest.fixture(scope="module")

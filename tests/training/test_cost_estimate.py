@@ -1,12 +1,9 @@
 """The time a recipe takes, told beforehand."""
 
-from types import SimpleNamespace
-
-import torch
-
 from core.events import Finished, Note
 from core.recipe import Recipe
-from core.training.cost_estimate import _rounds, estimate, estimates
+from core.training.cost_context import a_round
+from core.training.cost_estimate import estimate, estimates
 
 
 def recipe_of(folder):
@@ -39,7 +36,7 @@ def test_the_same_question_is_answered_from_memory(run_folder, settings, monkeyp
     def never(*args, **kwargs):
         raise AssertionError("it was timed again")
 
-    monkeypatch.setattr("core.training.cost_estimate.Trainer", never)
+    monkeypatch.setattr("core.training.cost_context.Trainer", never)
     second = list(estimate(recipe, settings))[-1]
     assert second.result["parts"] == first.result["parts"]
 
@@ -72,10 +69,7 @@ def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, setting
 
 def test_more_classes_are_told_to_take_longer():
     def told(classes):
-        network = torch.nn.Module()
-        network.get_classifier = lambda: torch.nn.Linear(64, classes)
-        setup = SimpleNamespace(network=network, classes=range(classes))
         # The least of several: a machine that does other things makes it longer, never shorter.
-        return min(_rounds(setup, 400, 100) for _ in range(5))
+        return min(a_round(400, 64, classes) for _ in range(5))
 
     assert told(1000) > 3 * told(10)

@@ -154,8 +154,8 @@ def test_held_near_a_good_classifier_little_is_needed_and_a_useless_one_is_left(
     labels = (features @ true.T).argmax(1)
     folds = [([n for n in range(30) if n % 5 != k], list(range(k, 30, 5))) for k in range(5)]
     alone = fit_probe(features, labels, 3, folds)
-    good = fit_probe(features, labels, 3, folds, near=(3 * true, np.zeros(3, np.float32)))
-    useless = fit_probe(features, labels, 3, folds, near=(-3 * true, np.zeros(3, np.float32)))
+    good = fit_probe(features, labels, 3, folds, prior_head=(3 * true, np.zeros(3, np.float32)))
+    useless = fit_probe(features, labels, 3, folds, prior_head=(-3 * true, np.zeros(3, np.float32)))
     others = chance.normal(size=(500, 40)).astype(np.float32)
 
     def right(fit):

@@ -13,18 +13,22 @@ from core.errors import UnusableDataset
 from core.evaluation.report import Report
 from core.events import Finished
 from core.model import Model
-from core.strategies import FineTuning
-from core.training.calibration_data import judged_with
+from core.training.calibration_data import calibration_images
+from core.training.data_split import DataSplit
 from core.training.run import train
-from core.training.tasks import Head
+from core.transfer import FineTuning
+from core.transfer.heads import Head
 
 
-def a_setup(*, watched=60, patience=0, learns="target"):
+def a_setup(*, validation=60, patience=0, learns="target"):
     labels = np.zeros(200, np.int64)
     return SimpleNamespace(
         strategy=SimpleNamespace(learns=learns), options=FineTuning(patience=patience),
-        heads=(Head("", ("a",), slice(0, 1), labels),), learn=list(range(100)),
-        watch=list(range(100, 100 + watched)), test=list(range(160, 200)),
+        heads=(Head("", ("a",), slice(0, 1), labels),),
+        split=DataSplit(
+            train=list(range(100)), validation=list(range(100, 100 + validation)),
+            test=list(range(160, 200)), source=[], unlabelled=[], rehearsal=[], retention_test=[],
+        ),
     )  # fmt: skip
 
 
@@ -33,19 +37,21 @@ def a_setup(*, watched=60, patience=0, learns="target"):
     [
         (a_setup(), True, "folds"),
         (a_setup(), False, "watched"),
-        (a_setup(watched=49), False, "test"),
-        (a_setup(patience=3), False, "test"),  # the watched ones decided when to stop
+        (a_setup(validation=49), False, "test"),
+        (a_setup(patience=3), False, "test"),  # they decided when to stop
         (a_setup(learns="source"), True, "unlabelled"),
     ],
 )
-def test_the_images_that_are_judged_with_played_no_part_in_learning(setup, folds, origin):
-    found, places = judged_with(setup, np.zeros((100, 1)) if folds else None)
+def test_the_images_that_are_calibration_images_played_no_part_in_learning(setup, folds, origin):
+    split = setup.split
+    found, indices = calibration_images(setup, np.zeros((100, 1)) if folds else None)
     assert found == origin
-    assert {"folds": setup.learn, "watched": setup.watch}.get(origin, setup.test) == places
+    expected = {"folds": split.train, "watched": split.validation}.get(origin, split.test)
+    assert indices == expected
 
 
 def ran(run_folder, settings, pictures):
-    """A finished run on pictures by class, each given as a colour."""
+    """A finished run on images by class, each given as a colour."""
     store = Store(settings.home)
     items = [
         Item(store.add(Image.new("RGB", (40, 40), colour), lossless=True), name, f"{name}/{k}.png")
@@ -74,7 +80,7 @@ def test_two_images_a_class_are_refused_with_the_remedy(run_folder, settings):
         ran(run_folder, settings, {"red": ["#f00", "#e00"], "blue": ["#00f", "#00e"]})
 
 
-def test_constant_images_are_judged_without_a_fault(run_folder, settings):
+def test_constant_images_are_calibration_imagesout_a_fault(run_folder, settings):
     """Their features hardly differ: the border must still be one that such images keep."""
     reds = [(200 + k, 20, 20) for k in range(20)]
     blues = [(20, 20, 200 + k) for k in range(20)]

@@ -9,17 +9,18 @@ from torch import nn
 from core.backbones.augmentation import Augmentation, augment
 from core.backbones.graph_split import cut
 from core.errors import BadRecipe
-from core.events import Note, Step, Watched
-from core.strategies import Batch, FineTuning, Phase, Stream, get_strategy, resolve
+from core.events import Note, Step, Validated
+from core.strategies import get_strategy
 from core.training.activation_cache import variation
-from core.training.batch_sources import Activations, Pictures, activate
+from core.training.batch_sources import ActivationSource, ImageSource, activate
 from core.training.trainer import Trainer
-from core.transfer import losses
+from core.transfer import AuxiliaryData, Batch, FineTuning, GradientPhase, losses
+from core.transfer.option_info import resolve
 
 
 @pytest.fixture
 def turned(pixels):
-    """The same pictures with the classes exchanged: the more is learned, the worse it looks."""
+    """The same images with the classes exchanged: the more is learned, the worse it looks."""
     images, labels = pixels
     return images, [1 - label for label in labels]
 
@@ -119,8 +120,8 @@ def test_dropout_leaves_nothing_behind_in_the_network(pixels):
 def test_dropout_reaches_the_classifier_of_a_network_that_was_cut(pixels):
     network, _ = trainer_of(pixels)
     suffix = cut(network.eval(), {"head.weight", "head.bias"}).suffix
-    kept = Activations(torch.rand(40, 2, 8) + 1, pixels[1], "cpu")
-    phase = Phase("Learning", 3, [{"params": list(network.head.parameters()), "lr": 0.01}])
+    kept = ActivationSource(torch.rand(40, 2, 8) + 1, pixels[1], "cpu")
+    phase = GradientPhase("Learning", 3, [{"params": list(network.head.parameters()), "lr": 0.01}])
     hidden = hidden_of(network)
     options = FineTuning(batch=8, dropout=0.5)
     list(Trainer(network, suffix, phase, kept, options, seed=0, number=0).run())
@@ -146,7 +147,7 @@ def test_dropout_spares_a_classifier_that_does_not_learn_and_what_an_objective_r
     assert all(bool((each > 0).all()) for each in read)
 
 
-# How pictures are varied
+# How images are varied
 
 
 @pytest.mark.parametrize("policy", ["trivial", "rand"])
@@ -188,15 +189,15 @@ def test_kept_activations_are_those_of_the_policy(pixels):
 
 def test_unsorted_pictures_are_varied_plainly_unless_strongly():
     how = Augmentation(policy="trivial")
-    assert variation(Stream("unlabelled"), how).policy == "plain"
-    assert variation(Stream("unlabelled", strong=True), how).policy == "trivial"
+    assert variation(AuxiliaryData("unlabelled"), how).policy == "plain"
+    assert variation(AuxiliaryData("unlabelled", strong=True), how).policy == "trivial"
 
 
 # Stopping early
 
 
 def test_it_stops_early_and_keeps_the_best_state_when_the_watched_part_gets_worse(pixels, turned):
-    network, trainer = trainer_of(pixels, steps=48, patience=3, watched=turned)
+    network, trainer = trainer_of(pixels, steps=48, patience=3, validation=turned)
     start = weights(network)
     events = list(trainer.run(before=10, of=100))
     trainer.settle()
@@ -209,14 +210,14 @@ def test_it_stops_early_and_keeps_the_best_state_when_the_watched_part_gets_wors
 
 
 def test_the_state_that_did_best_is_kept_and_named(pixels, turned):
-    """What it learns at first is right, then the pictures turn against it."""
+    """What it learns at first is right, then the images turn against it."""
     network, trainer = trainer_of(pixels, steps=60, patience=2, ema=0.0)
     looks = []
     for event in trainer.run():
-        if isinstance(event, Watched):
+        if isinstance(event, Validated):
             looks.append((event.loss, event.step, weights(network)))
             if event.step == 20:
-                trainer.watched.labels = torch.tensor(turned[1])
+                trainer.validation.labels = torch.tensor(turned[1])
     trainer.settle()
     _, step, best = min(looks, key=lambda look: look[0])
     assert trainer.step == 30
@@ -239,13 +240,13 @@ def test_without_a_part_to_watch_nothing_stops_early(pixels):
 
 
 def test_a_phase_that_leaves_the_classifier_alone_is_not_stopped_early(pixels, turned):
-    _, trainer = trainer_of(pixels, patience=1, trained=body, watched=turned)
+    _, trainer = trainer_of(pixels, patience=1, trained=body, validation=turned)
     list(trainer.run())
     assert trainer.step == 20
 
 
 def test_statistics_that_were_learned_are_kept_with_the_state_they_belong_to(pixels, turned):
-    network, trainer = trainer_of(pixels, patience=1, watched=turned, fresh=True)
+    network, trainer = trainer_of(pixels, patience=1, validation=turned, from_scratch=True)
     start = weights(network)
     list(trainer.run())
     trainer.settle()
@@ -289,13 +290,15 @@ def test_objectives_are_given_the_class_weights_when_they_are_asked_for(pixels):
 def test_each_of_several_questions_has_class_weights_of_its_own(pixels):
     images = pixels[0][:12]
     answers = [[0, 2]] * 6 + [[0, 0]] * 3 + [[1, -1]] * 3
-    source = Pictures(images, answers, PREPROCESSING, Augmentation(), "cpu")
+    source = ImageSource(images, answers, PREPROCESSING, Augmentation(), "cpu")
     network = Tiny()
     network.head = nn.Linear(8, 5)
-    phase = Phase("Learning", 1, [{"params": list(network.parameters()), "lr": 0.01}])
+    phase = GradientPhase("Learning", 1, [{"params": list(network.parameters()), "lr": 0.01}])
     heads = {"colour": slice(0, 2), "shape": slice(2, 5)}
     options = FineTuning(batch=8, balanced=True)
-    trainer = Trainer(network, network, phase, source, options, seed=0, number=0, heads=heads)
+    trainer = Trainer(
+        network, network, phase, source, options, seed=0, number=0, output_slices=heads
+    )
     expected = [12 / 18, 12 / 6, 9 / 6, 1, 9 / 12]
     assert trainer.weights.tolist() == pytest.approx(expected)
 
@@ -304,7 +307,7 @@ def test_each_of_several_questions_has_class_weights_of_its_own(pixels):
 
 
 def test_a_soup_is_the_mean_of_repetitions_from_the_same_start(pixels):
-    network, soup = soup_of(pixels, times=3)
+    network, soup = soup_of(pixels, n_averaged_runs=3)
     events = list(soup.run(before=0, of=60))
     soup.settle()
     made = weights(network)
@@ -324,7 +327,7 @@ def test_a_soup_is_the_mean_of_repetitions_from_the_same_start(pixels):
 
 
 def test_what_was_carried_out_to_the_end_is_kept_when_a_soup_is_stopped(pixels):
-    network, soup = soup_of(pixels, times=3)
+    network, soup = soup_of(pixels, n_averaged_runs=3)
     for event in soup.run(before=0, of=60):
         if isinstance(event, Step) and event.step == 25:
             break
@@ -347,13 +350,13 @@ def test_an_objective_begins_anew_in_each_repetition(pixels):
             return logits.square().mean(), logits
 
     objective = Counting()
-    _, soup = soup_of(pixels, times=2, objective=objective)
+    _, soup = soup_of(pixels, n_averaged_runs=2, objective=objective)
     list(soup.run(before=0, of=40))
     assert objective.calls == 20
 
 
-def test_what_an_objective_was_told_beforehand_outlives_a_resume_in_every_repetition(pixels):
-    """The resumed process tells it nothing: see Phase.beforehand."""
+def test_what_an_objective_made_of_features_outlives_a_resume_in_every_repetition(pixels):
+    """The resumed process gives it none: see GradientPhase.on_features."""
 
     class Told(nn.Module):
         def __init__(self, told):
@@ -364,12 +367,12 @@ def test_what_an_objective_was_told_beforehand_outlives_a_resume_in_every_repeti
             logits, _ = forward(batch.inputs)
             return (logits - self.told).square().mean(), logits
 
-    _, first = soup_of(pixels, times=2, objective=Told(3))
+    _, first = soup_of(pixels, n_averaged_runs=2, objective=Told(3))
     for event in first.run(before=0, of=40):
         if isinstance(event, Step) and event.step == 5:
             break
     later = Told(0)
-    _, second = soup_of(pixels, times=2, objective=later)
+    _, second = soup_of(pixels, n_averaged_runs=2, objective=later)
     second.load(first.state())
     list(second.run(before=0, of=40))
     assert second.repetition == 1
@@ -380,7 +383,7 @@ def test_what_an_objective_was_told_beforehand_outlives_a_resume_in_every_repeti
 
 
 def looks_after(step, events):
-    return [e for e in events if isinstance(e, Watched) and e.step >= step]
+    return [e for e in events if isinstance(e, Validated) and e.step >= step]
 
 
 CHOICES = {
@@ -389,8 +392,14 @@ CHOICES = {
     "rand": {"augmentation": "rand"},
     "balanced": {"balanced": True},
     "patience": {"patience": 2, "steps": 36},
-    "soup": {"times": 2, "steps": 9},
-    "all": {"dropout": 0.3, "augmentation": "rand", "balanced": True, "patience": 5, "times": 2},
+    "soup": {"n_averaged_runs": 2, "steps": 9},
+    "all": {
+        "dropout": 0.3,
+        "augmentation": "rand",
+        "balanced": True,
+        "patience": 5,
+        "n_averaged_runs": 2,
+    },
 }
 
 
@@ -400,7 +409,7 @@ def test_with_each_option_a_resumed_phase_ends_with_the_same_weights(pixels, tur
     """Stopped right after a step, before the look that may follow it."""
     choices = {"steps": 16, **CHOICES[name]}
     if "patience" in choices:
-        choices["watched"] = turned
+        choices["validation"] = turned
     whole, soup = soup_of(pixels, **choices)
     events = list(soup.run(before=0, of=99))
     soup.settle()
@@ -417,7 +426,7 @@ def test_with_each_option_a_resumed_phase_ends_with_the_same_weights(pixels, tur
     second.settle()
     assert second.step == soup.step
     assert_equal(weights(whole), weights(network))
-    assert [e for e in rest if isinstance(e, Watched)] == looks_after(stop_at, events)
+    assert [e for e in rest if isinstance(e, Validated)] == looks_after(stop_at, events)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +435,7 @@ def test_with_each_option_a_resumed_phase_ends_with_the_same_weights(pixels, tur
         ("dropout", 0.95, "less than or equal to 0.9"),
         ("augmentation", "wild", "'plain', 'trivial' or 'rand'"),
         ("patience", 21, "less than or equal to 20"),
-        ("soups", 0, "greater than or equal to 1"),
+        ("n_averaged_runs", 0, "greater than or equal to 1"),
         ("balanced", "perhaps", "boolean"),
     ],
 )

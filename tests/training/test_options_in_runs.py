@@ -15,8 +15,8 @@ from core.training.preparation import prepare
 from core.training.run import train
 
 EVERYTHING = {
-    "steps": 6, "batch": 8, "watch": 0.2, "dropout": 0.3, "augmentation": "rand",
-    "balanced": True, "patience": 4, "soups": 2,
+    "steps": 6, "batch": 8, "validation_fraction": 0.2, "dropout": 0.3, "augmentation": "rand",
+    "balanced": True, "patience": 4, "n_averaged_runs": 2,
 }  # fmt: skip
 
 
@@ -72,7 +72,13 @@ def test_stopped_in_its_second_repetition_it_goes_on_to_the_same_weights(
 def test_a_run_that_stops_early_is_finished_and_not_stopped(run_folder, settings):
     """A rate that only does harm: no look finds it better than it began."""
     folder = run_folder(
-        "gradual_unfreezing", steps=12, rounds=2, batch=8, watch=0.2, patience=1, lr=0.9
+        "gradual_unfreezing",
+        steps=12,
+        rounds=2,
+        batch=8,
+        validation_fraction=0.2,
+        patience=1,
+        lr=0.9,
     )
     events = list(train(folder, settings, go_on))
     steps = [event for event in events if isinstance(event, Step)]
@@ -87,8 +93,8 @@ def test_a_run_that_stops_early_is_finished_and_not_stopped(run_folder, settings
 def test_the_time_told_counts_every_repetition(run_folder, settings, monkeypatch):
     """With what was timed before: a second a step."""
     timed = {"picture": 0.0, "scored": 0.0, "view-1": 0.0, "asked-1": 0.0, "step-1": 1.0}
-    monkeypatch.setattr("core.training.cost_estimate._key", lambda setup, what: what)
-    monkeypatch.setattr("core.training.cost_estimate._read", lambda settings: timed)
+    monkeypatch.setattr("core.training.cost_context.key_of", lambda setup, what: what)
+    monkeypatch.setattr("core.training.cost_context._read", lambda settings: timed)
     recipe = recipe_of(run_folder("last_stages", **EVERYTHING))
     told = list(estimate(recipe, settings))[-1]
     assert told.result["parts"]["Adapting the last layers"] == 12
@@ -103,7 +109,7 @@ def test_class_weights_act_on_the_first_classifier_too(run_folder, settings):
     ("strategy", "options", "said"),
     [
         ("last_stages", {"patience": 2}, r"Share to watch with.*above 0"),
-        ("from_scratch", {"soups": 2}, r"begin at random.*to 1"),
+        ("from_scratch", {"n_averaged_runs": 2}, r"begin at random.*to 1"),
     ],
 )
 def test_what_cannot_work_is_refused_before_it_begins(

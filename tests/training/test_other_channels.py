@@ -1,4 +1,4 @@
-"""Pictures of other than three channels teach a network that was made for photographs."""
+"""Images of other than three channels teach a network that was made for photographs."""
 
 import json
 
@@ -46,7 +46,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def five(settings):
-    """Sixty pictures of five channels with sixteen bits."""
+    """Sixty images of five channels with sixteen bits."""
     return dataset_of(pictures(5, 16), settings.home)
 
 
@@ -76,7 +76,7 @@ def test_the_model_keeps_the_channels_and_what_was_measured_of_them(run, five, s
     description = Model.load(run / "model").description
     assert description.arguments == {"in_chans": 5}
     assert (description.preprocessing.bits, len(description.preprocessing.mean)) == (16, 5)
-    train_part = set(prepare(recipe_folder(run, five), settings).learn)
+    train_part = set(prepare(recipe_folder(run, five), settings).split.train)
     images = [item.image for n, item in enumerate(five.labelled) if n in train_part]
     mean, std = channel_statistics(images, Store(settings.home))
     values = np.stack([Store(settings.home).array(image) for image in images]) / 65535

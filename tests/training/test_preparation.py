@@ -35,11 +35,11 @@ def parts(made: Setup, places: list[int]) -> set[str | None]:
 
 def test_the_validation_part_is_watched_where_something_is_watched(parted, settings) -> None:
     made = setup(parted, settings, "full")
-    assert (parts(made, made.learn), len(made.learn)) == ({"train"}, 36)
-    assert (parts(made, made.watch), len(made.watch)) == ({"val"}, 12)
-    assert (parts(made, made.test), len(made.test)) == ({"test"}, 12)
+    assert (parts(made, made.split.train), len(made.split.train)) == ({"train"}, 36)
+    assert (parts(made, made.split.validation), len(made.split.validation)) == ({"val"}, 12)
+    assert (parts(made, made.split.test), len(made.split.test)) == ({"test"}, 12)
 
 
 def test_the_validation_part_is_learned_from_where_nothing_is_watched(parted, settings) -> None:
     made = setup(parted, settings, "feature_extraction")
-    assert (parts(made, made.learn), made.watch) == ({"train", "val"}, [])
+    assert (parts(made, made.split.train), made.split.validation) == ({"train", "val"}, [])

@@ -48,8 +48,8 @@ def prepared(folder, settings, **changed):
 
 
 def parts(setup):
-    learned = {setup.items[place].image for place in [*setup.learn, *setup.watch]}
-    return learned, {setup.items[place].image for place in setup.test}
+    learned = {setup.items[place].image for place in [*setup.split.train, *setup.split.validation]}
+    return learned, {setup.items[place].image for place in setup.split.test}
 
 
 @pytest.mark.parametrize("named", ["start", "teacher"])
@@ -124,8 +124,8 @@ def test_the_third_generation_still_rehearses_and_recalls_the_first(
     thirds = version(lambda item: item.label == "2" and item not in half.items)
     third = run_folder("continual", start=second, dataset=thirds, rehearse=6, **short)
     setup = prepared(third, settings)
-    shown = [setup.items[place].label for place in setup.learn]
+    shown = [setup.items[place].label for place in setup.split.train]
     assert {name: shown.count(name) for name in "01"} == {"0": 6, "1": 6}
-    assert {setup.items[place].label for place in setup.recall} == {"0", "1", "2"}
+    assert {setup.items[place].label for place in setup.split.retention_test} == {"0", "1", "2"}
     learned, _ = parts(setup)
-    assert not learned & {setup.items[place].image for place in setup.recall}
+    assert not learned & {setup.items[place].image for place in setup.split.retention_test}

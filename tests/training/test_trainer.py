@@ -8,16 +8,16 @@ from tiny import trainer_of
 from torch import nn
 
 from core.errors import Diverged
-from core.events import Note, Watched
-from core.training.batch_sources import Activations
-from core.training.trainer import schedule
+from core.events import Note, Validated
+from core.training.batch_sources import ActivationSource
+from core.training.schedule import schedule
 
 
 def test_it_learns(pixels):
     _, trainer = trainer_of(pixels, steps=60)
-    watched = [event for event in trainer.run() if isinstance(event, Watched)]
-    assert watched[-1].accuracy > 0.95
-    assert watched[-1].loss < watched[0].loss
+    seen = [event for event in trainer.run() if isinstance(event, Validated)]
+    assert seen[-1].accuracy > 0.95
+    assert seen[-1].loss < seen[0].loss
 
 
 def test_exactly_the_chosen_parameters_change_and_no_statistics_drift(pixels):
@@ -77,16 +77,16 @@ def test_another_seed_gives_other_weights(pixels):
 def test_every_picture_is_seen_once_before_any_comes_again(pixels):
     _, trainer = trainer_of(pixels)
     seen = []
-    for trainer.step in range(5):
-        seen += trainer._chosen(40, 0).tolist()
+    for step in range(5):
+        seen += trainer.batches.chosen(step, 40, "train").tolist()
     assert sorted(seen) == list(range(40))
 
 
-def test_watching_leaves_no_trace(pixels):
-    network, watched = trainer_of(pixels)
-    list(watched.run())
+def test_validation_leaves_no_trace(pixels):
+    network, validated = trainer_of(pixels)
+    list(validated.run())
     other, alone = trainer_of(pixels)
-    alone.watched = None
+    alone.validation = None
     list(alone.run())
     assert torch.equal(network.head.weight, other.head.weight)
 
@@ -104,7 +104,7 @@ def test_a_full_gpu_halves_what_goes_through_at_a_time_and_changes_nothing_else(
     whole_network, whole = trainer_of(pixels, steps=3)
     network, trainer = trainer_of(pixels, steps=3)
     whole_network.drop.p = network.drop.p = 0.0
-    whole.watched = trainer.watched = None
+    whole.watched = trainer.validation = None
 
     class Small(nn.Module):
         def forward(self, x):
@@ -124,7 +124,7 @@ def test_a_full_gpu_halves_what_goes_through_at_a_time_and_changes_nothing_else(
 
 def test_activations_of_several_views_are_drawn_at_random():
     views = torch.arange(12.0).view(3, 4)[..., None]
-    source = Activations(views, [0, 1, 0], "cpu")
+    source = ActivationSource(views, [0, 1, 0], "cpu")
     drawn = [source.batch(torch.tensor([1]), torch.Generator().manual_seed(k))[0].item()
              for k in range(50)]  # fmt: skip
     assert set(drawn) == {4.0, 5.0, 6.0, 7.0}

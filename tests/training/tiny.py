@@ -5,10 +5,10 @@ from torch import nn
 
 from core.backbones.augmentation import Augmentation
 from core.backbones.preprocessing import Preprocessing
-from core.strategies import FineTuning, Phase
-from core.training.batch_sources import Pictures
-from core.training.model_soup import Soup
+from core.training.batch_sources import ImageSource
+from core.training.model_soup import ModelSoup
 from core.training.trainer import Trainer
+from core.transfer import FineTuning, GradientPhase
 
 PREPROCESSING = Preprocessing(12, "squash", (0.5,) * 3, (0.5,) * 3)
 
@@ -30,20 +30,29 @@ class Tiny(nn.Module):
         return self.head
 
 
-def makings(pixels, *, steps=20, trained=lambda net: net.parameters(), seed=3, times=1,
-            objective=None, watched=None, fresh=False, lr=1e-2, **options):  # fmt: skip
+def makings(pixels, *, steps=20, trained=lambda net: net.parameters(), seed=3, n_averaged_runs=1,
+            objective=None, validation=None, from_scratch=False, lr=1e-2, **options):  # fmt: skip
     """A network, its phase, and what makes the trainer of a repetition."""
     torch.manual_seed(0)
     network = Tiny()
     policy = options.get("augmentation", "plain")
-    source = Pictures(*pixels, PREPROCESSING, Augmentation(policy=policy), "cpu")
+    source = ImageSource(*pixels, PREPROCESSING, Augmentation(policy=policy), "cpu")
     groups = [{"params": list(trained(network)), "lr": lr}]
-    phase = Phase("Learning", steps, groups, objective, fresh=fresh, times=times)
-    watched = Pictures(*watched, PREPROCESSING, Augmentation(), "cpu") if watched else source
+    phase = GradientPhase(
+        "Learning",
+        steps,
+        groups,
+        objective,
+        from_scratch=from_scratch,
+        n_averaged_runs=n_averaged_runs,
+    )
+    validation = (
+        ImageSource(*validation, PREPROCESSING, Augmentation(), "cpu") if validation else source
+    )
 
     def make(repetition=0):
         return Trainer(network, network, phase, source, FineTuning(batch=8, **options), seed=seed,
-                       number=1, repetition=repetition, watched=watched)  # fmt: skip
+                       number=1, repetition=repetition, validation=validation)  # fmt: skip
 
     return network, phase, make
 
@@ -57,4 +66,4 @@ def trainer_of(pixels, **choices):
 def soup_of(pixels, **choices):
     """A network and what trains it several times."""
     network, phase, make = makings(pixels, **choices)
-    return network, Soup(phase, make)
+    return network, ModelSoup(phase, make)
