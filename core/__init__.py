@@ -131,7 +131,7 @@ _HOME_OF = {
     "use_version": "core.projects.versions:use",
     "Problem": "core.checks",
     "Fix": "core.checks",
-    "checks": "core.checks",
+    "all_checks": "core.checks:checks",
     "known_problems": "core.checks._runner:problems",
     "found_so_far": "core.jobs.found",
     "data_sheet": "core.export.datasheet:sheet",

@@ -58,7 +58,7 @@ class Recipe(BaseModel):
             content = json.loads(unsealed(text))
         except ValueError as error:
             raise BadRecipe(
-                "The choices of this training are damaged on disk. Choose again and train anew."
+                "These choices cannot be used: they are damaged on disk. Choose again and train anew."
             ) from error
         return cls.from_dict(content)
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core import Dataset, Problem, checks, edits, fixing
+from core import Dataset, Problem, all_checks, edits, fixing
 from pages.parts import text
 from pages.parts.data_pages import data_pages
 from pages.parts.faults import (
@@ -52,7 +52,7 @@ def kinds_list(place: Place, problems: list[Problem], at: int) -> None:
     """Every kind with its count; the open one with its reason and its problems."""
     said = f"{text.count(len(problems), 'problem')} to look at"
     st.html(f'<h2 class="card-title" role="status">{said}</h2>')
-    for kind in checks():
+    for kind in all_checks():
         one_kind(place, kind, problems, problems[at])
 
 
@@ -62,7 +62,7 @@ def one_kind(place: Place, kind: str, problems: list[Problem], chosen: Problem) 
     mine = [problem for problem in problems if problem.kind == kind]
     if not mine:
         return
-    check = checks()[kind]
+    check = all_checks()[kind]
     here = kind == chosen.kind
     with st.container(key=f"kind-{'here' if here else 'other'}-{kind}", gap=None):
         st.button(
@@ -118,7 +118,7 @@ def all_together(place: Place, mine: list[Problem]) -> None:
 
 def judged(place: Place, problem: Problem) -> None:
     """The open problem: what it is, its pictures, and what can be done."""
-    title = text.html(checks()[problem.kind].title)
+    title = text.html(all_checks()[problem.kind].title)
     st.html(
         f'<p class="muted small">{title}</p>'
         f'<p class="fault" role="status">{text.html(problem.sentence, 700)}</p>'
@@ -253,7 +253,7 @@ def nothing(faults: Faults) -> None:
     empty("Nothing found", "These pictures were looked through, and nothing is left to decide.")
     listed = "".join(
         f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
-        for check in checks().values()
+        for check in all_checks().values()
     )
     st.html(f'<h2 class="card-title">What was looked for</h2><ul class="looked-for">{listed}</ul>')
 
