@@ -352,7 +352,7 @@ except Exception as error:
     known = translate(error, get_settings())
     print(type(error).__name__, type(known).__name__, known)
 """
-TRAIN = "$PYTHON -m core train $DATA --judge held-out --out "
+TRAIN = "$PYTHON -m core train $DATA --evaluation holdout --out "
 
 
 def test_a_disk_that_fills_with_images_is_told(data: Path, tmp_path: Path) -> None:
