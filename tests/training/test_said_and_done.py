@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pages.parts.calibration import sets_in_words, temperature_in_words, unknown_in_words
 from PIL import Image
 
 from core.analysis.prediction import image_predictions
@@ -15,6 +14,7 @@ from core.export.report import write_document
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.training.run import train
+from pages.parts.evidence import sets_in_words, temperature_in_words, unknown_in_words
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert (model.description.temperature != 1.0) == sets
 
     card = limits(facts_of(folder, store))
-    assert ("The classes in `set`" in card) == sets
+    assert ("The classes in `prediction_set`" in card) == sets
     assert ("It marks pictures" in card) == unknown
     list(write_document(folder, tmp_path / "report.html", settings))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
