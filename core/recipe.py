@@ -58,7 +58,8 @@ class Recipe(BaseModel):
             content = json.loads(unsealed(text))
         except ValueError as error:
             raise BadRecipe(
-                "These choices cannot be used: they are damaged on disk. Choose again and train anew."
+                "These choices cannot be used: they are damaged on disk. Choose again and train "
+                "anew."
             ) from error
         return cls.from_dict(content)
 
