@@ -14,7 +14,7 @@ from command_line import run_command
 from PIL import Image
 from skimage import data
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = {"cat": data.chelsea, "coffee": data.coffee, "space": data.astronaut}
 
 

@@ -42,7 +42,7 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path
         "from core.projects.database import migrate; from core.jobs import open_queue;"
         "s = Settings(home=Path(sys.argv[1])); migrate(s); open_queue(s)"
     )
-    root = Path(database.__file__).parents[1]
+    root = Path(database.__file__).parents[2]
     processes = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "home")], cwd=root)
         for _ in range(4)

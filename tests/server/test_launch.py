@@ -21,7 +21,7 @@ from core.jobs.lock import worker_alive
 from core.server import launch
 from core.settings import Settings, get_settings
 
-ROOT = Path(launch.__file__).parents[1]
+ROOT = Path(launch.__file__).parents[2]
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
