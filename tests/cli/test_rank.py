@@ -115,7 +115,7 @@ def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, pa
     assert json.loads(out)["n"] == 10
     code, out, err = graft("train", parted, "--backbone", TINY, "--out", tmp_path / "one", "--json")
     assert code == 0, err
-    assert (json.loads(out)["rounds"], json.loads(out)["n"]) == (1, 10)
+    assert (json.loads(out)["n_folds"], json.loads(out)["n"]) == (1, 10)
     code, _, err = graft("train", parted, "--backbone", TINY, "--evaluation",
                          "cross-validation", "--out", tmp_path / "two")  # fmt: skip
     assert code == 2
@@ -125,7 +125,7 @@ def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, pa
 def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
     train = ("train", pictures, "--backbone", TINY, "--out", tmp_path / "run")
     code, out, _ = graft(*train, "--evaluation", "holdout", "--json")
-    assert (code, json.loads(out)["rounds"]) == (0, 1)
+    assert (code, json.loads(out)["n_folds"]) == (0, 1)
     code, _, err = graft(*train)
     assert code == 0
     assert "finished already" in err

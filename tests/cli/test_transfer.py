@@ -101,7 +101,7 @@ def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
     first = tmp_path / "first"
     code, report = graft("train", brought / "own", "--size", 64, "--out", first)
     assert code == 0
-    assert (report["rounds"], report["n"]) == (5, 16)  # few pictures, a classifier: all in turn
+    assert (report["n_folds"], report["n"]) == (5, 16)  # few pictures, a classifier: all in turn
     code, taught = graft(
         "train", brought / "own", "--size", 64, "--strategy", "distillation", "--teacher", first,
         "--set", "steps=2", "batch=8", "--out", tmp_path / "taught",
@@ -110,7 +110,7 @@ def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
     code, on = graft("train", brought / "own", "--size", 64, "--from", first, "--out",
                      tmp_path / "on")  # fmt: skip
     assert code == 0
-    assert (taught["rounds"], on["rounds"]) == (1, 1)  # the earlier model has seen the others
+    assert (taught["n_folds"], on["n_folds"]) == (1, 1)  # the earlier model has seen the others
 
 
 def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_path):

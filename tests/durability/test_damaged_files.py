@@ -118,7 +118,7 @@ WRITES = {
     "core/dataset/store.py": "into a draft; flushed before the first manifest that names it",
     "core/dataset/durability.py": "opened to be flushed",
     "core/export/bundle.py": "into a draft, which is a ZIP",
-    "core/export/__init__.py": "in a temporary folder",
+    "core/export/formats/zip.py": "in a temporary folder",
     "core/jobs/log.py": "appends",
     "core/jobs/starts.py": "appends",
     "core/sandbox/helper.py": "a pipe",

@@ -20,7 +20,6 @@ from PIL import Image
 from sqlalchemy import make_url, text
 from streamlit.testing.v1 import AppTest
 
-from core import projects
 from core.errors import (
     DatabaseUnavailable,
     HomeTooNew,
@@ -28,7 +27,7 @@ from core.errors import (
     OutOfSpace,
 )
 from core.faults import translate
-from core.projects.database import engine, migrate, session
+from core.projects.database import ProjectRow, engine, migrate, session
 from core.settings import Settings, get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +47,7 @@ def home(tmp_path: Path) -> Path:
     settings = Settings(home=tmp_path / "home")
     migrate(settings)
     with session(settings) as opened:
-        opened.add(projects.ProjectRow(id="p" * 16, title="Trees", owner=""))
+        opened.add(ProjectRow(id="p" * 16, title="Trees", owner=""))
         opened.execute(text("CREATE TABLE more AS SELECT randomblob(100000) AS blob"))
     engine(settings).dispose()
     return settings.home
@@ -168,7 +167,7 @@ def test_a_database_that_goes_away_in_the_middle_is_told_and_comes_back(
 
     def add(title: str) -> None:
         with session(settings) as opened:
-            opened.add(projects.ProjectRow(id=title, title=title, owner=""))
+            opened.add(ProjectRow(id=title, title=title, owner=""))
 
     add("before")
     stopped = started.get_pid()

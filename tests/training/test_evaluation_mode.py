@@ -36,7 +36,7 @@ def a_setup(*, validation=60, patience=0, learns="target"):
     ("setup", "folds", "origin"),
     [
         (a_setup(), True, "folds"),
-        (a_setup(), False, "watched"),
+        (a_setup(), False, "validation"),
         (a_setup(validation=49), False, "test"),
         (a_setup(patience=3), False, "test"),  # they decided when to stop
         (a_setup(learns="source"), True, "unlabelled"),
@@ -46,7 +46,7 @@ def test_the_images_that_are_calibration_images_played_no_part_in_learning(setup
     split = setup.split
     found, indices = calibration_images(setup, np.zeros((100, 1)) if folds else None)
     assert found == origin
-    expected = {"folds": split.train, "watched": split.validation}.get(origin, split.test)
+    expected = {"folds": split.train, "validation": split.validation}.get(origin, split.test)
     assert indices == expected
 
 
@@ -71,7 +71,7 @@ def test_the_fewest_images_that_can_be_learned_from_promise_nothing(run_folder, 
     found, model = ran(run_folder, settings, {"red": reds, "blue": blues})
     assert (found.sets, found.ood) == (None, None)
     assert found.temperature == 1.0
-    assert model.known is None
+    assert model.reference is None
     assert model.description.conformal_threshold is None
 
 
