@@ -16,6 +16,7 @@ from skimage import data
 from core.cli import rank, sweep
 from core.cli.costs import evaluated_as_usual
 from core.dataset.manifest import Dataset, Item
+from core.evaluation.predictions import Prediction
 from core.recipe import Recipe
 from core.training.sweep import SweepRun, keep
 
@@ -182,7 +183,7 @@ def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_tak
 
 
 def an_entrant(name, wrong, size):
-    rows = [{"image": f"{k:064x}", "true": "a", "label": "ab"[k < wrong]} for k in range(60)]
+    rows = tuple(Prediction(f"{k:064x}", "", "a", "ab"[k < wrong], (0.5, 0.5)) for k in range(60))
     recipe = Recipe(dataset="0" * 16, backbone=name, strategy="feature_extraction")
     return SweepRun(name, recipe, rows, size)
 

@@ -122,7 +122,7 @@ def test_a_single_new_class_joins_what_an_earlier_run_knows(brought, graft, tmp_
     )  # fmt: skip
     assert code == 0
     assert report["classes"] == ["blue", "green", "red"]
-    assert report["recalled"]["n"] == 4
+    assert report["retention"]["n"] == 4
 
 
 def test_strategies_say_what_they_need(graft):
@@ -156,7 +156,10 @@ def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_q
         "--set", "steps=24", "batch=8", "weights={\"look\": 2}", "--out", run,
     )  # fmt: skip
     assert code == 0
-    assert (report["task"], [each["task"] for each in report["further"]]) == ("colour", ["look"])
+    assert (report["task"], [each["task"] for each in report["other_tasks"]]) == (
+        "colour",
+        ["look"],
+    )
     code, scores = graft("evaluate", run, data)
     assert code == 0
     assert set(scores["tasks"]) == {"colour", "look"}

@@ -34,7 +34,8 @@ ROOT = Path(__file__).parents[2]
 AS_NOBODY = """
 import os, sys
 import core.projects.database, core.cli.trash, core.process, alembic.command, resource
-from core.__main__ import main
+from core.__main__ import _parser, main
+_parser()  # all that it loads: nobody may not read every installation of Python
 if hasattr(os, "geteuid") and os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)
 sys.exit(main(sys.argv[1:]))

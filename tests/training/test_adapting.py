@@ -11,14 +11,14 @@ from safetensors.torch import save_file
 
 from core.dataset.store import Store
 from core.errors import BadRecipe
-from core.evaluation.report import Report, judged_elsewhere
+from core.evaluation.report import Report, TargetDomain, target_domain_caveat
 from core.events import Note
 from core.export.model_card import Rehearsed, model_card
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
 from core.training.preparation import prepare
-from core.training.run import train
+from core.training.run import train_fold
 
 SMALL = "resnet10t.c3_in1k"
 
@@ -55,10 +55,11 @@ def labelled_in_two_ways(digits, settings):
 
 
 def carried_out(folder, settings):
-    """The weights, the adjustments and the report of a run, and its notes."""
-    notes = [e.text for e in train(folder, settings, lambda: False) if isinstance(e, Note)]
+    """The weights, the adjustments and the report of a run, and its notes. Its checkpoint stays."""
+    events = train_fold(folder, settings, lambda: False)
+    notes = [event.text for event in events if isinstance(event, Note)]
     made = Model.load(folder / "model").description
-    adjusted = made.temperature, made.set_floor
+    adjusted = made.temperature, made.conformal_threshold
     weights = load_file(folder / "model" / "model.safetensors")
     return weights, adjusted, Report.load(folder), notes
 
@@ -93,8 +94,8 @@ WRONG = "Adapting went wrong: most of your pictures now get the same few answers
 def test_it_is_told_when_all_pictures_get_the_same_answer(run_folder, settings):
     too_bold = run_folder("domain_adaptation", steps=4, batch=8, lr=0.01)
     _, _, report, notes = carried_out(too_bold, settings)
-    assert len({row["label"] for row in report.predictions}) == 1
-    assert report.start["correct"] > report.correct
+    assert len({row.label for row in report.predictions}) == 1
+    assert report.start.correct > report.correct
     assert sum(note.startswith(WRONG) for note in notes) == 1
     assert "Do not use this model. Adapt less strongly" in " ".join(notes)
 
@@ -102,7 +103,7 @@ def test_it_is_told_when_all_pictures_get_the_same_answer(run_folder, settings):
 def test_it_is_not_told_while_the_classes_are_told_apart(run_folder, settings):
     gentle = run_folder("domain_adaptation", steps=2, batch=8, lr=1e-6)
     _, _, report, notes = carried_out(gentle, settings)
-    assert len({row["label"] for row in report.predictions}) == 3
+    assert len({row.label for row in report.predictions}) == 3
     assert not any(note.startswith(WRONG) for note in notes)
 
 
@@ -125,16 +126,16 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     folder = begun("domain_adaptation", dataset=unsorted_target, steps=4, batch=8, lr=1e-4)
     _, adjusted, report, notes = carried_out(folder, settings)
     assert (report.n, report.n_train) == (12, 48)
-    assert {row["name"].split("/")[0] for row in report.predictions} == {"negative"}
+    assert {row.name.split("/")[0] for row in report.predictions} == {"negative"}
     assert adjusted == (1.0, None)
     assert any("your sorted pictures are taken for that world" in note for note in notes)
     model, store = Model.load(folder / "model"), Store(settings.home)
     unsorted = [item.image for item in unsorted_target.items if item.role == "unlabelled"]
     answers = model.predict([store.open(image) for image in unsorted]).argmax(1)
     before = load_file(folder / "checkpoint.safetensors")["result.start.0"][12:].argmax(1)
-    assert report.elsewhere == {"n": 90, "changed": int((answers != before).sum())}
+    assert report.target_domain == TargetDomain(90, int((answers != before).sum()))
     said = model_card(facts_of(folder, store), Rehearsed(0.0, 1, 1))
-    assert f"**{judged_elsewhere(report.elsewhere)}**" in said
+    assert f"**{target_domain_caveat(report.target_domain)}**" in said
 
 
 def test_a_collapse_is_seen_on_the_pictures_it_shall_be_used_on(
@@ -143,7 +144,7 @@ def test_a_collapse_is_seen_on_the_pictures_it_shall_be_used_on(
     """On the sorted world, which is still told apart, it would not be."""
     bold = run_folder("domain_adaptation", dataset=unsorted_target, steps=4, batch=8, lr=0.01)
     _, _, report, notes = carried_out(bold, settings)
-    assert report.elsewhere["changed"] > 30
+    assert report.target_domain.changed > 30
     assert sum(note.startswith(WRONG) for note in notes) == 1
 
 

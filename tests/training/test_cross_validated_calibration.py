@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from core.analysis.prediction import image_predictions
 from core.dataset.store import Store
 from core.evaluation.metrics import log_loss, wilson
 from core.evaluation.report import Report
-from core.evaluation.thresholds import certainty
+from core.evaluation.thresholds import reliability_of
 from core.events import Finished
 from core.export.model_card import limits
 from core.export.report import write_document
@@ -43,29 +44,29 @@ def ran(run_folder, settings):
 def said_by(ran):
     """True classes (60,) and probabilities (60, classes), from the reports of the parts."""
     rows = [row for part in ran.parts for row in Report.load(part).predictions]
-    true = np.array([ran.report.classes.index(row["true"]) for row in rows])
-    return true, np.array([row["probabilities"] for row in rows])
+    true = np.array([ran.report.classes.index(row.true) for row in rows])
+    return true, np.array([row.probabilities for row in rows])
 
 
 def test_losses_and_certainty_are_those_of_the_answers_of_all_parts(ran):
     true, shares = said_by(ran)
-    evidence = ran.report.evidence
-    assert evidence["rounds"] == ran.report.rounds == 5
-    assert evidence["log_loss"]["after"] == pytest.approx(log_loss(true, shares), abs=1e-5)
+    result = ran.report.calibration
+    assert result.n_folds == ran.report.n_folds == 5
+    assert result.log_loss.after == pytest.approx(log_loss(true, shares), abs=1e-5)
     apart = ((shares - np.eye(3)[true]) ** 2).sum(1)
-    assert evidence["brier"]["after"] == pytest.approx(apart.mean(), abs=1e-5)
-    parts = [Report.load(part).evidence for part in ran.parts]
-    before = np.mean([part["log_loss"]["before"] for part in parts])  # of twelve images each
-    assert evidence["log_loss"]["before"] == pytest.approx(before)
+    assert result.brier.after == pytest.approx(apart.mean(), abs=1e-5)
+    parts = [Report.load(part).calibration for part in ran.parts]
+    before = np.mean([part.log_loss.before for part in parts])  # of twelve pictures each
+    assert result.log_loss.before == pytest.approx(before)
 
     groups = np.array_split(np.argsort(shares.max(1), kind="stable"), 4)
     right = shares.argmax(1) == true
-    assert len(evidence["reliability"]) == 4  # of fifteen images each
-    for found, group in zip(evidence["reliability"], groups, strict=True):
-        assert found["sure"] == pytest.approx(shares[group].max(1).mean(), abs=1e-5)
-        assert (found["n"], found["right"]) == (15, right[group].sum())
-        assert found["interval"] == wilson(found["right"], 15, crossed=True)
-    assert certainty({"rounds": 5, "evidence": evidence}) == evidence["reliability"]
+    assert len(result.reliability) == 4  # of fifteen pictures each
+    for found, group in zip(result.reliability, groups, strict=True):
+        assert found.confidence == pytest.approx(shares[group].max(1).mean(), abs=1e-5)
+        assert (found.n, found.correct) == (15, right[group].sum())
+        assert found.interval == wilson(found.correct, 15, cross_validated=True)
+    assert reliability_of(ran.report) == result.reliability
 
 
 def test_sets_and_unknown_pictures_are_counted_by_the_model_that_had_not_learned_them(
@@ -75,31 +76,33 @@ def test_sets_and_unknown_pictures_are_counted_by_the_model_that_had_not_learned
     store = Store(settings.home)
     for part in ran.parts:
         model, rows = Model.load(part / "model"), Report.load(part).predictions
-        pixels = [model.preprocessing.pixels(store.open(row["image"])) for row in rows]
-        answers = list(model.rows([""] * len(rows), model.look(np.stack(pixels))))
-        inside += sum(row["true"] in own["set"] for row, own in zip(rows, answers, strict=True))
-        single += sum(len(own["set"]) == 1 for own in answers)
-        called += sum(own["unknown"] for own in answers)
-    sets, unknown = ran.report.evidence["sets"], ran.report.evidence["unknown"]
-    assert (sets["n"], sets["inside"], sets["single"]) == (ran.report.n, inside, single)
-    assert sets["interval"] == wilson(inside, 60, crossed=True)
-    assert (unknown["n"], unknown["called"]) == (ran.report.n, called)
-    assert unknown["interval"] == wilson(called, 60, crossed=True)
+        pixels = [model.preprocessing.pixels(store.open(row.image)) for row in rows]
+        answers = list(image_predictions(model, [""] * len(rows), model.forward(np.stack(pixels))))
+        inside += sum(
+            row.true in own["prediction_set"] for row, own in zip(rows, answers, strict=True)
+        )
+        single += sum(len(own["prediction_set"]) == 1 for own in answers)
+        called += sum(own["ood"] for own in answers)
+    sets, ood = ran.report.calibration.sets, ran.report.calibration.ood
+    assert (sets.n, sets.covered, sets.singletons) == (ran.report.n, inside, single)
+    assert sets.interval == wilson(inside, 60, cross_validated=True)
+    assert (ood.n, ood.flagged) == (ran.report.n, called)
+    assert ood.interval == wilson(called, 60, cross_validated=True)
 
 
 def test_what_the_kept_model_does_is_still_its_own(ran):
-    kept, model = Report.load(ran.parts[0]).evidence, Model.load(ran.whole / "model")
-    evidence = ran.report.evidence
-    assert (evidence["n"], evidence["origin"]) == (kept["n"], kept["origin"]) == (48, "folds")
-    assert evidence["temperature"] == kept["temperature"] == model.description.temperature
-    assert model.known.border == Model.load(ran.parts[0] / "model").known.border
-    assert "each" not in evidence
+    kept, model = Report.load(ran.parts[0]).calibration, Model.load(ran.whole / "model")
+    result = ran.report.calibration
+    assert (result.n, result.origin) == (kept.n, kept.origin) == (48, "folds")
+    assert result.temperature == kept.temperature == model.description.temperature
+    assert model.reference.threshold == Model.load(ran.parts[0] / "model").reference.threshold
+    assert result.per_image is None
 
 
 def test_whoever_reads_of_it_learns_who_judged(ran, settings, tmp_path):
-    evidence = ran.report.evidence
-    assert f"of 60 pictures, {JUDGES}" in sets_in_words(evidence)
-    assert JUDGES in unknown_in_words(evidence)
+    result = ran.report.calibration
+    assert f"of 60 pictures, {JUDGES}" in sets_in_words(result)
+    assert JUDGES in unknown_in_words(result)
     card = limits(facts_of(ran.whole, Store(settings.home)))
     assert card.count(f"({JUDGES})") == 3
     list(write_document(ran.whole, tmp_path / "report.html", settings))

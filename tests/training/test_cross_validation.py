@@ -19,8 +19,8 @@ from core.training.evaluation_mode import usual_evaluation
 from core.training.run import train
 
 
-def crossed(folder, **changes):
-    """The same run, judged with all images."""
+def cross_validated(folder, **changes):
+    """The same run, judged with all pictures."""
     recipe = Recipe.from_json((folder / "recipe.json").read_text())
     recipe = recipe.model_copy(update={"evaluation": "cross_validation"} | changes)
     (folder / "recipe.json").write_text(recipe.to_json())
@@ -29,7 +29,7 @@ def crossed(folder, **changes):
 
 @pytest.fixture(scope="module")
 def folder(run_folder, settings):
-    folder = crossed(run_folder("last_stages", "crossed", steps=3))
+    folder = cross_validated(run_folder("last_stages", "crossed", steps=3))
     events = list(train(folder, settings, lambda: False))
     assert isinstance(events[-1], Finished)
     assert not any(isinstance(event, Stopped) for event in events)
@@ -38,15 +38,15 @@ def folder(run_folder, settings):
 
 def test_every_picture_is_judged_once_by_a_model_that_had_not_learned_from_it(folder, digits):
     report = Report.load(folder)
-    assert sorted(row["image"] for row in report.predictions) == sorted(
+    assert sorted(row.image for row in report.predictions) == sorted(
         item.image for item in digits.labelled
     )
-    assert report.rounds == 5
-    assert Counter(row["part"] for row in report.predictions) == dict.fromkeys(range(5), 12)
+    assert report.n_folds == 5
+    assert Counter(row.fold for row in report.predictions) == dict.fromkeys(range(5), 12)
     parts = rounds(digits, 0.2, 0)
     for row in report.predictions:
-        learned, _ = parts[row["part"]]
-        assert row["image"] not in {digits.labelled[place].image for place in learned}
+        learned, _ = parts[row.fold]
+        assert row.image not in {digits.labelled[place].image for place in learned}
 
 
 def test_the_kept_model_is_the_one_of_a_part_kept_aside(folder, run_folder, settings):
@@ -55,8 +55,8 @@ def test_the_kept_model_is_the_one_of_a_part_kept_aside(folder, run_folder, sett
     weights = [(each / "model" / "model.safetensors").read_bytes() for each in (folder, alone)]
     assert weights[0] == weights[1]
     kept, whole = Report.load(alone), Report.load(folder)
-    assert [row["image"] for row in whole.own] == [row["image"] for row in kept.predictions]
-    assert [row["label"] for row in whole.own] == [row["label"] for row in kept.predictions]
+    assert [row.image for row in whole.kept_predictions] == [row.image for row in kept.predictions]
+    assert [row.label for row in whole.kept_predictions] == [row.label for row in kept.predictions]
     assert whole.n_train == kept.n_train == 48
 
 
@@ -73,10 +73,8 @@ def test_the_interval_is_wider_than_that_of_as_many_pictures_kept_aside(folder):
 def test_the_start_is_counted_over_all_parts(folder):
     report = Report.load(folder)
     start = report.start
-    assert report.correct - start["correct"] == (
-        start["only_final_right"] - start["only_start_right"]
-    )
-    assert "60 test pictures" in start["verdict"] or "same of 60" in start["verdict"]
+    assert report.correct - start.correct == (start.only_final_right - start.only_start_right)
+    assert "60 test pictures" in start.verdict or "same of 60" in start.verdict
 
 
 def test_nothing_of_the_other_models_is_left(folder):
@@ -85,7 +83,7 @@ def test_nothing_of_the_other_models_is_left(folder):
 
 
 def test_stopped_while_judging_it_goes_on_there_and_says_the_same(run_folder, settings, folder):
-    again = crossed(run_folder("last_stages", "interrupted", steps=3))
+    again = cross_validated(run_folder("last_stages", "interrupted", steps=3))
     asked = []
 
     def stop_in_the_third_part():
@@ -95,7 +93,7 @@ def test_stopped_while_judging_it_goes_on_there_and_says_the_same(run_folder, se
     *_, last = train(again, settings, stop_in_the_third_part)
     assert isinstance(last, Stopped)
     assert is_under_way(again)
-    assert Report.load(again).rounds == 1  # until all have judged, the part kept aside counts
+    assert Report.load(again).n_folds == 1  # until all have judged, the part kept aside counts
     events = list(train(again, settings, lambda: False))
     assert isinstance(events[-1], Finished)
     told = [event.what for event in events if isinstance(event, Progress)]
@@ -125,11 +123,11 @@ def said(folder):
 
 
 def test_several_questions_are_judged_in_turn_each(run_folder, settings, several):
-    folder = crossed(run_folder("multi_task", "questions", dataset=several, steps=2))
+    folder = cross_validated(run_folder("multi_task", "questions", dataset=several, steps=2))
     list(train(folder, settings, lambda: False))
     report = Report.load(folder)
-    (further,) = report.further
-    assert report.rounds == further.rounds == 5
+    (further,) = report.other_tasks
+    assert report.n_folds == further.n_folds == 5
     assert (report.task, further.task) == ("digit", "ink")
     assert further.n > 100 < report.n
 
@@ -137,7 +135,7 @@ def test_several_questions_are_judged_in_turn_each(run_folder, settings, several
 def test_an_earlier_model_knows_the_pictures_and_so_may_not_be_judged_so(
     run_folder, settings, teacher
 ):
-    folder = crossed(run_folder("distillation", "taught", teacher=teacher, steps=2))
+    folder = cross_validated(run_folder("distillation", "taught", teacher=teacher, steps=2))
     with pytest.raises(BadRecipe, match="An earlier model has learned"):
         list(train(folder, settings, lambda: False))
 

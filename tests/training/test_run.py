@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from core import seeding
+from core.analysis.prediction import image_predictions
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.store import Store
@@ -36,7 +37,7 @@ from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import get_strategy, strategies
-from core.training.checkpoint import RunState
+from core.training.checkpoint import RunState, has_checkpoint
 from core.training.cost_estimate import estimate
 from core.training.preparation import prepare
 from core.training.run import train
@@ -147,8 +148,8 @@ def test_the_saved_model_predicts_the_reported_probabilities(finished, settings,
     """Loaded anew from its files; tests/test_export.py does it in a process without Graft."""
     folder, _ = finished(strategy)
     report, store = Report.load(folder), Store(settings.home)
-    images = [store.open(row["image"]) for row in report.predictions]
-    told = [row["probabilities"] for row in report.predictions]
+    images = [store.open(row.image) for row in report.predictions]
+    told = [row.probabilities for row in report.predictions]
     found = Model.load(folder / "model").predict(images)[:, : len(report.classes)]
     np.testing.assert_allclose(found, told, atol=1e-4)
 
@@ -168,18 +169,18 @@ def test_what_is_adjusted_comes_from_images_that_were_not_learned_from(
     finished, strategy, origin, n
 ):
     folder, _ = finished(strategy)
-    evidence, model = Report.load(folder).evidence, Model.load(folder / "model")
-    assert (evidence["origin"], evidence["n"]) == (origin, n)
-    assert evidence["temperature"] == model.description.temperature
+    found, model = Report.load(folder).calibration, Model.load(folder / "model")
+    assert (found.origin, found.n) == (origin, n)
+    assert found.temperature == model.description.temperature
     # A target's labels only ever judge; and turns of twelve images leave too few to adjust with.
-    assert (model.description.set_floor is None) == (origin != "folds")
+    assert (model.description.conformal_threshold is None) == (origin != "folds")
     assert (model.description.temperature == 1.0) == (origin != "folds")
     if origin == "folds":
-        assert evidence["sets"]["n"] == evidence["unknown"]["n"] == 12
-        assert len(model.known.rows) == 48
+        assert found.sets.n == found.ood.n == 12
+        assert len(model.reference.features) == 48
     else:  # twelve images are too few to tell a border for 95 of 100
-        assert model.known is None
-        assert evidence["unknown"] is None
+        assert model.reference is None
+        assert found.ood is None
 
 
 def test_photographs_are_unknown_to_a_model_of_digits_and_digits_are_not(finished, settings):
@@ -187,12 +188,12 @@ def test_photographs_are_unknown_to_a_model_of_digits_and_digits_are_not(finishe
 
     folder, _ = finished("feature_extraction")
     model, store = Model.load(folder / "model"), Store(settings.home)
-    digits = [store.open(row["image"]) for row in Report.load(folder).predictions]
+    digits = [store.open(row.image) for row in Report.load(folder).predictions]
     photographs = [Image.fromarray(picture) for picture in (data.chelsea(), data.coffee())]
     pixels = [model.preprocessing.pixels(picture) for picture in (*digits, *photographs)]
-    rows = list(model.rows([""] * len(pixels), model.look(np.stack(pixels))))
-    assert [row["unknown"] for row in rows[12:]] == [True, True]
-    assert sum(row["unknown"] for row in rows[:12]) <= 2
+    rows = list(image_predictions(model, [""] * len(pixels), model.forward(np.stack(pixels))))
+    assert [row["ood"] for row in rows[12:]] == [True, True]
+    assert sum(row["ood"] for row in rows[:12]) <= 2
 
 
 def test_every_model_predicts_the_same_in_a_fresh_process(finished, settings):
@@ -211,7 +212,7 @@ def test_every_model_predicts_the_same_in_a_fresh_process(finished, settings):
     lines = done.stdout.splitlines()
     assert len(lines) == len(SHORT)
     for folder, line in zip(folders, lines, strict=True):
-        told = [row["probabilities"] for row in Report.load(folder).predictions]
+        told = [row.probabilities for row in Report.load(folder).predictions]
         np.testing.assert_allclose(json.loads(line), told, atol=1e-4)
 
 
@@ -249,10 +250,12 @@ def test_stopping_and_resuming_gives_bit_identical_weights(begun, finished, sett
     steps_in_all = SHORT[strategy]["steps"] + SHORT[strategy].get("self_supervised_steps", 0)
     assert events[-1] == Stopped(stop_at, steps_in_all)
     assert Report.load(halved).stopped
+    assert has_checkpoint(halved)
     resumed = list(train(halved, settings, go_on))
     assert resumed[0].resumed_at_step == stop_at
     assert isinstance(resumed[-1], Finished)
     assert_same_weights(whole, halved)
+    assert not has_checkpoint(halved)  # nothing goes on from there any more
     assert Report.load(whole).predictions == Report.load(halved).predictions
 
 
@@ -290,7 +293,7 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
     assert "carried over: “0”, “1”." in note
     assert "no pictures of “2”" in note
     assert isinstance(events[-1], Finished)
-    assert {row["label"] for row in Report.load(folder).predictions} <= {"0", "1"}
+    assert {row.label for row in Report.load(folder).predictions} <= {"0", "1"}
 
 
 @pytest.mark.parametrize("shared", [("0", 20), ("01", 1), ("0", 1)])
@@ -410,15 +413,15 @@ def test_a_new_class_is_learned_and_the_old_ones_are_not_forgotten(two_classes_t
     report = Report.load(folder)
     assert Model.load(folder / "model").classes == ("0", "1", "2")
     assert report.correct >= 3  # of the four that are kept apart of the new class
-    assert report.recalled["n"] == 8
-    assert report.recalled["now"] >= report.recalled["before"] - 1
-    assert [row["label"] for row in report.recalled["classes"]] == ["0", "1"]
+    assert report.retention.n == 8
+    assert report.retention.now >= report.retention.before - 1
+    assert [row.label for row in report.retention.classes] == ["0", "1"]
 
 
 def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_third):
     report = Report.load(two_classes_then_a_third(rehearse=0, teacher_weight=0))
-    assert report.recalled["now"] < report.recalled["before"] / 2
-    assert "the earlier model" in report.recalled["verdict"].lower()
+    assert report.retention.now < report.retention.before / 2
+    assert "the earlier model" in report.retention.verdict.lower()
 
 
 def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digits, settings):
@@ -430,10 +433,10 @@ def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digit
     list(train(earlier, settings, go_on))
     folder = run_folder("continual", dataset=new, start=earlier, steps=4, batch=8, rehearse=0)
     list(train(folder, settings, go_on))
-    zeros = Report.load(folder).recalled["classes"][0]
-    assert zeros["label"] == "0"
-    assert zeros["before"] == zeros["n"]
-    assert zeros["now"] >= zeros["before"] / 2
+    zeros = Report.load(folder).retention.classes[0]
+    assert zeros.label == "0"
+    assert zeros.before == zeros.n
+    assert zeros.now >= zeros.before / 2
 
 
 def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):
