@@ -63,7 +63,7 @@ def run(settings):
         dataset=dataset.id,
         backbone="tf_efficientnet_lite0",
         strategy="feature_extraction",
-        options={"strength": 0.5},
+        options={"C": 0.5},
     )
     (folder / "recipe.json").write_text(recipe.to_json())
     report_of(
@@ -213,7 +213,7 @@ def test_model_json_says_where_the_model_comes_from(bundle, run):
         "n": 3, "correct": report.correct, "accuracy": report.accuracy,
         "interval": list(report.interval),
     }  # fmt: skip
-    assert content["recipe"]["options"] == {"strength": 0.5}
+    assert content["recipe"]["options"] == {"C": 0.5}
 
 
 OF = {"source": "cat", "unlabelled": None}
@@ -260,7 +260,7 @@ def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):
     assert "With 95 % confidence" in card
     (heads,) = [line for line in card.splitlines() if "(precision)" in line]
     assert heads.count("with 95 % confidence") == 2
-    assert "--set strength=0.5" in card
+    assert "--set C=0.5" in card
     assert "--evaluation holdout" in card
     assert "differ by at most" in card
 

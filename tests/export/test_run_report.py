@@ -69,7 +69,7 @@ def written(tmp_path_factory):
     made_model(settings).save(folder / "model")
     recipe = Recipe(
         dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction",
-        options={"strength": 0.5}, start="/a/run", teacher="/another/run",
+        options={"C": 0.5}, start="/a/run", teacher="/another/run",
     )  # fmt: skip
     (folder / "recipe.json").write_text(recipe.to_json())
     true = np.arange(30) % 3
@@ -126,7 +126,7 @@ def test_it_tells_everything_that_a_reader_asks(written):
         "Right on 26 of 30 pictures", "Wilson interval", "How it was taught",
         "feature extraction", "How sure it is", "of other folds",
         "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
-        "data sheet", "Source", "How to make it again", "--set strength=0.5",
+        "data sheet", "Source", "How to make it again", "--set C=0.5",
         "Began from the network of an earlier run", "Taught by the model of an earlier run",
         "The recipe",
         "This page was written with torch", "pictures brought in",
@@ -154,7 +154,7 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
     assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no picture
     for words in (
         "Right on 26 of 30 pictures", "How it was taught", "feature extraction", "How sure it is",
-        "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"strength": 0.5',
+        "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"C": 0.5',
         "alert(1)", "<script>x</script>", "1 of ",
     ):  # fmt: skip
         assert words in text, words
