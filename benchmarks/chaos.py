@@ -34,6 +34,8 @@ from core.errors import GraftError
 from core.jobs.cleanup import sweep
 from core.jobs.lock import worker_alive
 from core.jobs.log import size
+from core.jobs.starts import RESTARTS
+from core.jobs.summary import digest
 from core.projects import create_project, create_run, run_folder, runs
 from core.projects.database import migrate
 from core.recipe import Recipe
@@ -114,6 +116,7 @@ class Killer:
         self._product, self._chance, self.left = product, chance, left
         self.killed: Counter[str] = Counter()
         self._seen, self._at = -1, time.monotonic()
+        self._ground, self._in_vain = 0, 0
 
     def look(self) -> None:
         """Call it often."""
@@ -126,13 +129,18 @@ class Killer:
 
     def _kill(self) -> None:
         there = self._product.processes()
-        kinds = [kind for kind in _KINDS if kind in there]
+        if (ground := _ground()) > self._ground:
+            self._ground, self._in_vain = ground, 0
+        # A job that breaks off by itself more often without coming any further is given up, rightly.
+        spare = {"child"} if self._in_vain >= RESTARTS else set()
+        kinds = [kind for kind in _KINDS if kind in there and kind not in spare]
         if not kinds:
             return
         (kind,) = self._chance.choices(kinds, [_KINDS[each] for each in kinds])
         with suppress(psutil.Error):
             self._chance.choice(sorted(there[kind], key=lambda each: each.pid)).kill()
             self.killed[kind] += 1
+            self._in_vain += kind == "child"
             self.left -= 1
             self._at, self._seen = float("inf"), _progress()
 
@@ -244,8 +252,21 @@ def _state(folder: Path) -> str:
 
 
 def _progress() -> int:
+    return sum(size(folder) for folder in _folders())
+
+
+def _ground() -> int:
+    """How far all jobs ever came; it does not grow when old ground is gone over again."""
+    reached = 0
+    for folder in _folders():
+        with digest(folder) as known:
+            reached += known.reached
+    return reached
+
+
+def _folders() -> list[Path]:
     home = get_settings().home
-    return sum(size(folder) for kind in ("jobs", "runs") for folder in (home / kind).glob("*"))
+    return [folder for kind in ("jobs", "runs") for folder in (home / kind).glob("*")]
 
 
 def _project() -> str:
