@@ -131,7 +131,7 @@ class Killer:
         there = self._product.processes()
         if (ground := _ground()) > self._ground:
             self._ground, self._in_vain = ground, 0
-        # A job that breaks off by itself more often without coming any further is given up, rightly.
+        # A job that breaks off more often without coming any further is given up, rightly.
         spare = {"child"} if self._in_vain >= RESTARTS else set()
         kinds = [kind for kind in _KINDS if kind in there and kind not in spare]
         if not kinds:
