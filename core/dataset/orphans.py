@@ -120,6 +120,7 @@ def sweep_orphans(home: Path, *, older_than: float) -> int:
     Safe while imports run: whatever one of them writes, or finds there and uses again, counts as
     new (see core.dataset.store), and no import takes `older_than` seconds.
     """
+    _undisturbed(home)  # forgets the marks of imports that were killed
     before = time.time() - older_than
     # First the files, then the lists: a dataset saved in between has its images spared.
     files = (path for path in _files(home) if not path.name.startswith(_RETIRED))

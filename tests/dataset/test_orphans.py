@@ -8,7 +8,7 @@ from pathlib import Path
 from hostile_files import photo
 
 from core.dataset.manifest import Dataset, Item
-from core.dataset.orphans import sweep_orphans
+from core.dataset.orphans import importing, sweep_orphans
 from core.dataset.store import Store
 
 DAY = 86_400.0
@@ -72,3 +72,12 @@ def test_a_sweep_while_images_are_added_again_loses_none(store: Store, tmp_path:
 
 def test_a_home_without_anything_is_swept_too(tmp_path: Path) -> None:
     assert sweep_orphans(tmp_path / "none", older_than=0) == 0
+
+
+def test_the_mark_of_a_killed_import_goes_and_that_of_a_live_one_stays(tmp_path):
+    (tmp_path / "imports").mkdir()
+    (tmp_path / "imports" / "1000.000-0badcafe").touch()
+    with importing(tmp_path):
+        sweep_orphans(tmp_path, older_than=0)
+        assert len(list((tmp_path / "imports").iterdir())) == 1
+    assert list((tmp_path / "imports").iterdir()) == []
