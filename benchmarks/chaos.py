@@ -308,7 +308,7 @@ def _kind(process: psutil.Process) -> str:
         return "child" if "multiprocessing.forkserver" in above else "forkserver"
     for kind, sign in (
         ("worker", "core.jobs.worker"),
-        ("web", "streamlit"),
+        ("web", "webserver"),
         ("serve", "core serve"),
     ):
         if sign in command:
