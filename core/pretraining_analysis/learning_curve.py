@@ -155,7 +155,7 @@ def _nested(plan: Plan, number: int) -> Folds:
     Every class keeps its share; images of a group come one after the other, so that half as many
     pictures are half as many groups.
     """
-    random = seeding.numpy_generator(0, "sizes", number)
+    random = seeding.numpy_generator(number)
     nested: Folds = []
     start = number * plan.partition
     for train, held in plan.folds[start : start + plan.partition]:

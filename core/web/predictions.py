@@ -38,7 +38,7 @@ def job_predictions(folder: Path) -> list[dict[str, Any]]:
         for row, name, file in brought:
             row["image"] = name
             row["preview"] = f"/graft/upload/{args.get('upload', '')}/{Path(file).name}"
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
         raise NotFound(_UNREADABLE) from error
     return rows
 

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 from torch import nn
 
-from core.analysis.embedding_map import places_by_image
+from core.analysis.embedding_map import points_by_image
 from core.backbones import integrity, runtime, weights
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.preprocessing import Preprocessing
@@ -33,7 +33,7 @@ from core.dataset.orphans import sweep_orphans
 from core.dataset.store import Store
 from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnusableDataset
 from core.evaluation.ood import FILE as KNOWN
-from core.evaluation.ood import Known
+from core.evaluation.ood import ReferenceFeatures
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Note, Step, Stopped
 from core.export import export
@@ -197,10 +197,10 @@ def test_a_damaged_map_is_as_none_and_an_old_one_is_read(tmp_path):
     places = {"a": (0.25, 0.5), "b": (0.75, 1.0)}
     for content in (sealed(text), text):
         file.write_text(content)
-        assert places_by_image("0123456789abcdef", settings) == places
+        assert points_by_image("0123456789abcdef", settings) == places
     for how, content in ways(sealed(text).encode(), flips=40).items():
         file.write_bytes(content)
-        assert places_by_image("0123456789abcdef", settings) is None, how
+        assert points_by_image("0123456789abcdef", settings) is None, how
 
 
 # Images and manifests
@@ -319,7 +319,7 @@ def test_a_damaged_model_is_named_and_neither_used_nor_taken_away(run, settings,
 
 
 def _known(model):
-    return Known(np.ones((3, 4), np.float16), 0.5)
+    return ReferenceFeatures(np.ones((3, 4), np.float16), 0.5)
 
 
 def test_a_model_of_an_earlier_version_predicts_as_ever(run, digits, settings, tmp_path):

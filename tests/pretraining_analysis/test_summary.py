@@ -7,6 +7,7 @@ import pytest
 from made_features import dataset_of
 
 from core.events import Finished, Progress
+from core.files import unsealed
 from core.pretraining_analysis.domain_shift import (
     mutual_information,
     nearness,
@@ -59,7 +60,7 @@ def test_what_an_older_version_found_is_read_and_recall_without_its_error_is_unk
 ):
     file = settings.home / "pretraining_analysis" / f"{photographs.id}.json"
     whole = file.read_text(encoding="utf-8")
-    content = json.loads(whole) | {"format": 1}
+    content = json.loads(unsealed(whole)) | {"format": 1}
     names = {"entropy": "doubt", "mutual_information": "information", "divergence": "distance"}
     shift = content.pop("domain_shift").items()
     content["similarity"] = {names.get(name, name): value for name, value in shift}

@@ -33,6 +33,7 @@ from core.events import (
     from_line,
     to_line,
 )
+from core.files import read_sealed
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
@@ -448,7 +449,8 @@ def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_pat
 def test_an_earlier_run_whose_network_is_gone_is_named(finished, run_folder, settings, tmp_path):
     shutil.copytree(finished("feature_extraction")[0], tmp_path / "earlier")
     about = tmp_path / "earlier" / "model" / "model.json"
-    about.write_text(about.read_text().replace("tf_efficientnet_lite0", "tf_efficientnet_lite9"))
+    described = read_sealed(about).replace("tf_efficientnet_lite0", "tf_efficientnet_lite9")
+    about.write_text(described)
     folder = run_folder("feature_extraction", start=tmp_path / "earlier")
     with pytest.raises(BadInput, match="“tf_efficientnet_lite9” is not known"):
         list(train(folder, settings, go_on))
