@@ -33,7 +33,7 @@ def forecast(sizes: np.ndarray, accuracy: np.ndarray, ratio: float, units: int) 
     never narrower than that of an accuracy measured on `units` images.
     """
     folds = len(accuracy)
-    random = seeding.numpy_generator(0, "curve")
+    random = seeding.numpy_generator(0)
     draws = random.integers(0, folds, (_RESAMPLES, folds))
     errors = 1 - accuracy[draws].mean(1)
     target = 2 * int(sizes[-1])

@@ -304,8 +304,8 @@ def test_a_damaged_model_is_named_and_neither_used_nor_taken_away(run, settings,
     model, zipped = run / "model", tmp_path / "model.zip"
     if name == KNOWN:
         sound = Model.load(model)
-        known = sound.known or _known(sound)
-        replace(sound, known=known).save(model)
+        known = sound.reference or _known(sound)
+        replace(sound, reference=known).save(model)
     with damaged(model / name) as harmed:
         for content in harmed.values():
             overwrite(model / name, content)
@@ -326,7 +326,7 @@ def test_a_model_of_an_earlier_version_predicts_as_ever(run, digits, settings, t
     store = Store(settings.home)
     pictures = [store.open(item.image) for item in digits.items[:4]]
     model = Model.load(run / "model")
-    replace(model, known=None).save(tmp_path / "model")
+    replace(model, reference=None).save(tmp_path / "model")
     old = tmp_path / "model"
     (old / DESCRIPTION).write_text(unsealed((old / DESCRIPTION).read_bytes()), "utf-8")
     save_file(load_file(old / WEIGHTS), old / WEIGHTS, {"format": "pt"})
