@@ -256,7 +256,7 @@ def _without(train: list[int], label: int, few: int, plan: Plan, turn: int) -> l
     """What is learned from, less at most so many pictures of a class; half of them stay."""
     own = np.array([place for place in train if plan.labels[place] == label])
     count = min(few, len(own) // 2)
-    order = seeding.numpy_generator(0, "without", turn).permutation(int(plan.groups.max()) + 1)
+    order = seeding.numpy_generator(turn).permutation(int(plan.groups.max()) + 1)
     in_turn = np.argsort(order[plan.groups[own]], kind="stable") if count else np.empty(0, int)
     return sorted(set(train) - set(own[in_turn][:count].tolist()))
 

@@ -36,7 +36,7 @@ from core.evaluation.ood import FILE as KNOWN
 from core.evaluation.ood import ReferenceFeatures
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Note, Step, Stopped
-from core.export import export
+from core.export.formats import export
 from core.features.extraction import FeatureCache, features, reader
 from core.files import read_sealed, replace_file, sealed, unsealed
 from core.jobs import log
