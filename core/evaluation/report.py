@@ -177,7 +177,7 @@ class Report:
             raise NotFound("This run has no results yet: its training has not ended.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise NotFound(
-                "The results of this run cannot be read; train it again to have them."
+                "The results of this run cannot be read: they are damaged on disk. Train it again."
             ) from error
 
 
