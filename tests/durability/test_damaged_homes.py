@@ -375,7 +375,7 @@ def test_a_training_whose_checkpoint_is_damaged_begins_anew_and_ends_the_same(
     assert isinstance(last, Stopped)
     checkpoint = halved / "checkpoint.safetensors"
     overwrite(checkpoint, flipped(checkpoint.read_bytes(), checkpoint.stat().st_size // 2))
-    began, note, *_, last = train(halved, settings, lambda: False)
+    _, note, *_, last = train(halved, settings, lambda: False)
     assert isinstance(note, Note)
     assert "damaged on disk, so the training begins anew" in note.text
     assert isinstance(last, Finished)
