@@ -12,7 +12,8 @@ import pytest
 
 from core import jobs
 from core.events import Note, Started, Step
-from core.jobs import log
+from core.jobs import log, queue
+from core.jobs.spec import JobCard
 
 from .conftest import Workers, children_of_job, held, kill_job, wait_for
 from .test_queue import ended, submitted
@@ -177,9 +178,10 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
     workers: Workers,
 ) -> None:
     worker = workers.start().pid
-    assert ended(submitted("predict", steps=1)).state == "finished"
-    folders = []
+    folders = [submitted("predict", steps=1)]
     for _ in range(4):
+        # The server tells the worker how a job's process ended: not so soon that it cannot.
+        wait_for(lambda folders=folders: all(map(left_the_queue, folders)))
         wait_for(lambda: server_of_forks(worker))
         (server,) = server_of_forks(worker)
         server.suspend()  # so that jobs are about to start, and cannot
@@ -189,6 +191,10 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
         assert [ended(folder).state for folder in coming] == ["finished"] * 2
         folders += coming
     wait_for(lambda: all(children_of_job(folder) == [] for folder in folders))
+
+
+def left_the_queue(folder: Path) -> bool:
+    return queue._queue_state(folder, JobCard.read(folder)) == "SUCCESS"
 
 
 def test_no_worker_leaves_a_temporary_folder_behind(

@@ -78,7 +78,7 @@ def test_nothing_leaves_this_computer_from_the_sample_to_the_exported_model(
     # No id was left by which this person could be told from others.
     left = {file.name for file in (home.parent / "user").rglob("*") if file.is_file()}
     assert left == set()
-    for part in ("streamlit", "core.jobs.worker", "forkserver"):
+    for part in ("webserver", "core.jobs.worker", "forkserver"):
         assert part in outward.watched(), "a part of the product was not watched"
 
 
