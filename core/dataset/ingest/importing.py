@@ -16,9 +16,18 @@ from io import BytesIO
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
-from core.dataset.ingest.decode import HEAD, decode_for_storage
-from core.dataset.ingest.entries import Entry, is_image_name, is_table, is_table_name, leads_out
+from core.dataset.ingest.decode import decode_for_storage
+from core.dataset.ingest.entries import (
+    Entry,
+    Source,
+    is_image_name,
+    is_table,
+    is_table_name,
+    leads_out,
+)
 from core.dataset.ingest.joining import join
+from core.dataset.ingest.kinds import HEAD
+from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.tables import read_table
@@ -71,6 +80,7 @@ def import_images(
     keep: bool = False,
     role: Role = "labelled",
     columns: Sequence[str] = (),
+    follow_links: bool = False,
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
 
@@ -79,7 +89,8 @@ def import_images(
     `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
     is a new version that also holds the items of that one. `origin` and `licence` say in words
     where the images come from. With `keep` grey, 16-bit and N-channel images stay what they are
-    (see core.dataset.channels) instead of becoming RGB.
+    (see core.dataset.channels) instead of becoming RGB. `follow_links` is for a person's own links
+    on their own machine (see folders.py).
 
     Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
     "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
@@ -89,6 +100,7 @@ def import_images(
         yield from _import_images(
             source, store, settings, title=title, into_class=into_class, add_to=add_to,
             origin=origin, licence=licence, keep=keep, role=role, columns=columns,
+            follow_links=follow_links,
         )  # fmt: skip
 
 
@@ -105,12 +117,15 @@ def _import_images(
     keep: bool,
     role: Role,
     columns: Sequence[str],
+    follow_links: bool,
 ) -> Iterator[Event]:
     begun = time.monotonic()
     taken: list[_Taken] = []
     old = add_to or Dataset(title, ())
     room = settings.max_images - len(old.items)
-    with closing(_take_all(source, store, settings, room, taken, keep)) as events:
+    brought = open_source(source, settings, follow_links=follow_links)
+    yield from map(Note, brought.notes)
+    with closing(_take_all(brought, store, settings, room, taken, keep)) as events:
         yield from events
     shaping = [each for each in taken if each.image or _shapes(each)]
     told = assign(
@@ -119,7 +134,7 @@ def _import_images(
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
         into_class=into_class, role=role, columns=columns,
     )  # fmt: skip
-    yield from map(Note, told.notes)
+    yield from map(Note, [*told.notes, *lost_classes(_labels(shaping, told.images))])
     items, left_out = _sorted_out(shaping, told.images, old.items)
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
@@ -136,10 +151,9 @@ def _import_images(
 
 
 def _take_all(
-    source: Path, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
+    brought: Source, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
 ) -> Generator[Event]:
     """Store every image and append to `taken` what became of each file, in a fixed order."""
-    brought = open_source(source, settings)
     total = brought.total or 0
     _require_room(brought.pictures, room, settings)
     news, images = time.monotonic(), 0
@@ -228,6 +242,14 @@ def _require_room(images: int, room: int, settings: Settings) -> None:
 def _shapes(each: _Taken) -> bool:
     """A damaged image still shows which folders there are; a refused path shows nothing."""
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
+
+
+def _labels(
+    brought: Sequence[_Taken], told: Sequence[Assigned]
+) -> Iterator[tuple[str | None, str]]:
+    """The class of each image and why it could not be taken, where it could not."""
+    for each, what in zip(brought, told, strict=True):
+        yield what.label, "" if each.image else each.reason
 
 
 def _sorted_out(

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.dataset.ingest.apart import table_apart
-from core.dataset.ingest.decode import HEAD
 from core.dataset.ingest.entries import CHUNK, too_large_table
+from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.table import Table
 from core.errors import UnreadableTable
 from core.sandbox.bounded import Patience
