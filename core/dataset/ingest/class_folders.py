@@ -115,7 +115,7 @@ class _Reader:
             for child in hidden:
                 self._findings.leave_out(child, say.MASKS)
             for child in bare:
-                self._findings.set_aside(child)
+                self._findings.set_aside(child, is_in_split=bool(parts))
             self.read(tree.without([*hidden, *bare]))
             return
         split = {child: parts[child.name] for child in children if child.name in parts}
@@ -188,7 +188,7 @@ class _Reader:
         self._findings.notes.insert(at, say.ready_split(sorted(child.name for child in kept)))
         for child in split:
             if child not in kept:
-                self._findings.set_aside(child, is_doubtful=bool(found[child]))
+                self._findings.set_aside(child, is_doubtful=bool(found[child]), is_in_split=True)
                 continue
             self._findings.put(child, split[child])
             if strange := sorted(found[child] - known):
