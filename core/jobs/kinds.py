@@ -94,7 +94,7 @@ def _first_model(project: str, dataset: Dataset) -> str:
     probe = "feature_extraction"
     evaluation = usual_evaluation(dataset, get_strategy(probe))
     recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, evaluation=evaluation)
-    run = known[-1] if known else create_run(project, recipe, "First model")
+    run = known[-1] if known else create_run(project, recipe, "First model", origin="automatic")
     submit("train", run_folder(run))
     return run
 

@@ -93,7 +93,7 @@ def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
 @pytest.mark.parametrize("page", STEPS)
 def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page(page, project=project, strategy="full"))
     assert "oak <b>" not in said
@@ -103,7 +103,7 @@ def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
 
 def test_the_pictures_page_counts_and_shows_what_is_there(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     said = everything(open_page("pictures", project=project))
     assert "36 pictures in 3 classes" in said
     assert said.count("/graft/thumb/") >= 24
@@ -246,7 +246,7 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
 
 def test_results_say_how_good_how_sure_and_against_what(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page("results", project=project, run=run))
     assert "Right on 34 of 36 pictures it had never seen" in said
@@ -569,7 +569,7 @@ def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, p
 
 def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     app = press(open_page("results", project=project, run=run), "Delete this run")
     assert len(runs(project)) == 1

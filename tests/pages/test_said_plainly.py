@@ -180,7 +180,7 @@ def test_the_mark_of_guessing_is_always_named(base):
 
 def test_a_finished_model_does_not_tick_what_nobody_has_done(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=2, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=2, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page("results", project=project, run=run))
     assert "A model is ready." in said

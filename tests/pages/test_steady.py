@@ -42,7 +42,7 @@ def test_choosing_pictures_stays_where_it_is_while_the_page_fills(home):
         seen.append(where(app, key="every-class"))
 
     recipe = Recipe(dataset=dataset, backbone=LITE0, strategy="feature_extraction")
-    folder = run_folder(create_run(project, recipe, "First model"))
+    folder = run_folder(create_run(project, recipe, "First model", origin="automatic"))
     JobCard("train").write(folder)
     append(folder, Started(0.0))
     look()
