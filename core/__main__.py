@@ -530,9 +530,9 @@ def _worker(_: argparse.Namespace, settings: Settings, terminal: Terminal) -> in
 def _job(chosen: argparse.Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.jobs.log import read_events
     from core.jobs.process import run_job
-    from core.jobs.spec import JobCard
+    from core.jobs.spec import JobSpec
 
-    JobCard.read(chosen.folder)
+    JobSpec.read(chosen.folder)
     run_job(chosen.folder, settings)
     last = terminal.drain(read_events(chosen.folder)[0][-1:])
     if not isinstance(last, Finished):

@@ -220,14 +220,14 @@ def require_place(run: Path) -> None:
 
 def make_run(run: Path, recipe: Recipe) -> None:
     """Make the run's folder, or see that the one there is of the same recipe."""
-    from core.jobs.spec import JobCard
+    from core.jobs.spec import JobSpec
 
     file = run / _RECIPE
     if file.exists():
         _require_same(Recipe.from_json(file.read_bytes()), recipe, run)
         return
     run.mkdir(parents=True, exist_ok=True)
-    JobCard("train").write(run)
+    JobSpec("train").write(run)
     replace_file(file, sealed(recipe.to_json()))
 
 

@@ -19,7 +19,7 @@ from core.evaluation.scoring import report_of
 from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
 from core.jobs.log import append
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset
 
 CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
@@ -92,7 +92,7 @@ def finish_run(
         calibration=calibration,
     )
     report.save(folder)
-    JobCard("train").write(folder)
+    JobSpec("train").write(folder)
     for event in learning(20):
         append(folder, event)
     append(folder, Finished(12.5, {}))

@@ -98,8 +98,8 @@ def test_predictions_are_downloaded_as_a_table_with_the_names_as_brought(client,
         ),
     )
     args = {"names": ["=cmd|' /C calc'!A0", "täg/2.jpg"], "files": ["/u/0", "/u/1"]}
-    card = {"kind": "predict", "args": args}
-    (settings.home / "jobs" / JOB / "job.json").write_text(json.dumps(card), encoding="utf-8")
+    spec = {"kind": "predict", "args": args}
+    (settings.home / "jobs" / JOB / "job.json").write_text(json.dumps(spec), encoding="utf-8")
     answer = client.get(f"/graft/download/{JOB}")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -151,7 +151,9 @@ def test_answers_carry_the_names_as_brought_and_where_their_pictures_are(setting
     finish(settings, Finished(1.0, {"predictions": [{"image": "0", "label": "cat"}]}))
     folder = settings.home / "jobs" / JOB
     args = {"names": ["tom.jpg"], "files": ["/somewhere/7"], "upload": "u" * 32}
-    (folder / "job.json").write_text(json.dumps({"args": args}), encoding="utf-8")
+    (folder / "job.json").write_text(
+        json.dumps({"kind": "predict", "args": args}), encoding="utf-8"
+    )
     (row,) = job_predictions(folder)
     assert (row["image"], row["preview"]) == ("tom.jpg", f"/graft/upload/{'u' * 32}/7")
 
