@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 PATIENCE = 10.0
 """Seconds that a job has to end by itself once somebody pressed stop."""
 _END_SECONDS = 5.0
+_FORK_SECONDS = 0.5
+"""More than it takes to start a child, once the server of forks is there."""
 _LOOK_SECONDS = 0.25
 _SERVER_ENDED = 255
 """What multiprocessing gives when the server of forks was killed, and the child with it."""
@@ -174,11 +176,13 @@ class Crew:
     def dismiss(self) -> None:
         """End every child at once. Their jobs stay begun, and go on with the next worker."""
         self._dismissed.set()
-        # Held for long only by a child that waits for its imports: it will find its worker gone.
-        if self._guard.acquire(timeout=_END_SECONDS):
-            for pid, process in list(self._children.items()):
-                _kill_group(pid)
-                process.kill()
+        # Held for longer only while the server of forks still imports. Whatever it starts after
+        # that finds its worker gone; there is no need to wait for it.
+        guarded = self._guard.acquire(timeout=_FORK_SECONDS)
+        for pid, process in list(self._children.items()):
+            _kill_group(pid)
+            process.kill()
+        if guarded:
             self._guard.release()
         deadline = time.monotonic() + _END_SECONDS
         while self._children and time.monotonic() < deadline:

@@ -98,7 +98,7 @@ def output_name(folder: Path) -> str:
 
 def result_file(folder: Path, name: str) -> Path:
     """A file that the job makes. Raises ValueError for a name that is not one, or is taken."""
-    if name in _OWN or Path(name).name != name:
+    if name in _OWN | {"", ".."} or Path(name).name != name:
         raise ValueError(f"no name for a result: {name!r}")
     return folder / name
 

@@ -3,6 +3,7 @@
 import random
 import shutil
 import tempfile
+import time
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from core import jobs
 from core.events import Note, Started, Step
-from core.jobs import log, queue
+from core.jobs import crew, log, queue
+from core.jobs.folder import starts_file
 from core.jobs.spec import JobSpec
 
 from .conftest import Workers, children_of_job, held, kill_job, wait_for
@@ -186,7 +188,7 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
         (server,) = server_of_forks(worker)
         server.suspend()  # so that jobs are about to start, and cannot
         coming = [submitted("quick", steps=2), submitted("count", steps=2)]
-        wait_for(lambda coming=coming: all((each / "starts").exists() for each in coming))
+        wait_for(lambda coming=coming: all(starts_file(each).exists() for each in coming))
         server.kill()
         assert [ended(folder).state for folder in coming] == ["finished"] * 2
         folders += coming
@@ -195,6 +197,23 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
 
 def left_the_queue(folder: Path) -> bool:
     return queue._queue_state(folder, JobSpec.read(folder)) == "SUCCESS"
+
+
+def test_a_stop_does_not_wait_for_a_server_of_forks_that_is_not_ready(workers: Workers) -> None:
+    worker = workers.start().pid
+    wait_for(lambda: server_of_forks(worker))
+    (server,) = server_of_forks(worker)
+    server.suspend()  # as if it still imported
+    try:
+        folder = submitted("count", steps=1)
+        wait_for(starts_file(folder).exists)
+        began = time.monotonic()
+        assert workers.end() == 0
+        assert time.monotonic() - began < crew._END_SECONDS
+    finally:
+        server.kill()
+    workers.start()
+    assert ended(folder).state == "finished"
 
 
 def test_no_worker_leaves_a_temporary_folder_behind(
