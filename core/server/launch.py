@@ -136,7 +136,7 @@ class Keeper:
         self._quick_ends += 1
         code = self.process.poll() if self.process else None
         if self.process:
-            _sweep(self.process)
+            _end_group(self.process)
         if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
             raise CannotStart(
                 f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
@@ -270,10 +270,10 @@ def _end(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             each.kill()
             each.wait()
-        _sweep(each)
+        _end_group(each)
 
 
-def _sweep(ended: Process) -> None:
+def _end_group(ended: Process) -> None:
     """End what an ended process has left in its group, such as a server of forks that still loads.
 
     Each of ours leads a group of its own. Jobs are in others, and end by themselves.
