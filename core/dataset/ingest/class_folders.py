@@ -194,7 +194,12 @@ class _Reader:
         at = len(self._findings.notes)
         for child in split:
             self.read(child)
-        self._findings.spell([*split, *rest])
+        taught = [child for child in split if split[child] == "train"]
+        for child in split:
+            if child not in taught:
+                spelled = {name for each in taught for name in self._findings.found(each)}
+                self._findings.spell_as(child, spelled)
+        self._findings.spell(split)
         found = {child: self._findings.found(child) for child in split}
         learned = set[str]().union(*(found[child] for child in split if split[child] == "train"))
         known = learned or set[str]().union(*found.values())
