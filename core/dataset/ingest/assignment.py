@@ -15,7 +15,7 @@ from core.dataset.classes import (
     parts_of,
     shortened,
 )
-from core.dataset.ingest.annotations import Annotations, annotations
+from core.dataset.ingest.annotations import Annotations, annotations, from_names
 from core.dataset.ingest.entries import Entry
 from core.dataset.ingest.file_names import listed
 from core.dataset.ingest.table import Table
@@ -51,6 +51,8 @@ class Assignment:
     tasks: tuple[str, ...] = ()
     """Names of the columns that the classes come from; empty when they come from folders."""
     notes: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Texts that were looked at as tables, and say nothing about images."""
 
 
 def assign(
@@ -66,16 +68,18 @@ def assign(
 
     Raises UnusableDataset when there are tables but neither they nor folders tell any classes.
     """
+    texts = tuple(table.name for table in tables if table.is_plain_text)
     if role == "unlabelled":
-        return Assignment((Assigned(role=role),) * len(entries))
+        return Assignment((Assigned(role=role),) * len(entries), unused=texts)
     if into_class is not None:
         label = shortened(clean_class(into_class))
         notes = (f"The class is written as “{label}”.",) if label != into_class.strip() else ()
-        return Assignment((Assigned(label, role),) * len(entries), notes=notes)
+        return Assignment((Assigned(label, role),) * len(entries), notes=notes, unused=texts)
     by_folder = _by_folders(entries, role)
-    if not tables and not unread:
+    names = [full_name(entry) for entry in entries]
+    if not tables and not unread and not from_names(names):
         return by_folder
-    told = annotations(tables, [full_name(entry) for entry in entries], columns)
+    told = annotations([*tables, *from_names(names)], names, columns)
     classes = {each.label for each in by_folder.images if each.label}
     folders_tell = sum(not is_part_name(name) for name in classes) > 1
     if told.tasks and (told.sure or not folders_tell):
@@ -132,7 +136,7 @@ def _by_tables(entries: Sequence[Entry], told: Annotations, role: Role) -> Assig
             continue
         label, part = row.labels[0], row.part or part
         kind: Role = role if label is not None else "unlabelled"
-        refusal = _NO_LABEL if label is None and role == "source" else ""
+        refusal = row.refusal or (_NO_LABEL if label is None and role == "source" else "")
         images.append(Assigned(label, kind, part, row.labels, refusal))
     notes = [f"The classes are taken from the table: {listed(told.tasks)}."]
     if len(told.tasks) > 1:
@@ -140,13 +144,14 @@ def _by_tables(entries: Sequence[Entry], told: Annotations, role: Role) -> Assig
             f"A model is taught the first of these columns, “{told.tasks[0]}”, another that you "
             "choose, or all of them at once."
         )
-    bare = [name for name, each in zip(names, images, strict=True) if each.role == "unlabelled"]
+    both = zip(names, images, strict=True)
+    bare = [name for name, each in both if each.role == "unlabelled" and not each.refusal]
     if bare and role == "labelled":
         notes.append(
             f"The table gives {len(bare):,} pictures no class, and they are kept as pictures "
             f"without one: {listed(bare)}."
         )
-    return Assignment(tuple(images), told.tasks, (*notes, *told.notes, *told.complaints))
+    return Assignment(tuple(images), told.tasks, (*notes, *_sentences(told)), tuple(told.unused))
 
 
 def _by_folders_with_tables(by_folder: Assignment, told: Annotations) -> Assignment:
@@ -154,9 +159,13 @@ def _by_folders_with_tables(by_folder: Assignment, told: Annotations) -> Assignm
         replace(each, part=row.part or each.part) if (row := told.rows.get(place)) else each
         for place, each in enumerate(by_folder.images)
     ]
-    notes = [*by_folder.notes, *told.notes, *told.complaints]
+    notes = [*by_folder.notes, *_sentences(told)]
     if told.tasks:
         notes.append(
             f"The classes are those of the folders, not those in the table ({listed(told.tasks)})."
         )
-    return Assignment(tuple(images), notes=tuple(notes))
+    return Assignment(tuple(images), notes=tuple(notes), unused=tuple(told.unused))
+
+
+def _sentences(told: Annotations) -> list[str]:
+    return [*(note.sentence for note in told.notes), *told.complaints]

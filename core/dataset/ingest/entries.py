@@ -14,7 +14,13 @@ _IMAGES = re.compile(
     r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif)", re.IGNORECASE
 )
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
-_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|parquet)", re.IGNORECASE)
+_TABLES = re.compile(
+    r"\.(csv|tsv|tab|xlsx|xlsm|xlsb|xls|ods|numbers|parquet|jsonl|ndjson)", re.IGNORECASE
+)
+_PLAIN_TEXTS = re.compile(r"\.(txt|lst|names|json|xml|ya?ml)", re.IGNORECASE)
+"""What annotation files are called, and much else."""
+_TABLE_AS_TEXT = re.compile(r".*\.(csv|tsv|tab)\.txt", re.IGNORECASE)
+"""As Windows calls a table when it hides the endings of files."""
 _JUNK = frozenset(
     (
         *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
@@ -116,8 +122,15 @@ def is_image_name(name: str) -> bool:
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file is called like a table."""
-    return bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
+    """Whether a file is called like a table or an annotation file."""
+    suffix = PurePosixPath(name).suffix
+    return bool(_TABLES.fullmatch(suffix) or _PLAIN_TEXTS.fullmatch(suffix))
+
+
+def is_plain_text_name(name: str) -> bool:
+    """Whether such a file need not be about images: many texts are called so."""
+    path = PurePosixPath(name)
+    return bool(_PLAIN_TEXTS.fullmatch(path.suffix)) and not _TABLE_AS_TEXT.fullmatch(path.name)
 
 
 def is_table(name: str, head: bytes) -> bool:

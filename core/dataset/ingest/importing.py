@@ -16,8 +16,17 @@ from io import BytesIO
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
-from core.dataset.ingest.decode import HEAD, decode_for_storage
-from core.dataset.ingest.entries import Entry, is_image_name, is_table, is_table_name, leads_out
+from core.dataset.ingest.decode import HEAD, decode_for_storage, what_else
+from core.dataset.ingest.embedded import with_embedded
+from core.dataset.ingest.entries import (
+    Entry,
+    is_image_name,
+    is_plain_text_name,
+    is_table,
+    is_table_name,
+    leads_out,
+    too_large_table,
+)
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
@@ -37,6 +46,8 @@ _MOST_THREADS = 8
 _MOST_SLOW_FILES = 15
 """So many may use up all the time they have; no more are tried then."""
 _MOST_PAIRS_NAMED = 10
+_TEXT = what_else(b"text")
+_EMPTY = "There is nothing in it: leave it out, or fill in the names of the images and classes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +59,14 @@ class _Taken:
     """Hash in the store; None when it was left out."""
     reason: str = ""
     facts: Facts | None = None
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
     """What stands in it, when it is no image but a table."""
     is_table_left_out: bool = False
 
     @property
     def is_left_out(self) -> bool:
         """Whether it is neither an image nor a table."""
-        return self.image is None and self.table is None
+        return self.image is None and not self.tables
 
 
 def import_images(
@@ -115,12 +126,13 @@ def _import_images(
     shaping = [each for each in taken if each.image or _shapes(each)]
     told = assign(
         [each.entry for each in shaping],
-        [each.table for each in taken if each.table],
+        [table for each in taken for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
         into_class=into_class, role=role, columns=columns,
     )  # fmt: skip
     yield from map(Note, told.notes)
     items, left_out = _sorted_out(shaping, told.images, old.items)
+    left_out += [LeftOut(name, _TEXT) for name in told.unused]
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
     if not items:
@@ -144,7 +156,8 @@ def _take_all(
     _require_room(brought.pictures, room, settings)
     news, images = time.monotonic(), 0
     yield Progress(_WORK, 0, total)
-    with closing(_in_parallel(brought.entries, store, settings, keep)) as results:
+    entries = with_embedded(brought.entries, settings)
+    with closing(_in_parallel(entries, store, settings, keep)) as results:
         for each in results:
             taken.append(each)
             images += each.image is not None
@@ -153,7 +166,7 @@ def _take_all(
                 yield Skipped(full_name(each.entry), each.reason)
             if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                 news = time.monotonic()
-                yield Progress(_WORK, len(taken), total)
+                yield Progress(_WORK, len(taken), max(total, len(taken)) if total else 0)
     yield Progress(_WORK, len(taken), len(taken))
 
 
@@ -188,18 +201,24 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: 
         return _Taken(bare, None, entry.refusal)
     try:
         if _is_table(entry.name, content):
-            table = read_table(full_name(entry), content, settings, patience=patience)
-            return _Taken(bare, None, table=table)
+            tables = read_table(full_name(entry), content, settings, patience=patience)
+            return _Taken(bare, None, "" if tables else _EMPTY, tables=tables)
         file = BytesIO(content) if isinstance(content, bytes) else content
         decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
     except UnreadableTable as error:
-        return _Taken(bare, None, str(error), is_table_left_out=True)
+        return _unread(bare, str(error), settings)
     except UnreadableImage as error:
         return _Taken(bare, None, str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
     return _Taken(bare, store.take(decoded), facts=decoded.facts)
+
+
+def _unread(entry: Entry, reason: str, settings: Settings) -> _Taken:
+    """A table that cannot be read. A text that is none is just left out, as any other text is."""
+    is_text = is_plain_text_name(entry.name) and reason != too_large_table(settings)
+    return _Taken(entry, None, _TEXT if is_text else reason, is_table_left_out=not is_text)
 
 
 def _is_table(name: str, content: Path | bytes) -> bool:

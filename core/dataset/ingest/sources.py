@@ -19,6 +19,7 @@ from core.dataset.ingest.entries import (
     is_archive_name,
     is_image_name,
     is_junk,
+    is_table_name,
     leads_out,
 )
 from core.errors import RefusedArchive
@@ -51,7 +52,8 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
     """Archives are opened unless there are folders beside them: then they are rather backups."""
     archives: list[tuple[str, Path, str]] = []
     if all("/" not in name for name, _ in files):
-        kinds = [(name, path, archive_kind(path)) for name, path in files]
+        packed = [each for each in files if not is_table_name(each[0])]  # XLSX is a ZIP too
+        kinds = [(name, path, archive_kind(path)) for name, path in packed]
         archives = [(name, path, kind) for name, path, kind in kinds if kind]
     if len(files) == 1 and archives:
         return open_archive(*archives[0], settings, budget)
