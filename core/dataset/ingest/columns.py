@@ -32,6 +32,7 @@ _ABOUT_CLASSES = re.compile(
     r".*[_ ](source|by|date|time|type|confidence|confirm\w*|conf|score|count|author|note|quality"
     r"|version|status|path|file|url|weight|group|set|url|method|prob\w*)"
 )
+_NUMBERS = re.compile(r".*[_ ]id")
 _LIKELY = re.compile(
     r"(type|kind|grade|disease|condition|finding|variety|cultivar|defect|material|emotion|taxon"
     r"|expression|outcome|result|answer|(common|scientific|latin)[_ ]name|genus|plant|animal|object"
@@ -189,10 +190,10 @@ def choose(columns: Columns, wanted: Sequence[str], one_hot: bool | None) -> Non
 
 
 def _called(header: Sequence[str], values: dict[int, list[str]]) -> list[int]:
-    """Columns that are called like classes, without numbers of annotations where there are any."""
+    """Columns that are called like classes; numbers of annotations (`annotation_id`) are none."""
     called = [n for n, words in values.items() if words and _is_called(header[n])]
-    again = [n for n in called if len(set(values[n])) < len(values[n])]
-    return again or called
+    numbers = {n for n in called if _NUMBERS.fullmatch(normal(header[n]))}
+    return [n for n in called if n not in numbers or len(set(values[n])) < len(values[n])]
 
 
 def _is_called(name: str) -> bool:

@@ -36,7 +36,7 @@ class Row:
 def labels_of(
     read: Sequence[Columns], tasks: Sequence[str], images: Sequence[str], names: ClassNames
 ) -> tuple[dict[int, Row], list[Note]]:
-    """What is said about each image, by its place, and notes. Of contradictions the first is kept."""
+    """What is said about each image, by its place, and notes. Of contradictions the first wins."""
     notes: list[Note] = []
     said = [_said_by(each, names, notes) for each in read]
     clean = [_clean(task, said) for task in tasks]
