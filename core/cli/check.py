@@ -32,7 +32,9 @@ def check(
     store = Store(settings.home)
     found: list[Problem] = []
     with stop_signals() as stop:
-        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
+        events = import_images(
+            data, store, settings, title=data.resolve().name, columns=columns, follow_links=True
+        )
         last = terminal.drain(until(events, stop))
         if isinstance(last, Finished):
             dataset = store.load(last.result["dataset"])

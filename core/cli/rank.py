@@ -43,7 +43,9 @@ def rank(
         get_backbone(name)  # a mistyped name is told before any picture is looked at
     store = Store(settings.home)
     with stop_signals() as stop:
-        events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
+        events = import_images(
+            data, store, settings, title=data.resolve().name, columns=columns, follow_links=True
+        )
         last = terminal.drain(until(events, stop))
         if isinstance(last, Finished):
             dataset = store.load(last.result["dataset"])

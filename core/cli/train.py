@@ -170,7 +170,15 @@ def imported(
     for data, role in brought:
         own = columns if role == "labelled" else ()
         events = import_images(
-            data, store, settings, title=title, role=role, add_to=dataset, columns=own, keep=keep
+            data,
+            store,
+            settings,
+            title=title,
+            role=role,
+            add_to=dataset,
+            columns=own,
+            keep=keep,
+            follow_links=True,
         )
         last = terminal.drain(until(events, stop))
         if isinstance(last, Stopped):

@@ -125,7 +125,9 @@ def _brought(
     from core.dataset.store import Store
 
     store, skipped = Store(settings.home), list[Skipped]()
-    for event in import_images(data, store, settings, title="", columns=columns, keep=keep):
+    for event in import_images(
+        data, store, settings, title="", columns=columns, keep=keep, follow_links=True
+    ):
         terminal.event(event)
         if isinstance(event, Skipped):
             skipped.append(event)

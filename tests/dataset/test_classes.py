@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dataset.classes import LONGEST_CLASS, classes_of, clean_class, clean_path
+from core.dataset.classes import LONGEST_CLASS, clean_class, clean_path
+from core.dataset.ingest.class_folders import classes_of
 
 
 def classes(*paths: str) -> list[str | None]:
@@ -21,7 +22,7 @@ def test_folders_that_hold_everything_are_stripped(root: str) -> None:
 def test_folders_inside_a_class_belong_to_it_and_a_note_says_so() -> None:
     told = classes_of(["x/cat/a/1.jpg", "x/cat/b/2.jpg", "x/cat/3.jpg", "x/dog/c/d/4.jpg"])
     assert told.classes == ("cat", "cat", "cat", "dog")
-    assert "“cat” holds “a”, “b”" in told.notes[0]
+    assert "“cat” holds “a”, “b”" in told.notes[0].sentence
 
 
 def test_the_same_folders_inside_each_class_do_not_become_classes() -> None:
@@ -36,13 +37,13 @@ def test_parts_of_a_set_are_joined_and_a_note_says_so(parts: tuple[str, str]) ->
     one, two = parts
     told = classes_of([f"d/{one}/cat/1.jpg", f"d/{one}/dog/2.jpg", f"d/{two}/cat/3.jpg"])
     assert told.classes == ("cat", "dog", "cat")
-    assert "taken for parts of one set" in told.notes[0]
+    assert "taken for parts of one set" in told.notes[0].sentence
 
 
 def test_folders_of_a_ready_split_are_told_in_any_spelling() -> None:
     told = classes_of([f"d/{part}/cat/1.jpg" for part in ("Training", "dev", "TEST", "batch1")])
     assert told.parts == ("train", "val", "test", None)
-    assert "ready split is kept" in told.notes[0]
+    assert "ready split is kept" in told.notes[0].sentence
     assert classes_of(["batch1/a/1.jpg", "batch2/a/2.jpg"]).parts == (None, None)
 
 
@@ -112,7 +113,7 @@ def test_long_names_are_cut_with_a_note_and_stay_apart() -> None:
     told = classes_of([f"{one}/1.jpg", f"{two}/2.jpg"])
     assert len(set(told.classes)) == 2
     assert all(name and len(name) <= LONGEST_CLASS for name in told.classes)
-    assert "at most 100 characters" in told.notes[0]
+    assert "at most 100 characters" in told.notes[0].sentence
 
 
 @given(st.lists(st.text(max_size=150), min_size=1, max_size=6, unique=True))

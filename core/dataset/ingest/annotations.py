@@ -50,7 +50,9 @@ class Annotations:
     rows: dict[int, Row] = field(default_factory=dict)
     """By the place of the image."""
     sure: bool = False
-    """Whether the columns were chosen, or are called like classes, and most images stand there."""
+    """Whether the columns were chosen, or are called like classes."""
+    is_template: bool = False
+    """Whether all that tells classes is a form for answers to a contest."""
     notes: list[Note] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     """Why tables that seem meant for these images do not tell their classes."""
@@ -93,8 +95,6 @@ def annotations(
         told.tasks = tuple(sorted(told.tasks, key=lambda task: order.index(normal(task))))
     told.rows, notes = labels_of(read, told.tasks, images, names)
     told.notes += notes
-    if not columns and 2 * len(told.rows) < len(images):
-        told.sure = False  # it is rather about something else than what all of them show
     told.unused = _unused(tables, read, names)
     return told
 
@@ -199,16 +199,10 @@ def _set_aside_templates(read: Sequence[Columns], told: Annotations) -> None:
     """A form for answers to a contest says nothing about the images, whatever stands in it."""
     templates = [each for each in read if _TEMPLATE.fullmatch(_stem(each.table.name))]
     others = [each for each in read if each.tasks and each not in templates]
-    for each in templates:
-        each.sure = False
-        if others:
-            each.labels, each.one_hot, each.others = [], [], []
-            told.note(f"{each.table.title} was not used: it looks like a form for answers.")
-        elif each.tasks:
-            told.note(
-                f"{each.table.title} looks like a form for answers, whose classes are made up.",
-                DOUBTFUL,
-            )
+    told.is_template = bool(templates) and not others
+    for each in templates if others else ():
+        each.labels, each.one_hot, each.others = [], [], []
+        told.note(f"{each.table.title} was not used: it looks like a form for answers.")
 
 
 def _explain_columns(read: Sequence[Columns], told: Annotations) -> None:
@@ -263,8 +257,6 @@ def _unused(tables: Sequence[Table], read: Sequence[Columns], names: ClassNames)
 
 def _explain_strange(table: Table, cells: Cells, told: Annotations) -> None:
     """Say why a table is not used: most likely its file names are others than those brought."""
-    if table.is_plain_text and table.kind == "table":
-        return  # it is just text
     columns = list(zip(*table.rows, strict=True))
     likely = [
         column[1:]
@@ -276,5 +268,5 @@ def _explain_strange(table: Table, cells: Cells, told: Annotations) -> None:
         told.complaints += strangers(
             table.name, likely[0] if likely else columns[0], cells.names, set()
         )
-    else:
+    elif not table.is_plain_text:
         told.note(f"{table.title} was not used: none of its columns names the images.")

@@ -3,7 +3,7 @@
 import tarfile
 from pathlib import Path
 
-from core.dataset.ingest.entries import Budget, Source
+from core.dataset.ingest.entries import Budget, Source, is_nifti, is_portion
 from core.dataset.ingest.tars import open_tar
 from core.dataset.ingest.zips import open_zip
 from core.errors import RefusedArchive
@@ -23,9 +23,9 @@ _STARTS = (
 _TARS = ("tar", "gzip", "bzip2", "xz")
 
 
-def archive_kind(path: Path) -> str | None:
-    """Which archive a file is, by its bytes; None when it is none or no ordinary file."""
-    if path.is_symlink() or not path.is_file():
+def archive_kind(name: str, path: Path) -> str | None:
+    """Which archive a file is, by its bytes; None when it is none, or one part of one."""
+    if not path.is_file() or is_nifti(name) or is_portion(name):
         return None
     with path.open("rb") as file:
         head = file.read(512)
@@ -44,7 +44,8 @@ def open_archive(name: str, path: Path, kind: str, settings: Settings, budget: B
     if kind in _TARS:
         return open_tar(name, path, kind, settings, budget)
     raise RefusedArchive(
-        f"“{name}” is a {kind} archive, which cannot be opened here: pack the folder as ZIP or TAR."
+        f"“{name}” is a {kind} archive, which cannot be opened here. Unpack it and bring "
+        "the folder, or pack the folder as ZIP or TAR."
     )
 
 

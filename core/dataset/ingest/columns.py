@@ -257,8 +257,10 @@ def _told_apart(columns: Sequence[int], read: Columns) -> list[int]:
         return tuple(first.setdefault(cells[column], len(first)) for _, cells in read.rows)
 
     codes = {n for n in columns if all(cells[n].isdigit() for _, cells in read.rows)}
-    kept: dict[tuple[int, ...], int] = {}
+    words: dict[tuple[int, ...], int] = {}
+    twice = []
     for n in columns:
-        if n not in codes:
-            kept.setdefault(pattern(n), n)
-    return sorted([*kept.values(), *(n for n in codes if pattern(n) not in kept)])
+        if n not in codes and words.setdefault(pattern(n), n) != n:
+            # Of a few rows any two columns may say the same.
+            twice += [n] if len(read.rows) > 2 * len(set(pattern(n))) > 4 else []
+    return [n for n in columns if n not in twice and (n not in codes or pattern(n) not in words)]

@@ -20,26 +20,13 @@ from core.dataset.ingest.colour import is_srgb, see_through, to_rgb
 from core.dataset.ingest.decoded import Decoded
 from core.dataset.ingest.headers import cost, webp_pixels
 from core.dataset.ingest.image_metadata import camera_and_time, facts_of
+from core.dataset.ingest.kinds import HEAD, kind_of, what_else
 from core.dataset.ingest.strip_metadata import plain_jpeg, plain_png
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
-HEAD = 32
-"""Bytes from the start of a file that tell its format."""
-_STARTS = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-)
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -155,34 +142,6 @@ def pixels_said(file: BinaryIO, kind: str) -> int:
             return opened.width * opened.height
     except _DAMAGE:
         return 0
-
-
-def kind_of(head: bytes) -> str | None:
-    """The image format that a file's first bytes announce; None when they announce none."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        brand = head[8:12]
-        if brand in (b"avif", b"avis"):
-            return "AVIF"
-        return "HEIF" if brand in _HEIF_BRANDS else None
-    return next((kind for start, kind in _STARTS if head.startswith(start)), None)
-
-
-def what_else(head: bytes) -> str:
-    """Why a file with these first bytes is no image, with the remedy."""
-    if not head:
-        return "The file is empty (0 bytes): copy it again from where it came from."
-    if head.startswith(b"%PDF"):
-        return "This is a PDF: save its pictures as JPEG or PNG and bring those."
-    if head.lstrip()[:5].lower() in (b"<?xml", b"<svg ", b"<html", b"<!doc"):
-        return "This is a drawing or page in text form (SVG, HTML): save it as PNG first."
-    if b"\x00" not in head:
-        return "This is text, not a picture: leave it out or bring the picture itself."
-    return (
-        "This is no picture of a known kind (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, HEIC): "
-        "save it as one of them or leave it out."
-    )
 
 
 def _require_kind(file: BinaryIO, limits: Settings) -> tuple[str, int]:

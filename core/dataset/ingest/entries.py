@@ -1,23 +1,29 @@
 """One file after the other, as it was brought, and what is counted while they are read."""
 
+import lzma
 import re
-from collections.abc import Iterator
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from core.dataset.ingest.decode import HEAD, kind_of, too_many_bytes, what_else
+from core.dataset.ingest.decode import too_many_bytes
+from core.dataset.ingest.kinds import HEAD, NIFTI, kind_of, may_be_text, what_else
 from core.errors import RefusedArchive, UnreadableImage
 from core.settings import GiB, MiB, Settings
 
 _IMAGES = re.compile(
-    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif)", re.IGNORECASE
+    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif|p[bgpnf]m|jp2|j2k|jpx|j2c"
+    r"|dng|cr[23w]|nef|arw|orf|rw2|raf|pef|srw|dcm)",
+    re.IGNORECASE,
 )
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
-_TABLES = re.compile(
-    r"\.(csv|tsv|tab|xlsx|xlsm|xlsb|xls|ods|numbers|parquet|jsonl|ndjson)", re.IGNORECASE
-)
-_PLAIN_TEXTS = re.compile(r"\.(txt|lst|names|json|xml|ya?ml)", re.IGNORECASE)
+_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|xlsm|xlsb|xls|ods|numbers|parquet)", re.IGNORECASE)
+_PLAIN_TEXTS = re.compile(r"\.(txt|lst|names|jsonl?|ndjson|xml|ya?ml)", re.IGNORECASE)
 """What annotation files are called, and much else."""
 _TABLE_AS_TEXT = re.compile(r".*\.(csv|tsv|tab)\.txt", re.IGNORECASE)
 """As Windows calls a table when it hides the endings of files."""
@@ -28,16 +34,48 @@ _JUNK = frozenset(
         "dataset.json",  # beside the pictures of a version that was taken out
     )
 )
-_DRIVE = re.compile(r"[A-Za-z]:/")
+_ROOT = re.compile(r"(//\?/)?([A-Za-z]:)?/+")
+_PLACEHOLDER = re.compile(r"(?P<folders>(.*/)?)\.(?P<name>[^/]+)\.icloud")
+_PORTION = re.compile(
+    r".*\.(zip|7z|tar|tgz|gz|bz2|xz|rar)\.(\d{2,4}|a[a-z])|.*\.z\d{2}|.*\.r\d{2}"
+    r"|.*\.part0*\d+\.rar",
+    re.IGNORECASE,
+)
+_NIFTI = re.compile(r".*\.nii(\.gz)?", re.IGNORECASE)
+_GOOGLE = re.compile(r".*\.g(doc|sheet|slides|draw|form|link)", re.IGNORECASE)
 CHUNK = MiB
+
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    RuntimeError,
+)
+"""What the readers of archives throw at damaged ones."""
 
 NESTED = (
     "An archive inside what was brought is not opened: unpack it and bring its folders, "
     "or bring it by itself."
 )
-LINK = "This is a link to another file, and links are not followed: bring the picture itself."
-SPECIAL = "This is a device or another special file, not a picture: leave it out."
+LINK = "This is a link that leads out of what was brought: bring the image itself."
+SPECIAL = "This is a device or another special file, not an image: leave it out."
 LEADS_OUT = "Its path leads out of the archive, which no honest one needs: pack the folder anew."
+PORTION = (
+    "This is one part of a split archive: put all parts together with the program that made them "
+    "(for example 7-Zip: Extract on the first part), and bring the unpacked folder."
+)
+IN_ICLOUD = (
+    "The image is still in iCloud and not on this computer: choose “Download Now” for its folder "
+    "in the Finder, wait until the cloud signs are gone, and bring the folder again."
+)
+_IN_GOOGLE = "This is a link to a Google document: download the image itself and bring that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +101,10 @@ class Source:
     """How many; None when that is known only at the end."""
     pictures: int = 0
     """How many are called like images, as far as known."""
+    notes: tuple[str, ...] = ()
+    """What a person should know of how the names were read."""
+    empty: tuple[str, ...] = ()
+    """Folders without a file."""
 
 
 class Budget:
@@ -102,13 +144,57 @@ def is_junk(name: str) -> bool:
     """Files that systems put beside images: hidden ones, previews, settings of folders."""
     return any(
         part.lower() in _JUNK or (part.startswith(".") and part != "." and part[:2] != "..")
-        for part in name.split("/")
+        for part in real_name(name).split("/")
     )
 
 
 def leads_out(name: str) -> bool:
     """Whether a path is absolute or climbs upwards."""
-    return name.startswith("/") or bool(_DRIVE.match(name)) or ".." in re.split(r"[/\\]", name)
+    return is_absolute(name) or ".." in re.split(r"[/\\]", name)
+
+
+def is_absolute(name: str) -> bool:
+    """Whether a path begins at a root or a drive."""
+    return bool(_ROOT.match(name))
+
+
+def without_root(names: Sequence[str]) -> list[str]:
+    """Paths from inside an archive. Where all are absolute that was a way of packing and they are
+    mere names; one absolute path among others leads out."""
+    if all(map(is_absolute, names)):
+        return [_ROOT.sub("", name, count=1) for name in names]
+    return list(names)
+
+
+def real_name(name: str) -> str:
+    """The path of the file that this one stands for: `.a.jpg.icloud` for `a.jpg`."""
+    found = _PLACEHOLDER.fullmatch(name)
+    return f"{found['folders']}{found['name']}" if found else name
+
+
+def refusal_of(name: str) -> str:
+    """Why a file called so is left out whatever is in it, with the remedy; empty if it is not."""
+    if leads_out(name):
+        return LEADS_OUT
+    if _PLACEHOLDER.fullmatch(name):
+        return IN_ICLOUD
+    if is_portion(name):
+        return PORTION
+    if is_nifti(name):
+        return NIFTI
+    if _GOOGLE.fullmatch(name):
+        return _IN_GOOGLE
+    return NESTED if is_archive_name(name) else ""
+
+
+def is_nifti(name: str) -> bool:
+    """Whether a file is called like a NIfTI volume, which may be packed and is no archive."""
+    return bool(_NIFTI.fullmatch(name))
+
+
+def is_portion(name: str) -> bool:
+    """Whether a file is called like one part of a split archive."""
+    return bool(_PORTION.fullmatch(name))
 
 
 def is_archive_name(name: str) -> bool:
@@ -135,8 +221,7 @@ def is_plain_text_name(name: str) -> bool:
 
 def is_table(name: str, head: bytes) -> bool:
     """Whether a file called so, with these first bytes, is to be read as a table."""
-    # BMP is two letters with which a word may begin.
-    return is_table_name(name) and kind_of(head) in (None, "BMP")
+    return is_table_name(name) and may_be_text(kind_of(head))
 
 
 def read_file(

@@ -8,7 +8,7 @@ dataset.
 import os
 import time
 from collections import deque
-from collections.abc import Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,10 +16,11 @@ from io import BytesIO
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
-from core.dataset.ingest.decode import HEAD, decode_for_storage, what_else
+from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.embedded import with_embedded
 from core.dataset.ingest.entries import (
     Entry,
+    Source,
     is_image_name,
     is_plain_text_name,
     is_table,
@@ -28,14 +29,25 @@ from core.dataset.ingest.entries import (
     too_large_table,
 )
 from core.dataset.ingest.joining import join
+from core.dataset.ingest.kinds import HEAD, what_else
+from core.dataset.ingest.lost_classes import lost_classes
+from core.dataset.ingest.sorting import (
+    lost,
+    nothing_found,
+    on_two_classes,
+    sorted_out,
+    understood,
+)
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.tables import read_table
-from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
+from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
+from core.dataset.manifest import Dataset, Facts, LeftOut, Role
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
-from core.events import Event, Finished, Note, Progress, Skipped
+from core.events import Event, Finished, Progress, Skipped, Understood
+from core.events import Note as Noted
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
@@ -45,7 +57,6 @@ _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
 _MOST_SLOW_FILES = 15
 """So many may use up all the time they have; no more are tried then."""
-_MOST_PAIRS_NAMED = 10
 _TEXT = what_else(b"text")
 _EMPTY = "There is nothing in it: leave it out, or fill in the names of the images and classes."
 
@@ -82,6 +93,8 @@ def import_images(
     keep: bool = False,
     role: Role = "labelled",
     columns: Sequence[str] = (),
+    read_as: ReadAs | None = None,
+    follow_links: bool = False,
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
 
@@ -90,16 +103,19 @@ def import_images(
     `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
     is a new version that also holds the items of that one. `origin` and `licence` say in words
     where the images come from. With `keep` grey, 16-bit and N-channel images stay what they are
-    (see core.dataset.channels) instead of becoming RGB.
+    (see core.dataset.channels) instead of becoming RGB. `read_as` is what somebody chose about how
+    to read them. `follow_links` is for a person's own links on their own machine (see folders.py).
 
-    Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
-    "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
-    UnusableDataset when there is no image at all or nothing tells classes, OutOfSpace.
+    Yields Progress, Skipped, Note and Understood, and at the end Finished with the result
+    {"dataset": id, "images": in the dataset, "added": new ones, "skipped": left out}. Raises
+    RefusedArchive, UnusableDataset when there is no image at all or nothing tells classes,
+    OutOfSpace.
     """
     with importing(settings.home):  # from the first image stored to the manifest that names it
         yield from _import_images(
             source, store, settings, title=title, into_class=into_class, add_to=add_to,
             origin=origin, licence=licence, keep=keep, role=role, columns=columns,
+            read_as=read_as, follow_links=follow_links,
         )  # fmt: skip
 
 
@@ -116,42 +132,60 @@ def _import_images(
     keep: bool,
     role: Role,
     columns: Sequence[str],
+    read_as: ReadAs | None,
+    follow_links: bool,
 ) -> Iterator[Event]:
     begun = time.monotonic()
     taken: list[_Taken] = []
     old = add_to or Dataset(title, ())
     room = settings.max_images - len(old.items)
-    with closing(_take_all(source, store, settings, room, taken, keep)) as events:
+    brought = open_source(source, settings, follow_links=follow_links)
+    with closing(_take_all(brought, store, settings, room, taken, keep)) as events:
         yield from events
     shaping = [each for each in taken if each.image or _shapes(each)]
     told = assign(
         [each.entry for each in shaping],
         [table for each in taken for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns,
+        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
     )  # fmt: skip
-    yield from map(Note, told.notes)
-    items, left_out = _sorted_out(shaping, told.images, old.items)
+    rows = [
+        (full_name(each.entry), each.image, each.facts, what)
+        for each, what in zip(shaping, told.images, strict=True)
+    ]
+    items, left_out = sorted_out(rows, old.items)
     left_out += [LeftOut(name, _TEXT) for name in told.unused]
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
+    notes = [
+        *lost(lost_classes(_labels(shaping, told.images))),
+        *told.notes,
+        *(Note(NOTABLE, sentence) for sentence in brought.notes),
+        *on_two_classes((*old.items, *items)),
+    ]
+    understanding = understood(items, left_out, told, notes)
+    yield from map(_noted, understanding.notes)
+    yield Understood(understanding.to_dict())
     if not items:
-        raise UnusableDataset(_nothing_found(left_out))
+        raise UnusableDataset(nothing_found(left_out))
     dataset = replace(
         join(old, items, told.tasks, left_out),
         title=title, source=origin or old.source, licence=licence or old.licence,
         parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
     )  # fmt: skip
-    yield from _note_on_two_classes(dataset.items)
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
     yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
 
 
+def _noted(note: Note) -> Noted:
+    other = note.alternative
+    return Noted(note.sentence, other.option if other else "", other.title if other else "")
+
+
 def _take_all(
-    source: Path, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
+    brought: Source, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
 ) -> Generator[Event]:
     """Store every image and append to `taken` what became of each file, in a fixed order."""
-    brought = open_source(source, settings)
     total = brought.total or 0
     _require_room(brought.pictures, room, settings)
     news, images = time.monotonic(), 0
@@ -249,65 +283,9 @@ def _shapes(each: _Taken) -> bool:
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
-def _sorted_out(
-    brought: Sequence[_Taken], told: Sequence[Assigned], old: Iterable[Item]
-) -> tuple[list[Item], list[LeftOut]]:
-    """The new items, and images that are none: without a class, or copies of others."""
-    held: dict[Hashable, list[Item]] = {}
-    for item in old:
-        held.setdefault(_sameness(item), []).append(item)
-    items: list[Item] = []
-    left_out: list[LeftOut] = []
-    named = [(full_name(each.entry), each, what) for each, what in zip(brought, told, strict=True)]
-    for name, each, what in sorted(named, key=lambda row: (row[0], row[1].image or "")):
-        if each.image is None:
-            continue
-        if what.refusal:
-            left_out.append(LeftOut(name, what.refusal))
-            continue
-        item = Item(
-            each.image, what.label, name, what.role,
-            part=what.part, labels=what.labels, facts=each.facts,
-        )  # fmt: skip
-        twins = held.setdefault(_sameness(item), [])
-        if twin := next((twin for twin in twins if _on_one_side(twin, item)), None):
-            reason = f"It is an exact copy of “{twin.name}” in the same class, kept once."
-            left_out.append(LeftOut(name, reason, copy_of=twin.name))
-        else:
-            twins.append(item)
-            items.append(item)
-    return items, left_out
-
-
-def _sameness(item: Item) -> Hashable:
-    return item.image, item.role, item.labels or (item.label,)
-
-
-def _on_one_side(one: Item, other: Item) -> bool:
-    """A copy on the other side of a ready split stays: the split is kept as it was brought."""
-    return one.part is None or other.part is None or one.part == other.part
-
-
-def _note_on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
-    first: dict[tuple[str, Role], Item] = {}
-    pairs = []
-    for item in items:
-        if item.label is None:
-            continue
-        other = first.setdefault((item.image, item.role), item)
-        if other.label != item.label:
-            pairs.append(f"“{other.name}” ({other.label}) and “{item.name}” ({item.label})")
-    if pairs:
-        more = len(pairs) - _MOST_PAIRS_NAMED
-        listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
-        yield Note(f"The same picture stands in two classes, and one must be wrong: {listed}.")
-
-
-def _nothing_found(left_out: Sequence[LeftOut]) -> str:
-    if not left_out:
-        return (
-            "There is no picture in what was brought. "
-            "Bring a folder or a ZIP of class folders with pictures in them."
-        )
-    first = left_out[0]
-    return f"No picture could be taken from what was brought. “{first.name}”: {first.reason}"
+def _labels(
+    brought: Sequence[_Taken], told: Sequence[Assigned]
+) -> Iterator[tuple[str | None, str]]:
+    """The class of each image and why it could not be taken, where it could not."""
+    for each, what in zip(brought, told, strict=True):
+        yield what.label, "" if each.image else each.reason

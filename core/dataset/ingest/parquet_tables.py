@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from core.dataset.ingest.decode import HEAD, kind_of
 from core.dataset.ingest.entries import too_large_table
+from core.dataset.ingest.kinds import HEAD, kind_of
 from core.dataset.ingest.table import TAG
 from core.errors import UnreadableTable
 from core.settings import MiB, Settings

@@ -1,27 +1,27 @@
 """What was brought: a folder, an upload, an archive, several archives, or one image."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from core.dataset.classes import clean_path
 from core.dataset.ingest.archives import archive_kind, open_archive
+from core.dataset.ingest.empty_folders import empty_folders
 from core.dataset.ingest.entries import (
-    LEADS_OUT,
     LINK,
-    NESTED,
     SPECIAL,
     Budget,
     Entry,
     Source,
-    is_archive_name,
     is_image_name,
     is_junk,
     is_table_name,
-    leads_out,
+    real_name,
+    refusal_of,
+    without_root,
 )
+from core.dataset.ingest.folders import File, files_in
 from core.errors import RefusedArchive
 from core.settings import Settings
 
@@ -31,18 +31,26 @@ UPLOAD_INDEX = "index.jsonl"
 _CLOSED = "This folder cannot be opened: give yourself the right to read it, or leave it out."
 _TOO_DEEP = "It lies in too many folders, one in the other: bring it from a higher one."
 
+_BROKEN_LINK = "This is a link to a file that is not there: bring the image itself."
+
 _LONGEST_LINE = 65_536
 
-File = tuple[str, Path]
-"""The path as brought, and where the file lies."""
 
+def open_source(source: Path, settings: Settings, *, follow_links: bool = False) -> Source:
+    """The files in `source`. Raises RefusedArchive when it is no folder, archive or image.
 
-def open_source(source: Path, settings: Settings) -> Source:
-    """The files in `source`. Raises RefusedArchive when it is no folder, archive or image."""
+    Links are followed where they end inside the folder or one of `settings.import_roots`; with
+    `follow_links`, for a person's own links on their own machine, wherever they lead.
+    """
     budget = Budget(settings)
     if source.is_dir():
-        files = _upload(source) if _is_upload(source) else _inside(source, budget)
-        return _opened([each for each in files if not is_junk(each[0])], settings, budget)
+        if _is_upload(source):
+            files = _upload(source)
+            return _opened([each for each in files if not is_junk(each[0])], settings, budget)
+        files = files_in(source, settings, budget, follow_links=follow_links)
+        kept = [each for each in files if not is_junk(each[0])]
+        empty = empty_folders(source, (name for name, _ in kept))
+        return replace(_opened(kept, settings, budget), empty=empty)
     if not source.is_file():
         raise RefusedArchive(f"There is no file or folder “{clean_path(source.name)}”.")
     return _opened([(clean_path(source.name), source)], settings, budget)
@@ -53,7 +61,7 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
     archives: list[tuple[str, Path, str]] = []
     if all("/" not in name for name, _ in files):
         packed = [each for each in files if not is_table_name(each[0])]  # XLSX is a ZIP too
-        kinds = [(name, path, archive_kind(path)) for name, path in packed]
+        kinds = [(name, path, archive_kind(name, path)) for name, path in packed]
         archives = [(name, path, kind) for name, path, kind in kinds if kind]
     if len(files) == 1 and archives:
         return open_archive(*archives[0], settings, budget)
@@ -69,6 +77,7 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
         (entry for each in sources for entry in each.entries),
         sum(known) if len(known) == len(sources) else None,
         sum(each.pictures for each in sources),
+        tuple(dict.fromkeys(note for each in sources for note in each.notes)),
     )
 
 
@@ -79,44 +88,21 @@ def _named_by_archive(entries: Iterator[Entry], archive: str) -> Iterator[Entry]
 
 def _entries(files: Sequence[File]) -> Iterator[Entry]:
     for name, path in files:
-        refusal = LEADS_OUT if leads_out(name) else _refusal(name, path)
-        yield Entry(name, None if refusal else path, refusal)
+        refusal = refusal_of(name) or _refusal(path)
+        yield Entry(real_name(name), None if refusal else path, refusal)
 
 
-def _refusal(name: str, path: Path) -> str:
+def _refusal(path: Path) -> str:
     try:
         if path.is_symlink():
-            return LINK
+            return LINK if path.exists() else _BROKEN_LINK
         if path.is_dir():
             return _CLOSED
         if not path.is_file():
             return SPECIAL
     except OSError:
         return _TOO_DEEP
-    return NESTED if is_archive_name(name) else ""
-
-
-def _inside(folder: Path, budget: Budget) -> list[File]:
-    """Every file under a folder, in order. Links are listed but never followed."""
-    found: list[File] = []
-    waiting = [(folder, "")]
-    while waiting:
-        inside, prefix = waiting.pop()
-        try:
-            with os.scandir(inside) as listing:
-                for each in listing:
-                    name = prefix + clean_path(each.name)
-                    if each.is_dir(follow_symlinks=False):
-                        waiting.append((Path(each.path), f"{name}/"))
-                    else:
-                        found.append((name, Path(each.path)))
-        except OSError:  # closed, or deeper than a path may be long: the rest is brought
-            if not prefix:
-                raise
-            found.append((prefix.rstrip("/"), inside))
-        if len(found) > 10 * budget.most_entries:  # junk is not counted, but there is an end to it
-            budget.entry(len(found))
-    return sorted(found)
+    return ""
 
 
 def _is_upload(folder: Path) -> bool:
@@ -138,5 +124,6 @@ def _upload(folder: Path) -> list[File]:
                 latest[int(entry["n"])] = clean_path(str(entry["name"]))
             except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
                 continue  # cut off when the power went, or written by somebody else
-    files = [(name, folder / str(number)) for number, name in latest.items()]
+    names = without_root(list(latest.values()))
+    files = [(name, folder / str(n)) for n, name in zip(latest, names, strict=True)]
     return sorted(each for each in files if each[1].exists())

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from core.dataset.ingest import parquet_tables
 from core.dataset.ingest.apart import table_apart
-from core.dataset.ingest.decode import HEAD
 from core.dataset.ingest.encodings import decoded, encoding_note
 from core.dataset.ingest.entries import is_plain_text_name, too_large_table
 from core.dataset.ingest.json_labels import json_rows
+from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.marked_labels import xml_rows, yaml_rows
 from core.dataset.ingest.table import TAG, Kind, Table
 from core.dataset.ingest.text_tables import text_rows

@@ -4,53 +4,38 @@ Nothing is written under a name from inside. Bytes are counted as they are unpac
 entries that are passed over, and a header that asks for a lot at once is refused unread.
 """
 
-import bz2
-import gzip
-import io
-import lzma
+import posixpath
 import tarfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
 
 from core.dataset.classes import clean_path
 from core.dataset.ingest.entries import (
-    CHUNK,
-    LEADS_OUT,
+    BROKEN,
     LINK,
-    NESTED,
     SPECIAL,
     Budget,
     Entry,
     Source,
     damaged,
-    is_archive_name,
+    is_absolute,
     is_junk,
     leads_out,
     read_file,
+    real_name,
+    refusal_of,
+    without_root,
 )
-from core.errors import RefusedArchive, UnreadableImage
-from core.settings import MiB, Settings
+from core.dataset.ingest.unpacking import Forward, unpacked
+from core.errors import UnreadableImage
+from core.settings import Settings
 
-_LONGEST_HEADER = MiB
-_MOST_UNPACKING = 128 * MiB
-"""Memory that XZ may take to unpack; its highest usual level takes 65 MB."""
 _UNCOUNTED = 10
 """Folders and hidden files, which are no entries, may be so many times more than entries."""
-_BROKEN = (
-    tarfile.TarError,
-    lzma.LZMAError,
-    zlib.error,
-    OSError,
-    EOFError,
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    RuntimeError,
-)
-"""What the reader throws at damaged archives."""
+_MOST_LINKS = 8
+"""That lead to one another."""
 
 
 def open_tar(name: str, path: Path, kind: str, settings: Settings, budget: Budget) -> Source:
@@ -58,146 +43,58 @@ def open_tar(name: str, path: Path, kind: str, settings: Settings, budget: Budge
     return Source(_entries(name, path, kind, settings, budget), None)
 
 
-def _unpacked(path: Path, kind: str) -> IO[bytes] | gzip.GzipFile:
-    if kind == "gzip":
-        return gzip.open(path, "rb")
-    if kind == "bzip2":
-        return bz2.open(path, "rb")
-    return io.BufferedReader(_Xz(path)) if kind == "xz" else path.open("rb")
+class _Paths:
+    """The paths in one archive, and which of them are links to which."""
 
+    def __init__(self) -> None:
+        self.links: dict[str, str] = {}
+        """The path of a link, and where it leads."""
+        self._have_roots: bool | None = None
 
-class _Xz(io.RawIOBase):
-    """An XZ file unpacked within a limit of memory, which lzma.open does not know."""
+    def read(self, path: str) -> str:
+        """A path as clean text. Where the first is absolute, all are mere names without roots."""
+        name = clean_path(path)
+        if self._have_roots is None:
+            self._have_roots = is_absolute(name)
+        if self._have_roots:
+            (name,) = without_root([name])
+        return name[2:] if name.startswith("./") else name
 
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._file = path.open("rb")
-        self._unpack = lzma.LZMADecompressor(memlimit=_MOST_UNPACKING)
-
-    def readable(self) -> bool:
-        """Always."""
+    def remember(self, name: str, member: tarfile.TarInfo) -> bool:
+        """Whether a link stays inside the archive: then it is followed at the end."""
+        if member.islnk():  # from the top of the archive, a symbolic one from where it lies
+            target = self.read(member.linkname)
+        else:
+            target = posixpath.join(posixpath.dirname(name), clean_path(member.linkname))
+        target = posixpath.normpath(target)
+        if leads_out(target):
+            return False
+        self.links[name] = target
         return True
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill the buffer as far as one step goes. Raises EOFError where the file breaks off."""
-        while True:
-            packed = b""
-            if self._unpack.eof:  # another stream may follow, after zeros
-                packed = self._unpack.unused_data.lstrip(b"\0") or self._file.read(CHUNK)
-                if not packed:
-                    return 0
-                self._unpack = lzma.LZMADecompressor(memlimit=_MOST_UNPACKING)
-            elif self._unpack.needs_input and not (packed := self._file.read(CHUNK)):
-                raise EOFError("the packed file breaks off")
-            if unpacked := self._next(packed, len(buffer)):
-                buffer[: len(unpacked)] = unpacked
-                return len(unpacked)
+    def wanted(self) -> dict[str, list[str]]:
+        """The links by the path they end at; by "" those in a circle."""
+        found: dict[str, list[str]] = {}
+        for name in self.links:
+            found.setdefault(self._end(name), []).append(name)
+        return found
 
-    def _next(self, packed: bytes, most: int) -> bytes:
-        try:
-            return self._unpack.decompress(packed, most)
-        except lzma.LZMAError as error:
-            if "emory" in str(error):
-                raise RefusedArchive(
-                    f"To unpack it takes more than {_MOST_UNPACKING // MiB} MB of memory: "
-                    "pack it anew, as ZIP or with xz at its usual level."
-                ) from error
-            raise
-
-    def close(self) -> None:
-        """Close the file, too."""
-        self._file.close()
-        super().close()
-
-
-class _Forward(io.RawIOBase):
-    """A stream that only goes forwards, counts its bytes, and remembers the last of them.
-
-    tarfile looks back by one byte between entries; in a compressed file that would mean to unpack
-    everything again from the start.
-    """
-
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile, budget: Budget) -> None:
-        super().__init__()
-        self._stream, self._budget = stream, budget
-        self._at, self._again = 0, False
-        self._in_headers = 0
-        self._is_in_data = False
-        self.last = b""
-        """What the latest read returned."""
-
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """Bytes from the start, as if nothing were read again."""
-        return self._at - self._again
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next `size` bytes. Raises RefusedArchive for an unreasonable or endless amount."""
-        if size < 0 or size > _LONGEST_HEADER:
-            raise RefusedArchive("A header in this archive is unreasonably long: pack it anew.")
-        if size == 0:
-            return b""
-        self._count_headers(size)
-        before = self.last[-1:] if self._again else b""
-        fresh = self._stream.read(size - len(before))
-        self._budget.read(len(fresh))
-        self._at, self._again = self._at + len(fresh), False
-        self.last = before + fresh
-        return self.last
-
-    @contextmanager
-    def in_data(self) -> Iterator[None]:
-        """What is read within is the content of an entry and no header."""
-        before, self._is_in_data = self._is_in_data, True
-        yield
-        self._is_in_data, self._in_headers = before, 0
-
-    def _count_headers(self, size: int) -> None:
-        """One entry may have a long list of headers, all of which are kept in memory."""
-        self._in_headers += 0 if self._is_in_data else size
-        if self._in_headers > _LONGEST_HEADER:
-            raise RefusedArchive("A header in this archive is unreasonably long: pack it anew.")
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go forwards by reading, or back by the one byte that is remembered."""
-        if whence == 0 and offset == self._at - 1 and self.last:
-            self._again = True
-            return offset
-        if whence != 0 or offset < self.tell():
-            raise tarfile.ReadError("this archive points backwards")
-        with self.in_data():
-            while self.tell() < offset and self.read(min(CHUNK, offset - self.tell())):
-                pass
-        return self.tell()
+    def _end(self, name: str) -> str:
+        for _ in range(_MOST_LINKS):
+            if name not in self.links:
+                return name
+            name = self.links[name]
+        return ""
 
 
 def _entries(
     name: str, path: Path, kind: str, settings: Settings, budget: Budget
 ) -> Iterator[Entry]:
-    read = passed = 0
-    try:
-        with _unpacked(path, kind) as unpacked:
-            stream = _Forward(unpacked, budget)
-            with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as archive:
-                while member := archive.next():
-                    archive.members.clear()  # type: ignore[attr-defined]  # which would keep them all
-                    with stream.in_data():
-                        entry = _entry(archive, member, settings)
-                    passed += entry is None
-                    if passed > _UNCOUNTED * budget.most_entries:
-                        budget.entry(passed)
-                    if entry:
-                        read += 1
-                        budget.entry()
-                        yield entry
-            whole = not stream.last.strip(b"\0")
-    except _BROKEN as error:
-        if read == 0:
-            raise damaged(name) from error
-        whole = False
+    """The files in their order; then those that links lead to, for which it is read once more."""
+    paths = _Paths()
+    whole = yield from _pass(name, path, kind, settings, budget, paths)
+    if paths.links:
+        yield from _linked(path, kind, settings, paths)
     if not whole:
         yield Entry(
             name,
@@ -207,31 +104,102 @@ def _entries(
         )
 
 
-def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, settings: Settings) -> Entry | None:
-    """The entry of a member; None for folders and for files that do not matter."""
-    name = clean_path(member.name)
-    name = name[2:] if name.startswith("./") else name
+def _pass(
+    name: str,
+    path: Path,
+    kind: str,
+    settings: Settings,
+    budget: Budget,
+    paths: _Paths,
+) -> Generator[Entry, None, bool]:
+    """All entries but links, which are remembered; gives whether the archive was whole."""
+    read = passed = 0
+    try:
+        with unpacked(path, kind) as content:
+            stream = Forward(content, budget)
+            with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as archive:
+                while member := archive.next():
+                    archive.members.clear()  # type: ignore[attr-defined]  # which would keep them all
+                    with stream.in_data():
+                        entry = _entry(archive, member, settings, paths)
+                    passed += entry is None
+                    if passed > _UNCOUNTED * budget.most_entries:
+                        budget.entry(passed)
+                    if entry:
+                        read += 1
+                        budget.entry()
+                        yield entry
+            return not stream.last.strip(b"\0")
+    except BROKEN as error:
+        if read == 0:
+            raise damaged(name) from error
+        return False
+
+
+def _linked(path: Path, kind: str, settings: Settings, paths: _Paths) -> Iterator[Entry]:
+    """What the links end at, under their own names."""
+    wanted = paths.wanted()
+    budget, reached = Budget(settings), set[str]()
+    with suppress(*BROKEN), unpacked(path, kind) as content:
+        stream = Forward(content, budget)
+        with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as archive:
+            while wanted and (member := archive.next()):
+                archive.members.clear()  # type: ignore[attr-defined]
+                target = paths.read(member.name)
+                names = _names_of(target, wanted, reached) if member.isreg() else []
+                if not names or is_junk(target):
+                    continue
+                budget.entry(len(names))
+                with stream.in_data():
+                    found = _entry(archive, member, settings, paths)
+                if found:
+                    yield from (replace(found, name=name) for name in names)
+    missing = [name for end, names in wanted.items() if end not in reached for name in names]
+    yield from (Entry(name, None, LINK) for name in missing)
+
+
+def _names_of(target: str, wanted: dict[str, list[str]], reached: set[str]) -> list[str]:
+    """Under which names a file is wanted, by links to itself and to the folders around it."""
+    names = []
+    parts = target.split("/")
+    for depth in range(1, len(parts) + 1):
+        end = "/".join(parts[:depth])
+        if end in wanted:
+            reached.add(end)
+            names += ["/".join((name, *parts[depth:])) for name in wanted[end]]
+    return names
+
+
+def _entry(
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    settings: Settings,
+    paths: _Paths,
+) -> Entry | None:
+    """The entry of a member; None for folders, for files that do not matter, and for links."""
+    name = paths.read(member.name)
     if member.isdir() or is_junk(name):
         return None
-    refusal = _refusal(name, member)
+    shown = real_name(name)
+    refusal = refusal_of(name) or _refusal(member)
     if refusal:
-        return Entry(name, None, refusal)
+        return Entry(shown, None, refusal)
+    if member.issym() or member.islnk():
+        return None if paths.remember(name, member) else Entry(shown, None, LINK)
     stream = archive.extractfile(member)
     if stream is None:
-        return Entry(name, None, SPECIAL)
+        return Entry(shown, None, SPECIAL)
     try:
-        return Entry(name, read_file(name, stream, settings))
+        return Entry(shown, read_file(name, stream, settings))
     except UnreadableImage as error:
-        return Entry(name, None, str(error))
+        return Entry(shown, None, str(error))
 
 
-def _refusal(name: str, member: tarfile.TarInfo) -> str:
-    if leads_out(name):
-        return LEADS_OUT
+def _refusal(member: tarfile.TarInfo) -> str:
     if member.issym() or member.islnk():
-        return LINK
+        return ""
     if not member.isreg():
         return SPECIAL
     if member.issparse():
-        return "It is stored with gaps (a sparse file), as no picture is: pack the folder anew."
-    return NESTED if is_archive_name(name) else ""
+        return "It is stored with gaps (a sparse file), as no image is: pack the folder anew."
+    return ""

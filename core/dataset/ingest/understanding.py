@@ -7,7 +7,7 @@ Nothing is learned from a reading that nobody could see. `ReadAs` is what somebo
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from core.dataset.manifest import LeftOut, Part
 from core.errors import BadInput
@@ -40,7 +40,7 @@ class ReadAs:
         name, _, value = option.partition("=")
         match name:
             case "classes" if value in get_args(ClassesFrom):
-                return replace(self, classes=value)
+                return replace(self, classes=cast(ClassesFrom, value))
             case "label_column" if value:
                 return replace(self, classes="table", label_column=value)
             case "one_hot" if value in ("true", "false"):

@@ -189,7 +189,7 @@ def test_several_uploaded_archives_are_a_class_each_when_they_hold_no_folders(
     assert "cats.zip/1.jpg" in done.by_class["cats"]
 
 
-def test_links_and_special_files_are_never_followed(take_in, tmp_path: Path) -> None:
+def test_links_out_of_a_folder_and_special_files_are_left_out(take_in, tmp_path: Path) -> None:
     secret = write_folder(tmp_path / "secret", {"s/1.jpg": jpeg(50)})
     folder = write_folder(tmp_path / "x", class_files())
     (folder / "cat" / "link.jpg").symlink_to(secret / "s" / "1.jpg")
