@@ -108,7 +108,7 @@ def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
 def test_what_is_left_as_it_is_does_not_come_again(home, project):
     app = press(open_page("faults", project=project), "Leave as it is")
     assert "3 problems to look at" in everything(app)
-    assert len(in_use(home, project).kept) == 1
+    assert len(in_use(home, project).dismissed) == 1
 
 
 def test_all_near_copies_are_kept_together_by_one_press(home, project):

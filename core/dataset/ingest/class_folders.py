@@ -17,6 +17,7 @@ The rule, in order, from the outside inwards:
 from collections.abc import Mapping, Sequence, Set
 from typing import Literal
 
+from core.dataset.classes import clean_class
 from core.dataset.ingest import folder_notes as say
 from core.dataset.ingest.folder_findings import Findings, Labels
 from core.dataset.ingest.folder_names import (
@@ -64,14 +65,19 @@ def classes_of(paths: Sequence[str], empty: Sequence[str] = (), *, level: Level 
     findings = Findings(paths)
     reader = _Reader(findings)
     tree = tree_of(
-        [tuple(path.split("/")[:-1]) for path in paths],
-        [tuple(path.split("/")) for path in empty],
+        [_names(path.split("/")[:-1]) for path in paths],
+        [_names(path.split("/")) for path in empty],
     )
     if level == "auto":
         reader.read(tree)
     else:
         reader.read_plainly(tree, level)
     return findings.labels()
+
+
+def _names(folders: Sequence[str]) -> tuple[str, ...]:
+    """A folder whose name is nothing but invisible characters is a folder as well."""
+    return tuple(name or clean_class(name) for name in folders)
 
 
 class _Reader:

@@ -17,7 +17,7 @@ from core.dataset.ingest.understanding import (
     Note,
 )
 
-_MOST = 0.8
+_MOST = 0.5
 """A table that names fewer of the images in class folders is about something else."""
 _TEMPLATE = re.compile(r"sample|submission|template|example|dummy|predict", re.IGNORECASE)
 TABLE = Alternative("classes=table", "Use the table instead")

@@ -4,6 +4,7 @@ Nothing is learned from a reading that nobody could see. `ReadAs` is what somebo
 `Understanding` is what came of it, as data for a page, the command line and JSON.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -143,7 +144,8 @@ class Understanding:
         content["split"] = {
             "train": split["train"], "validation": split["val"], "test": split["test"],
         }  # fmt: skip
-        return content
+        plain: dict[str, Any] = json.loads(json.dumps(content))
+        return plain
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Understanding":
