@@ -22,14 +22,12 @@ from core.dataset.ingest.entries import (
     Entry,
     Source,
     is_image_name,
-    is_plain_text_name,
     is_table,
     is_table_name,
     leads_out,
-    too_large_table,
 )
 from core.dataset.ingest.joining import join
-from core.dataset.ingest.kinds import HEAD, what_else
+from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
     lost,
@@ -40,12 +38,12 @@ from core.dataset.ingest.sorting import (
 )
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
-from core.dataset.ingest.tables import read_table
+from core.dataset.ingest.table_files import TEXT, table_file
 from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
 from core.dataset.manifest import Dataset, Facts, LeftOut, Role
 from core.dataset.orphans import importing
 from core.dataset.store import Store
-from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
+from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
 from core.events import Event, Finished, Progress, Skipped, Understood
 from core.events import Note as Noted
 from core.sandbox.bounded import Patience
@@ -57,8 +55,6 @@ _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
 _MOST_SLOW_FILES = 15
 """So many may use up all the time they have; no more are tried then."""
-_TEXT = what_else(b"text")
-_EMPTY = "There is nothing in it: leave it out, or fill in the names of the images and classes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +150,7 @@ def _import_images(
         for each, what in zip(shaping, told.images, strict=True)
     ]
     items, left_out = sorted_out(rows, old.items)
-    left_out += [LeftOut(name, _TEXT) for name in told.unused]
+    left_out += [LeftOut(name, TEXT) for name in told.unused]
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
     notes = [
@@ -235,24 +231,18 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: 
         return _Taken(bare, None, entry.refusal)
     try:
         if _is_table(entry.name, content):
-            tables = read_table(full_name(entry), content, settings, patience=patience)
-            return _Taken(bare, None, "" if tables else _EMPTY, tables=tables)
+            read = table_file(full_name(entry), content, settings, patience)
+            return _Taken(
+                bare, None, read.reason, tables=read.tables, is_table_left_out=read.is_table
+            )
         file = BytesIO(content) if isinstance(content, bytes) else content
         decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
-    except UnreadableTable as error:
-        return _unread(bare, str(error), settings)
     except UnreadableImage as error:
         return _Taken(bare, None, str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
     return _Taken(bare, store.take(decoded), facts=decoded.facts)
-
-
-def _unread(entry: Entry, reason: str, settings: Settings) -> _Taken:
-    """A table that cannot be read. A text that is none is just left out, as any other text is."""
-    is_text = is_plain_text_name(entry.name) and reason != too_large_table(settings)
-    return _Taken(entry, None, _TEXT if is_text else reason, is_table_left_out=not is_text)
 
 
 def _is_table(name: str, content: Path | bytes) -> bool:
