@@ -85,7 +85,8 @@ def components(pairs: list[tuple[int, int]]) -> list[list[int]]:
 def _measured(evidence: Evidence) -> Likeness:
     first: dict[str, int] = {}
     for place, item in enumerate(evidence.dataset.items):
-        first.setdefault(item.image, place)
+        if not item.is_faint:  # of these it is unknown what they show
+            first.setdefault(item.identity, place)
     places = np.array(list(first.values()), np.int64)
     if len(places) < 2:
         return Likeness(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))

@@ -32,10 +32,10 @@ def crossing(evidence: Evidence) -> list[tuple[int, int]]:
     by_image: dict[str, list[int]] = {}
     for place, item in enumerate(items):
         if item.part is not None:
-            by_image.setdefault(item.image, []).append(place)
+            by_image.setdefault(item.identity, []).append(place)
     pairs = [(a, b) for places in by_image.values() for a in places for b in places if a < b]
     for one, other in likeness(evidence).pairs.tolist():
-        twins = (by_image.get(items[place].image, []) for place in (one, other))
+        twins = (by_image.get(items[place].identity, []) for place in (one, other))
         pairs += _all_pairs(*twins)
     return [(a, b) for a, b in pairs if (items[a].part == "test") != (items[b].part == "test")]
 

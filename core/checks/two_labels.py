@@ -51,7 +51,7 @@ def _equal(evidence: Evidence) -> list[tuple[int, int]]:
     first: dict[str, list[int]] = {}
     for place, item in enumerate(items):
         if item.role == "labelled":
-            first.setdefault(item.image, []).append(place)
+            first.setdefault(item.identity, []).append(place)
     return [
         (places[0], place)
         for places in first.values()

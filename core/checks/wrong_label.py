@@ -35,6 +35,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     shares = believed(evidence, places)
     for row in suspects(shares, labels[places]):
         place, says = int(places[row]), shares[row]
+        if evidence.dataset.items[place].is_faint:  # unlike what the network was shown
+            continue
         given, likely = classes[labels[place]], classes[likelier(says, int(labels[place]))]
         sure = min(99, round(100 * float(says[classes.index(likely)])))
         yield Problem(

@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
+from core.dataset.ingest.contradictions import contradictions
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.entries import (
     Entry,
@@ -27,6 +28,7 @@ from core.dataset.ingest.entries import (
 )
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.kinds import HEAD
+from core.dataset.ingest.loss_notes import loss_notes
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
@@ -43,9 +45,7 @@ _WORK = "Looking at your pictures"
 _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
-_MOST_SLOW_FILES = 15
-"""So many may use up all the time they have; no more are tried then."""
-_MOST_PAIRS_NAMED = 10
+_MOST_SLOW_FILES = 15  # that may use up all the time they have; no more are tried then
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ def _import_images(
         title=title, source=origin or old.source, licence=licence or old.licence,
         parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
     )  # fmt: skip
-    yield from _note_on_two_classes(dataset.items)
+    yield from map(Note, loss_notes(items, is_kept=keep))
+    yield from map(Note, contradictions(dataset.items))
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
     yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
 
@@ -244,12 +245,10 @@ def _shapes(each: _Taken) -> bool:
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
-def _labels(
-    brought: Sequence[_Taken], told: Sequence[Assigned]
-) -> Iterator[tuple[str | None, str]]:
+def _labels(brought: Sequence[_Taken], told: Sequence[Assigned]) -> list[tuple[str | None, str]]:
     """The class of each image and why it could not be taken, where it could not."""
-    for each, what in zip(brought, told, strict=True):
-        yield what.label, "" if each.image else each.reason
+    pairs = zip(brought, told, strict=True)
+    return [(what.label, "" if each.image else each.reason) for each, what in pairs]
 
 
 def _sorted_out(
@@ -283,27 +282,12 @@ def _sorted_out(
 
 
 def _sameness(item: Item) -> Hashable:
-    return item.image, item.role, item.labels or (item.label,)
+    return item.identity, item.role, item.labels or (item.label,)
 
 
 def _on_one_side(one: Item, other: Item) -> bool:
     """A copy on the other side of a ready split stays: the split is kept as it was brought."""
     return one.part is None or other.part is None or one.part == other.part
-
-
-def _note_on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
-    first: dict[tuple[str, Role], Item] = {}
-    pairs = []
-    for item in items:
-        if item.label is None:
-            continue
-        other = first.setdefault((item.image, item.role), item)
-        if other.label != item.label:
-            pairs.append(f"“{other.name}” ({other.label}) and “{item.name}” ({item.label})")
-    if pairs:
-        more = len(pairs) - _MOST_PAIRS_NAMED
-        listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
-        yield Note(f"The same picture stands in two classes, and one must be wrong: {listed}.")
 
 
 def _nothing_found(left_out: Sequence[LeftOut]) -> str:
