@@ -206,14 +206,20 @@ def _scores_text(document: dict[str, Any]) -> str:
 
 
 def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Terminal) -> int:
-    """Say what is in image files, in the order given; returns 2 when none of them is readable."""
+    """Say what is in image files, in folders of such and in those that a pattern means.
+
+    Returns 1 when some could not be read, 2 when none could.
+    """
     from core.analysis.prediction import predict_files, predictions_of
+    from core.dataset.ingest.kinds import files_of
 
     require(run)
-    files = [Path(image) for image in images]
-    rows = predictions_of(result_of(predict_files(run, files, settings, names=images), terminal))
+    names = files_of(images)
+    files = [Path(name) for name in names]
+    rows = predictions_of(result_of(predict_files(run, files, settings, names=names), terminal))
     terminal.result(rows, "\n".join(_row_text(row) for row in rows))
-    return 2 if all("error" in row for row in rows) else 0
+    failed = sum("error" in row for row in rows)
+    return 0 if not failed else 2 if failed == len(rows) else 1
 
 
 def _row_text(row: "ImagePrediction") -> str:

@@ -34,6 +34,7 @@ from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.tables import read_table
 from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
+from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
@@ -134,7 +135,9 @@ def _import_images(
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
         into_class=into_class, role=role, columns=columns,
     )  # fmt: skip
-    yield from map(Note, [*told.notes, *lost_classes(_labels(shaping, told.images))])
+    reasons = ("" if each.image else each.reason for each in shaping)
+    lost = lost_classes(zip((each.label for each in told.images), reasons, strict=True))
+    yield from map(Note, [*told.notes, *lost])
     items, left_out = _sorted_out(shaping, told.images, old.items)
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
@@ -148,7 +151,9 @@ def _import_images(
     yield from map(Note, loss_notes(items, is_kept=keep))
     yield from map(Note, contradictions(dataset.items))
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
-    yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
+    saved = store.save(dataset)
+    remember_origin(settings.home, saved, source)
+    yield Finished(time.monotonic() - begun, {"dataset": saved, **counts})
 
 
 def _take_all(
@@ -243,12 +248,6 @@ def _require_room(images: int, room: int, settings: Settings) -> None:
 def _shapes(each: _Taken) -> bool:
     """A damaged image still shows which folders there are; a refused path shows nothing."""
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
-
-
-def _labels(brought: Sequence[_Taken], told: Sequence[Assigned]) -> list[tuple[str | None, str]]:
-    """The class of each image and why it could not be taken, where it could not."""
-    pairs = zip(brought, told, strict=True)
-    return [(what.label, "" if each.image else each.reason) for each, what in pairs]
 
 
 def _sorted_out(
