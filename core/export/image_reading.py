@@ -14,8 +14,12 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 Image.MAX_IMAGE_PIXELS = None  # MOST_PIXELS is held before anything is decoded
 
 
+class Refused(ValueError):
+    """The file is no image that the model can be asked about; the message says what to do."""
+
+
 def opened(stream: BinaryIO) -> Image.Image:
-    """The image in a file, not decoded yet. Raises ValueError with the remedy for what is none."""
+    """The image in a file, not decoded yet. Raises Refused for what is none."""
     from image_kinds import CAMERA_RAW, HEAD, is_camera_raw, kind_of, what_else
 
     head = stream.read(HEAD)
@@ -23,16 +27,16 @@ def opened(stream: BinaryIO) -> Image.Image:
     stream.seek(0)
     kind = kind_of(head)
     if kind is None:
-        raise ValueError(what_else(head))
+        raise Refused(what_else(head))
     if size > MOST_BYTES:
-        raise ValueError("The file is larger than 256 MB: save it smaller.")
+        raise Refused("The file is larger than 256 MB: save it smaller.")
     if kind == "HEIF":
         register_heif()
     image: Image.Image = Image.open(stream, formats=["HEIF", "AVIF"] if kind == "HEIF" else [kind])
     if image.width * image.height > MOST_PIXELS:
-        raise ValueError(f"It has {image.width} × {image.height} pixels: save it smaller.")
+        raise Refused(f"It has {image.width} × {image.height} pixels: save it smaller.")
     if kind == "TIFF" and is_camera_raw(image.tag_v2.get):  # type: ignore[attr-defined]
-        raise ValueError(CAMERA_RAW)
+        raise Refused(CAMERA_RAW)
     return image
 
 
@@ -41,7 +45,7 @@ def register_heif() -> None:
     try:
         import pi_heif
     except ImportError:
-        raise ValueError(
+        raise Refused(
             "HEIC needs the package pi-heif (pip install pi-heif): or save the image as JPEG."
         ) from None
     pi_heif.register_heif_opener()
@@ -56,6 +60,8 @@ def as_rgb(file: str, longest: int) -> Image.Image:
             with opened(stream) as image:
                 rgb: Image.Image = upright_rgb(image, longest)
                 return rgb
+        except Refused:
+            raise
         except Exception:
             stream.seek(0)
             if stream.read(4) not in TIFF_STARTS:
@@ -84,14 +90,14 @@ def channels_of(stream: BinaryIO) -> Any:
     try:
         import tifffile
     except ImportError:
-        raise ValueError("This TIFF needs the package tifffile (pip install tifffile).") from None
+        raise Refused("This TIFF needs the package tifffile (pip install tifffile).") from None
     stream.seek(0)
     with tifffile.TiffFile(stream) as tiff:
         page: Any = tiff.pages.first
         if page.dtype not in (np.uint8, np.uint16):
             return None
         if page.imagewidth * page.imagelength * page.samplesperpixel > MOST_PIXELS:
-            raise ValueError("It has too many pixels: save it smaller.")
+            raise Refused("It has too many pixels: save it smaller.")
         values = np.atleast_3d(page.asarray())
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
         turn = int(page.tags[274].value) if 274 in page.tags else 1
