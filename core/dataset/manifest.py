@@ -118,6 +118,11 @@ class Dataset:
         """16 hex digits that depend on everything in it: equal content has an equal id."""
         return _id_of(self._content())
 
+    def has_the_images_of(self, other: "Dataset") -> bool:
+        """Whether both teach the same, whatever was left out of them and whatever they are called:
+        a text file beside the images makes no other set of them."""
+        return (self.items, self.tasks) == (other.items, other.tasks)
+
     @property
     def labelled(self) -> tuple[Item, ...]:
         """The images a classifier is taught and tested with, in the order of the items."""

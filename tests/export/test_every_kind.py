@@ -108,12 +108,11 @@ def test_what_names_nothing_is_said_on_its_line(made: Path, name: str, word: str
 def test_heic_without_its_package_says_what_to_install(made: Path) -> None:
     script = (
         "import sys, runpy; sys.modules['pi_heif'] = None; "
-        "sys.argv = ['predict.py', sys.argv[2]]; runpy.run_path(sys.orig_argv[-2], run_name='__main__')"
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
-    command = [sys.executable, "-I", "-c", script, str(made / "model" / "predict.py")]
-    done = subprocess.run(
-        [*command, str(made / "files" / "photo.heic")], capture_output=True, text=True
-    )
+    arguments = [made / "model" / "predict.py", made / "files" / "photo.heic"]
+    command = [sys.executable, "-I", "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "pip install pi-heif" in done.stdout
 
