@@ -52,6 +52,18 @@ class Note(Event):
     """Something worth knowing that stops nothing."""
 
     text: str
+    option: str = ""
+    """Another way to read the same files, as core.dataset.ingest.understanding.ReadAs takes it."""
+    title: str = ""
+    """That other way in a few words: "Use the folders instead"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood(Event):
+    """What images and classes were brought, before anything is learned from them."""
+
+    understanding: dict[str, Any]
+    """As core.dataset.ingest.understanding.Understanding.to_dict writes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,8 @@ def rows(place: Place, mine: list[Problem], chosen: Problem) -> None:
 
 def row_name(place: Place, problem: Problem) -> str:
     """The first file concerned, in a word."""
-    if problem.places:
-        return place.dataset.items[problem.places[0]].name.rsplit("/", 1)[-1]
+    if problem.indices:
+        return place.dataset.items[problem.indices[0]].name.rsplit("/", 1)[-1]
     return problem.names[0].rsplit("/", 1)[-1] if problem.names else problem.suggestion
 
 
@@ -130,7 +130,7 @@ def judged(place: Place, problem: Problem) -> None:
 
 def pictures(dataset: Dataset, problem: Problem) -> None:
     figures = []
-    for place in problem.places[:MOST_PICTURES]:
+    for place in problem.indices[:MOST_PICTURES]:
         item = dataset.items[place]
         label = text.bdi(item.label, 40) if item.label else "no class"
         facts = (
@@ -146,7 +146,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
     size = "few" if len(figures) <= 4 else "many"
     if figures:
         st.html(f'<div class="judge {size}">{"".join(figures)}</div>')
-    more = len(problem.places) - MOST_PICTURES
+    more = len(problem.indices) - MOST_PICTURES
     if more > 0:
         st.html(f'<p class="muted small">and {more:,} more pictures</p>')
     if problem.names:
@@ -156,10 +156,10 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
 
 def compare_with(dataset: Dataset, problem: Problem) -> None:
     """What the classes in question usually look like, where the question is which of them."""
-    if problem.kind not in ("wrong-label", "two-labels"):
+    if not all_checks()[problem.kind].doubts_labels:
         return
-    shown = set(problem.places)
-    names = {dataset.items[place].label for place in problem.places} | {
+    shown = set(problem.indices)
+    names = {dataset.items[place].label for place in problem.indices} | {
         fix.label for fix in problem.fixes if fix.label
     }
     said = []
@@ -192,9 +192,13 @@ def fixes(place: Place, problem: Problem) -> None:
             key=f"leave-{problem.key}",
             shortcut="x",
             on_click=settle,
-            args=(place, problem, partial(edits.keep, key=problem.key, sentence=problem.sentence)),
+            args=(
+                place,
+                problem,
+                partial(edits.dismiss, key=problem.key, sentence=problem.sentence),
+            ),
         )
-        if problem.kind in ("wrong-label", "two-labels", "outlier"):
+        if all_checks()[problem.kind].relabel:
             another_class(place, problem)
 
 
@@ -223,7 +227,7 @@ def another_class(place: Place, problem: Problem) -> None:
             disabled=not name,
             key=f"move-{problem.key}",
             on_click=settle,
-            args=(place, problem, partial(edits.relabel, places=problem.places, label=name or "")),
+            args=(place, problem, partial(edits.relabel, places=problem.indices, label=name or "")),
         )
 
 

@@ -37,11 +37,10 @@ def import_ended(folder: Path, now: JobStatus) -> None:
 @steady
 def teach_again(place: Place) -> None:
     """After a change: the first model knows the pictures as they were."""
-    earlier = [run for run in place.runs if run.title == "First model"]
-    if place.first_model or not earlier or problem(place):
+    if place.first_model or not place.automatic or problem(place):
         return
     said = "<p>The first model has learned from these pictures as they were before.</p>"
-    if offer_again(place, earlier[0], said):
+    if offer_again(place, place.automatic[0], said):
         st.rerun()
 
 

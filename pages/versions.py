@@ -93,7 +93,7 @@ def compare(past: Sequence[Version]) -> None:
     old, new = load_dataset(before.id), load_dataset(after.id)
     found = edits.diff(old, new)
     st.html(f'<p class="said" role="status">{text.html(found.sentence, 300)}.</p>')
-    left = len(set(new.kept) - set(old.kept))
+    left = len(set(new.dismissed) - set(old.dismissed))
     if left:
         st.html(f'<p class="muted">{text.count(left, "problem")} seen and left as it is.</p>')
     moved = [(now, f"{_class(was)} → {_class(now)}") for was, now in found.relabelled]
@@ -155,9 +155,7 @@ def keep(place: Place, past: Sequence[Version]) -> None:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
         progress.offer_to_go_on(made[0], "Try again")
     elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
-        folder = new_job()
-        args = {"dataset": chosen.id, "file": str(folder / "pictures.zip")}
-        submit("export-dataset", folder, args)
+        submit("export-dataset", new_job(), {"dataset": chosen.id})
         st.rerun()
 
 

@@ -1,13 +1,23 @@
-"""`check`: what is wrong with a folder of pictures, before anything is taught with it."""
+"""`check`: what is wrong with a folder of images, before anything is trained on it."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.checks import Problem, checks, from_dict, paths
-from core.cli.terminal import Terminal
-from core.cli.train import STOPPED, stop_signals, until
+from core.cli._command import (
+    STOPPED,
+    Command,
+    add_data,
+    add_labels,
+    add_read_as,
+    labels_of,
+    read_as_of,
+)
+from core.cli._importing import require_data, stop_signals, until
+from core.cli._terminal import Terminal
+from core.dataset.ingest.understanding import ReadAs
 from core.dataset.manifest import Dataset
-from core.errors import NotFound
 from core.events import Event, Finished, Found
 from core.settings import Settings
 
@@ -15,8 +25,25 @@ _MOST_FILES = 8
 """Named below one problem where a person reads; with --json all of them."""
 
 
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_data(parser)
+    add_labels(parser)
+    add_read_as(parser)
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return check(
+        chosen.data, settings, terminal, columns=labels_of(chosen), read_as=read_as_of(chosen)
+    )
+
+
 def check(
-    data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
+    data: Path,
+    settings: Settings,
+    terminal: Terminal,
+    *,
+    columns: Sequence[str] = (),
+    read_as: ReadAs | None = None,
 ) -> int:
     """Import `data`, look for every problem, list them; returns the exit code, 0 also with some.
 
@@ -27,14 +54,14 @@ def check(
     from core.dataset.ingest.importing import import_images
     from core.dataset.store import Store
 
-    if not data.exists():
-        raise NotFound(f"There is no folder or archive “{data}”.")
+    require_data(data)
     store = Store(settings.home)
     found: list[Problem] = []
     with stop_signals() as stop:
         events = import_images(
-            data, store, settings, title=data.resolve().name, columns=columns, follow_links=True
-        )
+            data, store, settings, title=data.resolve().name, columns=columns, read_as=read_as,
+            follow_links=True,
+        )  # fmt: skip
         last = terminal.drain(until(events, stop))
         if isinstance(last, Finished):
             dataset = store.load(last.result["dataset"])
@@ -71,7 +98,16 @@ def _text(found: list[Problem], dataset: Dataset) -> str:
             lines += [f"      {name}" for name in files[:_MOST_FILES]]
             if len(files) > _MOST_FILES:
                 lines.append(f"      and {len(files) - _MOST_FILES:,} more")
-    pictures = f"{len(dataset.items):,} pictures in {len(dataset.classes)} classes"
+    images = f"{len(dataset.items):,} images in {len(dataset.classes)} classes"
     if not found:
-        return f"{pictures}: nothing found."
-    return "\n".join([*lines, f"{pictures}: {len(found)} problems found."])
+        return f"{images}: nothing found."
+    return "\n".join([*lines, f"{images}: {len(found)} problems found."])
+
+
+COMMAND = Command(
+    "say what is wrong with images: copies, wrong labels, poor quality and more",
+    ("check images",),
+    _run,
+    _add_arguments,
+    order=20,
+)

@@ -17,6 +17,8 @@ FORMAT = 2
 FEWEST_IMAGES = 5
 """In each class: fewer cannot be parted into something to learn from and something to test."""
 _MOST_NAMES_SHOWN = 5
+_DISMISSED = "kept"
+"""How manifests call it: another name there would give every such version another id."""
 DAMAGED = (
     "The list of images of this dataset is damaged on disk. Import the images again, or bring "
     "back the folder “datasets” of the home folder from a backup."
@@ -110,7 +112,7 @@ class Dataset:
     """Names of the label columns where there are several; empty for the usual single one."""
     left_out: tuple[LeftOut, ...] = ()
     """Files that were brought and not taken, over all imports."""
-    kept: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
     """Keys of problems (see core.checks) that somebody saw and wants left as they are."""
 
     @cached_property
@@ -202,7 +204,7 @@ class Dataset:
                 items=tuple(_item(entry) for entry in content.pop("items")),
                 left_out=tuple(LeftOut(**entry) for entry in content.pop("left_out", ())),
                 tasks=tuple(content.pop("tasks", ())),
-                kept=tuple(content.pop("kept", ())),
+                dismissed=tuple(content.pop(_DISMISSED, ())),
                 **content,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -212,6 +214,8 @@ class Dataset:
         content = _written(self)
         content["items"] = [_written(item) for item in self.items]
         content["left_out"] = [_written(each) for each in self.left_out]
+        if self.dismissed:
+            content[_DISMISSED] = content.pop("dismissed")
         return {"format": FORMAT, **content}
 
 

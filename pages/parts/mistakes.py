@@ -11,6 +11,7 @@ from core import (
     Prediction,
     Project,
     RunRow,
+    all_checks,
     edits,
     get_settings,
     known_problems,
@@ -88,8 +89,9 @@ def _checked(run: RunRow) -> set[tuple[str, str]]:
         items = load_dataset(run.dataset_id).items
     except GraftError:
         return set()
-    places = [place for each in found if each.kind == "wrong-label" for place in each.places]
-    return {(items[place].name, items[place].image) for place in places}
+    doubted = [each for each in found if all_checks()[each.kind].doubts_labels]
+    indices = [index for each in doubted for index in each.indices]
+    return {(items[index].name, items[index].image) for index in indices}
 
 
 def _which(

@@ -81,7 +81,7 @@ def test_a_folder_that_is_not_there_is_said_in_words(graft, tmp_path):
 
 
 def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
-    asked = ("tournament", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
+    asked = ("sweep", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
              "feature_extraction,lora", "--out", tmp_path / "runs", "--json")  # fmt: skip
     code, out, err = graft(*asked)
     assert code == 0, err
@@ -110,7 +110,7 @@ def parted(pictures, tmp_path_factory):
 
 
 def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, parted, tmp_path):
-    code, out, err = graft("tournament", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
+    code, out, err = graft("sweep", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
                            "feature_extraction", "--out", tmp_path / "runs", "--json")  # fmt: skip
     assert code == 0, err
     assert json.loads(out)["n"] == 10
@@ -137,7 +137,7 @@ def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
 
 def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
     code, _, err = graft(
-        "tournament", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
+        "sweep", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
         "--out", tmp_path / "runs",
     )  # fmt: skip
     assert code == 2
@@ -179,7 +179,7 @@ def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_tak
                 "parameters": 1_000_000, "expected": right}  # fmt: skip
 
     said = rank._text([row("good", 0.9, 10.0), row("near", 0.88, 20.0), row("poor", 0.5, 90.0)])
-    assert "cannot tell apart: good, near, poor. Take near" in said
+    assert "good, near, poor do equally well on these images. Take near" in said
 
 
 def an_entrant(name, wrong, size):
@@ -207,5 +207,5 @@ def test_a_tournament_says_why_one_is_kept_and_what_it_is_beside_the_others(wron
     assert 0 < other["beside_kept"]["p"] <= 1
     text = sweep._text(document)
     assert f"Keep {kept}. {said}" in text
-    assert f"Beside the one to keep: {other['beside_kept']['verdict']}" in text
+    assert f"Compared with the one to keep: {other['beside_kept']['verdict']}" in text
     assert "80.0 MB" in text

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dataset.classes import LONGEST_CLASS, classes_of, clean_class, clean_path
+from core.dataset.classes import LONGEST_CLASS, clean_class, clean_path
+from core.dataset.ingest.class_folders import classes_of
+from core.dataset.ingest.understanding import DOUBTFUL
 
 
 def classes(*paths: str) -> list[str | None]:
@@ -21,7 +23,7 @@ def test_folders_that_hold_everything_are_stripped(root: str) -> None:
 def test_folders_inside_a_class_belong_to_it_and_a_note_says_so() -> None:
     told = classes_of(["x/cat/a/1.jpg", "x/cat/b/2.jpg", "x/cat/3.jpg", "x/dog/c/d/4.jpg"])
     assert told.classes == ("cat", "cat", "cat", "dog")
-    assert "“cat” holds “a”, “b”" in told.notes[0]
+    assert "“cat” holds “a”, “b”" in told.notes[0].sentence
 
 
 def test_the_same_folders_inside_each_class_do_not_become_classes() -> None:
@@ -36,13 +38,13 @@ def test_parts_of_a_set_are_joined_and_a_note_says_so(parts: tuple[str, str]) ->
     one, two = parts
     told = classes_of([f"d/{one}/cat/1.jpg", f"d/{one}/dog/2.jpg", f"d/{two}/cat/3.jpg"])
     assert told.classes == ("cat", "dog", "cat")
-    assert "taken for parts of one set" in told.notes[0]
+    assert "taken for parts of one set" in told.notes[0].sentence
 
 
 def test_folders_of_a_ready_split_are_told_in_any_spelling() -> None:
     told = classes_of([f"d/{part}/cat/1.jpg" for part in ("Training", "dev", "TEST", "batch1")])
     assert told.parts == ("train", "val", "test", None)
-    assert "ready split is kept" in told.notes[0]
+    assert "ready split is kept" in told.notes[0].sentence
     assert classes_of(["batch1/a/1.jpg", "batch2/a/2.jpg"]).parts == (None, None)
 
 
@@ -52,7 +54,7 @@ def test_an_unlabelled_folder_beside_others_holds_no_class() -> None:
     assert told.unlabelled == (False, False, True)
     told = classes_of(["train/cat/1.jpg", "train/unlabeled/2.jpg", "test/cat/3.jpg"])
     assert (told.classes, told.unlabelled) == (("cat", None, "cat"), (False, True, False))
-    assert classes("unlabelled/1.jpg", "unlabelled/2.jpg") == ["unlabelled", "unlabelled"]
+    assert classes_of(["unlabelled/1.jpg", "unlabelled/2.jpg"]).unlabelled == (True, True)
 
 
 def test_several_roots_that_hold_different_classes_are_joined() -> None:
@@ -64,9 +66,18 @@ def test_unlabelled_test_pictures_beside_class_folders_have_no_class() -> None:
     assert classes("train/cat/1.jpg", "train/dog/2.jpg", "test/3.jpg") == ["cat", "dog", None]
 
 
-def test_folders_called_like_parts_without_folders_inside_are_classes() -> None:
-    assert classes("train/1.jpg", "test/1.jpg") == ["train", "test"]  # a toy and an exam, say
-    assert classes("train/1.jpg", "bus/1.jpg") == ["train", "bus"]
+def test_parts_of_a_set_without_class_folders_are_no_classes_and_the_reason_says_so() -> None:
+    told = classes_of(["train/1.jpg", "test/1.jpg"])
+    assert told.classes == (None, None)
+    assert told.parts == ("train", "test")  # for a table that tells the classes
+    assert "called like parts of one set" in told.refusals[0]
+    assert classes("images_part_1/1.jpg", "images_part_2/1.jpg") == [None, None]
+
+
+def test_a_class_called_train_is_one_and_a_note_asks_whether_that_is_meant() -> None:
+    told = classes_of(["train/1.jpg", "bus/1.jpg"])
+    assert told.classes == ("train", "bus")
+    assert [note.weight for note in told.notes] == [DOUBTFUL]
 
 
 def test_a_single_class_folder_is_a_class() -> None:
@@ -112,12 +123,12 @@ def test_long_names_are_cut_with_a_note_and_stay_apart() -> None:
     told = classes_of([f"{one}/1.jpg", f"{two}/2.jpg"])
     assert len(set(told.classes)) == 2
     assert all(name and len(name) <= LONGEST_CLASS for name in told.classes)
-    assert "at most 100 characters" in told.notes[0]
+    assert "at most 100 characters" in told.notes[0].sentence
 
 
 @given(st.lists(st.text(max_size=150), min_size=1, max_size=6, unique=True))
 def test_whatever_folders_are_called_their_classes_are_clean_and_short(names: list[str]) -> None:
-    paths = [f"{name.replace('/', '_')}/{n}.jpg" for n, name in enumerate(names)]
+    paths = [f"q{name.replace('/', '_')}/{n}.jpg" for n, name in enumerate(names)]
     for label in classes_of([clean_path(path) for path in paths]).classes:
         assert label
         assert len(label) <= LONGEST_CLASS

@@ -1,56 +1,44 @@
-"""Which class, role and part each image gets: told by a table, by folders, or by who brought it.
+"""What tells the classes: a person, folders, a table or the names of files.
 
-A table has the word when it is called upon, when its columns are called like classes, or when the
-folders tell no classes. Otherwise the folders have it, and a table may still give the split.
+Folders have the word where they tell classes, unless a table whose columns are called like classes
+names most of their images. Where neither tells any, the names of the files may. What was not chosen
+is said in a note, with the other way to read it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from core.dataset.classes import (
-    classes_of,
-    clean_class,
-    is_part_name,
-    part_of,
-    parts_of,
-    shortened,
-)
+from core.dataset.classes import class_names, clean_class, shortened
 from core.dataset.ingest.annotations import Annotations, annotations
+from core.dataset.ingest.assigned import NO_CLASS, Assigned, Assignment
+from core.dataset.ingest.by_folders import by_folders
+from core.dataset.ingest.by_table import by_table, with_splits_of, with_test_labels
+from core.dataset.ingest.class_folders import Level
+from core.dataset.ingest.class_prefixes import prefixes
 from core.dataset.ingest.entries import Entry
-from core.dataset.ingest.file_names import listed
 from core.dataset.ingest.table import Table
-from core.dataset.manifest import Part, Role
+from core.dataset.ingest.table_or_folders import table_or_folders
+from core.dataset.ingest.understanding import (
+    DOUBTFUL,
+    NOTABLE,
+    Alternative,
+    Note,
+    ReadAs,
+)
+from core.dataset.manifest import Role
 from core.errors import UnusableDataset
 
-_NO_CLASS = (
-    "It lies in no class folder: put it into a folder named after its class, "
-    "or bring it into a named class."
+__all__ = ["Assigned", "Assignment", "assign", "full_name"]
+
+_LEVELS: dict[str, Level] = {"outer-folders": "outer", "inner-folders": "inner"}
+_NO_NAMES = (
+    "The names of the files do not tell classes: call them like “cat.1.jpg” and “dog.1.jpg”, or "
+    "put the images into folders named after their classes."
 )
-_NO_ROW = "No row of the table names it: add one, or bring it as a picture without a class."
-_NO_LABEL = "The table gives it no class, which pictures from another world need: write one."
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """What one image is."""
-
-    label: str | None = None
-    role: Role = "labelled"
-    part: Part | None = None
-    labels: tuple[str | None, ...] = ()
-    """One for each of Assignment.tasks."""
-    refusal: str = ""
-    """Why the image is left out, with the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What all images are, in their order."""
-
-    images: tuple[Assigned, ...]
-    tasks: tuple[str, ...] = ()
-    """Names of the columns that the classes come from; empty when they come from folders."""
-    notes: tuple[str, ...] = ()
+_NO_TABLE = (
+    "There is no table that tells the classes of these images: add one with file names and classes."
+)
 
 
 def assign(
@@ -61,29 +49,50 @@ def assign(
     into_class: str | None = None,
     role: Role = "labelled",
     columns: Sequence[str] = (),
+    read_as: ReadAs | None = None,
+    empty: Sequence[str] = (),
 ) -> Assignment:
-    """What each of `entries` is. `unread` are sentences about tables that could not be read.
+    """What each of `entries` is. `unread` are sentences about tables that could not be read,
+    `empty` folders without a file.
 
-    Raises UnusableDataset when there are tables but neither they nor folders tell any classes.
+    Raises UnusableDataset when what was chosen tells no classes, or when there are tables but
+    nothing tells any.
     """
     if role == "unlabelled":
         return Assignment((Assigned(role=role),) * len(entries))
     if into_class is not None:
         label = shortened(clean_class(into_class))
-        notes = (f"The class is written as “{label}”.",) if label != into_class.strip() else ()
+        said = [Note(NOTABLE, f"The class is written as “{label}”.")]
+        notes = tuple(said) if label != into_class.strip() else ()
         return Assignment((Assigned(label, role),) * len(entries), notes=notes)
-    by_folder = _by_folders(entries, role)
-    if not tables and not unread:
-        return by_folder
-    told = annotations(tables, [full_name(entry) for entry in entries], columns)
-    classes = {each.label for each in by_folder.images if each.label}
-    folders_tell = sum(not is_part_name(name) for name in classes) > 1
-    if told.tasks and (told.sure or not folders_tell):
-        return _by_tables(entries, told, role)
-    complaints = [*told.complaints, *unread]
-    if complaints and not folders_tell:
-        raise UnusableDataset(f"{complaints[0]} Or bring the pictures without the table.")
-    return _by_folders_with_tables(by_folder, told)
+    read_as = read_as or ReadAs()
+    folders = by_folders(entries, role, empty, level=_LEVELS.get(read_as.classes, "auto"))
+    told = _told(entries, tables, columns, read_as)
+    match read_as.classes:
+        case "table":
+            if told is None or not told.tasks:
+                complaints = [*(told.complaints if told else ()), *unread]
+                raise UnusableDataset(next(iter(complaints), _NO_TABLE))
+            return by_table(entries, folders, told, role)
+        case "file-names":
+            by_names = _by_names(entries, folders, role, is_chosen=True)
+            if by_names is None:
+                raise UnusableDataset(_NO_NAMES)
+            return with_splits_of(told, by_names)
+        case "auto":
+            names = [table.name for table in tables]
+            return _found_out(entries, folders, told, unread, role, names)
+    return with_splits_of(told, folders)
+
+
+def _told(
+    entries: Sequence[Entry], tables: Sequence[Table], columns: Sequence[str], read_as: ReadAs
+) -> Annotations | None:
+    """What the tables say, if there are any."""
+    if not tables:
+        return None
+    wanted = [read_as.label_column] if read_as.label_column else columns
+    return annotations(tables, [full_name(entry) for entry in entries], wanted)
 
 
 def full_name(entry: Entry) -> str:
@@ -91,72 +100,85 @@ def full_name(entry: Entry) -> str:
     return f"{entry.archive}/{entry.name}" if entry.archive else entry.name
 
 
-def _by_folders(entries: Sequence[Entry], role: Role) -> Assignment:
-    """Archives apart; of several each is a class by itself where there are no folders in it."""
-    images: dict[int, Assigned] = {}
-    notes: list[str] = []
-    archives = sorted({entry.archive for entry in entries})
-    parts = {archive: part_of(_stem(archive)) for archive in archives}
-    is_split = len({part for part in parts.values() if part}) > 1
-    for archive in archives:
-        places = [place for place, entry in enumerate(entries) if entry.archive == archive]
-        told = classes_of([entries[place].name for place in places])
-        notes += told.notes
-        loose = shortened(clean_class(_stem(archive))) if archive else None
-        rows = zip(places, told.classes, told.parts, told.unlabelled, strict=True)
-        for place, label, part, unlabelled in rows:
-            part = part or (parts[archive] if is_split else None)
-            images[place] = _assigned(label or loose, role, part, unlabelled=unlabelled)
-    return Assignment(tuple(images[place] for place in range(len(entries))), notes=tuple(notes))
+def _found_out(
+    entries: Sequence[Entry],
+    folders: Assignment,
+    told: Annotations | None,
+    unread: Sequence[str],
+    role: Role,
+    tables: Sequence[str],
+) -> Assignment:
+    """What tells the classes where nobody has said so."""
+    folders_tell = len(folders.classes) > 1
+    if told is not None and told.tasks:
+        if not folders_tell:
+            return by_table(entries, folders, told, role)
+        verdict = table_or_folders(folders.images, told, tables)
+        if verdict.use == "table":
+            return by_table(entries, folders, told, role, verdict)
+        if verdict.use == "both":
+            return with_test_labels(folders, told, verdict)
+        return _with_notes(with_splits_of(told, folders), verdict.notes)
+    if folders_tell:
+        return _with_notes(with_splits_of(told, folders), _unread_notes(unread))
+    by_names = _by_names(entries, folders, role)
+    if by_names is not None:
+        return with_splits_of(told, by_names)
+    if complaints := [*(told.complaints if told else ()), *unread]:
+        raise UnusableDataset(f"{complaints[0]} Or bring the images without the table.")
+    return with_splits_of(told, folders)
 
 
-def _assigned(label: str | None, role: Role, part: Part | None, *, unlabelled: bool) -> Assigned:
-    if unlabelled:
-        refusal = _NO_CLASS if role == "source" else ""
-        return Assigned(role="unlabelled", refusal=refusal)
-    return Assigned(label, role, part, refusal="" if label else _NO_CLASS)
+def _unread_notes(unread: Sequence[str]) -> list[Note]:
+    return [Note(NOTABLE, f"A table was left out. {sentence}") for sentence in unread]
 
 
-def _stem(archive: str) -> str:
-    return archive.split(".")[0]
+def _with_notes(assignment: Assignment, notes: Sequence[Note]) -> Assignment:
+    return replace(assignment, notes=(*notes, *assignment.notes))
 
 
-def _by_tables(entries: Sequence[Entry], told: Annotations, role: Role) -> Assignment:
-    names = [full_name(entry) for entry in entries]
-    around = parts_of(names)
+def _by_names(
+    entries: Sequence[Entry], folders: Assignment, role: Role, *, is_chosen: bool = False
+) -> Assignment | None:
+    """Classes by the names of the files: of all of them, or of those that are to be learned from.
+
+    What lies in a folder for images without a class, or in a test part of other names, has none.
+    """
+    names = [entry.name for entry in entries]
+    asked = [place for place, each in enumerate(folders.images) if each.role != "unlabelled"]
+    found = prefixes([names[place] for place in asked])
+    if not (found.is_clear or is_chosen):
+        asked = [place for place in asked if folders.images[place].part == "train"]
+        found = prefixes([names[place] for place in asked])
+    if not any(found.classes) or not (found.is_clear or is_chosen):
+        return None
+    told = dict(zip(asked, found.classes, strict=True))
+    clean = class_names(name for name in found.classes if name)
     images = []
-    for place, part in enumerate(around):
-        row = told.rows.get(place)
-        if row is None:
-            images.append(Assigned(refusal=_NO_ROW))
-            continue
-        label, part = row.labels[0], row.part or part
-        kind: Role = role if label is not None else "unlabelled"
-        refusal = _NO_LABEL if label is None and role == "source" else ""
-        images.append(Assigned(label, kind, part, row.labels, refusal))
-    notes = [f"The classes are taken from the table: {listed(told.tasks)}."]
-    if len(told.tasks) > 1:
-        notes.append(
-            f"A model is taught the first of these columns, “{told.tasks[0]}”, another that you "
-            "choose, or all of them at once."
-        )
-    bare = [name for name, each in zip(names, images, strict=True) if each.role == "unlabelled"]
-    if bare and role == "labelled":
-        notes.append(
-            f"The table gives {len(bare):,} pictures no class, and they are kept as pictures "
-            f"without one: {listed(bare)}."
-        )
-    return Assignment(tuple(images), told.tasks, (*notes, *told.notes, *told.complaints))
+    for place, each in enumerate(folders.images):
+        if name := told.get(place):
+            images.append(Assigned(clean[name], role, each.part))
+        elif each.part == "test" or each.role == "unlabelled":
+            images.append(Assigned(role="unlabelled", refusal=NO_CLASS if role == "source" else ""))
+        else:
+            images.append(Assigned(refusal="Its name tells no class: " + _NO_NAMES))
+    notes = [] if is_chosen else [_note_on_names(found.classes, folders)]
+    return Assignment(_split_if_ready(images), notes=tuple(notes))
 
 
-def _by_folders_with_tables(by_folder: Assignment, told: Annotations) -> Assignment:
-    images = [
-        replace(each, part=row.part or each.part) if (row := told.rows.get(place)) else each
-        for place, each in enumerate(by_folder.images)
-    ]
-    notes = [*by_folder.notes, *told.notes, *told.complaints]
-    if told.tasks:
-        notes.append(
-            f"The classes are those of the folders, not those in the table ({listed(told.tasks)})."
-        )
-    return Assignment(tuple(images), notes=tuple(notes))
+def _split_if_ready(images: Sequence[Assigned]) -> tuple[Assigned, ...]:
+    """A split that leaves nothing to test with is none."""
+    held = {each.part in ("val", "test") for each in images if each.label is not None}
+    return tuple(images if len(held) > 1 else [replace(each, part=None) for each in images])
+
+
+def _note_on_names(classes: Sequence[str | None], folders: Assignment) -> Note:
+    counts = Counter(name for name in classes if name)
+    shown = ", ".join(f"“{clean_class(name)}” ({n:,})" for name, n in counts.most_common(5))
+    more = f" and {len(counts) - 5:,} more" if len(counts) > 5 else ""
+    other = Alternative("classes=folders", "Use the folders instead") if folders.classes else None
+    return Note(
+        DOUBTFUL,
+        f"The classes are taken from the names of the files, as in “cat.1.jpg”: {shown}{more}.",
+        other,
+    )

@@ -95,6 +95,8 @@ class Source:
     """How many are called like images, as far as known."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the names were read."""
+    empty: tuple[str, ...] = ()
+    """Folders without a file."""
 
 
 class Budget:

@@ -8,7 +8,7 @@ dataset.
 import os
 import time
 from collections import deque
-from collections.abc import Generator, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,7 +16,6 @@ from io import BytesIO
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
-from core.dataset.ingest.contradictions import contradictions
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.entries import (
     Entry,
@@ -30,15 +29,24 @@ from core.dataset.ingest.joining import join
 from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.loss_notes import loss_notes
 from core.dataset.ingest.lost_classes import lost_classes
+from core.dataset.ingest.sorting import (
+    lost,
+    nothing_found,
+    on_two_classes,
+    sorted_out,
+    understood,
+)
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.tables import read_table
-from core.dataset.manifest import Dataset, Facts, Item, LeftOut, Role
+from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
+from core.dataset.manifest import Dataset, Facts, LeftOut, Role
 from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
-from core.events import Event, Finished, Note, Progress, Skipped
+from core.events import Event, Finished, Progress, Skipped, Understood
+from core.events import Note as Noted
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
@@ -46,7 +54,8 @@ _WORK = "Looking at your pictures"
 _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
-_MOST_SLOW_FILES = 15  # that may use up all the time they have; no more are tried then
+_MOST_SLOW_FILES = 15
+"""So many may use up all the time they have; no more are tried then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ def import_images(
     keep: bool = False,
     role: Role = "labelled",
     columns: Sequence[str] = (),
+    read_as: ReadAs | None = None,
     follow_links: bool = False,
 ) -> Iterator[Event]:
     """Take in a folder, an upload, a ZIP, a TAR or one image, and save a dataset of it.
@@ -90,18 +100,19 @@ def import_images(
     `role` says what the images are for; unlabelled ones need no classes. With `add_to` the dataset
     is a new version that also holds the items of that one. `origin` and `licence` say in words
     where the images come from. With `keep` grey, 16-bit and N-channel images stay what they are
-    (see core.dataset.channels) instead of becoming RGB. `follow_links` is for a person's own links
-    on their own machine (see folders.py).
+    (see core.dataset.channels) instead of becoming RGB. `read_as` is what somebody chose about how
+    to read them. `follow_links` is for a person's own links on their own machine (see folders.py).
 
-    Yields Progress, Skipped and Note, and at the end Finished with the result {"dataset": id,
-    "images": in the dataset, "added": new ones, "skipped": left out}. Raises RefusedArchive,
-    UnusableDataset when there is no image at all or nothing tells classes, OutOfSpace.
+    Yields Progress, Skipped, Note and Understood, and at the end Finished with the result
+    {"dataset": id, "images": in the dataset, "added": new ones, "skipped": left out}. Raises
+    RefusedArchive, UnusableDataset when there is no image at all or nothing tells classes,
+    OutOfSpace.
     """
     with importing(settings.home):  # from the first image stored to the manifest that names it
         yield from _import_images(
             source, store, settings, title=title, into_class=into_class, add_to=add_to,
             origin=origin, licence=licence, keep=keep, role=role, columns=columns,
-            follow_links=follow_links,
+            read_as=read_as, follow_links=follow_links,
         )  # fmt: skip
 
 
@@ -118,6 +129,7 @@ def _import_images(
     keep: bool,
     role: Role,
     columns: Sequence[str],
+    read_as: ReadAs | None,
     follow_links: bool,
 ) -> Iterator[Event]:
     begun = time.monotonic()
@@ -125,7 +137,6 @@ def _import_images(
     old = add_to or Dataset(title, ())
     room = settings.max_images - len(old.items)
     brought = open_source(source, settings, follow_links=follow_links)
-    yield from map(Note, brought.notes)
     with closing(_take_all(brought, store, settings, room, taken, keep)) as events:
         yield from events
     shaping = [each for each in taken if each.image or _shapes(each)]
@@ -133,27 +144,41 @@ def _import_images(
         [each.entry for each in shaping],
         [each.table for each in taken if each.table],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns,
+        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
     )  # fmt: skip
-    reasons = ("" if each.image else each.reason for each in shaping)
-    lost = lost_classes(zip((each.label for each in told.images), reasons, strict=True))
-    yield from map(Note, [*told.notes, *lost])
-    items, left_out = _sorted_out(shaping, told.images, old.items)
+    rows = [
+        (full_name(each.entry), each.image, each.facts, what)
+        for each, what in zip(shaping, told.images, strict=True)
+    ]
+    items, left_out = sorted_out(rows, old.items)
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
+    notes = [
+        *lost(lost_classes(_labels(shaping, told.images))),
+        *told.notes,
+        *(Note(NOTABLE, sentence) for sentence in brought.notes),
+        *(Note(NOTABLE, sentence) for sentence in loss_notes(items, is_kept=keep)),
+        *on_two_classes((*old.items, *items)),
+    ]
+    understanding = understood(items, left_out, told, notes)
+    yield from map(_noted, understanding.notes)
+    yield Understood(understanding.to_dict())
     if not items:
-        raise UnusableDataset(_nothing_found(left_out))
+        raise UnusableDataset(nothing_found(left_out))
     dataset = replace(
         join(old, items, told.tasks, left_out),
         title=title, source=origin or old.source, licence=licence or old.licence,
         parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
     )  # fmt: skip
-    yield from map(Note, loss_notes(items, is_kept=keep))
-    yield from map(Note, contradictions(dataset.items))
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
     saved = store.save(dataset)
     remember_origin(settings.home, saved, source)
     yield Finished(time.monotonic() - begun, {"dataset": saved, **counts})
+
+
+def _noted(note: Note) -> Noted:
+    other = note.alternative
+    return Noted(note.sentence, other.option if other else "", other.title if other else "")
 
 
 def _take_all(
@@ -250,50 +275,9 @@ def _shapes(each: _Taken) -> bool:
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
-def _sorted_out(
-    brought: Sequence[_Taken], told: Sequence[Assigned], old: Iterable[Item]
-) -> tuple[list[Item], list[LeftOut]]:
-    """The new items, and images that are none: without a class, or copies of others."""
-    held: dict[Hashable, list[Item]] = {}
-    for item in old:
-        held.setdefault(_sameness(item), []).append(item)
-    items: list[Item] = []
-    left_out: list[LeftOut] = []
-    named = [(full_name(each.entry), each, what) for each, what in zip(brought, told, strict=True)]
-    for name, each, what in sorted(named, key=lambda row: (row[0], row[1].image or "")):
-        if each.image is None:
-            continue
-        if what.refusal:
-            left_out.append(LeftOut(name, what.refusal))
-            continue
-        item = Item(
-            each.image, what.label, name, what.role,
-            part=what.part, labels=what.labels, facts=each.facts,
-        )  # fmt: skip
-        twins = held.setdefault(_sameness(item), [])
-        if twin := next((twin for twin in twins if _on_one_side(twin, item)), None):
-            reason = f"It is an exact copy of “{twin.name}” in the same class, kept once."
-            left_out.append(LeftOut(name, reason, copy_of=twin.name))
-        else:
-            twins.append(item)
-            items.append(item)
-    return items, left_out
-
-
-def _sameness(item: Item) -> Hashable:
-    return item.identity, item.role, item.labels or (item.label,)
-
-
-def _on_one_side(one: Item, other: Item) -> bool:
-    """A copy on the other side of a ready split stays: the split is kept as it was brought."""
-    return one.part is None or other.part is None or one.part == other.part
-
-
-def _nothing_found(left_out: Sequence[LeftOut]) -> str:
-    if not left_out:
-        return (
-            "There is no picture in what was brought. "
-            "Bring a folder or a ZIP of class folders with pictures in them."
-        )
-    first = left_out[0]
-    return f"No picture could be taken from what was brought. “{first.name}”: {first.reason}"
+def _labels(
+    brought: Sequence[_Taken], told: Sequence[Assigned]
+) -> Iterator[tuple[str | None, str]]:
+    """The class of each image and why it could not be taken, where it could not."""
+    for each, what in zip(brought, told, strict=True):
+        yield what.label, "" if each.image else each.reason

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.dataset.classes import clean_path
 from core.dataset.ingest.archives import archive_kind, open_archive
+from core.dataset.ingest.empty_folders import empty_folders
 from core.dataset.ingest.entries import (
     LINK,
     SPECIAL,
@@ -44,9 +45,11 @@ def open_source(source: Path, settings: Settings, *, follow_links: bool = False)
     if source.is_dir():
         if _is_upload(source):
             files = _upload(source)
-        else:
-            files = files_in(source, settings, budget, follow_links=follow_links)
-        return _opened([each for each in files if not is_junk(each[0])], settings, budget)
+            return _opened([each for each in files if not is_junk(each[0])], settings, budget)
+        files = files_in(source, settings, budget, follow_links=follow_links)
+        kept = [each for each in files if not is_junk(each[0])]
+        empty = empty_folders(source, (name for name, _ in kept))
+        return replace(_opened(kept, settings, budget), empty=empty)
     if not source.is_file():
         raise RefusedArchive(f"There is no file or folder “{clean_path(source.name)}”.")
     return _opened([(clean_path(source.name), source)], settings, budget)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from core.dataset.classes import clean_path
+from core.dataset.ingest.empty_folders import empty_among
 from core.dataset.ingest.entries import (
     BROKEN,
     CHUNK,
@@ -96,7 +97,9 @@ def open_zip(name: str, path: Path, settings: Settings, budget: Budget) -> Sourc
     budget.entry(len(kept))
     _require_openable(name, [info for _, info in kept])
     images = sum(is_image_name(real_name(each)) for each, _ in kept)
-    return Source(_zip_entries(archive, kept, settings, budget), len(kept), images, notes)
+    folders = (each for each, info in named if info.is_dir())
+    empty = empty_among(folders, (each for each, _ in kept))
+    return Source(_zip_entries(archive, kept, settings, budget), len(kept), images, notes, empty)
 
 
 def _is_last_portion(path: Path) -> bool:

@@ -218,11 +218,11 @@ def test_class_names_are_text_and_never_paths(take_in, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"x.zip", "home"}
 
 
-def test_no_picture_at_all_gives_the_first_reason(take_in, tmp_path: Path) -> None:
-    with pytest.raises(UnusableDataset, match=r"“cat/a\.jpg”: .*empty"):
+def test_no_image_at_all_gives_the_commonest_reason(take_in, tmp_path: Path) -> None:
+    with pytest.raises(UnusableDataset, match=r"“cat/a\.jpg”, “cat/b\.jpg”: .*empty"):
         take_in(write_folder(tmp_path / "x", {"cat/a.jpg": b"", "cat/b.jpg": b""}))
     (tmp_path / "nothing").mkdir()
-    with pytest.raises(UnusableDataset, match="There is no picture"):
+    with pytest.raises(UnusableDataset, match="There is no image"):
         take_in(tmp_path / "nothing")
 
 

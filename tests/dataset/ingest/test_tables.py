@@ -306,7 +306,7 @@ def test_a_picture_whose_label_is_missing_is_kept_without_a_class(take_in, tmp_p
         "pictures/2.jpg",
         "pictures/3.jpg",
     ]
-    assert any("gives 2 pictures no class" in note for note in done.notes)
+    assert any("gives 2 images no class" in note for note in done.notes)
 
 
 def test_a_label_missing_in_one_column_leaves_those_in_the_others(take_in, tmp_path: Path) -> None:

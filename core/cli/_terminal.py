@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from core.cli._understanding import alternative_line, in_lines
+from core.dataset.ingest.understanding import Alternative, Understanding
 from core.errors import GraftError
 from core.events import (
     Event,
@@ -23,6 +25,7 @@ from core.events import (
     Started,
     Step,
     Stopped,
+    Understood,
     Validated,
     to_line,
 )
@@ -86,8 +89,10 @@ def _in_words(event: Event) -> str:
             return f"{what}: {done} of {total}" if total else f"{what}: {done}"
         case Skipped(name=name, reason=reason):
             return f"Left out {name}: {reason}"
-        case Note(text=text):
-            return text
+        case Note(text=text, option=option, title=title):
+            return text + (alternative_line(Alternative(option, title)) if option else "")
+        case Understood(understanding=understanding):
+            return "\n".join(in_lines(Understanding.from_dict(understanding)))
         case Ranked(row=row) if "accuracy" in row:
             accuracy, error = 100 * row["accuracy"], 100 * row["stderr"]
             return f"{row['title']}: right on {accuracy:.1f} of 100, standard error {error:.1f}"
@@ -101,7 +106,7 @@ def _in_words(event: Event) -> str:
                 f"{event.accuracy:.0%} right, about {_duration(event.seconds_left)} left"
             )
         case Validated(accuracy=accuracy, n=n):
-            return f"Right on {accuracy:.0%} of {n} pictures kept aside"
+            return f"Right on {accuracy:.0%} of {n} held-out images"
         case _:
             return ""
 
