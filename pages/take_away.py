@@ -15,7 +15,8 @@ INSIDE = (
     ("model.json", "its classes, how pictures are prepared, and its scores"),
     ("reference_features.safetensors", "what new pictures are compared with, to tell unknown ones"),
     ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
-    ("predict.py", "a short program that asks it about a picture"),
+    ("predict.py", "a short program that asks it about an image"),
+    ("image_reading.py", "how that program reads image files, with the two beside it"),
 )
 
 
