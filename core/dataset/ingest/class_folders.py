@@ -17,7 +17,6 @@ The rule, in order, from the outside inwards:
 from collections.abc import Mapping, Sequence, Set
 from typing import Literal
 
-from core.dataset.classes import clean_class
 from core.dataset.ingest import folder_notes as say
 from core.dataset.ingest.folder_findings import Findings, Labels
 from core.dataset.ingest.folder_names import (
@@ -27,6 +26,7 @@ from core.dataset.ingest.folder_names import (
     means_no_class,
     means_variant,
     rest_of_splits,
+    spelled_alike,
     split_parts,
 )
 from core.dataset.ingest.folder_shapes import (
@@ -47,6 +47,7 @@ from core.dataset.ingest.folder_tree import (
     inner_with_folders,
     joined,
     laid_over,
+    named,
     only_child,
     second_copies,
     tree_of,
@@ -65,19 +66,14 @@ def classes_of(paths: Sequence[str], empty: Sequence[str] = (), *, level: Level 
     findings = Findings(paths)
     reader = _Reader(findings)
     tree = tree_of(
-        [_names(path.split("/")[:-1]) for path in paths],
-        [_names(path.split("/")) for path in empty],
+        [named(path.split("/")[:-1]) for path in paths],
+        [named(path.split("/")) for path in empty],
     )
     if level == "auto":
         reader.read(tree)
     else:
         reader.read_plainly(tree, level)
     return findings.labels()
-
-
-def _names(folders: Sequence[str]) -> tuple[str, ...]:
-    """A folder whose name is nothing but invisible characters is a folder as well."""
-    return tuple(name or clean_class(name) for name in folders)
 
 
 class _Reader:
@@ -250,6 +246,8 @@ class _Reader:
             self._findings.take(child, child.name)
             if child in split:
                 self._findings.notes.append(say.called_like_a_part(child.name))
+        if alike := spelled_alike([child.name for child in children]):
+            self._findings.notes.append(say.alike(alike))
         self._read_inside(children)
         self._findings.note_empty(tree)
 

@@ -126,6 +126,15 @@ def called_like_a_part(name: str) -> Note:
     )
 
 
+def alike(names: Sequence[str]) -> Note:
+    """Classes whose names differ in spelling alone."""
+    return Note(
+        DOUBTFUL,
+        f"The folders {_listed(names)} are called alike and are classes of their own. If some are "
+        "the same, put their images into one folder.",
+    )
+
+
 def only_in(folder: str, names: Sequence[str]) -> Note:
     """Classes in a part for testing that the part to learn from does not have."""
     return Note(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from core.dataset.classes import clean_class
 from core.dataset.ingest.folder_names import folded, means_container, split_parts
 
 DEEPEST = 24
@@ -52,6 +53,11 @@ class Tree:
     def has_few_strays(self) -> bool:
         """Whether images lie beside its folders that are few enough not to be what it is for."""
         return len(self.images) <= _STRAY * (self.n - len(self.images))
+
+
+def named(folders: Sequence[str]) -> Folders:
+    """Folders by their names, also those whose names are nothing but invisible characters."""
+    return tuple(name or clean_class(name) for name in folders)
 
 
 def tree_of(folders: Sequence[Folders], empty: Iterable[Folders] = ()) -> Tree:
