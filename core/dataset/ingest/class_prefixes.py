@@ -19,7 +19,7 @@ _ROBOFLOW = re.compile(r"[_.](jpe?g|png|bmp|webp)\.rf\.[0-9a-z]{6,}$", re.IGNORE
 """What one labelling service puts behind the name of every file."""
 _WORD_NUMBER = re.compile(r"(?P<word>.*[^\W\d_].*?)[\s._#-]*(?:\(\s*)?(?P<number>\d+)\s*\)?")
 _WORD_NUMBERS = re.compile(r"(?P<word>.*[^\W\d_].*?)[\s._#-]*\(?\d[\d\s._()-]*")
-_WORD_CODE = re.compile(r"(?P<word>.*[^\W\d_].*?)[\s._-]+[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)
+_WORD_CODE = re.compile(r"(?P<word>.*?[^\W\d_].*?)[\s._-]+[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"\(?(?P<number>\d+)\)?[\s._#-]+(?P<word>[^\W\d_][^\d]*)")
 _BETWEEN = re.compile(r"[\s._-]+")
 _NO_CLASSES = frozenset(
