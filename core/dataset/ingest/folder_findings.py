@@ -82,7 +82,9 @@ class Findings:
         """Its images are none of any class."""
         for place in tree.below():
             self._class[place], self._unlabelled[place] = None, False
-            self._refusal[place], self._part[place] = reason, None
+            if self._refusal[place] != say.MASKS:
+                self._refusal[place] = reason
+            self._part[place] = None
 
     def set_aside(
         self, tree: Tree, *, is_doubtful: bool = False, is_in_split: bool = False

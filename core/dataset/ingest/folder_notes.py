@@ -155,6 +155,11 @@ def empty_folders(names: Sequence[str]) -> Note:
     )
 
 
+def empty_parts(names: Sequence[str]) -> Note:
+    """Parts of a split without an image."""
+    return Note(NOTABLE, f"There are no images in: {_listed(names)}.")
+
+
 def folders_inside(name: str, names: Sequence[str], *, is_doubtful: bool) -> Note:
     """Several folders inside a class folder."""
     return Note(

@@ -65,7 +65,8 @@ def tree_of(folders: Sequence[Folders], empty: Iterable[Folders] = ()) -> Tree:
 
     `empty` are folders without any file. The last folder around everything stays as the root.
     """
-    common = _common(folders)
+    empty = [*empty]
+    common = _common([*folders, *empty])
     around = len(common)
     root = Tree(common[-1] if common else "")
     for place, each in enumerate(folders):

@@ -148,6 +148,26 @@ def test_what_lies_beside_a_split_is_left_out_and_named(read) -> None:
     }
 
 
+def test_a_folder_called_like_a_part_and_more_belongs_to_that_part(read) -> None:
+    files = images("Training/Apple", "Training/Pear", "Test/Apple", "Test/Pear")
+    files |= images("train_augmented/Apple", "test-multiple_fruits", n=9)
+    done = read(files)
+    assert done.classes == {"Apple": 21, "Pear": 12}
+    assert done.split == {"train": 21, "val": 0, "test": 12}
+    assert done.unlabelled == 9
+
+
+def test_a_split_of_images_and_masks_tells_no_classes(read) -> None:
+    with pytest.raises(UnusableDataset, match="parts of one set"):
+        read(images("train/images", "val/images") | images("train/masks", "val/masks", n=3))
+
+
+def test_an_empty_part_is_said(read) -> None:
+    done = read(images("train/cat", "train/dog"), empty=("val/cat", "val/dog"))
+    assert done.classes == {"cat": 6, "dog": 6}
+    assert "no images in: “val”" in said(done)
+
+
 def test_many_images_beside_a_split_are_asked_about(read) -> None:
     done = read(images("train/cat", "train/dog", "val/cat", "val/dog", "more"))
     assert done.classes == {"cat": 12, "dog": 12}
