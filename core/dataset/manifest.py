@@ -102,7 +102,7 @@ class Dataset:
 
     @property
     def labelled(self) -> tuple[Item, ...]:
-        """The images a classifier is taught and tested with, in the order of the items."""
+        """The images a classifier is trained and tested on, in the order of the items."""
         return tuple(item for item in self.items if item.role == "labelled")
 
     @property
@@ -133,7 +133,7 @@ class Dataset:
         return replace(self, items=tuple(_of_any(item, self.tasks) for item in self.items))
 
     def require_trainable(self, *, alone: bool = True) -> None:
-        """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it.
+        """Raise UnusableDataset, with the remedy, unless a classifier can be trained on it.
 
         Not `alone` but beside what an earlier model knows, a single class is enough.
         """

@@ -68,10 +68,10 @@ def cross_validate(
         try:
             stopped = yield from _fold(once(own_place), fold, folds, left)
         except GraftError as error:
-            yield Note(f"It is judged with one part only, for another could not be: {error}")
+            yield Note(f"It is tested on one fold only, because another one failed: {error}")
             break
         if stopped:
-            (own_place / FILE).unlink(missing_ok=True)  # of a model that is not taught to its end
+            (own_place / FILE).unlink(missing_ok=True)  # of a model that is not trained to its end
             return False
         _keep_only_the_report(own_place)
     else:
