@@ -17,7 +17,8 @@ from core.evaluation.report import FILE, Report
 from core.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 from core.events import Progress as Done
 from core.files import replace_file, sealed
-from core.model import DESCRIPTION, Description, model_folder
+from core.model import model_folder
+from core.model_description import DESCRIPTION, Description
 from core.recipe import Recipe
 from core.training.preparation import Setup
 

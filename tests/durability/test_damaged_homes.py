@@ -42,7 +42,8 @@ from core.files import read_sealed, replace_file, sealed, unsealed
 from core.jobs import log
 from core.jobs.process import run_job
 from core.jobs.spec import JobCard
-from core.model import DESCRIPTION, WEIGHTS, Model
+from core.model import WEIGHTS, Model
+from core.model_description import DESCRIPTION
 from core.recipe import Recipe
 from core.settings import Settings
 from core.training.checkpoint import Checkpoints, RunState
