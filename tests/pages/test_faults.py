@@ -8,13 +8,16 @@ import pytest
 from leaves import CLASSES, fill, leaf
 from opened import everything, open_page, press
 
-from core import Fix, Problem, Store, apply_edit, datasets, edits, recent_jobs, status, stop
-from core.checks import to_dict, with_key
+from core.checks import Fix, Problem, to_dict, with_key
+from core.dataset import edits
+from core.dataset.store import Store
 from core.events import Found, Stopped
 from core.jobs.log import append
-from core.jobs.queue import new_job
+from core.jobs.queue import new_job, status, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobCard
-from core.projects import add_dataset
+from core.projects import add_dataset, datasets
+from core.projects.versions import apply as apply_edit
 
 MAPLE, OAK, BIRCH = CLASSES
 PLANTED = (
@@ -192,7 +195,7 @@ def test_the_pictures_page_says_how_many_faults_there_are(home, project):
 
 
 def test_without_pictures_the_page_leads_to_them(home):
-    from core import create_project
+    from core.projects import create_project
 
     app = open_page("faults", project=create_project("Empty").id)
     assert "First, pictures" in everything(app)

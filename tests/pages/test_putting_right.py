@@ -7,10 +7,14 @@ import pytest
 from leaves import CLASSES, fill, finish_run
 from opened import everything, open_page, press
 
-from core import Store, apply_edit, datasets, edits, run_folder, runs, status, stop, undo
 from core.checks import Problem, to_dict
+from core.dataset import edits
+from core.dataset.store import Store
 from core.evaluation.report import Report
-from core.projects import add_dataset
+from core.jobs.queue import status, stop
+from core.projects import add_dataset, datasets, run_folder, runs
+from core.projects.versions import apply as apply_edit
+from core.projects.versions import undo
 
 MAPLE, OAK, BIRCH = CLASSES
 
