@@ -122,7 +122,7 @@ def all_together(context: ProjectContext, mine: list[Problem]) -> None:
         )
 
 
-def judged(context: ProjectContext, problem: Problem) -> None:
+def decide_on(context: ProjectContext, problem: Problem) -> None:
     """The open problem: what it is, its pictures, and what can be done."""
     title = text.html(all_checks()[problem.kind].title)
     st.html(
@@ -151,7 +151,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
         )
     size = "few" if len(figures) <= 4 else "many"
     if figures:
-        st.html(f'<div class="judge {size}">{"".join(figures)}</div>')
+        st.html(f'<div class="decide {size}">{"".join(figures)}</div>')
     more = len(problem.places) - MOST_PICTURES
     if more > 0:
         st.html(f'<p class="muted small">and {more:,} more pictures</p>')
@@ -302,7 +302,7 @@ if faults.problems:
         left, right = st.columns([3, 7], gap="medium")
         with right, st.container(border=True, key="fault"):
             walk(faults.problems, at)
-            judged(context, faults.problems[at])
+            decide_on(context, faults.problems[at])
         with left, st.container(key="kinds", gap="xsmall"):
             kinds_list(context, faults.problems, at)
 elif faults.checked and not faults.looking:

@@ -18,12 +18,12 @@ from pages.sections.images.image_pages import data_pages
 from pages.sections.images.last_change import change, last_change, on_change
 
 COMING = 5
-"""Rows that are shown small below the one that is judged."""
+"""Rows that are shown small below the one being decided."""
 STYLE = Path(__file__).parent / "components" / "label.css"
 
 
 class Work:
-    """What is still to be judged: the proposals less what has a class by now."""
+    """What is still to be decided: the proposals less what has a class by now."""
 
     def __init__(self, context: ProjectContext, made: Proposals) -> None:
         self.open = {item.image for item in context.dataset.items if item.role == "unlabelled"}
@@ -61,7 +61,7 @@ def skip(row: Row) -> None:
 
 
 def one_row(context: ProjectContext, work: Work) -> None:
-    """The first row, to be judged; what one key does stands on the buttons."""
+    """The first row, to be decided; what one key does stands on the buttons."""
     row = work.rows[0]
     key = row_key(row)
     with st.container(border=True, key="row"):
@@ -99,7 +99,7 @@ def one_row(context: ProjectContext, work: Work) -> None:
 
 def accept_label(ticked: int, label: str | None) -> str:
     if not ticked:
-        return "None of them: judge them by hand"
+        return "None of them: label them by hand"
     return f"Accept {ticked} as {text.markdown(label, 30)}" if label else "Give them a class"
 
 

@@ -258,9 +258,9 @@ def choose_evaluation(context: ProjectContext, strategy: str) -> str:
     usual = usual_evaluation(context.dataset, all_strategies()[strategy])
     ways = sorted(EVALUATIONS, key=lambda way: way != usual)
     return st.radio(
-        "Which pictures judge it?", ways, format_func=EVALUATIONS.get,
+        "Test it on which images?", ways, format_func=EVALUATIONS.get,
         key=f"option-evaluation-{strategy}",
-        help="All in turn says more, from the same pictures. Each is judged by a model that has "
+        help="All in turn says more from the same images. Each is answered by a model that has "
         "not learned from it, so several models are trained (cross-validation).",
     )  # fmt: skip
 

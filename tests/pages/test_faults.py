@@ -146,7 +146,7 @@ def test_a_change_made_elsewhere_is_not_overwritten(home, project):
     app = open_page("faults", project=project)
     apply_edit(project, edits.remove(in_use(home, project), [0]))
     press(app, "Move to")
-    assert "changed elsewhere" in app.error[0].value
+    assert "changed in another window" in app.error[0].value
     assert len(datasets(project)) == 2
     assert in_use(home, project).items[1].label == MAPLE
 

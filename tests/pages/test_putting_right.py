@@ -117,7 +117,7 @@ def test_what_was_taught_again_is_shown_instead_of_being_taught_once_more(learne
     again = finish_run(home, project, newest(home, project).id, strategy="full", wrong=1)
     app = look(learned)
     assert labels(app, "Teach it again") == []
-    app = press(app, "See how it does now")
+    app = press(app, "See the new results")
     assert app.query_params["run"] in (again, [again])
 
 

@@ -97,7 +97,7 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
     assert "Of 24 pictures that all were judged with" in said
     assert "Only these are compared: scores that come of more pictures are not." in said
     assert (
-        "On the 24 pictures that both were judged with: right on 75 of 100, the one shown on 100."
+        "On the 24 pictures that both were tested on: right on 75 of 100, the one shown on 100."
         in said
     )
 
@@ -136,7 +136,7 @@ def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home)
     asked, gone = sorted((b for b in app.button if b.label == "Why?"), key=lambda b: b.disabled)
     assert not asked.disabled
     assert gone.disabled
-    assert gone.help == "Judged by a model that was not kept"
+    assert gone.help == "Answered by a model that was not kept"
 
 
 def test_choices_are_called_by_plain_words(home):

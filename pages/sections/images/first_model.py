@@ -8,7 +8,7 @@ from pages.components import progress, text
 from pages.components.frame import lead
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
-from pages.sections.results.score import judged_on, range_bar, report_of, words
+from pages.sections.results.score import range_bar, report_of, tested_on, words
 
 
 @placeholder
@@ -28,7 +28,7 @@ def first_model(context: ProjectContext) -> None:
                 '<p class="muted small">Your first model, made by itself</p>'
                 f'<p class="score-words">Already right on {share}, with nothing tuned.</p>'
                 f"{range_bar(report)}"
-                f'<p class="muted small">{judged_on(report)}. '
+                f'<p class="muted small">{tested_on(report)}. '
                 f"Always saying {text.bdi(base.label, 40)} would be right on "
                 f"{100 * base.accuracy:.0f} of 100.</p>"
             )

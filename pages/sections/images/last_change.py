@@ -29,7 +29,7 @@ def change(context: ProjectContext, edit: Callable[[Dataset], Dataset]) -> bool:
     try:
         if datasets(context.project.id)[0].dataset_id != context.versions[0]:
             st.session_state[_REFUSED] = (
-                "The pictures were changed elsewhere in the meantime, so nothing was done. This "
+                "The images were changed in another window meanwhile, so nothing was done. This "
                 "is how they are now: look once more."
             )
             return False

@@ -43,7 +43,7 @@ def mistakes(context: ProjectContext, run: RunRow, report: Report) -> None:
     rows = report.predictions
     wrong = [n for n, row in enumerate(rows) if not row.correct]
     if not wrong:
-        st.success("Not one mistake on the pictures that judge it.", icon=":material/celebration:")
+        st.success("Not one mistake on the test images.", icon=":material/celebration:")
         return
     wrong.sort(key=lambda n: rows[n].confidence, reverse=True)
     fixable = _fixable(context, run, report)
@@ -68,7 +68,7 @@ def mistakes(context: ProjectContext, run: RunRow, report: Report) -> None:
                 if where is not None:
                     _fixes(context, where, rows[n], f"{run.id}-{n}")
                 if rows[n].fold:
-                    no_why(f"{run.id}-{n}", "Judged by a model that was not kept")
+                    no_why(f"{run.id}-{n}", "Answered by a model that was not kept")
                 else:
                     why_button(run, str(n), image=rows[n].image)
 

@@ -12,9 +12,9 @@ from core.evaluation.thresholds import reliability_of
 from pages.components import text
 from pages.components.colours import theme_colours
 from pages.sections.results.calibration_summary import (
-    judges_in_words,
     sets_in_words,
     temperature_in_words,
+    testers_in_words,
     unknown_in_words,
 )
 
@@ -112,7 +112,7 @@ def _gained(found: CalibrationResult) -> str:
             ("Distance from the truth", "Brier score", found.brier),
         )
     )
-    n, who = sum(each.n for each in found.reliability), judges_in_words(found)
+    n, who = sum(each.n for each in found.reliability), testers_in_words(found)
     of = f"<p>What such an adjustment did for {n:,} pictures{who}:</p>" if who else ""
     return (
         f"{of}"

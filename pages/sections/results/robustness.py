@@ -41,10 +41,10 @@ def robustness(run: RunRow) -> None:
 
 
 def _which(run: RunRow) -> str:
-    """Where all pictures judged in turn, the kept model has learned from most of them."""
+    """After cross-validation, the kept model has learned from most of them."""
     report = report_of(run)
     if report and report.cross_validated:
-        return "Pictures that judge it and that the model you keep has not learned from"
+        return "Test images that the model you keep has not learned from"
     return "The same test pictures"
 
 

@@ -66,7 +66,7 @@ def _choices(run: RunRow) -> str:
         term = words[1] if words else name.replace("_", " ")
         chosen.append(f"{value} {term}" if name == "steps" else f"{term} {value}")
     if recipe.evaluation == "cross_validation":
-        chosen.append("judged in turn")
+        chosen.append("cross-validated")
     if recipe.size:
         chosen.append(f"size {recipe.size}")
     if recipe.seed:
@@ -129,7 +129,7 @@ def runs_table(context: ProjectContext, here: str) -> str:
         '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
         '<th class="n">Right of 100</th>'
         '<th>Sure within</th><th aria-hidden="true"></th><th>Beside the one shown</th>'
-        '<th class="n">Judged on</th>'
+        '<th class="n">Tested on</th>'
         f'<th class="n">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
 
@@ -149,7 +149,7 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
 
 
 def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
-    """Both scores on the pictures that both were judged with, where that is not all of them."""
+    """Both scores on the pictures that both were tested on, where that is not all of them."""
     said = {each.id: report.predictions for each, report in scored}
     if here == run.id or here not in said:
         return ""
@@ -161,7 +161,7 @@ def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) 
     ]
     return (
         f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '
-        f"judged with: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
+        f"tested on: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
     )
 
 

@@ -27,10 +27,10 @@ def words(report: Report) -> str:
     return in_words(report.interval)
 
 
-def judged_on(report: Report) -> str:
-    """Who judged which pictures, as HTML."""
+def tested_on(report: Report) -> str:
+    """What it was tested on, as HTML."""
     term = ' <span class="term">(cross-validation)</span>' if report.cross_validated else ""
-    return f"Judged on {report.n:,} pictures{evaluated_by(report.n_folds)}{term}"
+    return f"Tested on {report.n:,} images{evaluated_by(report.n_folds)}{term}"
 
 
 def range_bar(report: Report, *, thin: bool = False) -> str:

@@ -35,8 +35,8 @@ def ranking(context: ProjectContext) -> None:
         else:
             st.html(
                 '<p class="muted">Each network that is ready on this computer looks at your '
-                "pictures once; then a classifier is taught on its answers and judged on pictures "
-                "it has not learned from. That takes a minute or two and decides nothing by "
+                "images once; then a classifier is trained on its features and tested on images it "
+                "has not learned from. That takes a minute or two and decides nothing by "
                 "itself.</p>"
             )
         if now and now.state in ("failed", "stopped"):

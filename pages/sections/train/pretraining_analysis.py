@@ -137,7 +137,7 @@ def _curve(found: PretrainingAnalysis) -> None:
     with st.expander("Show the curve", icon=":material/show_chart:"):
         _chart(curve)
         st.html(
-            '<p class="muted small">A classifier on EfficientNet-Lite0, judged on pictures it has '
+            '<p class="muted small">A classifier on EfficientNet-Lite0, tested on pictures it has '
             "not learned from. Bars and bands hold the truth 95 times of 100. The dotted part "
             "continues the curve as a power law; beyond twice as many pictures nothing is said.</p>"
         )
@@ -149,20 +149,22 @@ def _curve(found: PretrainingAnalysis) -> None:
 def _class_by_class(found: PretrainingAnalysis) -> str:
     """How much of each class is found at the end of the curve, the worst first, as HTML."""
     last = found.curve.points[-1]
-    judged = [
+    evaluated = [
         (name, recall)
         for name, recall in zip(found.classes, last.recall, strict=True)
         if recall is not None
     ]
-    shown = sorted(judged, key=lambda row: row[1].mean)[:MOST_CLASSES]
+    shown = sorted(evaluated, key=lambda row: row[1].mean)[:MOST_CLASSES]
     rows = "".join(
         f'<tr><td>{text.bdi(name, 60)}</td><td class="n">{100 * recall.mean:.0f} ± '
         f"{100 * recall.stderr:.0f}</td></tr>"
         for name, recall in shown
     )
-    some = f"The {len(shown)} worst of {len(judged):,} classes. " if judged[len(shown) :] else ""
-    none = len(found.classes) - len(judged)
-    apart = f" {text.count(none, 'class', 'classes')} could not be judged." if none else ""
+    some = (
+        f"The {len(shown)} worst of {len(evaluated):,} classes. " if evaluated[len(shown) :] else ""
+    )
+    none = len(found.classes) - len(evaluated)
+    apart = f" {text.count(none, 'class', 'classes')} could not be evaluated." if none else ""
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">Found, of '
         f'100 <span class="term">recall</span></th></tr></thead><tbody>{rows}</tbody></table></div>'

@@ -35,7 +35,10 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
         st.html(f'<p class="muted">{said} {text.html(fault, 600)}</p>')
     elif done := states.get("finished"):
         _leading(
-            f"<p>{said} It was taught again since.</p>", "See how it does now", "results", done
+            f"<p>{said} It was trained again since.</p>",
+            "See the new results",
+            "results",
+            done,
         )
     elif active := next((one for one in known if context.statuses[one.id].active), None):
         _leading(f"<p>{said} It is learning again.</p>", "Watch it learn", "training", active)

@@ -47,7 +47,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
     with st.expander("Try several and compare", icon=":material/trophy:"):
         st.html(
             '<p class="muted small">Every network you choose learns in every way you choose, one '
-            "after the other in the queue, all judged with the same pictures "
+            "after the other in the queue, all tested on the same pictures "
             '<span class="term">(tournament)</span>. The results page then says which to keep.</p>'
         )
         backbones = st.multiselect(
@@ -59,7 +59,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
             format_func=strategy_title, key="several-ways",
         )  # fmt: skip
         evaluation = st.radio(
-            "Which pictures judge them?", list(EVALUATIONS), format_func=EVALUATIONS.__getitem__,
+            "Test them on which images?", list(EVALUATIONS), format_func=EVALUATIONS.__getitem__,
             horizontal=True, key="several-evaluation",
             help="All in turn takes some five times as long, and says more (cross-validation).",
             disabled=has_given_split(context.dataset),
@@ -161,7 +161,7 @@ def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
             zip(runs, costs, choice.accuracy, choice.intervals, strict=True)
         )
     ]
-    bars = "95 % intervals; judge differences by the table, which compares picture by picture"
+    bars = "95 % intervals; compare them in the table, which compares picture by picture"
     cost_chart(points, _AGAINST[against][1], key="keep-chart", bars=bars)
 
 
