@@ -12,8 +12,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from core.cli import (
     check,
     compare,
@@ -31,11 +29,10 @@ from core.cli import (
 from core.cli.faults import in_words
 from core.cli.terminal import Terminal
 from core.dataset.manifest import Role
-from core.errors import BadRecipe, GraftError, HomeUnusable
+from core.errors import BadRecipe, GraftError
 from core.events import Finished
 from core.process import begin
-from core.recipe import in_one_sentence
-from core.settings import Settings, get_settings
+from core.settings import Settings, get_settings, known_settings
 
 if TYPE_CHECKING:
     from core.recipe import Evaluation
@@ -69,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal = Terminal(as_json=chosen.json)
     try:
         command: Command = chosen.command
-        return command(chosen, _settings(), terminal)
+        return command(chosen, known_settings(), terminal)
     except GraftError as error:
         terminal.problem(str(error))
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
@@ -82,17 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.problem(sentence)
         return code
     return 2
-
-
-def _settings() -> Settings:
-    try:
-        return get_settings()
-    except ValidationError as error:
-        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
-    except (RuntimeError, OSError) as error:  # links in a circle, a home of nobody
-        raise HomeUnusable(
-            "GRAFT_HOME names no folder that can be found. Choose one that can be written to."
-        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
