@@ -9,14 +9,17 @@ from leaves import CLASSES, fill, leaf
 from opened import everything, open_page, press
 
 import core.checks as registry
-from core import Fix, Problem, Store, apply_edit, datasets, edits, recent_jobs, status, stop
-from core.checks import to_dict, with_key
+from core.checks import Fix, Problem, to_dict, with_key
 from core.checks._runner import check
+from core.dataset import edits
+from core.dataset.store import Store
 from core.events import Found, Stopped
 from core.jobs.log import append
-from core.jobs.queue import new_job
+from core.jobs.queue import new_job, status, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobCard
-from core.projects import add_dataset
+from core.projects import add_dataset, datasets
+from core.projects.versions import apply as apply_edit
 from core.settings import Settings
 
 MAPLE, OAK, BIRCH = CLASSES
@@ -167,7 +170,7 @@ def test_a_change_made_elsewhere_is_not_overwritten(home, project):
     app = open_page("faults", project=project)
     apply_edit(project, edits.remove(in_use(home, project), [0]))
     press(app, "Move to")
-    assert "changed elsewhere" in app.error[0].value
+    assert "changed in another window" in app.error[0].value
     assert len(datasets(project)) == 2
     assert in_use(home, project).items[1].label == MAPLE
 
@@ -236,7 +239,7 @@ def test_the_pictures_page_says_how_many_faults_there_are(home, project):
 
 
 def test_without_pictures_the_page_leads_to_them(home):
-    from core import create_project
+    from core.projects import create_project
 
     app = open_page("faults", project=create_project("Empty").id)
     assert "First, pictures" in everything(app)

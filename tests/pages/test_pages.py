@@ -9,30 +9,21 @@ import pytest
 from leaves import CLASSES, LITE0, fill, finish_run, judge_elsewhere, leaf
 from opened import everything, open_page, press
 
-from core import (
-    Dataset,
-    Store,
-    all_strategies,
-    get_run,
-    list_projects,
-    new_job,
-    recent_jobs,
-    run_folder,
-    runs,
-    status,
-    stop,
-)
 from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Facts
+from core.dataset.manifest import Dataset, Facts
+from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
 from core.export.html import html
 from core.files import read_sealed
 from core.jobs.log import append
+from core.jobs.queue import new_job, status, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobCard
-from core.projects import add_dataset
+from core.projects import add_dataset, get_run, list_projects, run_folder, runs
+from core.strategies import strategies as all_strategies
 
 STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
 
@@ -83,7 +74,7 @@ def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, q
 @pytest.mark.parametrize("page", STEPS[1:])
 def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
     open_page("home").text_input[0].set_value("Leaves").run()
-    from core import create_project
+    from core.projects import create_project
 
     app = open_page(page, project=create_project("Empty").id)
     assert "First, pictures" in everything(app)
@@ -697,7 +688,7 @@ def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home,
     stop(job)
     append(job, Finished(1.0, {"file": f"report.{form}"}))
     app.run()
-    assert "Write it anew" in [button.label for button in app.button]
+    assert "Update" in [button.label for button in app.button]
     (link,) = app.main.get("link_button")
     assert link.proto.url == f"/graft/download/{job.name}"
     assert link.proto.label == f"Download the {label}"

@@ -88,7 +88,7 @@ def test_where_nothing_is_left_to_judge_with_it_is_said(
     learned, _ = parts(prepared(earlier, settings))
     known = version(lambda item: item.image in learned)
     folder = run_folder("feature_extraction", start=earlier, dataset=known)
-    with pytest.raises(BadRecipe, match="Add new pictures"):
+    with pytest.raises(BadRecipe, match="Add new images"):
         prepared(folder, settings)
 
 
