@@ -26,7 +26,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ImageMetadata:
     """The file an image was brought as. Only what a check can use: no place, no person."""
 
     format: str
@@ -41,6 +41,10 @@ class Facts:
     """Maker and model, when the file says so. Text from outside."""
     taken: float | None = None
     """When the picture was taken, in seconds of the camera's own clock."""
+
+
+Facts = ImageMetadata
+"""Its name in core.dataset.ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Item:
     """Where a ready split put it; None: it is parted like any other."""
     labels: tuple[str | None, ...] = ()
     """With several label columns: one for each of Dataset.tasks, `label` being the first."""
-    facts: Facts | None = None
+    facts: ImageMetadata | None = None
 
 
 @dataclass(frozen=True)  # without slots, for what is remembered
@@ -235,7 +239,7 @@ def _written(thing: Any) -> dict[str, Any]:
     for name, usual in _usual(thing.__class__):
         value = getattr(thing, name)
         if value != usual:  # a field without a default always differs
-            content[name] = _written(value) if isinstance(value, Facts) else value
+            content[name] = _written(value) if isinstance(value, ImageMetadata) else value
     return content
 
 
@@ -247,7 +251,7 @@ def _usual(kind: type) -> tuple[tuple[str, Any], ...]:
 
 def _item(entry: dict[str, Any]) -> Item:
     facts, labels = entry.pop("facts", None), tuple(entry.pop("labels", ()))
-    item = Item(**entry, labels=labels, facts=Facts(**facts) if facts else None)
+    item = Item(**entry, labels=labels, facts=ImageMetadata(**facts) if facts else None)
     if item.role not in get_args(Role) or item.part not in (None, *get_args(Part)):
         raise ValueError(item.role, item.part)
     return item

@@ -11,7 +11,7 @@ from opened import everything, open_page, press
 
 from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Dataset, Facts
+from core.dataset.manifest import Dataset, ImageMetadata
 from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
@@ -157,7 +157,7 @@ def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, pag
     assert "channels" not in everything(open_page(page, project=project))
     store = Store(home)
     values = np.zeros((8, 8, 5), np.uint16)
-    image = store.take(Decoded(leaf(0, 0), True, Facts("TIFF", 8, 8, "", 1), array=values))
+    image = store.take(Decoded(leaf(0, 0), True, ImageMetadata("TIFF", 8, 8, "", 1), array=values))
     items = tuple(replace(item, image=image) for item in store.load(dataset).items)
     add_dataset(project, store.save(Dataset("Leaves", items)))
     said = everything(open_page(page, project=project))
