@@ -106,7 +106,7 @@ def _next(context: ProjectContext, done: set[str]) -> str:
         return "Next: choose a backbone and a way to learn, then train."
     if not context.finished:
         return "Next: train a model."
-    if len(context.finished) == 1 and context.finished[0].title == "First model":
+    if len(context.finished) == 1 and context.finished[0].origin == "automatic":
         return "Your first model is ready. Try it, or choose another way to learn to beat it."
     return "A model is ready. Compare the results, try them, take a model away."
 
