@@ -43,7 +43,7 @@ def _together(tables: Sequence[Table], names: ClassNames) -> Table:
     """One table of files of one form; their path is the folder that holds them all."""
     first = tables[0]
     rows = [row for table in tables for row in _rows(table, names)]
-    width = max(map(len, rows))
+    width = max(2, *map(len, rows))
     even = tuple((*row, *("",) * (width - len(row))) for row in rows)
     if len(tables) == 1:
         return replace(first, rows=even, kind="labels")
