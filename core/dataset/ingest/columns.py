@@ -74,6 +74,7 @@ class Columns:
     """The place of the image, and the cells, of each row that names one."""
     file: int
     split: int | None
+    has_header: bool = True
     labels: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
     """Columns that might hold the classes as well."""
@@ -173,7 +174,10 @@ def choose(columns: Columns, wanted: Sequence[str], one_hot: bool | None) -> Non
         return
     free = [n for n in columns.holding if n != columns.split]
     values = {n: [cells[n] for _, cells in columns.rows if not is_missing(cells[n])] for n in free}
-    called = _called(columns.header, values)
+    if columns.table.is_plain_text and not columns.has_header:
+        # A list of which images show one thing, as Pascal VOC has it for each, says -1 for no.
+        free = [n for n in free if "-1" not in values[n]]
+    called = _called(columns.header, {n: values[n] for n in free})
     if one_hot is not False:
         _choose_one_hot(columns, free, called, forced=one_hot is True)
         if columns.one_hot:

@@ -75,6 +75,19 @@ def about_words(each: Columns, words: Words) -> list[Note]:
     ]
 
 
+def about_blanks(each: Columns, cells: Sequence[str]) -> list[Note]:
+    """On a column of which only the first row of each group is filled in, as far as it seems."""
+    if 2 * len(cells) > len(each.rows) or len(cells) < 2 or len(set(cells)) < len(cells):
+        return []
+    return [
+        Note(
+            DOUBTFUL,
+            f"In {each.table.title} only {len(cells):,} of {len(each.rows):,} rows say a class, "
+            f"each another: {listed(cells)}. If it holds for the rows below too, fill it in there.",
+        )
+    ]
+
+
 def named_by(where: str, names: Mapping[str, str], *, is_from_one: bool) -> Note:
     """On numbers that a list of classes gives names for."""
     pairs = shown([f"{number} is “{name}”" for number, name in sorted(names.items())])

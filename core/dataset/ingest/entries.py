@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core.dataset.ingest.decode import too_many_bytes
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, NIFTI, kind_of, may_be_text, what_else
 from core.errors import RefusedArchive, UnreadableImage
 from core.settings import GiB, MiB, Settings
@@ -237,7 +238,7 @@ def read_file(
     if is_table(name, head):
         most, too_large = settings.max_table_bytes, too_large_table(settings)
     elif kind_of(head) is None:
-        raise UnreadableImage(what_else(head))
+        raise UnreadableImage(foreign(name) or what_else(head))
     chunks, size = [head], len(head)
     while chunk := stream.read(CHUNK):
         size += len(chunk)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from told import classes, sentences, text, told
 
 from core.dataset.ingest.table_files import TEXT, table_file
+from core.dataset.ingest.understanding import DOUBTFUL
 from core.settings import Settings
 
 IMAGES = [f"images/{n:03}.jpg" for n in range(8)]
@@ -162,6 +163,59 @@ def test_two_lists_called_like_parts_give_the_split() -> None:
     files = {name: "".join(f"{n} {w}\n" for n, w in rows).encode() for name, rows in lists.items()}
     found = told(files, IMAGES)
     assert [found.rows[n].part for n in range(8)] == ["train"] * 6 + ["test"] * 2
+
+
+def test_lists_of_paths_alone_give_the_split_and_lists_of_yes_and_no_give_no_classes() -> None:
+    files = {"data/train.txt": "\n".join(IMAGES[:6]).encode(),
+             "data/val.txt": "\n".join(IMAGES[6:]).encode(),
+             "Main/cat_trainval.txt": "".join(
+                 f"{n[:-4]} {1 if w == 'cat' else -1}\n" for n, w in PAIRS).encode(),
+             **FORMS["Pascal VOC"]}  # fmt: skip
+    found = told(files, IMAGES)
+    assert (found.tasks, classes(found, IMAGES)) == (("label",), LABELS)
+    assert [found.rows[n].part for n in range(8)] == ["train"] * 6 + ["val"] * 2
+    assert found.unused == ["Main/cat_trainval.txt"]
+
+
+def test_what_label_studio_writes_into_a_cell_is_read() -> None:
+    boxes = [{"x": k, "y": 1.5, "width": 10, "rectanglelabels": ["cat"]} for k in range(60)]
+    rows = [("image", "choice", "label")]
+    rows += [(NAMES[0], json.dumps({"choices": ["cat", "dog"]}), ""), (NAMES[1], "dog", "")]
+    found = told({"t.csv": text(rows)}, IMAGES[:2])
+    assert "cat, dog" in found.rows[0].refusal
+    rows = [("image", "label"), *((name, json.dumps(boxes)) for name in NAMES)]
+    found = told({"t.csv": text(rows)}, IMAGES)
+    assert set(classes(found, IMAGES).values()) == {"cat"}
+
+
+def test_a_label_said_once_for_a_group_of_rows_is_a_doubt() -> None:
+    rows = [("file", "label"), *((n, {0: "cat", 4: "dog"}.get(k, "")) for k, n in enumerate(NAMES))]
+    found = told({"t.csv": text(rows)}, IMAGES)
+    note = next(note for note in found.notes if "fill it in" in note.sentence)
+    assert (note.weight, len(found.rows)) == (DOUBTFUL, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("train-00001-of-00010.tfrecord", "TFRecord"),
+        ("data-00000-of-00001.arrow", "Arrow"),
+        ("cifar/data_batch_1", "pickle"),
+        ("x.pkl", "pickle"),
+        ("train-images-idx3-ubyte", "IDX"),
+        ("labels.docx", "CSV or XLSX"),
+        ("labels.sav", "CSV or XLSX"),
+        ("x.mat", "MATLAB"),
+        ("x.sqlite3", "database"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_way_out(
+    take_in, tmp_path: Path, name: str, words: str
+) -> None:
+    files = {"cat/1.jpg": jpeg(1), "dog/2.jpg": jpeg(2), name: b"PK\x03\x04\x00\x01\x02" * 20}
+    done = take_in(write_folder(tmp_path / "x", files))
+    assert done.dataset.counts == {"cat": 1, "dog": 1}
+    assert words in done.skipped[name]
 
 
 def test_texts_about_something_else_change_nothing_and_are_named() -> None:
