@@ -53,8 +53,11 @@ _UNLIKELY = re.compile(
     r"|source|by|type|status)([_ ]?(id|no|number|name))?s?"
 )
 _DECIMAL = re.compile(r"[-+]?\d+[.,]\d+(e[-+]?\d+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"\d+\.0+")
 _MISSING = ("", "nan", "null", "n/a", "na", "#n/a", "<na>")
 _MOST_CLASSES = 1000
+_FEW = 5
+"""So many words need not come again: a table may be short."""
 _MOST_NUMBERS = 20
 """A column of more different numbers measures something."""
 _ONES = ("1", "1.0", "true", "yes", "x", "✓", "✔")
@@ -185,7 +188,7 @@ def choose(columns: Columns, wanted: Sequence[str], one_hot: bool | None) -> Non
     repeated = [n for n in free if _is_repeated(columns.header[n], values[n])]
     likely = [n for n in repeated if _LIKELY.fullmatch(normal(columns.header[n]))]
     usual = [n for n in repeated if not _is_unlikely(columns.header[n], values[n])]
-    alone = [n for n in free if len(free) == 1 and 0 < len(set(values[n])) <= _MOST_CLASSES]
+    alone = [n for n in free if len(free) == 1 and _is_of_few_words(values[n])]
     columns.sure = bool(called)
     columns.labels = _told_apart(called or likely or usual or repeated or alone, columns)
     columns.others = [n for n in usual or repeated if n not in columns.labels]
@@ -210,8 +213,13 @@ def _is_repeated(name: str, values: Sequence[str]) -> bool:
     return (
         1 < len(words) <= min((len(values) + 1) / 2, _MOST_CLASSES)
         and not _NO_CLASSES.fullmatch(normal(name))
-        and not all(map(_DECIMAL.fullmatch, words))
+        and not (all(map(_DECIMAL.fullmatch, words)) and not all(map(_WHOLE.fullmatch, words)))
     )
+
+
+def _is_of_few_words(values: Sequence[str]) -> bool:
+    """Whether a column that stands alone beside the file names may hold classes."""
+    return 0 < len(set(values)) <= min(max(_FEW, len(values) // 2), _MOST_CLASSES)
 
 
 def _is_unlikely(name: str, values: Sequence[str]) -> bool:
