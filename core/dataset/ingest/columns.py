@@ -102,7 +102,9 @@ def file_column(table: Table, cells: Cells, folder: str) -> int | None:
     """The column that names most images, if they are most of its cells or of the images."""
     best, column = (0, 0, False), None
     for place in range(len(table.rows[0]) if table.rows else 0):
-        hits = [cells.find(row[place], folder) for row in table.rows]
+        column_cells = [row[place] for row in table.rows]
+        found = {cell: cells.find(cell, folder) for cell in set(column_cells)}
+        hits = [found[cell] for cell in column_cells]
         named = len({hit[0] for hit in hits if len(hit) == 1})
         meant = len({each for hit in hits for each in hit})
         called = any(_FILES.fullmatch(normal(row[place])) for row in table.rows[:5]) or any(

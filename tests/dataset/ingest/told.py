@@ -16,7 +16,8 @@ def told(
     one_hot: bool | None = None,
 ) -> Annotations:
     """What files by these names say about images of these paths."""
-    read = [table_file(name, content, Settings()) for name, content in files.items()]
+    limits = Settings()
+    read = [table_file(name, content, limits) for name, content in files.items()]
     return annotations([t for each in read for t in each.tables], images, columns, one_hot)
 
 
