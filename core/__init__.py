@@ -59,6 +59,7 @@ _HOME_OF = {
     "rename_run": "core.projects",
     "Project": "core.projects",
     "RunRow": "core.projects",
+    "Origin": "core.projects",
     "submit": "core.jobs.queue",
     "stop": "core.jobs.queue",
     "resume": "core.jobs.queue",

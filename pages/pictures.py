@@ -20,6 +20,7 @@ from pages.parts.outlook import more_pictures
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
 from pages.parts.steady import steady
+from pages.parts.understanding import understanding_of
 
 
 def import_ended(folder: Path, now: JobStatus) -> None:
@@ -29,19 +30,19 @@ def import_ended(folder: Path, now: JobStatus) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html('<p class="muted">The import did not finish.</p>', width="content")
             progress.offer_to_go_on(folder, "Go on with it")
-    for note in now.notes:
-        st.info(text.markdown(note, 400), icon=":material/info:")
+    if not understanding_of(folder, now):
+        for note in now.notes:
+            st.info(text.markdown(note, 400), icon=":material/info:")
     progress.show_skipped(now)
 
 
 @steady
 def teach_again(place: Place) -> None:
     """After a change: the first model knows the pictures as they were."""
-    earlier = [run for run in place.runs if run.title == "First model"]
-    if place.first_model or not earlier or problem(place):
+    if place.first_model or not place.automatic or problem(place):
         return
     said = "<p>The first model has learned from these pictures as they were before.</p>"
-    if offer_again(place, earlier[0], said):
+    if offer_again(place, place.automatic[0], said):
         st.rerun()
 
 

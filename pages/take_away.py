@@ -15,7 +15,8 @@ INSIDE = (
     ("model.json", "its classes, how pictures are prepared, and its scores"),
     ("reference_features.safetensors", "what new pictures are compared with, to tell unknown ones"),
     ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
-    ("predict.py", "a short program that asks it about a picture"),
+    ("predict.py", "a short program that asks it about an image"),
+    ("image_reading.py", "how that program reads image files, with the two beside it"),
 )
 
 
@@ -27,8 +28,7 @@ def offer(run: RunRow) -> None:
         f'<table class="table" style="margin:.8rem 0 0"><tbody>{rows}</tbody></table>'
     )
     if st.button("Make the ZIP file", type="primary", icon=":material/package_2:"):
-        folder = new_job()
-        submit("export", folder, {"run": run.id, "file": str(folder / "model.zip")})
+        submit("export", new_job(), {"run": run.id})
         st.rerun()
 
 

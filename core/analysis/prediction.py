@@ -122,14 +122,15 @@ def _rows(
 
 def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
     from core.dataset.ingest.decode import decode_for_storage
+    from core.dataset.ingest.kinds import no_such_file
 
     try:
         decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)
         return preprocessing.pixels(decoded.image if decoded.array is None else decoded.array)
     except UnreadableImage as error:
         return str(error)
-    except FileNotFoundError:
-        return "There is no such file."
+    except (FileNotFoundError, IsADirectoryError):
+        return no_such_file(str(file))
     except OSError as error:
         return f"It cannot be read: {error.strerror or 'the file is damaged'}."
 

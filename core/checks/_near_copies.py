@@ -86,7 +86,8 @@ def components(pairs: list[tuple[int, int]]) -> list[list[int]]:
 def _measured(evidence: Evidence) -> NearCopies:
     first: dict[str, int] = {}
     for index, item in enumerate(evidence.dataset.items):
-        first.setdefault(item.image, index)
+        if not item.is_faint:  # of these it is unknown what they show
+            first.setdefault(item.identity, index)
     indices = np.array(list(first.values()), np.int64)
     if len(indices) < 2:
         return NearCopies(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))

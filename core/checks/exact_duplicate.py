@@ -36,7 +36,7 @@ def _held(evidence: Evidence) -> Iterator[Problem]:
     dataset = evidence.dataset
     alike: dict[tuple[object, ...], list[int]] = {}
     for index, item in enumerate(dataset.items):
-        key = (item.image, item.label, item.role, item.part == "test")
+        key = (item.identity, item.label, item.role, item.part == "test")
         alike.setdefault(key, []).append(index)
     for indices in alike.values():
         if len(indices) < 2:

@@ -32,10 +32,10 @@ def crossing(evidence: Evidence) -> list[tuple[int, int]]:
     by_image: dict[str, list[int]] = {}
     for index, item in enumerate(items):
         if item.part is not None:
-            by_image.setdefault(item.image, []).append(index)
+            by_image.setdefault(item.identity, []).append(index)
     pairs = [(a, b) for indices in by_image.values() for a in indices for b in indices if a < b]
     for one, other in near_copies(evidence).pairs.tolist():
-        twins = (by_image.get(items[index].image, []) for index in (one, other))
+        twins = (by_image.get(items[index].identity, []) for index in (one, other))
         pairs += _all_pairs(*twins)
     return [(a, b) for a, b in pairs if (items[a].part == "test") != (items[b].part == "test")]
 

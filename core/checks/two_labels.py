@@ -51,7 +51,7 @@ def _equal(evidence: Evidence) -> list[tuple[int, int]]:
     first: dict[str, list[int]] = {}
     for index, item in enumerate(items):
         if item.role == "labelled":
-            first.setdefault(item.image, []).append(index)
+            first.setdefault(item.identity, []).append(index)
     return [
         (indices[0], index)
         for indices in first.values()

@@ -35,6 +35,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     probabilities = believed(evidence, indices)
     for row in suspects(probabilities, labels[indices]):
         index, says = int(indices[row]), probabilities[row]
+        if evidence.dataset.items[index].is_faint:  # unlike what the network was shown
+            continue
         given, likely = classes[labels[index]], classes[likelier(says, int(labels[index]))]
         sure = min(99, round(100 * float(says[classes.index(likely)])))
         yield Problem(

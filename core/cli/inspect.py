@@ -35,7 +35,9 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
         *left_out_lines(understanding),
         *map(note_line, understanding.notes),
     ]
-    terminal.result(understanding.to_dict(), "\n".join(lines))
+    document = understanding.to_dict()
+    del document["thumbnails"]  # there are none before an import
+    terminal.result(document, "\n".join(lines))
     return 0
 
 

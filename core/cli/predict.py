@@ -24,14 +24,20 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 def predict(run: Path, images: Sequence[str], settings: Settings, terminal: Terminal) -> int:
-    """Say what is in image files, in the order given; returns 2 when none of them is readable."""
+    """Say what is in image files, in folders of such and in those that a pattern means.
+
+    Returns 1 when some could not be read, 2 when none could.
+    """
     from core.analysis.prediction import predict_files, predictions_of
+    from core.dataset.ingest.kinds import files_of
 
     require_run(run)
-    files = [Path(image) for image in images]
-    rows = predictions_of(result_of(predict_files(run, files, settings, names=images), terminal))
+    names = files_of(images)
+    files = [Path(name) for name in names]
+    rows = predictions_of(result_of(predict_files(run, files, settings, names=names), terminal))
     terminal.result(rows, "\n".join(_row_text(row) for row in rows))
-    return 2 if all("error" in row for row in rows) else 0
+    failed = sum("error" in row for row in rows)
+    return 0 if not failed else 2 if failed == len(rows) else 1
 
 
 def _row_text(row: "ImagePrediction") -> str:
@@ -49,7 +55,7 @@ def _row_text(row: "ImagePrediction") -> str:
 
 COMMAND = Command(
     "say what is in images",
-    ("predict run image.jpg another.png",),
+    ('predict run image.jpg folder "more/*.png"',),
     _run,
     _add_arguments,
     order=40,

@@ -23,6 +23,7 @@ from core.cli._command import (
 )
 from core.cli._importing import imported, stop_signals
 from core.cli._runs import drained, make_run, recipe_of, require_room
+from core.cli._same_images import dataset_as_before
 from core.cli._terminal import Terminal
 from core.dataset.ingest.understanding import ReadAs
 from core.dataset.manifest import Role
@@ -168,6 +169,7 @@ def train(
                 "Stopped before training began. The same command starts again.",
             )
             return STOPPED
+        dataset = dataset_as_before(run, dataset, settings)
         evaluation = choices.get("evaluation") or _usual(run, choices, dataset, settings)
         make_run(run, recipe_with({**choices, "evaluation": evaluation}, dataset))
         last = drained(run, settings, terminal, stop)

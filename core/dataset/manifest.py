@@ -41,6 +41,15 @@ class Facts:
     """Maker and model, when the file says so. Text from outside."""
     taken: float | None = None
     """When the picture was taken, in seconds of the camera's own clock."""
+    frames: int = 1
+    """Of an animation or a stack, of which only the first is stored."""
+    levels: int = 0
+    """Greys in the 8-bit copy, where they are few and the file has many more; 0: nothing to say."""
+    original: str = ""
+    """Hash of the values in the file, where the stored copy holds fewer: copies that are equal need
+    not be of equal images."""
+    is_stretched: bool = False
+    """Whether the values had no agreed white, and were stretched from the lowest to the highest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,17 @@ class Item:
     """With several label columns: one for each of Dataset.tasks, `label` being the first."""
     facts: Facts | None = None
 
+    @property
+    def identity(self) -> str:
+        """Equal for equal images only. Stored copies that hold less than the files they were made
+        of may be equal where these are not."""
+        return f"{self.image}{self.facts.original}" if self.facts else self.image
+
+    @property
+    def is_faint(self) -> bool:
+        """Whether most of what the file shows is lost in its stored copy: that tells little."""
+        return self.facts is not None and self.facts.levels > 0
+
 
 @dataclass(frozen=True)  # without slots, for what is remembered
 class Dataset:
@@ -99,6 +119,11 @@ class Dataset:
     def id(self) -> str:
         """16 hex digits that depend on everything in it: equal content has an equal id."""
         return _id_of(self._content())
+
+    def has_the_images_of(self, other: "Dataset") -> bool:
+        """Whether both teach the same, whatever was left out of them and whatever they are called:
+        a text file beside the images makes no other set of them."""
+        return (self.items, self.tasks) == (other.items, other.tasks)
 
     @property
     def labelled(self) -> tuple[Item, ...]:

@@ -3,7 +3,7 @@
 Text stays as it is in here; each layout escapes it in its own way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -138,3 +138,23 @@ def number(content: str) -> Cell:
 
 def _cell(content: Cell | str) -> Cell:
     return Cell(text(content)) if isinstance(content, str) else content
+
+
+def texts_of(block: Block | ListItem) -> Iterator[str]:
+    """All words in a block, piece by piece."""
+    match block:
+        case Heading(_, text) | Paragraph(text, _):
+            yield plain(text)
+        case BulletList(items):
+            for item in items:
+                yield from texts_of(item)
+        case ListItem(text, items):
+            yield plain(text)
+            for item in items:
+                yield from texts_of(item)
+        case Code(code):
+            yield code
+        case Table(head, rows):
+            yield from (plain(cell.text) for row in (head, *rows) for cell in row)
+        case Images(images):
+            yield from (plain(image.caption) for image in images)

@@ -9,9 +9,9 @@ from core.files import replaced
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a ZIP can hold: real times would make every export different."""
 
-REQUIREMENTS = "torch>=2.7\ntimm>=1.0.20,<2\nsafetensors>=0.5\npillow>=12\n"
-FOR_CHANNELS = "numpy>=2\ntifffile>=2024.8\n"
-"""What predict.py needs besides for pictures that are not RGB."""
+REQUIREMENTS = "torch>=2.7\ntimm>=1.0.20,<2\nsafetensors>=0.5\npillow>=12\nnumpy>=2\n"
+FOR_SOME_FILES = "pi-heif>=1.0\ntifffile>=2024.8\n"
+"""What predict.py needs for HEIC and for TIFF of many channels."""
 
 
 def write_zip(folder: Path, file: Path) -> None:

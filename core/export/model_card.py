@@ -151,8 +151,8 @@ def _use(facts: RunFacts, rehearsed: Rehearsed) -> str:
 
 ```
 pip install -r requirements.txt
-python predict.py picture.jpg another.png
-python predict.py picture.jpg --json
+python predict.py image.jpg folder "more/*.png"
+python predict.py image.jpg --json
 ```
 
 {examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test pictures:

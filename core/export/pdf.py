@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -27,8 +28,10 @@ from core.export.blocks import (
     Text,
     paragraph,
     plain,
+    texts_of,
 )
-from core.export.fonts import letters_of, machine_fonts
+from core.export.fonts import in_words, letters_of, machine_fonts, remedy
+from core.export.right_to_left import as_seen
 from core.files import replace_file
 
 _FAMILY = "source-sans"
@@ -48,43 +51,22 @@ _GAP = 4
 _HEAD_OF_MATRIX, _SIDE_OF_MATRIX = 14, 24
 """Letters of a class name."""
 _JPEG = "data:image/jpeg;base64,"
-_MISSING = "?"
-"""Stands for a letter that no font here has."""
 
 
 def write_pdf(blocks: Sequence[Block], file: Path, title: str) -> None:
     """Lay out the blocks and write them to `file`.
 
     Letters that the bundled font lacks are taken from the machine's own fonts; where those lack
-    them too, a sentence at the end says so.
+    them too, a sentence at the end says which and what to do.
     """
-    letters = {letter for block in blocks for text in _texts(block) for letter in text} - {"\n"}
+    texts = {text for block in blocks for text in texts_of(block)} | {title}
+    letters = {letter for text in texts for letter in text + as_seen(text)} - {"\n"}
     pdf = _Paper(title, letters)
     for block in blocks:
         pdf.lay(block)
-    if pdf.lacking:
-        words = "A ? stands for a letter that no font on this computer has; the report as a web "
-        pdf.lay(paragraph(f"{words}page shows it."))
+    if words := remedy(pdf.unseen):
+        pdf.lay(paragraph(words))
     replace_file(file, bytes(pdf.output()))
-
-
-def _texts(block: Block | ListItem) -> Iterator[str]:
-    match block:
-        case Heading(_, text) | Paragraph(text, _):
-            yield plain(text)
-        case BulletList(items):
-            for item in items:
-                yield from _texts(item)
-        case ListItem(text, items):
-            yield plain(text)
-            for item in items:
-                yield from _texts(item)
-        case Code(code):
-            yield code
-        case Table(head, rows):
-            yield from (plain(cell.text) for row in (head, *rows) for cell in row)
-        case Images(images):
-            yield from (plain(image.caption) for image in images)
 
 
 class _Paper(FPDF):
@@ -95,6 +77,8 @@ class _Paper(FPDF):
         files = Path(font_source_sans_pro.__file__).parent / "files"
         for style, name in (("", "Regular"), ("B", "Semibold")):
             self.add_font(_FAMILY, style, files / f"SourceSansPro-{name}.ttf")
+        self.unseen = set[str]()
+        """Letters that were needed and could not be drawn."""
         self.lacking = letters - letters_of(files / "SourceSansPro-Regular.ttf")
         self._borrow_fonts()
         self._foot = self._shown(title)
@@ -152,7 +136,16 @@ class _Paper(FPDF):
         self.set_text_color(colour)
 
     def _shown(self, text: str) -> str:
-        return "".join(_MISSING if letter in self.lacking else letter for letter in text)
+        return "".join(map(self._drawn, as_seen(text)))
+
+    def _drawn(self, letter: str) -> str:
+        if letter not in self.lacking:
+            return letter
+        plain_letters = unicodedata.normalize("NFKC", letter)  # the form it has by itself
+        if plain_letters != letter and not self.lacking.intersection(plain_letters):
+            return plain_letters
+        self.unseen.add(letter)
+        return in_words(letter)
 
     def _room(self, height: float) -> None:
         if self.will_page_break(height):
@@ -164,7 +157,7 @@ class _Paper(FPDF):
         self.ln(0 if level == 1 else size * 0.28)
         self._font(size, _ACCENT if level == 2 else _INK, "B")
         words = self._shown(text)
-        self.start_section(words[:80], level=level - 1, strict=False)
+        self.start_section(text[:80], level=level - 1, strict=False)
         self._lines(size * 0.42, words)
         self.ln(size * 0.1)
 
@@ -238,11 +231,11 @@ class _Paper(FPDF):
         self.ln(3)
 
     def _cells(self, row: Sequence[Cell], is_head: bool, is_matrix: bool) -> list[str]:
-        words = [" ".join(self._shown(plain(cell.text)).split()) for cell in row]
-        if not is_matrix:
-            return words
+        words = [" ".join(plain(cell.text).split()) for cell in row]
         longest = _HEAD_OF_MATRIX if is_head else _SIDE_OF_MATRIX
-        return [word if len(word) <= longest else word[: longest - 1] + "…" for word in words]
+        if is_matrix:
+            words = [w if len(w) <= longest else w[: longest - 1] + "…" for w in words]
+        return [self._shown(word) for word in words]
 
     def _images(self, images: Images) -> None:
         side = (_WIDTH - _GAP * (_ACROSS - 1)) / _ACROSS

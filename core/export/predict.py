@@ -1,25 +1,28 @@
-"""Say what is in pictures:   python predict.py picture.jpg [more.png ...] [--json]
+"""Say what is in images:   python predict.py image.jpg folder "more/*.png" [--json]
 
-Needs the packages in requirements.txt, and the files model.safetensors, model.json and, to tell
-unknown pictures, reference_features.safetensors beside it. Made by Graft; MODEL_CARD.md says what
-this model is good for.
+Needs the packages in requirements.txt, and the other files of this folder beside it. Made by Graft;
+MODEL_CARD.md says what this model is good for. It ends with 0 when all images could be read, with
+1 when some could not, and with 2 when none could.
 """
 
 import argparse
 import json
 import sys
-from io import BytesIO
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 FORMAT = 2
 """Of model.json: this script reads no other."""
+sys.path.insert(0, str(HERE))  # for the modules beside this one, also with python -I
+warnings.simplefilter("ignore")  # about broken metadata, which cost nothing
 
 
 def load() -> tuple[torch.nn.Module, dict[str, Any], dict[str, torch.Tensor]]:
@@ -41,70 +44,27 @@ def tasks_of(about: dict[str, Any]) -> dict[str, list[str]]:
     return about.get("tasks") or {"": about["classes"]}
 
 
-def opened(file: str, longest: int) -> Image.Image:
-    """The picture as the model learned from such: upright, on white, in plain red, green, blue."""
-    image: Image.Image = Image.open(file)
-    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        return image.convert("F").point(lambda grey: grey * (255 / 65535) + 0.5).convert("RGB")
-    profile = BytesIO(image.info.get("icc_profile", b""))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    try:
-        own, plain = ImageCms.ImageCmsProfile(profile), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, own, plain, outputMode="RGB") or image
-    except (ImageCms.PyCMSError, OSError):  # no colour profile, or none that fits
-        return image.convert("RGB")
-
-
-def all_channels(file: str, count: int) -> Any:
-    """A picture that is not red, green and blue, upright, as an array (height, width, channels)."""
-    import numpy as np
-    import tifffile
-
-    start = Path(file).read_bytes()[:4]
-    if count > 1 and start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        with tifffile.TiffFile(file) as tiff:
-            page: Any = tiff.pages.first
-            values = np.atleast_3d(page.asarray())
-            values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
-            turn = int(page.tags[274].value) if 274 in page.tags else 1
-        values = values.swapaxes(0, 1) if turn > 4 else values
-        values = values[::-1] if turn in (3, 4, 7, 8) else values
-        return values[:, ::-1] if turn in (2, 3, 6, 7) else values
-    image = ImageOps.exif_transpose(Image.open(file))
-    if not image.mode.startswith("I;16"):
-        return np.asarray(image.convert("L"))[..., None]
-    deep = np.asarray(image).astype(np.uint16)[..., None]
-    return 65535 - deep if getattr(image, "tag_v2", {}).get(262) == 0 else deep
-
-
 def planes(file: str, longest: int, p: dict[str, Any], how: int) -> torch.Tensor:
-    """The square of each channel of such a picture, (channels, size, size)."""
+    """The square of each channel of such an image, (channels, size, size)."""
     import numpy as np
+    from image_reading import as_array, shrunken
 
-    values = all_channels(file, len(p["mean"]))
-    height, width, count = values.shape
-    if (count, 8 * values.dtype.itemsize) != (len(p["mean"]), p["bits"]):
+    full = 2 ** p["bits"] - 1
+    values = as_array(file, longest, len(p["mean"]), p["bits"])
+    if values is None or (values.shape[2], 8 * values.itemsize) != (len(p["mean"]), p["bits"]):
         raise ValueError(f"The model reads {len(p['mean'])} channels of {p['bits']} bits.")
-    shrunk = min(1.0, longest / max(height, width))
-    size = max(1, round(width * shrunk)), max(1, round(height * shrunk))
-    made = []
+    values, made = shrunken(values, longest), []
     for number, mean in enumerate(p["mean"]):
         plane = Image.fromarray(values[..., number].astype(np.float32))
-        if shrunk < 1:
-            plane = Image.fromarray(np.rint(np.asarray(plane.resize(size, Image.Resampling.BOX))))
-        whole = square(plane, p["size"], p["fit"], [mean], how, 2 ** p["bits"] - 1)
-        made.append(torch.from_numpy(np.rint(np.asarray(whole)).clip(0, 2 ** p["bits"] - 1)))
+        whole = square(plane, p["size"], p["fit"], [mean], how, full)
+        made.append(torch.from_numpy(np.rint(np.asarray(whole)).clip(0, full)))
     return torch.stack(made)
 
 
 def square(
     image: Image.Image, size: int, fit: str, mean: list[float], how: int, full: int = 255
 ) -> Image.Image:
-    """The picture as a square: squashed, cropped to its middle, or padded with the mean colour."""
+    """The image as a square: squashed, cropped to its middle, or padded with the mean colour."""
     width, height = image.size
     if fit == "squash":
         return image.resize((size, size), how)
@@ -125,11 +85,13 @@ def predict(
     network: Any, about: dict[str, Any], reference: dict[str, torch.Tensor], file: str
 ) -> dict[str, Any]:
     """The likeliest class, the probability of each, and what else can be said."""
+    from image_reading import as_rgb
+
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
     if len(p["mean"]) == 3 and p["bits"] == 8:
-        picture = square(opened(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
-        pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+        image = square(as_rgb(file, about["longest_side"]), p["size"], p["fit"], p["mean"], how)
+        pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
         pixels = pixels.view(p["size"], p["size"], 3).permute(2, 0, 1).float()
     else:
         pixels = planes(file, about["longest_side"], p, how)
@@ -166,33 +128,56 @@ def answer(probabilities: dict[str, float], threshold: float | None) -> dict[str
     return {"label": ranked[0], "probabilities": probabilities, "prediction_set": inside}
 
 
-def main() -> None:
-    """Print one line a picture, or all as JSON."""
-    parser = argparse.ArgumentParser(description="Say what is in pictures.")
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+def rows_of(files: list[str]) -> Iterator[dict[str, Any]]:
+    """What is in each file, or why that cannot be said: one bad file costs only its own row."""
+    from image_kinds import no_such_file
+
+    network, about, reference = load()
+    for file in files:
+        try:
+            yield {"image": file, **predict(network, about, reference, file)}
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            is_there = isinstance(error, PermissionError) and not Path(file).is_dir()
+            reason = "It may not be read: give yourself the right to." if is_there else ""
+            yield {"image": file, "error": reason or no_such_file(file)}
+        except ValueError as error:
+            yield {"image": file, "error": str(error)}
+        except Exception as error:  # noqa: BLE001  # damaged files throw anything
+            what = f"It is damaged or of a rare kind ({error}): save it anew."
+            yield {"image": file, "error": " ".join(what.split())}
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """A row for people."""
+    answers = row.get("tasks") or {"": row}
+    line = row.get("error") or ", ".join(
+        f"{each['label']} ({each['probabilities'][each['label']]:.0%})" for each in answers.values()
+    )
+    strange = "unknown, perhaps " if row.get("ood") else ""
+    line = f"{row['image']}: {strange}{line}"
+    return "".join(c if c.isprintable() else "?" for c in line)
+
+
+def main() -> int:
+    """Print one line an image, or all as JSON."""
+    from image_kinds import files_of
+
+    parser = argparse.ArgumentParser(description="Say what is in images.")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help='a file, a folder or "*.jpg"')
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     chosen = parser.parse_args()
-    network, about, reference = load()
-    rows: list[dict[str, Any]] = []
-    for file in chosen.pictures:
-        try:
-            rows.append({"image": file, **predict(network, about, reference, file)})
-        except (OSError, ValueError) as error:
-            rows.append({"image": file, "error": str(error)})
+    rows = []
+    for row in rows_of(files_of(chosen.images)):
+        rows.append(row)
+        if not chosen.json:
+            line = line_of(row) + "\n"
+            sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))
+            sys.stdout.buffer.flush()
     if chosen.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        return
-    for row in rows:
-        answers = row.get("tasks") or {"": row}
-        line = row.get("error") or ", ".join(
-            f"{each['label']} ({each['probabilities'][each['label']]:.0%})"
-            for each in answers.values()
-        )
-        strange = "unknown, perhaps " if row.get("ood") else ""
-        line = f"{row['image']}: {strange}{line}"
-        line = "".join(c if c.isprintable() else "?" for c in line) + "\n"
-        sys.stdout.buffer.write(line.encode(sys.stdout.encoding, "replace"))
+    failed = sum("error" in row for row in rows)
+    return 0 if not failed else 2 if failed == len(rows) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

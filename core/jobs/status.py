@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.events import Failed, Finished, PhaseStarted, Progress, Skipped, Step, Stopped, Validated
-from core.jobs.summary import Digest
+from core.jobs.summary import JobSummary
 
 State = Literal["queued", "running", "stopping", "stopped", "failed", "finished", "interrupted"]
 
@@ -17,7 +17,7 @@ class JobStatus:
     sentence: str
     """The state in one plain sentence."""
     kind: str = ""
-    """import, train, estimate, predict, export; empty for a folder that was never submitted."""
+    """As in core.jobs.kinds; empty for a folder that was never submitted."""
     place: int | None = None
     """Place in the queue: 1 is next. None when the job does not wait."""
     phase: str = ""
@@ -35,6 +35,8 @@ class JobStatus:
     phases: tuple[PhaseStarted, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    understanding: dict[str, Any] | None = None
+    """Of an import, as core.dataset.ingest.understanding.Understanding.to_dict writes it."""
     seconds: float | None = None
     """Working time of a finished job."""
     result: dict[str, Any] | None = None
@@ -46,7 +48,7 @@ class JobStatus:
 
 
 def describe(
-    known: Digest, state: State, kind: str, place: int | None = None, alive: bool = True
+    known: JobSummary, state: State, kind: str, place: int | None = None, alive: bool = True
 ) -> JobStatus:
     """The status that these events amount to, for a job that is in this state.
 
@@ -71,12 +73,13 @@ def describe(
         phases=tuple(known.phases[index] for index in sorted(known.phases)),
         notes=tuple(known.notes),
         skipped=tuple(known.skipped.values()),
+        understanding=known.understanding,
         seconds=last.seconds if isinstance(last, Finished) else None,
         result=last.result if isinstance(last, Finished) else None,
     )
 
 
-def _phase(known: Digest) -> str:
+def _phase(known: JobSummary) -> str:
     match known.current:
         case Progress(what=what):
             return what
@@ -96,7 +99,7 @@ def _fraction(current: Progress | PhaseStarted | Step | None) -> float | None:
             return None
 
 
-def _sentence(known: Digest, state: State, place: int | None, alive: bool) -> str:
+def _sentence(known: JobSummary, state: State, place: int | None, alive: bool) -> str:
     match state:
         case "queued" if not alive:
             return "Waiting for the training worker to start."
@@ -114,7 +117,7 @@ def _sentence(known: Digest, state: State, place: int | None, alive: bool) -> st
             return _last_sentence(known, state)
 
 
-def _last_sentence(known: Digest, state: State) -> str:
+def _last_sentence(known: JobSummary, state: State) -> str:
     match known.ended:
         case Finished(seconds=seconds):
             return f"Finished in {_duration(seconds)}."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.events import (
     Event,
@@ -17,6 +18,7 @@ from core.events import (
     Skipped,
     Step,
     Stopped,
+    Understood,
     Validated,
 )
 from core.jobs import log
@@ -25,7 +27,7 @@ _REMEMBERED = 256
 
 
 @dataclass
-class Digest:
+class JobSummary:
     """The events of one job, folded so far."""
 
     offset: int = 0
@@ -40,6 +42,7 @@ class Digest:
     phases: dict[int, PhaseStarted] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
+    understanding: dict[str, Any] | None = None
 
     def read_on(self, folder: Path) -> None:
         """Fold what was written since the last time."""
@@ -60,6 +63,8 @@ class Digest:
                 self.watched[event.step] = event
             case Note():
                 self.notes[event.text] = None
+            case Understood():
+                self.understanding = event.understanding
             case Skipped():
                 self.skipped[event.name] = event
             case Finished() | Failed() | Stopped():
@@ -84,18 +89,18 @@ class Digest:
         return None
 
 
-_digests: OrderedDict[Path, tuple[threading.Lock, Digest]] = OrderedDict()
+_summaries: OrderedDict[Path, tuple[threading.Lock, JobSummary]] = OrderedDict()
 _guard = threading.Lock()
 
 
 @contextmanager
-def digest(folder: Path) -> Iterator[Digest]:
+def summary(folder: Path) -> Iterator[JobSummary]:
     """The job's events, folded up to now; only what is new since the last time is read."""
     with _guard:
-        lock, known = _digests.setdefault(folder, (threading.Lock(), Digest()))
-        _digests.move_to_end(folder)
-        while len(_digests) > _REMEMBERED:
-            _digests.popitem(last=False)
+        lock, known = _summaries.setdefault(folder, (threading.Lock(), JobSummary()))
+        _summaries.move_to_end(folder)
+        while len(_summaries) > _REMEMBERED:
+            _summaries.popitem(last=False)
     with lock:
         known.read_on(folder)
         yield known

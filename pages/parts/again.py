@@ -16,7 +16,7 @@ def offer_again(place: Place, run: RunRow, said: str) -> str:
         st.html(said, width="stretch")
         if not st.button("Teach it again", icon=":material/refresh:"):
             return ""
-    return begin_run(place, _recipe_now(place, run), run.title)
+    return begin_run(place, _recipe_now(place, run), run.title, run.origin)
 
 
 @steady

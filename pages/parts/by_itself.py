@@ -1,7 +1,7 @@
 """A job that a page needs before it can show anything: begun by itself, watched, gone on with."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -9,11 +9,9 @@ from core import JobStatus, new_job, recent_jobs, status, submit
 from pages.parts import progress, text
 from pages.parts.steady import steady
 
-Kind = Literal["map", "propose", "rank", "outlook", "robustness", "answer-times", "costs"]
-
 
 @steady
-def job_by_itself(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus | None:
+def job_by_itself(kind: str, *, begin: bool = True, **args: Any) -> JobStatus | None:
     """The newest job of this kind with these arguments, drawn while it is not finished.
 
     Where there is none, one is begun, unless `begin` says otherwise; then None.
@@ -31,7 +29,7 @@ def job_by_itself(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus |
     return now
 
 
-def begin_job(kind: Kind, **args: Any) -> Path:
+def begin_job(kind: str, **args: Any) -> Path:
     """Hand one in; gives its folder."""
     folder = new_job()
     submit(kind, folder, args)

@@ -105,7 +105,7 @@ def _next(place: Place, done: set[str]) -> str:
         return "Next: choose a backbone and a way to learn, then train."
     if not place.finished:
         return "Next: train a model."
-    if len(place.finished) == 1 and place.finished[0].title == "First model":
+    if len(place.finished) == 1 and place.finished[0].origin == "automatic":
         return "Your first model is ready. Try it, or choose another way to learn to beat it."
     return "A model is ready. Compare the results, try them, take a model away."
 

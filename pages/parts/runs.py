@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import (
     CATALOGUE,
+    Origin,
     Pair,
     Recipe,
     RunRow,
@@ -26,9 +27,9 @@ from pages.parts.steady import steady
 from pages.parts.strategies import strategy_title
 
 
-def begin_run(place: Place, recipe: Recipe, title: str = "") -> str:
+def begin_run(place: Place, recipe: Recipe, title: str = "", origin: Origin = "user") -> str:
     """Enter a run and hand it in; gives its id."""
-    run = create_run(place.project.id, recipe, title)
+    run = create_run(place.project.id, recipe, title, origin=origin)
     submit("train", run_folder(run))
     return run
 

@@ -1,6 +1,5 @@
 """Real files as people and attackers bring them, made on the spot."""
 
-import base64
 import io
 import struct
 import tarfile
@@ -9,6 +8,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from made_files import HEIC as HEIC
 from PIL import Image
 
 
@@ -122,16 +122,3 @@ def encrypted_zip(path: Path, files: dict[str, bytes]) -> Path:
             at = raw.find(start, at + 4)
     path.write_bytes(raw)
     return path
-
-
-HEIC = base64.b64decode(
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAA"
-    "AAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAGEAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAA"
-    "AAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34"
-    "+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5"
-    "uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAA"
-    "AAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAA"
-    "AAAAAAEAAQWBAgMFhAAAAGltZGF0AAAAXSgBrxOA9SeBP//gpUf/utZ4fg8NMT/+88Yj+gax/+L1d24DHYsoDCeJ"
-    "RFN4ju5YyxTWGlKz3AqVo6vSar2TaFL+E2j/4CPCeB8gQ94nsb48Udt6v1rvqjKULjKHbg=="
-)
-"""A HEIC of 64 × 48 px, left half red, right half blue (no writer of HEIC may be installed)."""

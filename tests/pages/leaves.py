@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
+from core import Dataset, Item, Origin, Recipe, Store, create_project, create_run, run_folder
 from core.evaluation.calibration_result import (
     CalibrationData,
     FalseOod,
@@ -19,7 +19,7 @@ from core.evaluation.scoring import report_of
 from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
 from core.jobs.log import append
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset
 
 CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
@@ -59,11 +59,12 @@ def finish_run(
     strategy: str,
     wrong: int,
     title: str = "",
+    origin: Origin = "user",
     task: str = "",
 ) -> str:
     """A run that ended well with so many mistakes; gives its id."""
     recipe = Recipe(dataset=dataset, backbone=LITE0, strategy=strategy, task=task)
-    run = create_run(project, recipe, title)
+    run = create_run(project, recipe, title, origin=origin)
     folder = run_folder(run)
     loaded = Store(home).load(dataset)
     items = list(loaded.labelled)
@@ -91,7 +92,7 @@ def finish_run(
         calibration=calibration,
     )
     report.save(folder)
-    JobCard("train").write(folder)
+    JobSpec("train").write(folder)
     for event in learning(20):
         append(folder, event)
     append(folder, Finished(12.5, {}))

@@ -13,7 +13,7 @@ from core.checks import to_dict, with_key
 from core.events import Found, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset
 
 MAPLE, OAK, BIRCH = CLASSES
@@ -160,7 +160,7 @@ def test_where_nobody_has_looked_a_check_begins_by_itself_once(home):
 def test_what_was_found_before_the_stop_is_shown(home):
     project, dataset = fill(home)
     job = new_job()
-    JobCard("check", {"project": project, "dataset": dataset}).write(job)
+    JobSpec("check", {"project": project, "dataset": dataset}).write(job)
     append(job, Found(to_dict(with_key(PLANTED[0], Store(home).load(dataset)))))
     append(job, Stopped(0, 0))
     app = open_page("faults", project=project)

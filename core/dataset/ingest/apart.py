@@ -7,6 +7,7 @@ number and word of it is looked at, and pixels are taken for nothing but pixels.
 
 import json
 import os
+import re
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
@@ -149,9 +150,14 @@ def _facts_again(told: Mapping[str, Any], kind: str, limits: Settings) -> Facts:
     if not (0 < width * height <= limits.max_pixels and width > 0 and size >= 0):
         raise ValueError("no size")
     taken = facts["taken"]
+    original = str(facts["original"])
+    if not re.fullmatch(r"([0-9a-f]{32})?", original):
+        raise ValueError("no hash")
     return Facts(
         kind, width, height, clean_path(str(facts["mode"]))[:40], size,
         clean_path(str(facts["camera"]))[:60], None if taken is None else float(taken),
+        max(1, int(facts["frames"])), max(0, int(facts["levels"])), original,
+        facts["is_stretched"] is True,
     )  # fmt: skip
 
 

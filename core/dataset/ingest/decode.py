@@ -16,11 +16,13 @@ from PIL import Image, ImageCms
 
 from core.dataset.channels import Array, as_rgb, grey_of, many_of, mode_of, within
 from core.dataset.ingest.apart import decoded_apart
-from core.dataset.ingest.colour import is_srgb, see_through, to_rgb
+from core.dataset.ingest.colour import DEEP, is_srgb, load_within, see_through, to_rgb, turn_of
+from core.dataset.ingest.colour import within as within_side
 from core.dataset.ingest.decoded import Decoded
 from core.dataset.ingest.headers import cost, webp_pixels
 from core.dataset.ingest.image_metadata import camera_and_time, facts_of
-from core.dataset.ingest.kinds import HEAD, kind_of, what_else
+from core.dataset.ingest.kinds import CAMERA_RAW, HEAD, is_camera_raw, kind_of, what_else
+from core.dataset.ingest.losses import frames_of, with_losses
 from core.dataset.ingest.strip_metadata import plain_jpeg, plain_png
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage
@@ -46,16 +48,6 @@ _DAMAGE = (
     Image.DecompressionBombError,
 )
 """What decoders throw at files that are not what their first bytes promise."""
-_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _DRAWN_SIDE = 256
 """Up to this side an image is stored without loss: it costs little and small details matter."""
 _MOST_BYTES_PER_PIXEL = 8
@@ -112,9 +104,12 @@ def decode_here(source: BinaryIO, limits: Settings, *, keep: bool = False) -> De
             return _many_decoded(many, size, limits.stored_side)
         return _opened_and_decoded(source, kind, size, limits, keep)
     except _DAMAGE as error:
-        if kind == "TIFF" and not keep:  # more channels than Pillow knows: the first three
+        if kind == "TIFF":
             with suppress(*_DAMAGE):
-                if (many := many_of(source, limits)) is not None:
+                if _is_raw(source):
+                    raise UnreadableImage(CAMERA_RAW) from None
+                # More channels than Pillow knows: the first three.
+                if not keep and (many := many_of(source, limits)) is not None:
                     return replace(_many_decoded(many, size, limits.stored_side), array=None)
         raise UnreadableImage(_reason(error, kind)) from error
 
@@ -125,7 +120,9 @@ def _opened_and_decoded(
     source.seek(0)
     with Image.open(source, formats=_decoders(kind)) as opened:
         _require_few_pixels(opened, limits)
-        facts = facts_of(opened, kind, size)
+        if kind == "TIFF" and is_camera_raw(opened.tag_v2.get):  # type: ignore[attr-defined]
+            raise UnreadableImage(CAMERA_RAW)
+        facts = replace(facts_of(opened, kind, size), frames=frames_of(opened, kind))
         as_brought = not keep or opened.mode in ("P", "RGB")
         if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
             return _plainly_decoded(opened, plain, facts)
@@ -173,6 +170,16 @@ def _decoders(kind: str) -> list[str]:
     return ["HEIF", "AVIF"]
 
 
+def _is_raw(source: BinaryIO) -> bool:
+    """Whether a TIFF that Pillow does not know is a camera raw file."""
+    from tifffile import TiffFile
+
+    source.seek(0)
+    with TiffFile(source) as tiff:
+        tags = tiff.pages.first.tags
+        return is_camera_raw(lambda code: tag.value if (tag := tags.get(code)) else None)
+
+
 def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
     width, height = image.size
     if width * height > limits.max_pixels:
@@ -186,7 +193,7 @@ def _plain(opened: Image.Image, source: BinaryIO, kind: str, side: int) -> bytes
     """The file without metadata, where that is the image already: small, upright, sRGB, opaque."""
     if kind not in ("JPEG", "PNG") or max(opened.size) > side or opened.mode not in _PLAIN_MODES:
         return None
-    if kind == "JPEG" and not (_turn(opened) is None and is_srgb(opened.info.get("icc_profile"))):
+    if kind == "JPEG" and not (turn_of(opened) is None and is_srgb(opened.info.get("icc_profile"))):
         return None
     source.seek(0)
     content = (plain_jpeg if kind == "JPEG" else plain_png)(source.read())
@@ -211,21 +218,22 @@ def _with_origin(facts: Facts, opened: Image.Image) -> Facts:
 
 
 def _decoded(opened: Image.Image, facts: Facts, side: int, keep: bool) -> Decoded:
-    """Pixels of the first frame, in the cheapest order: shrink, see to the colours, turn."""
+    """Pixels of the first frame, with what is lost of them. See colour.upright_rgb."""
     icc = opened.info.get("icc_profile")
-    opened.draft(None, _within(opened.size, side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 already
-    opened.load()
-    turn = _turn(opened)  # only now: a TIFF is turned by Pillow when it is loaded
+    load_within(opened, side)
+    turn = turn_of(opened)  # only now: a TIFF is turned by Pillow when it is loaded
     facts = _with_origin(facts, opened)  # and a PNG may hold them at its end
     if keep and (grey := grey_of(opened if turn is None else opened.transpose(turn))) is not None:
         grey = within(grey, side)
         return Decoded(as_rgb(grey), True, replace(facts, mode=mode_of(grey)), array=grey)
-    goal = _within(opened.size, side)
+    if opened.mode in DEEP:
+        facts = with_losses(facts, opened)
+    goal = within_side(opened.size, side)
     lossless = max(goal) <= _DRAWN_SIDE or opened.mode in ("1", "P", "PA") or see_through(opened)
     image = to_rgb(opened, icc, goal)
     image = image.transpose(turn) if turn is not None else image
     image.info = {}
-    return Decoded(image, lossless, facts)
+    return Decoded(image, lossless or facts.levels > 0, facts)
 
 
 def _many_decoded(values: Array, size: int, side: int) -> Decoded:
@@ -235,22 +243,11 @@ def _many_decoded(values: Array, size: int, side: int) -> Decoded:
     return Decoded(as_rgb(values), True, facts, array=values)
 
 
-def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
-    scale = min(1.0, side / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What brings the image upright; None also when its metadata are too broken to tell."""
-    try:
-        return _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-    except _DAMAGE:
-        return None
-
-
 def _reason(error: BaseException, kind: str) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to open it: save it smaller."
+    if "MAX_TEXT" in str(error):
+        return "It carries many megabytes of text beside the image: save it anew without metadata."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return f"The {kind} file ends too early: copy it again from where it came from."
     return f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it anew."

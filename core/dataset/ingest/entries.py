@@ -14,14 +14,10 @@ from typing import IO
 from core.dataset.ingest.decode import too_many_bytes
 from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, NIFTI, kind_of, may_be_text, what_else
+from core.dataset.ingest.kinds import is_image_name as is_image_name
 from core.errors import RefusedArchive, UnreadableImage
 from core.settings import GiB, MiB, Settings
 
-_IMAGES = re.compile(
-    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif|p[bgpnf]m|jp2|j2k|jpx|j2c"
-    r"|dng|cr[23w]|nef|arw|orf|rw2|raf|pef|srw|dcm)",
-    re.IGNORECASE,
-)
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
 _TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|xlsm|xlsb|xls|ods|numbers|parquet)", re.IGNORECASE)
 _PLAIN_TEXTS = re.compile(r"\.(txt|lst|names|jsonl?|ndjson|xml|ya?ml)", re.IGNORECASE)
@@ -201,11 +197,6 @@ def is_portion(name: str) -> bool:
 def is_archive_name(name: str) -> bool:
     """Whether a file is called like an archive."""
     return bool(_ARCHIVES.fullmatch(PurePosixPath(name).suffix))
-
-
-def is_image_name(name: str) -> bool:
-    """Whether a file is called like an image."""
-    return bool(_IMAGES.fullmatch(PurePosixPath(name).suffix))
 
 
 def is_table_name(name: str) -> bool:

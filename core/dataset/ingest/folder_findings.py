@@ -78,12 +78,17 @@ class Findings:
             self._class[place], self._unlabelled[place] = None, False
             self._refusal[place], self._part[place] = reason, None
 
-    def set_aside(self, tree: Tree, *, is_doubtful: bool = False) -> None:
+    def set_aside(
+        self, tree: Tree, *, is_doubtful: bool = False, is_in_split: bool = False
+    ) -> None:
         """Its images are taken without a class."""
         for place in tree.below():
             self._class[place], self._unlabelled[place] = None, True
             self._refusal[place], self._part[place] = "", None
-        self.notes.append(say.without_class(tree.name, tree.n, is_doubtful=is_doubtful))
+        note = say.without_class(
+            tree.name, tree.n, is_doubtful=is_doubtful, is_in_split=is_in_split
+        )
+        self.notes.append(note)
 
     def note_empty(self, tree: Tree) -> None:
         """Remember folders beside class folders that hold no image."""

@@ -26,7 +26,7 @@ def ready_split(names: Sequence[str]) -> Note:
             NOTABLE,
             f"The folder {_listed(names)} was taken for a part of the set, and the folders in it "
             "for its classes.",
-            OUTER,
+            None if split_parts(names) else OUTER,
         )
     note = (
         f"The folders {_listed(names)} were taken for parts of one set, and the folders in them "
@@ -84,14 +84,14 @@ def beside_folders(n: int) -> Note:
     )
 
 
-def without_class(name: str, n: int, *, is_doubtful: bool) -> Note:
+def without_class(name: str, n: int, *, is_doubtful: bool, is_in_split: bool) -> Note:
     """A folder whose images are taken without a class."""
     word = "image" if n == 1 else "images"
     return Note(
         DOUBTFUL if is_doubtful else NOTABLE,
         f"The {n:,} {word} in the folder {_quoted(name)} {'was' if n == 1 else 'were'} taken as "
-        f"{word} without a class.",
-        OUTER,
+        f"{word if n > 1 else 'an image'} without a class.",
+        None if is_in_split else OUTER,
     )
 
 

@@ -29,6 +29,7 @@ from core.dataset.ingest.entries import (
 from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.kinds import HEAD
+from core.dataset.ingest.loss_notes import loss_notes
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
     lost,
@@ -42,6 +43,7 @@ from core.dataset.ingest.table import Table
 from core.dataset.ingest.table_files import TEXT, table_file
 from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
 from core.dataset.manifest import Dataset, Facts, LeftOut, Role
+from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
@@ -158,6 +160,7 @@ def _import_images(
         *lost(lost_classes(_labels(shaping, told.images))),
         *told.notes,
         *(Note(NOTABLE, sentence) for sentence in brought.notes),
+        *(Note(NOTABLE, sentence) for sentence in loss_notes(items, is_kept=keep)),
         *on_two_classes((*old.items, *items)),
     ]
     understanding = understood(items, left_out, told, notes)
@@ -171,7 +174,9 @@ def _import_images(
         parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
     )  # fmt: skip
     counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
-    yield Finished(time.monotonic() - begun, {"dataset": store.save(dataset), **counts})
+    saved = store.save(dataset)
+    remember_origin(settings.home, saved, source)
+    yield Finished(time.monotonic() - begun, {"dataset": saved, **counts})
 
 
 def _noted(note: Note) -> Noted:

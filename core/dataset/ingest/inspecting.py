@@ -122,21 +122,40 @@ def _seen(entry: Entry, settings: Settings) -> _Seen:
 
 
 def _rows(seen: Sequence[_Seen], told: Sequence[Assigned]) -> list[Brought]:
-    """The images with a checksum that only equal files share. Files are read to the end only where
-    another is as long."""
-    alike: dict[int, list[int]] = defaultdict(list)
-    for place, each in enumerate(seen):
-        if each.size:
-            alike[each.size].append(place)
+    """The images with a checksum that only equal files share."""
+    alike = _perhaps_equal(seen)
     rows: list[Brought] = []
     for place, (each, what) in enumerate(zip(seen, told, strict=True)):
         checksum = each.checksum or f"file {place}"
-        if not each.size:
-            checksum = ""
-        elif not each.checksum and len(alike[each.size]) > 1:
+        if place in alike:
             checksum = _checksum(each.entry.content) or checksum
-        rows.append((full_name(each.entry), checksum or None, None, what))
+        rows.append((full_name(each.entry), checksum if each.size else None, None, what))
     return rows
+
+
+def _perhaps_equal(seen: Sequence[_Seen]) -> set[int]:
+    """Places of files as long as another that end like it: only these must be read to the end."""
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for place, each in enumerate(seen):
+        if each.size and not each.checksum:
+            sizes[each.size].append(place)
+    ends: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for size, places in sizes.items():
+        for place in places if len(places) > 1 else ():
+            ends[size, _end(seen[place].entry.content, size)].append(place)
+    return {place for places in ends.values() if len(places) > 1 for place in places}
+
+
+def _end(content: Path | bytes | None, size: int) -> bytes:
+    """The last bytes of a file; none where it can no longer be read."""
+    if not isinstance(content, Path):
+        return b""
+    try:
+        with content.open("rb") as file:
+            file.seek(max(0, size - HEAD))
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _checksum(content: Path | bytes | None) -> str:

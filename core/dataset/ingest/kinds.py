@@ -3,8 +3,10 @@
 This file is part of every exported model too: it needs nothing but Python.
 """
 
+import glob
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 HEAD = 512
@@ -21,6 +23,11 @@ _STARTS = (
     (b"MM\x00+", "TIFF"),
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
+)
+_IMAGES = re.compile(
+    r"\.(jpe?g|jpe|jfif|png|webp|avif|gif|bmp|dib|tiff?|heic|heif|hif|p[bgpnf]m|jp2|j2k|jpx|j2c"
+    r"|dng|cr[23w]|nef|arw|orf|rw2|raf|pef|srw|dcm)",
+    re.IGNORECASE,
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _PPM = re.compile(rb"P[1-6]\s+(#|\d)|Pf\s+\d")
@@ -152,3 +159,40 @@ def is_camera_raw(tag: Callable[[int], Any]) -> bool:
         return True
     kind = tag(_SUBFILE)
     return isinstance(kind, int) and kind & 1 == 1 and tag(_SUB_IFDS) is not None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file is called like an image."""
+    return bool(_IMAGES.fullmatch(PurePath(name).suffix))
+
+
+def files_of(names: Sequence[str]) -> list[str]:
+    """The files meant by names of files, of folders (all images in them) and by patterns such as
+    `*.jpg`, which not every shell spells out. What names nothing stands for itself."""
+    return [file for name in names for file in _files_of(name) or [name]]
+
+
+def _files_of(name: str) -> list[str]:
+    path = Path(name)
+    if path.is_dir():
+        return [str(file) for file in sorted(path.rglob("*")) if _is_meant(file, path)]
+    if path.exists() or not glob.has_magic(name):
+        return [name]
+    return [found for found in sorted(glob.glob(name, recursive=True)) if Path(found).is_file()]
+
+
+def _is_meant(file: Path, folder: Path) -> bool:
+    """Whether a file in a folder is an image, or called like one, and not hidden."""
+    if any(part.startswith(".") for part in file.relative_to(folder).parts) or not file.is_file():
+        return False
+    if is_image_name(file.name):
+        return True
+    with file.open("rb") as stream:
+        return kind_of(stream.read(HEAD)) is not None
+
+
+def no_such_file(name: str) -> str:
+    """Why there is nothing to read under a name that was given."""
+    if Path(name).is_dir():
+        return "There is no image in this folder."
+    return "No file fits this pattern." if glob.has_magic(name) else "There is no such file."

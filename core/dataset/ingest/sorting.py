@@ -48,7 +48,7 @@ def sorted_out(brought: Iterable[Brought], old: Iterable[Item]) -> tuple[list[It
 
 
 def _sameness(item: Item) -> Hashable:
-    return item.image, item.role, item.labels or (item.label,)
+    return item.identity, item.role, item.labels or (item.label,)
 
 
 def _on_one_side(one: Item, other: Item) -> bool:
@@ -63,7 +63,7 @@ def on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
     for item in items:
         if item.label is None:
             continue
-        other = first.setdefault((item.image, item.role), item)
+        other = first.setdefault((item.identity, item.role), item)
         if other.label != item.label:
             pairs.append(f"“{other.name}” ({other.label}) and “{item.name}” ({item.label})")
     if pairs:

@@ -3,6 +3,7 @@
 model.safetensors   the weights            MODEL_CARD.md      what it is good for
 model.json          everything else        requirements.txt   what predict.py needs
 predict.py          a short script         examples/          two images to try it on
+image_reading.py, image_kinds.py, image_colours.py   how it reads image files: as the app does
 reference_features.safetensors   what new images are compared with, to tell unknown ones (maybe)
 """
 
@@ -16,28 +17,37 @@ from pathlib import Path
 from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
 from core.dataset.channels import RGB, Form
 from core.dataset.export import as_file
+from core.dataset.ingest import colour, kinds
 from core.dataset.store import Store
 from core.errors import NotFound
 from core.evaluation.ood import ReferenceFeatures
 from core.evaluation.report import Report
 from core.events import Event, Finished, Progress
-from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
+from core.export.bundle import FOR_SOME_FILES, REQUIREMENTS, write_zip
 from core.export.formats import ExportContext, ExportFormat
 from core.export.model_card import Rehearsed, model_card
+from core.export.originals import original_files
 from core.export.rehearsal import greatest_difference, rehearse
 from core.model import DESCRIPTION, WEIGHTS, model_folder
 from core.settings import Settings
 
 _IMAGES = 8
 _EXAMPLES = 2
-_SCRIPT = Path(__file__).parents[1] / "predict.py"
+_HERE = Path(__file__).parents[1]
+_SCRIPTS = {
+    "predict.py": _HERE / "predict.py",
+    "image_reading.py": _HERE / "image_reading.py",
+    "image_kinds.py": Path(kinds.__file__),
+    "image_colours.py": Path(colour.__file__),
+}
 
 
 def write(context: ExportContext, file: Path) -> Iterator[Event]:
     """Pack the model into a ZIP; its predict.py must agree with the app first.
 
     Ends with Finished(result={"file", "greatest_difference", "images"}): the greatest difference
-    between the probabilities of the two, and on how many test images. Raises NotFound without
+    between the probabilities of the two, and on how many images: test images as they are stored,
+    and some as they were brought, where they are still there. Raises NotFound without
     these, GraftError when the packed model does not work by itself.
     """
     began = time.monotonic()
@@ -48,13 +58,15 @@ def write(context: ExportContext, file: Path) -> Iterator[Event]:
         _gather(context, bundle)
         images = _test_images(bundle, facts.report, context.store, facts.form)
         yield Progress("Trying the packed model out", 1, 2)
-        ours = _predictions(run, images, settings)
-        difference = greatest_difference(ours, rehearse(bundle, images))
+        originals = original_files(facts.dataset, settings, Path(space))
+        tried = [*images, *originals]
+        ours, theirs = _predictions(run, tried, settings), rehearse(bundle, tried)
+        difference = greatest_difference(ours, theirs, may_be_unreadable=len(originals))
         rehearsed = Rehearsed(difference, len(images), min(len(images), _EXAMPLES))
         (bundle / "MODEL_CARD.md").write_text(model_card(facts, rehearsed), encoding="utf-8")
         write_zip(bundle, file)
     yield Progress("Trying the packed model out", 2, 2)
-    result = {"file": str(file), "greatest_difference": difference, "images": len(images)}
+    result = {"file": str(file), "greatest_difference": difference, "images": len(tried)}
     yield Finished(time.monotonic() - began, result)
 
 
@@ -81,9 +93,9 @@ def _gather(context: ExportContext, bundle: Path) -> None:
         scores=scores,
     )
     (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
-    needed = REQUIREMENTS if facts.form == RGB else REQUIREMENTS + FOR_CHANNELS
-    (bundle / "requirements.txt").write_text(needed, encoding="utf-8")
-    shutil.copyfile(_SCRIPT, bundle / _SCRIPT.name)
+    (bundle / "requirements.txt").write_text(REQUIREMENTS + FOR_SOME_FILES, encoding="utf-8")
+    for name, source in _SCRIPTS.items():
+        shutil.copyfile(source, bundle / name)
 
 
 def _test_images(bundle: Path, report: Report, store: Store, form: Form) -> list[Path]:

@@ -1,0 +1,62 @@
+"""What the stored copies of images do not hold, said once for all images of an import."""
+
+from collections.abc import Iterator, Sequence
+
+from core.dataset.manifest import Facts, Item
+
+_MOST_NAMED = 3
+_KEEP = "--keep-channels (in the browser “Keep greyscale, 16-bit and many channels as they are”)"
+
+
+def loss_notes(items: Sequence[Item], *, is_kept: bool) -> Iterator[str]:
+    """A sentence, with the remedy, for each way in which copies hold less than the files.
+
+    `is_kept`: whether grey, 16-bit and many-channel images were kept as they are.
+    """
+    brought = [(item.name, item.facts) for item in items if item.facts]
+    if frames := [each for each in brought if each[1].frames > 1]:
+        counts = ", ".join(f"“{name}” ({f.frames:,})" for name, f in frames[:_MOST_NAMED])
+        yield (
+            f"{_images(frames)} several frames or pages, and only the first of each is used: "
+            f"{counts}{_more(frames)}. To use the others, save them as images of their own."
+        )
+    if faint := [each for each in brought if each[1].levels]:
+        least, most = (pick(f.levels for _, f in faint) for pick in (min, max))
+        greys = f"{least}" if least == most else f"{least} to {most}"
+        yield (
+            f"{_images(faint)} finer greys than 8 bits can, and the 8-bit copies that a network "
+            f"usually reads have only {greys} of them, so that faint detail is lost: "
+            f"{_listed(faint)}. {_remedy(faint)}"
+        )
+    if stretched := [each for each in brought if each[1].is_stretched]:
+        yield (
+            f"{_images(stretched)} values without an agreed white, and each is scaled from its own "
+            "lowest to its highest value: shapes stay visible, but values of different images "
+            f"cannot be compared any more: {_listed(stretched)}. If the values themselves tell the "
+            "classes, save all images as 16-bit PNG on one scale and bring them with "
+            f"{_KEEP}."
+        )
+    if not is_kept and (many := [each for each in brought if " channels " in each[1].mode]):
+        yield (
+            f"{_images(many)} more channels than red, green and blue, and only the first three "
+            f"are used: {_listed(many)}. To use all, bring them with {_KEEP}."
+        )
+
+
+def _remedy(faint: Sequence[tuple[str, Facts]]) -> str:
+    if all(facts.mode.startswith("I;16") for _, facts in faint):
+        return f"To keep all of them, bring the images with {_KEEP}."
+    return f"To keep more of them, save the images as 16-bit PNG and bring them with {_KEEP}."
+
+
+def _images(some: Sequence[object]) -> str:
+    return "1 image holds" if len(some) == 1 else f"{len(some):,} images hold"
+
+
+def _listed(some: Sequence[tuple[str, Facts]]) -> str:
+    return ", ".join(f"“{name}”" for name, _ in some[:_MOST_NAMED]) + _more(some)
+
+
+def _more(some: Sequence[object]) -> str:
+    more = len(some) - _MOST_NAMED
+    return f" and {more:,} more" if more > 0 else ""

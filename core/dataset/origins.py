@@ -1,0 +1,36 @@
+"""Where the images of a dataset were brought from, while it may still be there.
+
+    <home>/origins/<dataset id>.json
+
+It is no part of the dataset: the same images from another folder are the same dataset.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from core.files import replace_file
+
+
+def remember_origin(home: Path, dataset: str, source: Path) -> None:
+    """Write down the folder or archive that a dataset was read from, unless it lies in the home:
+    what was uploaded is taken away again."""
+    place = source.resolve()
+    if place.is_relative_to(home.resolve()):
+        return
+    with suppress(OSError):  # to know it is a convenience
+        _file(home, dataset).parent.mkdir(parents=True, exist_ok=True)
+        replace_file(_file(home, dataset), json.dumps({"source": str(place)}))
+
+
+def origin_of(home: Path, dataset: str) -> Path | None:
+    """The folder or archive that a dataset was read from; None where it is not known or gone."""
+    try:
+        place = Path(json.loads(_file(home, dataset).read_text(encoding="utf-8"))["source"])
+        return place if place.exists() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _file(home: Path, dataset: str) -> Path:
+    return home / "origins" / f"{dataset}.json"
