@@ -18,8 +18,8 @@ def about(read: Sequence[Columns]) -> list[Note]:
             notes.append(
                 Note(
                     NOTABLE if each.sure or not each.labels else DOUBTFUL,
-                    f"Columns of {each.table.title} say only yes or no, and not just one of them yes: "
-                    "each is taken for a question of its own.",
+                    f"Columns of {each.table.title} say only yes or no, and not just one of them "
+                    "yes: each is taken for a question of its own.",
                     Alternative("one_hot=true", "Read these columns as classes"),
                 )
             )

@@ -93,7 +93,7 @@ def _aligned(lines: list[str]) -> list[list[str]]:
     if len(words) > 1 and len(words[0]) == 1 and words[0][0].isdecimal():
         words = words[1:]
     width = len(words[-1])
-    if width < 3 or any(len(row) != width for row in words[1:]):
+    if len(words) < 3 or width < 3 or any(len(row) != width for row in words[1:]):
         return []
     missing = width - len(words[0])
     return [["file"] * missing + words[0], *words[1:]] if missing in (0, 1) else []
