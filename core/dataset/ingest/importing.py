@@ -27,6 +27,7 @@ from core.dataset.ingest.entries import (
     is_table_name,
     leads_out,
 )
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.loss_notes import loss_notes
@@ -248,7 +249,7 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: 
         file = BytesIO(content) if isinstance(content, bytes) else content
         decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
     except UnreadableImage as error:
-        return _Taken(bare, None, str(error))
+        return _Taken(bare, None, foreign(entry.name) or str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")

@@ -17,6 +17,7 @@ from core.dataset.ingest.entries import (
     is_table_name,
     leads_out,
 )
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, kind_of, what_else
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
@@ -119,7 +120,7 @@ def _seen(entry: Entry, settings: Settings) -> _Seen:
         what = error.strerror or "unknown error"
         return _Seen(bare, reason=f"It cannot be read from the disk ({what}): copy it again.")
     if kind_of(head) is None:
-        return _Seen(bare, reason=what_else(head))
+        return _Seen(bare, reason=foreign(entry.name) or what_else(head))
     if isinstance(content, bytes):
         return _Seen(bare, size, hashlib.sha256(content).hexdigest())
     return _Seen(entry, size)
