@@ -26,7 +26,7 @@ def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
     Runs without the app's modules and without the model hub. Raises GraftError, with the last
     line of what the script said, when it does not run.
     """
-    command = [sys.executable, "-I", "predict.py", "--json", *(str(file) for file in images)]
+    command = [sys.executable, "-I", "-B", "predict.py", "--json", *(str(file) for file in images)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     try:
         done = subprocess.run(
