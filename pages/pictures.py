@@ -20,6 +20,7 @@ from pages.parts.outlook import more_pictures
 from pages.parts.place import Place
 from pages.parts.samples import begin_sample, sample_cards
 from pages.parts.steady import steady
+from pages.parts.understanding import understanding_of
 
 
 def import_ended(folder: Path, now: JobStatus) -> None:
@@ -29,8 +30,9 @@ def import_ended(folder: Path, now: JobStatus) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html('<p class="muted">The import did not finish.</p>', width="content")
             progress.offer_to_go_on(folder, "Go on with it")
-    for note in now.notes:
-        st.info(text.markdown(note, 400), icon=":material/info:")
+    if not understanding_of(folder, now):
+        for note in now.notes:
+            st.info(text.markdown(note, 400), icon=":material/info:")
     progress.show_skipped(now)
 
 

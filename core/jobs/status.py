@@ -35,6 +35,8 @@ class JobStatus:
     phases: tuple[PhaseStarted, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    understanding: dict[str, Any] | None = None
+    """Of an import, as core.dataset.ingest.understanding.Understanding.to_dict writes it."""
     seconds: float | None = None
     """Working time of a finished job."""
     result: dict[str, Any] | None = None
@@ -71,6 +73,7 @@ def describe(
         phases=tuple(known.phases[index] for index in sorted(known.phases)),
         notes=tuple(known.notes),
         skipped=tuple(known.skipped.values()),
+        understanding=known.understanding,
         seconds=last.seconds if isinstance(last, Finished) else None,
         result=last.result if isinstance(last, Finished) else None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from core.events import (
     Event,
@@ -17,6 +18,7 @@ from core.events import (
     Skipped,
     Step,
     Stopped,
+    Understood,
     Validated,
 )
 from core.jobs import log
@@ -40,6 +42,7 @@ class JobSummary:
     phases: dict[int, PhaseStarted] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     skipped: dict[str, Skipped] = field(default_factory=dict)
+    understanding: dict[str, Any] | None = None
 
     def read_on(self, folder: Path) -> None:
         """Fold what was written since the last time."""
@@ -60,6 +63,8 @@ class JobSummary:
                 self.watched[event.step] = event
             case Note():
                 self.notes[event.text] = None
+            case Understood():
+                self.understanding = event.understanding
             case Skipped():
                 self.skipped[event.name] = event
             case Finished() | Failed() | Stopped():

@@ -50,7 +50,7 @@ _MOST_TOGETHER = 2 * GiB
 _KEPT_SECONDS = 30.0
 IDLE_SECONDS = 60
 """A helper without work ends by itself after so long; it is not used again long before."""
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 """Of the environment, which may hold passwords, a helper gets this much."""
 

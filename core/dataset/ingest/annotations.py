@@ -1,46 +1,44 @@
-"""What tables say about images: which column names them, which hold classes, which a split.
+"""What tables and annotation files say about images: the class of each, its part of a split.
 
-Nothing has to be declared. The column with file names is the one whose cells name most of the
-images that were brought; columns with classes are called so, or hold few words again and again.
+Nothing has to be declared: see columns.py for which column is what. What was found out is said in
+notes, the doubtful in weightier ones that name another way to read it.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from core.dataset.classes import class_names, clean_class, part_of, shortened
+from core.dataset.classes import clean_class, shortened
+from core.dataset.ingest import doubts
+from core.dataset.ingest.cell_paths import ROUNDED, Cells
+from core.dataset.ingest.columns import (
+    Columns,
+    choose,
+    file_column,
+    header_of,
+    header_row,
+    split_column,
+)
 from core.dataset.ingest.entries import is_image_name
-from core.dataset.ingest.file_names import Names, listed, normal, shown, strangers
+from core.dataset.ingest.file_names import listed, normal, strangers
+from core.dataset.ingest.gathering import ClassNames, gathered
+from core.dataset.ingest.recoding import recoded
+from core.dataset.ingest.row_labels import Row, labels_of
 from core.dataset.ingest.table import Table
-from core.dataset.manifest import Part
+from core.dataset.ingest.understanding import (
+    DOUBTFUL,
+    INFORMATION,
+    NOTABLE,
+    Column,
+    Note,
+    TableRead,
+)
 from core.errors import UnusableDataset
 
-_FILES = re.compile(
-    r"(file|image|img|picture|photo|path|id|name|datei|bild)([_ ]?(name|path|id))?s?"
-)
-_CLASSES = re.compile(
-    r"((labels?|class|classes|category|target|species|breed|klasse|kategorie)([_ ]?(name|id))?)"
-    r"|(label|class)[_ ].+|.+[_ ](label|class|category)"
-)
-_SPLITS = re.compile(r"(data[_ ]?)?(split|part|partition|set|subset|usage|phase)(s|[_ ]name)?")
-_NO_CLASSES = re.compile(
-    r"(image[_ ])?(width|height|size|bytes|index|date|time|year|month|day|url|fold|license|licence)"
-    r"|row|x|y|w|h|(x|y)(min|max)"
-)
-_DECIMAL = re.compile(r"[-+]?\d+[.,]\d+(e[-+]?\d+)?", re.IGNORECASE)
-_MISSING = ("", "nan", "null", "n/a", "#n/a")
-_MOST_CLASSES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What a table says about one image."""
-
-    labels: tuple[str | None, ...]
-    """One for each of Annotations.tasks; None where it is missing."""
-    part: Part | None
+_TEMPLATE = re.compile(r".*(sample|example|dummy|template).*|.*submission.*", re.IGNORECASE)
+_TEACHABLE = re.compile(r"(.+)-!-\d+\.\w+")
+"""How Teachable Machine calls the images in its projects: the class, then a number."""
 
 
 @dataclass(slots=True)
@@ -53,212 +51,211 @@ class Annotations:
     """By the place of the image."""
     sure: bool = False
     """Whether the columns were chosen, or are called like classes."""
-    notes: list[str] = field(default_factory=list)
+    is_template: bool = False
+    """Whether all that tells classes is a form for answers to a contest."""
+    notes: list[Note] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     """Why tables that seem meant for these images do not tell their classes."""
+    columns: list[Column] = field(default_factory=list)
+    """Those beside the file names, and which are used."""
+    tables: list[TableRead] = field(default_factory=list)
+    """Those that name images."""
+    unused: list[str] = field(default_factory=list)
+    """Files called like any text that turned out to say nothing about images."""
 
-
-@dataclass(slots=True)
-class _Read:
-    """A table whose columns are understood."""
-
-    table: Table
-    header: tuple[str, ...]
-    rows: list[tuple[int, tuple[str, ...]]]
-    """The place of the image, and the cells, of each row that names one."""
-    file: int
-    split: int | None
-    labels: list[int] = field(default_factory=list)
-    sure: bool = False
+    def note(self, sentence: str, weight: int = INFORMATION) -> None:
+        """Add a note without another way to read."""
+        self.notes.append(Note(weight, sentence))
 
 
 def annotations(
-    tables: Sequence[Table], images: Sequence[str], columns: Sequence[str] = ()
+    tables: Sequence[Table],
+    images: Sequence[str],
+    columns: Sequence[str] = (),
+    one_hot: bool | None = None,
 ) -> Annotations:
-    """What `tables` say about images of these paths; `columns` are those with classes.
+    """What `tables` say about images of these paths; `columns` are those with classes, `one_hot`
+    whether each class has a column, in case somebody said so.
 
     Raises UnusableDataset when there is no such column.
     """
-    told, names = Annotations(), Names(images)
-    read = [each for table in tables if (each := _read(table, names, told))]
-    known = [name for each in read for place, name in enumerate(each.header) if place != each.file]
+    told, cells = Annotations(), Cells(images)
+    whole, names = gathered(tables)
+    read = [each for table in whole if (each := _read(recoded(table, cells.names), cells, told))]
+    _require(columns, read, is_any=bool(tables))
+    for each in read:
+        choose(each, columns, one_hot)
+    _set_aside_templates(read, told)
+    _explain_columns(read, told)
+    _call_alike(read)
+    told.sure = any(each.sure for each in read if each.tasks)
+    told.tasks = tuple(dict.fromkeys(task for each in read for task in each.tasks))
+    if columns:
+        order = [normal(column) for column in columns]
+        told.tasks = tuple(sorted(told.tasks, key=lambda task: order.index(normal(task))))
+    told.rows, notes = labels_of(read, told.tasks, images, names)
+    told.notes += notes
+    told.unused = _unused(tables, read, names)
+    return told
+
+
+def from_names(images: Sequence[str]) -> list[Table]:
+    """The classes that a project of Teachable Machine keeps in the names of its images."""
+    named_so = [(image, _TEACHABLE.fullmatch(PurePosixPath(image).name)) for image in images]
+    rows = tuple((image, match[1]) for image, match in named_so if match)
+    if 2 * len(rows) <= len(images):
+        return []
+    return [Table("the names of the images", rows, kind="labels", form="Teachable Machine")]
+
+
+def _read(table: Table, cells: Cells, told: Annotations) -> Columns | None:
+    """The table with its columns understood; None when it names no images."""
+    folder = str(PurePosixPath(table.name).parent)
+    folder = "" if folder == "." or table.files else folder
+    file = file_column(table, cells, folder)
+    if file is None:
+        _explain_strange(table, cells, told)
+        return None
+    hits = [cells.find(row[file], folder) for row in table.rows]
+    first = next(place for place, hit in enumerate(hits) if hit)
+    head = header_row(table, file, first)
+    header = header_of(table.rows[head] if head is not None else _plain_header(table))
+    start = 0 if head is None else head + 1
+    body = list(zip(table.rows, hits, strict=True))[start:]
+    rows = [
+        (place, row)
+        for row, hit in body
+        if (place := _one_of(hit, row, file, cells.names.images)) is not None
+    ]
+    told.notes += [Note(INFORMATION, note) for note in table.notes]
+    _explain_names(table, [(row[file], hit) for row, hit in body], rows, cells, told)
+    told.tables.append(TableRead(table.name, len(body), table.sheet, table.encoding))
+    return Columns(table, header, rows, file, split_column(header, rows))
+
+
+def _plain_header(table: Table) -> tuple[str, ...]:
+    width = len(table.rows[0])
+    return ("file", "label", "annotation")[:width] if table.kind == "labels" else ("",) * width
+
+
+def _one_of(hit: Sequence[int], row: Sequence[str], file: int, images: Sequence[str]) -> int | None:
+    """The image that a row means. Of several of one name the one in whose folders' names most
+    other cells of the row stand."""
+    if len(hit) < 2:
+        return hit[0] if hit else None
+    words = {normal(cell) for n, cell in enumerate(row) if n != file and cell}
+    found = [len(words.intersection(normal(images[place]).split("/")[:-1])) for place in hit]
+    most = max(found)
+    return hit[found.index(most)] if most and found.count(most) == 1 else None
+
+
+def _explain_names(
+    table: Table,
+    body: Sequence[tuple[str, list[int]]],
+    rows: Sequence[tuple[int, tuple[str, ...]]],
+    cells: Cells,
+    told: Annotations,
+) -> None:
+    """Say how the names in a table were read, and which of them name no image, or several."""
+    folder = str(PurePosixPath(table.name).parent)
+    taken = {place for place, _ in rows}
+    strange = [cell for cell, hit in body if not hit]
+    for sentence in strangers(table.name, strange, cells.names, {p for _, h in body for p in h}):
+        told.note(sentence, NOTABLE)
+    several = [cell for cell, hit in body if len(hit) > 1 and not taken.intersection(hit)]
+    if several:
+        told.note(
+            f"In {table.title} {listed(several)} may mean several images, which have the same "
+            "name in different folders: write their folders before the names.",
+            DOUBTFUL if 2 * len(several) > len(body) else NOTABLE,
+        )
+    if rounded := [cell for cell in strange if ROUNDED.fullmatch(cell)]:
+        told.note(
+            f"In {table.title} {listed(rounded)} are long numbers that a spreadsheet rounded: "
+            "format the column as text and fill in the names again.",
+            DOUBTFUL,
+        )
+    if short := [(c, h) for c, h in body if len(h) == 1 and cells.lacks_zeros(c, folder)]:
+        cell, hit = short[0]
+        told.note(
+            f"Numbers in {table.title} lack the zeros that the names of the images begin with, as "
+            f"spreadsheets drop them: “{cell}” was read as “{cells.names.images[hit[0]]}”, and "
+            f"{len(short) - 1:,} more in the same way.",
+            NOTABLE,
+        )
+
+
+def _require(columns: Sequence[str], read: Sequence[Columns], *, is_any: bool) -> None:
+    known = [each.header[place] for each in read for place in each.holding]
     for column in columns:
-        if tables and normal(column) not in map(normal, known):
+        if is_any and normal(column) not in map(normal, known):
             raise UnusableDataset(
                 f"There is no column “{shortened(clean_class(column))}” beside the file names. "
                 f"There are: {listed(known) or 'none'}."
             )
+
+
+def _set_aside_templates(read: Sequence[Columns], told: Annotations) -> None:
+    """A form for answers to a contest says nothing about the images, whatever stands in it."""
+    templates = [each for each in read if _TEMPLATE.fullmatch(_stem(each.table.name))]
+    others = [each for each in read if each.tasks and each not in templates]
+    told.is_template = bool(templates) and not others
+    for each in templates if others else ():
+        each.labels, each.one_hot, each.others = [], [], []
+        told.note(f"{each.table.title} was not used: it looks like a form for answers.")
+
+
+def _explain_columns(read: Sequence[Columns], told: Annotations) -> None:
+    """Say which columns there are, which were chosen, and which might be meant instead."""
+    told.notes += doubts.about(read)
     for each in read:
-        _choose_labels(each, columns)
-        if not each.labels:
+        used = [*each.labels, *each.one_hot]
+        told.columns += [Column(each.table.name, each.header[n], n in used) for n in each.holding]
+        if each.rows and not used and not each.table.is_plain_text:
             told.complaints.append(
-                f"“{each.table.name}” names the pictures, but no column in it looks like classes "
+                f"{each.table.title} names the images, but no column in it looks like classes "
                 "(few words, again and again). Call the column with the classes “label”."
             )
-    told.sure = bool(columns) or any(each.sure for each in read)
-    told.tasks = tuple(dict.fromkeys(each.header[n] for each in read for n in each.labels))
-    if columns:
-        order = [normal(column) for column in columns]
-        told.tasks = tuple(sorted(told.tasks, key=lambda task: order.index(normal(task))))
-    told.rows = _rows(read, told, images)
-    return told
+    if any(each.tasks for each in read):
+        for sentence in told.complaints:
+            told.note(sentence)
+        told.complaints = []
 
 
-def _read(table: Table, names: Names, told: Annotations) -> _Read | None:
-    """The table with its columns understood; None when it names no images."""
-    told.notes += table.notes
-    folder = str(PurePosixPath(table.name).parent)
-    folder = "" if folder == "." else folder
-    file = _file_column(table, names, folder)
-    if file is None:
-        _explain_strange(table, names, told)
-        return None
-    cells = [row[file] for row in table.rows]
-    hits = [names.find(cell, folder) for cell in cells]
-    has_header = not hits[0] and not is_image_name(cells[0])
-    header = _header(table.rows[0] if has_header else ("",) * len(table.rows[0]))
-    rows = [(hit[0], row) for hit, row in zip(hits, table.rows, strict=True) if len(hit) == 1]
-    body = list(zip(cells, hits, strict=True))[has_header:]
-    named = {place for hit in hits for place in hit}
-    told.notes += strangers(table.name, [c for c, hit in body if not hit], names, named)
-    if several := [cell for cell, hit in body if len(hit) > 1]:
-        told.notes.append(
-            f"In “{table.name}” {listed(several)} may mean several pictures: write their folders "
-            "before the names."
-        )
-    split = next(
-        (
-            place
-            for place, name in enumerate(header)
-            if place != file
-            and _SPLITS.fullmatch(normal(name))
-            and any(part_of(row[place]) for _, row in rows)
-        ),
-        None,
-    )
-    return _Read(table, header, rows, file, split)
-
-
-def _file_column(table: Table, names: Names, folder: str) -> int | None:
-    """The column that names most images, if they are most of its cells or of the images."""
-    best, column = (0, False), None
-    for place in range(len(table.rows[0]) if table.rows else 0):
-        hits = [names.find(row[place], folder) for row in table.rows]
-        named = {hit[0] for hit in hits if len(hit) == 1}
-        called = bool(_FILES.fullmatch(normal(table.rows[0][place]))) or any(
-            is_image_name(row[place]) for row in table.rows[:3]
-        )
-        many = 2 * len(named) >= min(len(names.images), len(table.rows) - 1)
-        if (len(named), called) > best and (many or called):
-            best, column = (len(named), called), place
-    return column if best[0] else None
-
-
-def _header(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of columns: text like class names, none empty, none twice."""
-    header: list[str] = []
-    for place, name in enumerate(names, 1):
-        clean = shortened(clean_class(name)) if name else f"column {place}"
-        taken, number = clean, 1
-        while taken in header:
-            number += 1
-            taken = f"{clean} ({number})"
-        header.append(taken)
-    return tuple(header)
-
-
-def _choose_labels(read: _Read, columns: Sequence[str]) -> None:
-    """Which columns hold classes."""
-    free = [n for n in range(len(read.header)) if n not in (read.file, read.split)]
-    if columns:
-        wanted = [normal(column) for column in columns]
-        everywhere = [n for n in range(len(read.header)) if n != read.file]
-        read.labels = [n for n in everywhere if normal(read.header[n]) in wanted]
+def _call_alike(read: Sequence[Columns]) -> None:
+    """One name for the only column with classes of each table, where the same classes stand."""
+    telling = [each for each in read if each.tasks]
+    if len({task for each in telling for task in each.tasks}) < 2:
         return
-    values = {n: [cells[n] for _, cells in read.rows if not _is_missing(cells[n])] for n in free}
-    called = [n for n in free if values[n] and _CLASSES.fullmatch(normal(read.header[n]))]
-    repeated = [n for n in free if _is_repeated(read.header[n], values[n])]
-    alone = [n for n in free if len(free) == 1 and 0 < len(set(values[n])) <= _MOST_CLASSES]
-    read.sure = bool(called)
-    read.labels = _without_codes(called or repeated or alone, read)
+    if any(len(each.tasks) > 1 for each in telling):
+        return
+    first, *rest = telling
+    words = _raw_words(first)
+    for each in rest:
+        if words & _raw_words(each) and not each.one_hot:
+            header = list(each.header)
+            header[each.labels[0]] = first.tasks[0]
+            each.header = tuple(header)
 
 
-def _is_repeated(name: str, values: Sequence[str]) -> bool:
-    words = set(values)
-    return (
-        1 < len(words) <= min((len(values) + 1) / 2, _MOST_CLASSES)
-        and not _NO_CLASSES.fullmatch(normal(name))
-        and not all(map(_DECIMAL.fullmatch, words))
-    )
+def _raw_words(each: Columns) -> set[str]:
+    if each.one_hot:
+        return {each.header[n] for n in each.one_hot}
+    return {cells[each.labels[0]] for _, cells in each.rows}
 
 
-def _without_codes(columns: Sequence[int], read: _Read) -> list[int]:
-    """Without columns of numbers that stand for the words in another (`class_id`, `class`)."""
-
-    def pattern(column: int) -> tuple[int, ...]:
-        first: dict[str, int] = {}
-        return tuple(first.setdefault(row[column], len(first)) for _, row in read.rows)
-
-    codes = {n for n in columns if all(row[n].isdigit() for _, row in read.rows)}
-    words = {pattern(n) for n in columns if n not in codes}
-    return [n for n in columns if n not in codes or pattern(n) not in words]
+def _stem(name: str) -> str:
+    return PurePosixPath(name).name.partition(".")[0]
 
 
-def _rows(read: Sequence[_Read], told: Annotations, images: Sequence[str]) -> dict[int, Row]:
-    """What is said about each image; of contradictions the first is kept."""
-    clean = [
-        class_names(
-            row[place]
-            for each in read
-            for place in each.labels
-            if each.header[place] == task
-            for _, row in each.rows
-        )
-        for task in told.tasks
-    ]
-    rows: dict[int, Row] = {}
-    odd: list[str] = []
-    strange: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for each in read:
-        column = {each.header[place]: place for place in each.labels}
-        for image, cells in each.rows:
-            labels = tuple(
-                names[cells[column[task]]]
-                if task in column and not _is_missing(cells[column[task]])
-                else None
-                for task, names in zip(told.tasks, clean, strict=True)
-            )
-            word = cells[each.split] if each.split is not None else ""
-            row = Row(labels, part_of(word))
-            if word and row.part is None and each.split is not None:
-                strange[each.table.name, each.header[each.split]].append(word)
-            before = rows.setdefault(image, row)
-            both = list(zip(before.labels, labels, strict=True))
-            rows[image] = Row(tuple(a or b for a, b in both), before.part or row.part)
-            if any(a and b and a != b for a, b in both):
-                odd.append(f"“{images[image]}” ({_said(before)} and {_said(row)})")
-    if odd:
-        told.notes.append(
-            f"Some pictures stand in the table twice with different classes, and the first is "
-            f"kept: {shown(odd)}."
-        )
-    for (table, name), words in strange.items():
-        told.notes.append(
-            f"In the column “{name}” of “{table}” {listed(sorted(set(words)))} is no part of a "
-            f"split (train, val, test): these {len(words):,} pictures are parted as usual."
-        )
-    return rows
+def _unused(tables: Sequence[Table], read: Sequence[Columns], names: ClassNames) -> list[str]:
+    used = {name for each in read if each.tasks or each.split is not None
+            for name in (each.table.name, *each.table.files)}  # fmt: skip
+    used |= names.used
+    return [each.name for each in tables if each.is_plain_text and each.name not in used]
 
 
-def _said(row: Row) -> str:
-    return ", ".join(label or "nothing" for label in row.labels)
-
-
-def _is_missing(cell: str) -> bool:
-    return cell.casefold() in _MISSING
-
-
-def _explain_strange(table: Table, names: Names, told: Annotations) -> None:
+def _explain_strange(table: Table, cells: Cells, told: Annotations) -> None:
     """Say why a table is not used: most likely its file names are others than those brought."""
     columns = list(zip(*table.rows, strict=True))
     likely = [
@@ -267,7 +264,9 @@ def _explain_strange(table: Table, names: Names, told: Annotations) -> None:
         if 2 * sum(map(is_image_name, column)) >= len(column)
         or re.fullmatch(r"(file|image)[_ ]?(name|path)s?", normal(column[0]))
     ]
-    if likely:
-        told.complaints += strangers(table.name, likely[0], names, set())
-    else:
-        told.notes.append(f"“{table.name}” was not used: none of its columns names the pictures.")
+    if likely or table.kind == "labels":
+        told.complaints += strangers(
+            table.name, likely[0] if likely else columns[0], cells.names, set()
+        )
+    elif not table.is_plain_text:
+        told.note(f"{table.title} was not used: none of its columns names the images.")

@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 from PIL import Image
@@ -19,7 +19,7 @@ from PIL import Image
 from core.dataset.channels import MOST_CHANNELS
 from core.dataset.classes import clean_path
 from core.dataset.ingest.decoded import Decoded
-from core.dataset.ingest.table import Table
+from core.dataset.ingest.table import Kind, Table
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage, UnreadableTable
 from core.sandbox.bounded import Ended, Patience, TookTooLong, TookTooMuch, run_bounded
@@ -163,19 +163,50 @@ def _facts_again(told: Mapping[str, Any], kind: str, limits: Settings) -> Facts:
 
 def table_apart(
     name: str, content: Path | bytes, settings: Settings, patience: Patience | None
-) -> Table:
-    """A table read in a helper. Raises UnreadableTable with the remedy."""
+) -> tuple[Table, ...]:
+    """The tables in a file read in a helper. Raises UnreadableTable with the remedy."""
+    longest = 4 * settings.max_table_bytes + 32 * MiB
+    told, body = _asked("read_rows", {"name": name}, content, settings, longest, patience)
+    try:
+        return _tables_again(name, told, body, settings)
+    except (ValueError, TypeError, LookupError) as error:
+        raise UnreadableTable("The table cannot be read: save it anew as CSV (UTF-8).") from error
+
+
+def embedded_apart(
+    content: Path | bytes, start: int, settings: Settings, patience: Patience | None
+) -> tuple[list[tuple[int, bytes | None]], int | None]:
+    """Images in the rows of a Parquet file from `start` on, and the row to go on with, or None.
+
+    None in place of an image that is too large. Raises UnreadableTable with the remedy.
+    """
+    longest = settings.max_file_bytes + 64 * MiB
+    told, body = _asked("read_embedded", {"start": start}, content, settings, longest, patience)
+    try:
+        return _images_again(told, body, start, settings)
+    except (ValueError, TypeError, LookupError) as error:
+        raise UnreadableTable(TOO_MUCH) from error
+
+
+def _asked(
+    task: str,
+    args: dict[str, Any],
+    content: Path | bytes,
+    settings: Settings,
+    longest: int,
+    patience: Patience | None,
+) -> tuple[dict[str, Any], bytes]:
+    """The answer of a helper about a table. Raises UnreadableTable when there is none."""
     if patience and patience.is_over:
         raise UnreadableTable(_LATER)
     path = None if isinstance(content, bytes) else os.path.abspath(content)
-    args = {"name": name, "path": path, "limits": _limits(settings)}
     try:
         told, body = run_bounded(
-            "core.dataset.ingest.in_helper:read_rows",
-            args,
+            f"core.dataset.ingest.in_helper:{task}",
+            args | {"path": path, "limits": _limits(settings)},
             content if isinstance(content, bytes) else b"",
             memory=settings.max_reading_bytes, seconds=settings.max_reading_seconds,
-            longest=4 * settings.max_table_bytes + 32 * MiB, patience=patience,
+            longest=longest, patience=patience,
         )  # fmt: skip
     except TookTooLong as error:
         raise UnreadableTable(
@@ -186,10 +217,7 @@ def table_apart(
         raise UnreadableTable(TOO_MUCH) from error
     if "reason" in told:
         raise UnreadableTable(_clean(told["reason"]))
-    try:
-        return _table_again(name, told, body)
-    except (ValueError, TypeError, LookupError) as error:
-        raise UnreadableTable("The table cannot be read: save it anew as CSV (UTF-8).") from error
+    return told, body
 
 
 TOO_MUCH = (
@@ -198,14 +226,43 @@ TOO_MUCH = (
 )
 
 
-def _table_again(name: str, told: Mapping[str, Any], body: bytes) -> Table:
-    end, width = int(told["words"]), int(told["width"])
+def _tables_again(
+    name: str, told: Mapping[str, Any], body: bytes, settings: Settings
+) -> tuple[Table, ...]:
+    end = int(told["words"])
     words = json.loads(body[:end].decode("utf-8", "surrogatepass"))
     if not all(isinstance(word, str) and len(word) <= _LONGEST_WORD for word in words):
         raise ValueError("no words")
     places = array("I")
     places.frombytes(body[end:])
-    cells = [words[place] for place in places]
-    rows = (tuple(cells[at : at + width]) for at in range(0, len(cells), max(width, 1)))
-    notes = tuple(_clean(note) for note in told["notes"])
-    return Table(name, tuple(rows), notes)
+    cells, tables, at = [words[place] for place in places], [], 0
+    for about in told["tables"]:
+        width, rows = int(about["width"]), int(about["rows"])
+        if not (width > 0 and 0 < rows <= settings.max_table_rows + 1) or (
+            at + width * rows > len(cells) or about["kind"] not in get_args(Kind)
+        ):
+            raise ValueError("no table")
+        grid = tuple(tuple(cells[at + n * width : at + (n + 1) * width]) for n in range(rows))
+        at += width * rows
+        notes = tuple(_clean(note) for note in about["notes"])
+        form, sheet, encoding = (_clean(about[key]) for key in ("form", "sheet", "encoding"))
+        is_plain_text = about["is_plain_text"] is True
+        tables.append(Table(name, grid, notes, about["kind"], form, sheet, encoding, is_plain_text))
+    return tuple(tables)
+
+
+def _images_again(
+    told: Mapping[str, Any], body: bytes, start: int, settings: Settings
+) -> tuple[list[tuple[int, bytes | None]], int | None]:
+    images: list[tuple[int, bytes | None]] = []
+    at = 0
+    for number, size in told["images"]:
+        row, end = int(number), at + max(int(size), 0)
+        if not start <= row or end > len(body) or len(images) > settings.max_entries:
+            raise ValueError("no image")
+        images.append((row, body[at:end] if size >= 0 else None))
+        at, start = end, row + 1
+    after = told["next"]
+    if after is not None and int(after) < start:
+        raise ValueError("it would never end")
+    return images, None if after is None else int(after)

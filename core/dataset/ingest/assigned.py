@@ -36,6 +36,8 @@ class Assignment:
     notes: tuple[Note, ...] = ()
     columns: tuple[Column, ...] = ()
     tables: tuple[TableRead, ...] = ()
+    unused: tuple[str, ...] = ()
+    """Texts that were looked at as tables, and say nothing about images."""
 
     @property
     def classes(self) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.dataset.classes import class_names, clean_class, shortened
-from core.dataset.ingest.annotations import Annotations, annotations
+from core.dataset.ingest.annotations import Annotations, annotations, from_names
 from core.dataset.ingest.assigned import NO_CLASS, Assigned, Assignment
 from core.dataset.ingest.by_folders import by_folders
 from core.dataset.ingest.by_table import by_table, with_splits_of, with_test_labels
@@ -58,13 +58,14 @@ def assign(
     Raises UnusableDataset when what was chosen tells no classes, or when there are tables but
     nothing tells any.
     """
+    texts = tuple(table.name for table in tables if table.is_plain_text)
     if role == "unlabelled":
-        return Assignment((Assigned(role=role),) * len(entries))
+        return Assignment((Assigned(role=role),) * len(entries), unused=texts)
     if into_class is not None:
         label = shortened(clean_class(into_class))
         said = [Note(NOTABLE, f"The class is written as “{label}”.")]
         notes = tuple(said) if label != into_class.strip() else ()
-        return Assignment((Assigned(label, role),) * len(entries), notes=notes)
+        return Assignment((Assigned(label, role),) * len(entries), notes=notes, unused=texts)
     read_as = read_as or ReadAs()
     folders = by_folders(entries, role, empty, level=_LEVELS.get(read_as.classes, "auto"))
     told = _told(entries, tables, columns, read_as)
@@ -89,10 +90,12 @@ def _told(
     entries: Sequence[Entry], tables: Sequence[Table], columns: Sequence[str], read_as: ReadAs
 ) -> Annotations | None:
     """What the tables say, if there are any."""
+    names = [full_name(entry) for entry in entries]
+    tables = [*tables, *from_names(names)]
     if not tables:
         return None
     wanted = [read_as.label_column] if read_as.label_column else columns
-    return annotations(tables, [full_name(entry) for entry in entries], wanted)
+    return annotations(tables, names, wanted, read_as.one_hot)
 
 
 def full_name(entry: Entry) -> str:

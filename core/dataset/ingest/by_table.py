@@ -9,7 +9,7 @@ from core.dataset.ingest.entries import Entry
 from core.dataset.ingest.file_names import listed
 from core.dataset.ingest.folder_names import folded
 from core.dataset.ingest.table_or_folders import Verdict
-from core.dataset.ingest.understanding import INFORMATION, NOTABLE, Column, Note
+from core.dataset.ingest.understanding import DOUBTFUL, INFORMATION, NOTABLE, Note
 from core.dataset.manifest import Role
 
 _NO_ROW = "No row of the table names it: add one, or bring it as an image without a class."
@@ -40,7 +40,7 @@ def by_table(
             )
         )
     bare = [entry.name for entry, each in zip(entries, images, strict=True)
-            if each.role == "unlabelled"]  # fmt: skip
+            if each.role == "unlabelled" and not each.refusal]  # fmt: skip
     if bare and role == "labelled":
         notes.append(
             Note(
@@ -49,6 +49,8 @@ def by_table(
                 f"without one: {listed(bare)}.",
             )
         )
+    if told.is_template:
+        notes.append(Note(DOUBTFUL, "The table looks like a form for answers: are they true?"))
     assignment = Assignment(tuple(images), told.tasks, tuple(notes))
     return _with_data(told, _noted(told, assignment, verdict.notes if verdict else ()), used=True)
 
@@ -76,7 +78,7 @@ def _by_row(
         )
     label, part = row.labels[0], row.part or folder.part
     kind: Role = role if label is not None else "unlabelled"
-    refusal = _NO_LABEL if label is None and role == "source" else ""
+    refusal = row.refusal or (_NO_LABEL if label is None and role == "source" else "")
     return Assigned(label, kind, part, row.labels, refusal, folder.group)
 
 
@@ -89,6 +91,8 @@ def with_splits_of(told: Annotations | None, folders: Assignment) -> Assignment:
         for place, each in enumerate(folders.images)
     ]
     assignment = replace(folders, images=tuple(images))
+    beside = [replace(n, weight=INFORMATION) if n.alternative else n for n in told.notes]
+    told = replace(told, notes=beside)  # which column it would be is no question now
     return _with_data(told, _noted(told, assignment, ()), used=False)
 
 
@@ -109,11 +113,14 @@ def with_test_labels(folders: Assignment, told: Annotations, verdict: Verdict) -
 
 def _noted(told: Annotations, assignment: Assignment, first: Sequence[Note]) -> Assignment:
     """With what was remarked about the tables."""
-    said = [Note(NOTABLE, sentence) for sentence in (*told.notes, *told.complaints)]
+    said = [*told.notes, *(Note(NOTABLE, sentence) for sentence in told.complaints)]
     return replace(assignment, notes=(*first, *assignment.notes, *said))
 
 
 def _with_data(told: Annotations, assignment: Assignment, *, used: bool) -> Assignment:
-    """With the columns that were found, as data."""
-    columns = [Column("", name, used and name in told.tasks) for name in told.tasks]
-    return replace(assignment, columns=tuple(columns))
+    """With the tables and columns that were found, as data."""
+    columns = [replace(each, used=used and each.used) for each in told.columns]
+    return replace(
+        assignment,
+        columns=tuple(columns), tables=tuple(told.tables), unused=tuple(told.unused),
+    )  # fmt: skip

@@ -30,9 +30,11 @@ from core.dataset.ingest.folder_names import (
     split_parts,
 )
 from core.dataset.ingest.folder_shapes import (
+    FEW,
     FEW_OF,
     are_containers,
     are_variants,
+    is_aside,
     is_nameless,
     is_numbered,
     is_split,
@@ -53,8 +55,6 @@ from core.dataset.manifest import Part
 
 Level = Literal["auto", "outer", "inner"]
 """Which folder is the class: as the rule says, always the outermost, or always the innermost."""
-_FEW = 3
-"""So many images in a folder beside the classes are surely none of them, if it is called so."""
 
 
 def classes_of(paths: Sequence[str], empty: Sequence[str] = (), *, level: Level = "auto") -> Labels:
@@ -122,6 +122,9 @@ class _Reader:
         rest = [child for child in children if child not in split]
         if is_split(split, rest):
             self._read_split(split, rest)
+        elif lying_about := self._set_aside_beside(split, rest):
+            self.read(tree.without(lying_about))
+            return
         elif split and not rest:
             self._leave_out_parts(children)
         elif not split and len(rest) > 1 and are_containers(rest):
@@ -129,8 +132,19 @@ class _Reader:
         elif not split and are_variants(rest):
             self._read_variants(rest)
         else:
-            self._read_classes(tree, rest, split)
+            self._read_classes(tree, children, split.keys())
         self._note_strays(tree)
+
+    def _set_aside_beside(self, split: Mapping[Tree, Part], rest: Sequence[Tree]) -> list[Tree]:
+        """Folders for testing without class folders in them, and figures, beside other folders."""
+        tests = [child for child, part in split.items() if part != "train"] if rest else []
+        figures = [child for child in rest if is_aside(child, rest)]
+        for child in tests:
+            self._findings.set_aside(child)
+        for child in figures:
+            self._findings.leave_out(child, say.OUTSIDE)
+            self._findings.notes.append(say.beside_classes(child.name, child.n))
+        return [*tests, *figures]
 
     def _entered(self, tree: Tree) -> Tree:
         """Pass through folders that hold everything, and lay second copies over the first."""
@@ -180,7 +194,12 @@ class _Reader:
         at = len(self._findings.notes)
         for child in split:
             self.read(child)
-        self._findings.spell([*split, *rest])
+        taught = [child for child in split if split[child] == "train"]
+        for child in split:
+            if child not in taught:
+                spelled = {name for each in taught for name in self._findings.found(each)}
+                self._findings.spell_as(child, spelled)
+        self._findings.spell(split)
         found = {child: self._findings.found(child) for child in split}
         learned = set[str]().union(*(found[child] for child in split if split[child] == "train"))
         known = learned or set[str]().union(*found.values())
@@ -207,7 +226,7 @@ class _Reader:
             if known & self._findings.found(child):
                 return
         self._findings.leave_out(child, say.OUTSIDE)
-        few = child.n <= _FEW or means_aside(child.name)
+        few = child.n <= FEW or means_aside(child.name)
         self._findings.notes.append(say.beside_split(child.name, child.n, is_clear=few))
 
     def _read_containers(self, parts: Sequence[Tree]) -> None:
@@ -225,22 +244,13 @@ class _Reader:
             self._findings.vary(child)
         self.read(joined([inner_with_folders(child) for child in variants], ""))
 
-    def _read_classes(self, tree: Tree, rest: Sequence[Tree], split: Mapping[Tree, Part]) -> None:
-        sizes = sorted(child.n for child in rest)
-        few = max(_FEW, FEW_OF * sizes[len(sizes) // 2])
-        for child in rest:
-            if means_aside(child.name) and child.n <= few and child.n < sizes[-1]:
-                self._findings.leave_out(child, say.OUTSIDE)
-                self._findings.notes.append(say.beside_classes(child.name, child.n))
-            else:
-                self._findings.take(child, child.name)
-        for child, part in split.items():
-            if part == "train":
-                self._findings.take(child, child.name)
+    def _read_classes(self, tree: Tree, children: Sequence[Tree], split: Set[Tree]) -> None:
+        """The folders are the classes, and one called `train` perhaps."""
+        for child in children:
+            self._findings.take(child, child.name)
+            if child in split:
                 self._findings.notes.append(say.called_like_a_part(child.name))
-            else:
-                self._findings.set_aside(child)
-        self._read_inside(rest)
+        self._read_inside(children)
         self._findings.note_empty(tree)
 
     def _read_inside(self, classes: Sequence[Tree]) -> None:
@@ -284,5 +294,5 @@ class _Reader:
         self._findings.notes.append(note)
 
     def _note_strays(self, tree: Tree) -> None:
-        if len(tree.images) > max(_FEW, FEW_OF * tree.n):
+        if len(tree.images) > max(FEW, FEW_OF * tree.n):
             self._findings.notes.append(say.beside_folders(len(tree.images)))

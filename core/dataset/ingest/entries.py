@@ -18,7 +18,11 @@ from core.errors import RefusedArchive, UnreadableImage
 from core.settings import GiB, MiB, Settings
 
 _ARCHIVES = re.compile(r"\.(zip|tar|gz|tgz|bz2|tbz2|xz|txz|zst|7z|rar)", re.IGNORECASE)
-_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|parquet)", re.IGNORECASE)
+_TABLES = re.compile(r"\.(csv|tsv|tab|xlsx|xlsm|xlsb|xls|ods|numbers|parquet)", re.IGNORECASE)
+_PLAIN_TEXTS = re.compile(r"\.(txt|lst|names|jsonl?|ndjson|xml|ya?ml)", re.IGNORECASE)
+"""What annotation files are called, and much else."""
+_TABLE_AS_TEXT = re.compile(r".*\.(csv|tsv|tab)\.txt", re.IGNORECASE)
+"""As Windows calls a table when it hides the endings of files."""
 _JUNK = frozenset(
     (
         *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
@@ -195,8 +199,15 @@ def is_archive_name(name: str) -> bool:
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file is called like a table."""
-    return bool(_TABLES.fullmatch(PurePosixPath(name).suffix))
+    """Whether a file is called like a table or an annotation file."""
+    suffix = PurePosixPath(name).suffix
+    return bool(_TABLES.fullmatch(suffix) or _PLAIN_TEXTS.fullmatch(suffix))
+
+
+def is_plain_text_name(name: str) -> bool:
+    """Whether such a file need not be about images: many texts are called so."""
+    path = PurePosixPath(name)
+    return bool(_PLAIN_TEXTS.fullmatch(path.suffix)) and not _TABLE_AS_TEXT.fullmatch(path.name)
 
 
 def is_table(name: str, head: bytes) -> bool:

@@ -40,7 +40,7 @@ _FILLER = _words(
 _CONTAINERS = _FILLER | _words(
     "batch batches chunk chunks shard shards fold folds root upload uploads download downloads "
     "export exports archive archives session sessions camera zip release version input backup "
-    "bak"
+    "bak all"
 )
 """Words for a mere container, or for a part of something."""
 _BESIDE_SPLITS = _FILLER | _words(
@@ -158,7 +158,9 @@ def means_masks(name: str) -> bool:
 def means_aside(name: str) -> bool:
     """Whether a folder is called like what lies beside a dataset: figures, screenshots."""
     own = words(name)
-    return bool(own) and all(word in _ASIDE or word in _FILLER or word.isdigit() for word in own)
+    return any(word in _ASIDE for word in own) and all(
+        word in _ASIDE or word in _FILLER or word.isdigit() for word in own
+    )
 
 
 @cache

@@ -15,6 +15,8 @@ from core.dataset.ingest.folder_names import (
 from core.dataset.ingest.folder_tree import Tree, inner, inner_names, is_parted
 from core.dataset.manifest import Part
 
+FEW = 3
+"""So many images in a folder called like none of a class are surely of none."""
 FEW_OF = 0.1
 """A folder with this share of the images of others is small."""
 
@@ -34,6 +36,14 @@ def masks(children: Sequence[Tree]) -> list[Tree]:
     masks = [child for child in children if means_masks(child.name)]
     others = [child for child in children if child not in masks]
     return masks if others and all(means_container(each.name) for each in others) else []
+
+
+def is_aside(child: Tree, beside: Sequence[Tree]) -> bool:
+    """Whether a folder is called like what lies beside a dataset, and holds few images."""
+    sizes = sorted(each.n for each in beside if each is not child)
+    if not sizes or not means_aside(child.name):
+        return False
+    return child.n <= max(FEW, FEW_OF * sizes[len(sizes) // 2]) and child.n < sizes[-1]
 
 
 def holds_classes(tree: Tree) -> bool:

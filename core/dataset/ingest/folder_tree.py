@@ -133,10 +133,11 @@ def second_copies(tree: Tree) -> list[Tree]:
     found = []
     for child in tree.filled:
         beside = {folded(each.name) for each in tree.filled if each is not child}
-        inside = inner_names(child).keys()
-        both = beside & inside
-        is_called_so = folded(child.name) == folded(tree.name) or means_container(child.name)
-        if 2 * len(both) >= max(len(beside), 1) and len(both) >= (1 if is_called_so else 2):
+        both = beside & inner_names(child).keys()
+        is_named_so = folded(child.name) == folded(tree.name)
+        fewest = 1 if is_named_so or means_container(child.name) else 2
+        is_repeated = is_named_so and means_container(child.name) and bool(child.filled)
+        if is_repeated or (2 * len(both) >= len(beside) and len(both) >= fewest):
             found.append(child)
     return found if len(found) < len(tree.filled) else []
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
 from core.dataset.ingest.decode import decode_for_storage
+from core.dataset.ingest.embedded import with_embedded
 from core.dataset.ingest.entries import (
     Entry,
     Source,
@@ -38,13 +39,13 @@ from core.dataset.ingest.sorting import (
 )
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
-from core.dataset.ingest.tables import read_table
+from core.dataset.ingest.table_files import TEXT, table_file
 from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
 from core.dataset.manifest import Dataset, Facts, LeftOut, Role
 from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
-from core.errors import RefusedArchive, UnreadableImage, UnreadableTable, UnusableDataset
+from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
 from core.events import Event, Finished, Progress, Skipped, Understood
 from core.events import Note as Noted
 from core.sandbox.bounded import Patience
@@ -67,14 +68,14 @@ class _Taken:
     """Hash in the store; None when it was left out."""
     reason: str = ""
     facts: Facts | None = None
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
     """What stands in it, when it is no image but a table."""
     is_table_left_out: bool = False
 
     @property
     def is_left_out(self) -> bool:
         """Whether it is neither an image nor a table."""
-        return self.image is None and self.table is None
+        return self.image is None and not self.tables
 
 
 def import_images(
@@ -142,7 +143,7 @@ def _import_images(
     shaping = [each for each in taken if each.image or _shapes(each)]
     told = assign(
         [each.entry for each in shaping],
-        [each.table for each in taken if each.table],
+        [table for each in taken for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
         into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
     )  # fmt: skip
@@ -151,6 +152,7 @@ def _import_images(
         for each, what in zip(shaping, told.images, strict=True)
     ]
     items, left_out = sorted_out(rows, old.items)
+    left_out += [LeftOut(name, TEXT) for name in told.unused]
     yield from (Skipped(each.name, each.reason) for each in left_out)
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
     notes = [
@@ -189,7 +191,8 @@ def _take_all(
     _require_room(brought.pictures, room, settings)
     news, images = time.monotonic(), 0
     yield Progress(_WORK, 0, total)
-    with closing(_in_parallel(brought.entries, store, settings, keep)) as results:
+    entries = with_embedded(brought.entries, settings)
+    with closing(_in_parallel(entries, store, settings, keep)) as results:
         for each in results:
             taken.append(each)
             images += each.image is not None
@@ -198,7 +201,7 @@ def _take_all(
                 yield Skipped(full_name(each.entry), each.reason)
             if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                 news = time.monotonic()
-                yield Progress(_WORK, len(taken), total)
+                yield Progress(_WORK, len(taken), max(total, len(taken)) if total else 0)
     yield Progress(_WORK, len(taken), len(taken))
 
 
@@ -233,12 +236,12 @@ def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: 
         return _Taken(bare, None, entry.refusal)
     try:
         if _is_table(entry.name, content):
-            table = read_table(full_name(entry), content, settings, patience=patience)
-            return _Taken(bare, None, table=table)
+            read = table_file(full_name(entry), content, settings, patience)
+            return _Taken(
+                bare, None, read.reason, tables=read.tables, is_table_left_out=read.is_table
+            )
         file = BytesIO(content) if isinstance(content, bytes) else content
         decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
-    except UnreadableTable as error:
-        return _Taken(bare, None, str(error), is_table_left_out=True)
     except UnreadableImage as error:
         return _Taken(bare, None, str(error))
     except OSError as error:

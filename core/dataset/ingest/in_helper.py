@@ -12,7 +12,9 @@ from PIL import AvifImagePlugin
 
 from core.dataset.ingest.apart import NO_MEMORY, TOO_MUCH
 from core.dataset.ingest.decode import decode_here, pixels_said
-from core.dataset.ingest.tables import read_here
+from core.dataset.ingest.parquet_tables import images
+from core.dataset.ingest.table import Table
+from core.dataset.ingest.tables import DAMAGE, read_here
 from core.errors import UnreadableImage, UnreadableTable
 from core.settings import Settings
 
@@ -59,14 +61,36 @@ def read_rows(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
     """In the helper: read a table, and give each word once and the places of all of them."""
     try:
         given = Path(args["path"]) if args["path"] else content
-        table = read_here(args["name"], given, Settings.model_construct(**args["limits"]))
+        tables = read_here(args["name"], given, Settings.model_construct(**args["limits"]))
     except UnreadableTable as error:
         return {"reason": str(error)}, b""
     except MemoryError:
         return {"reason": TOO_MUCH}, b""
     numbers: dict[str, int] = {}
-    places = array("I", (numbers.setdefault(c, len(numbers)) for row in table.rows for c in row))
+    places = array("I")
+    for table in tables:
+        places.extend(numbers.setdefault(c, len(numbers)) for row in table.rows for c in row)
     words = json.dumps(list(numbers), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    width = len(table.rows[0]) if table.rows else 0
-    told = {"words": len(words), "width": width, "notes": list(table.notes)}
-    return told, words + places.tobytes()
+    return {"words": len(words), "tables": list(map(_about, tables))}, words + places.tobytes()
+
+
+def _about(table: Table) -> dict[str, Any]:
+    """All of a table but its cells."""
+    kept = "notes", "kind", "form", "sheet", "encoding", "is_plain_text"
+    return {
+        "width": len(table.rows[0]),
+        "rows": len(table.rows),
+        **{name: getattr(table, name) for name in kept},
+    }
+
+
+def read_embedded(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    """In the helper: some of the images inside a Parquet file."""
+    given = args["path"] or io.BytesIO(content)
+    try:
+        found, body, after = images(
+            given, args["start"], Settings.model_construct(**args["limits"])
+        )
+    except (MemoryError, *DAMAGE):
+        return {"reason": TOO_MUCH}, b""
+    return {"images": found, "next": after}, body

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.dataset.ingest.assigned import Assigned
 from core.dataset.ingest.assignment import assign, full_name
+from core.dataset.ingest.embedded import with_embedded
 from core.dataset.ingest.entries import (
     Entry,
     is_image_name,
@@ -27,10 +28,10 @@ from core.dataset.ingest.sorting import (
 )
 from core.dataset.ingest.sources import open_source
 from core.dataset.ingest.table import Table
-from core.dataset.ingest.tables import read_table
+from core.dataset.ingest.table_files import TEXT, table_file
 from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs, Understanding
 from core.dataset.manifest import LeftOut, Role
-from core.errors import UnreadableTable, UnusableDataset
+from core.errors import UnusableDataset
 from core.settings import Settings
 
 _CHUNK = 1 << 20
@@ -46,7 +47,7 @@ class _Seen:
     checksum: str = ""
     """Of its bytes, where they were in memory anyway."""
     reason: str = ""
-    table: Table | None = None
+    tables: tuple[Table, ...] = ()
     is_table_left_out: bool = False
 
 
@@ -66,19 +67,21 @@ def inspect(
     RefusedArchive, and UnusableDataset when there is no image at all or nothing tells classes.
     """
     brought = open_source(source, settings, follow_links=follow_links)
-    seen = [_seen(entry, settings) for entry in brought.entries]
+    entries = with_embedded(brought.entries, settings)
+    seen = [_seen(entry, settings) for entry in entries]
     shaping = [
         each for each in seen
         if each.size or (is_image_name(each.entry.name) and not leads_out(each.entry.name)
-                         and each.table is None)
+                         and not each.tables)
     ]  # fmt: skip
     told = assign(
         [each.entry for each in shaping],
-        [each.table for each in seen if each.table],
+        [table for each in seen for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in seen if each.is_table_left_out],
         into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
     )  # fmt: skip
     items, left_out = sorted_out(_rows(shaping, told.images), ())
+    left_out += [LeftOut(name, TEXT) for name in told.unused]
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in seen if e.reason] + left_out
     if not items:
         raise UnusableDataset(nothing_found(left_out))
@@ -103,9 +106,10 @@ def _seen(entry: Entry, settings: Settings) -> _Seen:
             with content.open("rb") as file:
                 head, size = file.read(HEAD), content.stat().st_size
         if is_table_name(entry.name) and is_table(entry.name, head):
-            return _Seen(bare, table=read_table(full_name(entry), content, settings))
-    except UnreadableTable as error:
-        return _Seen(bare, reason=str(error), is_table_left_out=True)
+            read = table_file(full_name(entry), content, settings)
+            return _Seen(
+                bare, reason=read.reason, tables=read.tables, is_table_left_out=read.is_table
+            )
     except OSError as error:
         what = error.strerror or "unknown error"
         return _Seen(bare, reason=f"It cannot be read from the disk ({what}): copy it again.")

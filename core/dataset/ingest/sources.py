@@ -16,6 +16,7 @@ from core.dataset.ingest.entries import (
     Source,
     is_image_name,
     is_junk,
+    is_table_name,
     real_name,
     refusal_of,
     without_root,
@@ -59,7 +60,8 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
     """Archives are opened unless there are folders beside them: then they are rather backups."""
     archives: list[tuple[str, Path, str]] = []
     if all("/" not in name for name, _ in files):
-        kinds = [(name, path, archive_kind(name, path)) for name, path in files]
+        packed = [each for each in files if not is_table_name(each[0])]  # XLSX is a ZIP too
+        kinds = [(name, path, archive_kind(name, path)) for name, path in packed]
         archives = [(name, path, kind) for name, path, kind in kinds if kind]
     if len(files) == 1 and archives:
         return open_archive(*archives[0], settings, budget)

@@ -137,6 +137,11 @@ class Understanding:
         """Whether somebody should look at it before anything is learned."""
         return any(note.weight >= DOUBTFUL for note in self.notes)
 
+    @property
+    def may_be_read_otherwise(self) -> bool:
+        """Whether a note offers another way to read the same files."""
+        return any(note.alternative for note in self.notes)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON: `split` has the keys train, validation and test."""
         content = asdict(self)

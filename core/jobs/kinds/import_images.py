@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from core.dataset.ingest.understanding import ReadAs, Understanding
 from core.dataset.manifest import Dataset, Role
 from core.dataset.store import Store
 from core.errors import BadInput, UnusableDataset
-from core.events import Event, Finished
+from core.events import Event, Finished, Understood
 from core.jobs.folder import result_file
 from core.jobs.kinds import Id, JobArgs, JobKind, ShouldStop
 from core.jobs.queue import submit
@@ -39,11 +40,14 @@ class Args(JobArgs):
     """Whether other channels than RGB stay what they are."""
     columns: tuple[str, ...] = ()
     """Of a table, those with classes."""
+    read_as: dict[str, str | bool | None] = Field(default_factory=dict)
+    """What somebody chose about how to read them: the fields of ReadAs."""
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:
         if sum(map(bool, (self.upload, self.server_folder, self.sample))) != 1:
             raise ValueError("say one of upload, server_folder and sample")
+        ReadAs.from_dict(self.read_as)
         return self
 
 
@@ -65,16 +69,20 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
         keep=args.keep,
         role=args.role,
         columns=args.columns,
+        read_as=ReadAs.from_dict(args.read_as),
     )
-    done = False
+    done, understanding = False, Understanding({})
     try:
         for event in events:
+            if isinstance(event, Understood):
+                understanding = Understanding.from_dict(event.understanding)
             if isinstance(event, Finished):
-                event, done = _registered(event, args.project, store), True
+                event, done = _registered(event, args.project, store, understanding), True
             yield event
     finally:
-        # Once it is written down as done, nobody will ask again for files that came for this job.
-        if done and not args.server_folder:
+        # Once it is written down as done, nobody will ask again for files that came for this job,
+        # unless they may be read in another way. Then they stay for a day (see cleanup.py).
+        if done and not args.server_folder and not understanding.may_be_read_otherwise:
             shutil.rmtree(source, ignore_errors=True)
 
 
@@ -102,18 +110,26 @@ def upload_folder(settings: Settings, upload: str) -> Path:
     return folder
 
 
-def _registered(finished: Finished, project: str, store: Store) -> Finished:
-    """Enter the new dataset and its first model; doing it twice, after a crash, changes nothing."""
+def _registered(
+    finished: Finished, project: str, store: Store, understanding: Understanding
+) -> Finished:
+    """Enter the new dataset and its first model; doing it twice, after a crash, changes nothing.
+
+    Nothing learns from a doubtful reading before somebody has confirmed it: `confirm` is true then.
+    """
     dataset = store.load(finished.result["dataset"])
     add_dataset(project, dataset.id)
     try:
         dataset.require_trainable()
     except UnusableDataset:
         return finished
-    return replace(finished, result={**finished.result, "run": _first_model(project, dataset)})
+    if understanding.is_doubtful:
+        return replace(finished, result={**finished.result, "confirm": True})
+    return replace(finished, result={**finished.result, "run": first_model(project, dataset)})
 
 
-def _first_model(project: str, dataset: Dataset) -> str:
+def first_model(project: str, dataset: Dataset) -> str:
+    """Hand in the project's first model of a dataset, once; gives the id of its run."""
     from core.backbones.catalogue import DEFAULT
     from core.strategies import get_strategy
 

@@ -249,7 +249,7 @@ def test_a_table_about_nothing_here_is_passed_over_with_a_note(take_in, tmp_path
     files = {"cat/a.jpg": jpeg(1), "dog/b.jpg": jpeg(2)}
     done = take_in(write_folder(tmp_path / "x", files | {"prices.csv": b"item,price\nmilk,1\n"}))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
-    assert done.notes == ["“prices.csv” was not used: none of its columns names the pictures."]
+    assert done.notes == ["“prices.csv” was not used: none of its columns names the images."]
     assert done.skipped == {}
 
 
@@ -287,7 +287,7 @@ def test_a_name_that_may_mean_two_pictures_means_none(take_in, tmp_path: Path) -
     rows = [("file", "label"), ("1.jpg", "x"), ("2.jpg", "x"), ("b/3.jpg", "y")]
     done = take_in(write_folder(tmp_path / "x", files | {"p/t.csv": text(rows)}))
     assert done.by_class == {"x": ["p/b/2.jpg"], "y": ["p/b/3.jpg"]}
-    assert any("“1.jpg” may mean several pictures" in note for note in done.notes)
+    assert any("“1.jpg” may mean several images" in note for note in done.notes)
 
 
 def test_a_duplicate_row_counts_once_and_a_contradiction_is_told(take_in, tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_a_bomb_in_a_sheet_is_refused_in_a_sentence(take_in, tmp_path: Path) -> 
     files = {"cat/1.jpg": jpeg(1), "dog/2.jpg": jpeg(2)}
     done = take_in(write_folder(tmp_path / "x", files | bombs))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
-    assert done.skipped.keys() == bombs.keys() - {"far.xlsx"}  # which holds no row at all
+    assert done.skipped.keys() == bombs.keys()
     assert "larger than 64 MB" in done.skipped["huge.xlsx"]
     assert "200 columns" in done.skipped["wide.xlsx"]
 
@@ -407,7 +407,7 @@ def test_whatever_a_table_holds_it_is_understood_or_refused_in_words(
     csv.writer(buffer, delimiter=separator, escapechar="\\").writerows(rows)
     raw = buffer.getvalue().encode(encoding, "replace")
     try:
-        told = annotations([read_table("t.csv", raw, Settings())], ["1.jpg", "x/2.jpg"])
+        told = annotations(read_table("t.csv", raw, Settings()), ["1.jpg", "x/2.jpg"])
     except GraftError:
         return
     assert set(told.rows) <= {0, 1}
@@ -419,8 +419,8 @@ def test_whatever_bytes_a_table_holds_it_is_read_or_refused_in_words(
     raw: bytes, start: bytes
 ) -> None:
     with suppress(UnreadableTable):
-        table = read_table("t.csv", start + raw, Settings())
-        assert len({len(row) for row in table.rows}) <= 1
+        for table in read_table("t.csv", start + raw, Settings()):
+            assert len({len(row) for row in table.rows}) <= 1
 
 
 @settings(
