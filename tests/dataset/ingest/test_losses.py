@@ -195,3 +195,17 @@ def test_smaller_copies_of_a_page_are_no_frames() -> None:
     pages.seek(0)
     second = decode_for_storage(pages, LIMITS, frame=1).image
     assert np.abs(np.asarray(second, int) - np.asarray(photo(2), int)).max() == 0
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_further_channels_are_said_to_be_unused(take_in, tmp_path: Path, count: int) -> None:
+    values = np.stack([np.asarray(photo(k).convert("L")) for k in range(count)], -1)
+    content = io.BytesIO()
+    extra = ["unspecified"] * (count - 3)
+    form = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": extra}
+    tifffile.imwrite(content, values, **form)
+    folder = write_folder(tmp_path / "x", {"a/1.tif": content.getvalue()})
+    (note,) = take_in(folder).notes
+    assert "more channels than red, green and blue" in note
+    assert "--keep-channels" in note
+    assert take_in(folder, keep=True).notes == []
