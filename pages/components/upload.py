@@ -8,7 +8,9 @@ import streamlit as st
 
 from core.settings import get_settings
 
-PICTURES = ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,image/*"
+PICTURES = (
+    ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,.jp2,.j2k,.pgm,.pbm,.ppm,image/*"
+)
 ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz,.csv,.tsv,.tab,.xlsx,.parquet"
 """Also the tables that may come beside the pictures."""
 
