@@ -126,8 +126,8 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     require_looked_at(chosen.strategy, beside)
     return train(
         chosen.data, chosen.out, choices, settings, terminal,
-        columns=labels_of(chosen), beside=beside, keep=chosen.keep_channels,
-        read_as=read_as_of(chosen),
+        columns=labels_of(chosen), read_as=read_as_of(chosen), beside=beside,
+        keep=chosen.keep_channels,
     )  # fmt: skip
 
 

@@ -192,10 +192,10 @@ class _Reader:
         at = len(self._findings.notes)
         for child in split:
             self.read(child)
-        taught = [child for child in split if split[child] == "train"]
+        trained = [child for child in split if split[child] == "train"]
         for child in split:
-            if child not in taught:
-                spelled = {name for each in taught for name in self._findings.found(each)}
+            if child not in trained:
+                spelled = {name for each in trained for name in self._findings.found(each)}
                 self._findings.spell_as(child, spelled)
         self._findings.spell(split)
         found = {child: self._findings.found(child) for child in split}

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.dataset.ingest.class_prefixes import prefixes
 from core.dataset.ingest.server_folders import list_folders
+from core.dataset.ingest.understanding import ClassesFrom
 from core.dataset.manifest import Role
 from core.jobs.queue import new_job, submit
 from core.settings import get_settings
@@ -29,7 +31,10 @@ WHEN = {
     "simulations of the same classes, for the ways of learning that carry over from them.",
 }
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".xlsx", ".parquet")
+TABLE_ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".csv.txt", ".tsv.txt", ".xlsx", ".xlsm", ".xls", ".ods"),
+    *(".parquet", ".jsonl", ".json", ".xml"),
+)
 
 
 def bring(context: ProjectContext) -> None:
@@ -140,6 +145,7 @@ def begin_import(
     *,
     into_class: str | None = None,
     keep: bool = False,
+    classes: ClassesFrom = "auto",
     **source: str,
 ) -> None:
     """Hand in the import of `source` (upload or server_folder) and show the page anew."""
@@ -150,6 +156,7 @@ def begin_import(
         "add_to": context.versions[0] if context.newest else None,
         "role": role,
         "keep": keep,
+        "read_as": {"classes": classes},
     }
     submit("import", new_job(), args | source)
     for name in ("upload", "camera-upload"):
@@ -159,7 +166,8 @@ def begin_import(
 
 
 def _name_class(context: ProjectContext, upload: str, role: str) -> None:
-    n = len(received(upload_folder(get_settings().home, upload)))
+    names = [file.name for file in received(upload_folder(get_settings().home, upload))]
+    n = len(names)
     sorted_ = role != "unlabelled"
     with st.container(border=True):
         st.subheader(_question(n, sorted_), anchor=False)
@@ -168,6 +176,10 @@ def _name_class(context: ProjectContext, upload: str, role: str) -> None:
             if st.button("Add them", type="primary", disabled=sorted_ and not name):
                 keep = st.session_state.get("bring-keep", False)
                 begin_import(context, role, upload=upload, into_class=name, keep=keep)
+            told = sorted_ and prefixes(names).is_clear
+            if told and st.button("Take the class from the file name"):
+                keep = st.session_state.get("bring-keep", False)
+                begin_import(context, role, upload=upload, keep=keep, classes="file-names")
             if st.button("Throw them away", type="tertiary"):
                 discard(get_settings().home, upload)
                 st.query_params.pop("upload")
