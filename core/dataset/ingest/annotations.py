@@ -37,6 +37,7 @@ from core.dataset.ingest.understanding import (
 from core.errors import UnusableDataset
 
 _TEMPLATE = re.compile(r".*(sample|example|dummy|template).*|.*submission.*", re.IGNORECASE)
+_MOST_COMPLAINTS = 20
 _TEACHABLE = re.compile(r"(.+)-!-\d+\.\w+")
 """How Teachable Machine calls the images in its projects: the class, then a number."""
 
@@ -281,7 +282,7 @@ def _explain_strange(table: Table, cells: Cells, told: Annotations) -> None:
         if 2 * sum(map(is_image_name, column)) >= len(column)
         or re.fullmatch(r"(file|image)[_ ]?(name|path)s?", normal(column[0]))
     ]
-    if likely or table.kind == "labels":
+    if (likely or table.form) and len(told.complaints) < _MOST_COMPLAINTS:
         told.complaints += strangers(
             table.name, likely[0] if likely else columns[0], cells.names, set()
         )

@@ -45,6 +45,7 @@ _ACCENT = re.compile(
 _NEIGHBOURS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]|[^\x00-\x7f]{2}")
 _LOOKED_AT = 64 * 1024
 """Bytes of the cells that are not ASCII: enough to tell a language."""
+_LONGEST_WORD = 200
 _BETWEEN = re.compile(rb"[,;\t\r\"]+")
 """Between cells; no byte of a longer character in the encodings above."""
 
@@ -79,7 +80,7 @@ def _guessed(raw: bytes) -> tuple[str, str]:
 def _encoding_of(cells: list[bytes]) -> str:
     """The likeliest of ENCODINGS: single letters between those of the alphabet are accents, which
     charset-normalizer tells apart; other words are told as those in the names in a ZIP are."""
-    foreign = [cell for cell in cells if not cell.isascii()]
+    foreign = [cell[:_LONGEST_WORD] for cell in cells if not cell.isascii()]
     accents = sum(bool(_ACCENT.search(cell)) for cell in foreign)
     if 2 * accents > len(foreign):
         found = from_bytes(b"\n".join(foreign)[:_LOOKED_AT], cp_isolation=list(_WITH_ACCENTS))

@@ -9,28 +9,44 @@ from pathlib import PurePosixPath
 
 from core.dataset.ingest.table import TAG, Table
 
+_MOST_TABLES = 1000
+"""So many are looked at; nobody has one for each of more folders."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class ClassNames:
     """Lists of classes by number that were brought."""
 
-    tables: tuple[Table, ...]
+    by_folder: dict[PurePosixPath, Table] = field(default_factory=dict)
+    only: Table | None = None
+    """The one that there is, wherever it lies."""
     used: set[str] = field(default_factory=set)
     """Names of those that gave names."""
+    _known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def of(self, table: Table) -> Table | None:
         """The list that lies nearest to `table`: in its folder, above it, or the only one."""
         folder = _folder(table.name)
-        around = [each for each in self.tables if folder.is_relative_to(_folder(each.name))]
-        if around:
-            return max(around, key=lambda each: len(_folder(each.name).parts))
-        return self.tables[0] if len({each.rows for each in self.tables}) == 1 else None
+        around = (self.by_folder.get(each) for each in (folder, *folder.parents))
+        return next(filter(None, around), self.only)
+
+    def known(self, found: Table) -> dict[str, str]:
+        """The names in a list by their numbers."""
+        return self._known.setdefault(found.name, {row[0]: row[1] for row in found.rows})
+
+
+def _class_names(tables: Sequence[Table]) -> ClassNames:
+    lists = [each for each in tables if each.kind == "names" and len(each.rows[0]) > 1]
+    names = ClassNames({_folder(each.name): each for each in reversed(lists)})
+    if len({each.rows for each in lists}) == 1:
+        names.only = lists[0]
+    return names
 
 
 def gathered(tables: Sequence[Table]) -> tuple[list[Table], ClassNames]:
     """Tables that speak of several images each, and the lists of classes."""
-    names = ClassNames(tuple(each for each in tables if each.kind == "names"))
-    whole = [each for each in tables if each.kind == "table"]
+    names = _class_names(tables)
+    whole = [each for each in tables if each.kind == "table"][:_MOST_TABLES]
     single: dict[str, list[Table]] = defaultdict(list)
     for each in tables:
         if each.kind in ("labels", "boxes"):
@@ -57,7 +73,7 @@ def _together(tables: Sequence[Table], names: ClassNames) -> Table:
 def _rows(table: Table, names: ClassNames) -> list[tuple[str, ...]]:
     if table.kind != "boxes":
         return list(table.rows)
-    known = {row[0]: row[1] for row in found.rows} if (found := names.of(table)) else {}
+    known = names.known(found) if (found := names.of(table)) else {}
     if found:
         names.used.add(found.name)
     words = sorted({known.get(number, number) for _, number in (row[:2] for row in table.rows)})

@@ -71,7 +71,7 @@ def encoding_of(names: Sequence[bytes]) -> tuple[str, str]:
     """
     parts = {part for name in names for part in name.replace(b"\\", b"/").split(b"/")}
     foreign = sorted(part for part in parts if not part.isascii())
-    while sum(map(len, foreign)) > _MOST_BYTES:
+    while len(foreign) > 1 and sum(map(len, foreign)) > _MOST_BYTES:
         foreign = foreign[::2]
     if all(_decoded(part, UTF_8) is not None for part in foreign):
         return UTF_8, ""

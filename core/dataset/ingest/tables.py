@@ -40,6 +40,7 @@ _MOST_CELLS = 4_000_000
 _LONGEST_CELL = 1000
 """Characters; the rest is cut off. No name of a file or a class is longer."""
 _CHOSEN = re.compile(r'"(?:\w*labels|choices|taxonomy)":\s*\[([^\]]*)\]')
+_LONGEST_CHOSEN = 20_000
 _QUOTED = re.compile(r'"([^"]*)"')
 DAMAGE = (
     zipfile.BadZipFile,
@@ -196,7 +197,7 @@ def _text(cell: object) -> str:
     if isinstance(cell, datetime | date):
         cell = cell.isoformat()
     text = str(cell)
-    if text.startswith(("{", "[{")) and (lists := _CHOSEN.findall(text)):
+    if text.startswith(("{", "[{")) and (lists := _CHOSEN.findall(text[:_LONGEST_CHOSEN])):
         # What somebody chose in Label Studio, as it writes it into a cell.
         text = TAG.join(sorted({word for each in lists for word in _QUOTED.findall(each)}))
     # What parts several tags is no space that a name begins or ends with.

@@ -13,7 +13,7 @@ _SEPARATORS = ",;\t|"
 _TRIED_LINES = 50
 _LISTED = re.compile(r"(\S+|.*?\.[A-Za-z]{3,5})[ \t]+(\S.*)")
 """A path and a class with a space between, as Caffe has it; the path may hold spaces itself."""
-_BOX = re.compile(r"\d+(\s+-?\d*\.?\d+([eE][-+]?\d+)?){4,}")
+_BOX = re.compile(r"\d+(\s+-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?){4,}")
 """A line of a YOLO file: the number of a class, and a box or an outline in shares of the image."""
 _NAMES_OF_CLASSES = re.compile(
     r"(class(es)?|class[_-]?names|(class|obj|yolo|coco)[_-]?labels|labels?|label[_-]?names"
@@ -24,6 +24,8 @@ _NUMBERED = re.compile(r"(\d+)\s*[:=,\s]\s*(\S.*)")
 _SYNSET = re.compile(r"(n\d{8})[\s:,]+(\S.*)")
 """As in WordNet, of which ImageNet has its classes."""
 _MOST_CLASSES = 100_000
+_LONGEST_LINE = 20_000
+"""Characters in a line of a list."""
 
 Rows = Iterable[Iterable[object]]
 
@@ -31,6 +33,8 @@ Rows = Iterable[Iterable[object]]
 def text_rows(name: str, text: str) -> tuple[Kind, str, Rows]:
     """What kind of table a text is, what its form is called, and its rows."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if max(map(len, lines), default=0) > _LONGEST_LINE:
+        return "table", "", _separated(text, [])
     if lines and all(map(_BOX.fullmatch, lines)):
         return "boxes", "YOLO", _boxes(name, lines)
     if names := _names_of_classes(name, lines):
