@@ -10,7 +10,7 @@ from core.dataset.store import Store
 from core.errors import BadInput, NotFound
 from core.files import replace_file
 from core.jobs.folder import result_file
-from core.jobs.kinds.import_images import Args, first_model, upload_folder
+from core.jobs.kinds.import_images import KIND, first_model, upload_folder
 from core.jobs.queue import new_job, status, submit
 from core.jobs.spec import JobSpec
 from core.settings import Settings
@@ -43,12 +43,11 @@ def confirm(folder: Path, settings: Settings) -> str:
 
 def can_be_read_again(folder: Path, settings: Settings) -> bool:
     """Whether the files of an import are still there."""
-    args = _args(folder)
-    if not args["upload"]:
-        return True
     try:
-        upload_folder(settings, args["upload"])
-    except BadInput:
+        args = _args(folder)
+        if args["upload"]:
+            upload_folder(settings, args["upload"])
+    except (BadInput, NotFound):
         return False
     return True
 
@@ -69,9 +68,10 @@ def read_again(folder: Path, option: str, settings: Settings) -> Path:
 
 
 def _args(folder: Path) -> dict[str, Any]:
-    """The arguments of an import. Raises NotFound where it is none."""
+    """The arguments of an import. Raises NotFound where it is none, BadInput for one of a version
+    that knew others."""
     spec = JobSpec.read(folder)
     if spec.kind != "import":
         raise NotFound("This is no import of images.")
-    known: dict[str, Any] = Args.model_validate(spec.args).model_dump(mode="json")
+    known: dict[str, Any] = KIND.checked(spec.args).model_dump(mode="json")
     return known

@@ -24,7 +24,7 @@ from core.dataset.ingest.entries import is_image_name
 from core.dataset.ingest.file_names import listed, normal, strangers
 from core.dataset.ingest.gathering import ClassNames, gathered
 from core.dataset.ingest.recoding import recoded
-from core.dataset.ingest.row_labels import Row, labels_of
+from core.dataset.ingest.row_labels import Row, labels_of, parts_in_names
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.understanding import (
     DOUBTFUL,
@@ -86,6 +86,7 @@ def annotations(
     for each in read:
         choose(each, columns, one_hot)
     _set_aside_templates(read, told)
+    _set_aside_unsure(read, columns, told)
     _explain_columns(read, told)
     _call_alike(read)
     told.sure = any(each.sure for each in read if each.tasks)
@@ -130,7 +131,7 @@ def _read(table: Table, cells: Cells, told: Annotations) -> Columns | None:
     told.notes += [Note(INFORMATION, note) for note in table.notes]
     _explain_names(table, [(row[file], hit) for row, hit in body], rows, cells, told)
     told.tables.append(TableRead(table.name, len(body), table.sheet, table.encoding))
-    return Columns(table, header, rows, file, split_column(header, rows))
+    return Columns(table, header, rows, file, split_column(header, rows), head is not None)
 
 
 def _plain_header(table: Table) -> tuple[str, ...]:
@@ -205,6 +206,20 @@ def _set_aside_templates(read: Sequence[Columns], told: Annotations) -> None:
         told.note(f"{each.table.title} was not used: it looks like a form for answers.")
 
 
+def _set_aside_unsure(read: Sequence[Columns], columns: Sequence[str], told: Annotations) -> None:
+    """Beside a table that tells classes for sure, words that come again are no classes too."""
+    if columns or not any(each.sure and each.tasks for each in read):
+        return
+    for each in read:
+        if each.tasks and not each.sure and not each.one_hot:
+            names, each.labels, each.others = [each.header[n] for n in each.labels], [], []
+            if not each.table.is_plain_text:
+                told.note(
+                    f"Columns of {each.table.title} ({listed(names)}) are not taken for classes, "
+                    "which another table tells."
+                )
+
+
 def _explain_columns(read: Sequence[Columns], told: Annotations) -> None:
     """Say which columns there are, which were chosen, and which might be meant instead."""
     told.notes += doubts.about(read)
@@ -249,7 +264,9 @@ def _stem(name: str) -> str:
 
 
 def _unused(tables: Sequence[Table], read: Sequence[Columns], names: ClassNames) -> list[str]:
-    used = {name for each in read if each.tasks or each.split is not None
+    parts = parts_in_names(read)
+    used = {name for each, part in zip(read, parts, strict=True)
+            if each.tasks or part or each.split is not None
             for name in (each.table.name, *each.table.files)}  # fmt: skip
     used |= names.used
     return [each.name for each in tables if each.is_plain_text and each.name not in used]

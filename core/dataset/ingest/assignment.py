@@ -81,8 +81,7 @@ def assign(
                 raise UnusableDataset(_NO_NAMES)
             return with_splits_of(told, by_names)
         case "auto":
-            names = [table.name for table in tables]
-            return _found_out(entries, folders, told, unread, role, names)
+            return _found_out(entries, folders, told, unread, role)
     return with_splits_of(told, folders)
 
 
@@ -109,14 +108,13 @@ def _found_out(
     told: Annotations | None,
     unread: Sequence[str],
     role: Role,
-    tables: Sequence[str],
 ) -> Assignment:
     """What tells the classes where nobody has said so."""
     folders_tell = len(folders.classes) > 1
     if told is not None and told.tasks:
         if not folders_tell:
             return by_table(entries, folders, told, role)
-        verdict = table_or_folders(folders.images, told, tables)
+        verdict = table_or_folders(folders.images, told)
         if verdict.use == "table":
             return by_table(entries, folders, told, role, verdict)
         if verdict.use == "both":

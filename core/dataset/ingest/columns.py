@@ -53,8 +53,11 @@ _UNLIKELY = re.compile(
     r"|source|by|type|status)([_ ]?(id|no|number|name))?s?"
 )
 _DECIMAL = re.compile(r"[-+]?\d+[.,]\d+(e[-+]?\d+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"\d+\.0+")
 _MISSING = ("", "nan", "null", "n/a", "na", "#n/a", "<na>")
 _MOST_CLASSES = 1000
+_FEW = 5
+"""So many words need not come again: a table may be short."""
 _MOST_NUMBERS = 20
 """A column of more different numbers measures something."""
 _ONES = ("1", "1.0", "true", "yes", "x", "✓", "✔")
@@ -74,6 +77,7 @@ class Columns:
     """The place of the image, and the cells, of each row that names one."""
     file: int
     split: int | None
+    has_header: bool = True
     labels: list[int] = field(default_factory=list)
     others: list[int] = field(default_factory=list)
     """Columns that might hold the classes as well."""
@@ -98,7 +102,9 @@ def file_column(table: Table, cells: Cells, folder: str) -> int | None:
     """The column that names most images, if they are most of its cells or of the images."""
     best, column = (0, 0, False), None
     for place in range(len(table.rows[0]) if table.rows else 0):
-        hits = [cells.find(row[place], folder) for row in table.rows]
+        column_cells = [row[place] for row in table.rows]
+        found = {cell: cells.find(cell, folder) for cell in set(column_cells)}
+        hits = [found[cell] for cell in column_cells]
         named = len({hit[0] for hit in hits if len(hit) == 1})
         meant = len({each for hit in hits for each in hit})
         called = any(_FILES.fullmatch(normal(row[place])) for row in table.rows[:5]) or any(
@@ -173,7 +179,10 @@ def choose(columns: Columns, wanted: Sequence[str], one_hot: bool | None) -> Non
         return
     free = [n for n in columns.holding if n != columns.split]
     values = {n: [cells[n] for _, cells in columns.rows if not is_missing(cells[n])] for n in free}
-    called = _called(columns.header, values)
+    if columns.table.is_plain_text and not columns.has_header:
+        # A list of which images show one thing, as Pascal VOC has it for each, says -1 for no.
+        free = [n for n in free if "-1" not in values[n]]
+    called = _called(columns.header, {n: values[n] for n in free})
     if one_hot is not False:
         _choose_one_hot(columns, free, called, forced=one_hot is True)
         if columns.one_hot:
@@ -181,7 +190,7 @@ def choose(columns: Columns, wanted: Sequence[str], one_hot: bool | None) -> Non
     repeated = [n for n in free if _is_repeated(columns.header[n], values[n])]
     likely = [n for n in repeated if _LIKELY.fullmatch(normal(columns.header[n]))]
     usual = [n for n in repeated if not _is_unlikely(columns.header[n], values[n])]
-    alone = [n for n in free if len(free) == 1 and 0 < len(set(values[n])) <= _MOST_CLASSES]
+    alone = [n for n in free if len(free) == 1 and _is_of_few_words(values[n])]
     columns.sure = bool(called)
     columns.labels = _told_apart(called or likely or usual or repeated or alone, columns)
     columns.others = [n for n in usual or repeated if n not in columns.labels]
@@ -206,8 +215,13 @@ def _is_repeated(name: str, values: Sequence[str]) -> bool:
     return (
         1 < len(words) <= min((len(values) + 1) / 2, _MOST_CLASSES)
         and not _NO_CLASSES.fullmatch(normal(name))
-        and not all(map(_DECIMAL.fullmatch, words))
+        and not (all(map(_DECIMAL.fullmatch, words)) and not all(map(_WHOLE.fullmatch, words)))
     )
+
+
+def _is_of_few_words(values: Sequence[str]) -> bool:
+    """Whether a column that stands alone beside the file names may hold classes."""
+    return 0 < len(set(values)) <= min(max(_FEW, len(values) // 2), _MOST_CLASSES)
 
 
 def _is_unlikely(name: str, values: Sequence[str]) -> bool:

@@ -18,8 +18,8 @@ def about(read: Sequence[Columns]) -> list[Note]:
             notes.append(
                 Note(
                     NOTABLE if each.sure or not each.labels else DOUBTFUL,
-                    f"Columns of {each.table.title} hold only 0 and 1, mostly several in a row: "
-                    "each is taken for a question of its own.",
+                    f"Columns of {each.table.title} say only yes or no, and not just one of them "
+                    "yes: each is taken for a question of its own.",
                     Alternative("one_hot=true", "Read these columns as classes"),
                 )
             )
@@ -71,6 +71,19 @@ def about_words(each: Columns, words: Words) -> list[Note]:
             NOTABLE,
             f"In {each.table.title} {listed(words.doubtful)} count as one class each, though there "
             "is a separator in them.",
+        )
+    ]
+
+
+def about_blanks(each: Columns, cells: Sequence[str]) -> list[Note]:
+    """On a column of which only the first row of each group is filled in, as far as it seems."""
+    if 2 * len(cells) > len(each.rows) or len(cells) < 2 or len(set(cells)) < len(cells):
+        return []
+    return [
+        Note(
+            DOUBTFUL,
+            f"In {each.table.title} only {len(cells):,} of {len(each.rows):,} rows say a class, "
+            f"each another: {listed(cells)}. If it holds for the rows below too, fill it in there.",
         )
     ]
 

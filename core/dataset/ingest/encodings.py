@@ -1,10 +1,15 @@
 """In which encoding the text of a table was written.
 
-UTF-8 and UTF-16 prove themselves. Every other encoding is a guess, of charset-normalizer, which
-the names of the images can put right: see `Table.encoding` and core.dataset.ingest.recoding.
+UTF-8 and UTF-16 prove themselves. Every other encoding is a guess by what the words would be,
+which the names of the images can put right: see `Table.encoding` and
+core.dataset.ingest.recoding.
 """
 
+import re
+
 from charset_normalizer import from_bytes
+
+from core.dataset.ingest.name_encodings import encoding_of
 
 ENCODINGS = {
     "gb18030": "Chinese (GBK)",
@@ -24,12 +29,24 @@ ENCODINGS = {
     "cp1258": "Vietnamese (Windows-1258)",
     "cp874": "Thai (Windows-874)",
     "mac_roman": "Western European (Mac)",
+    "cp437": "Western European (DOS)",
+    "cp850": "Western European (DOS 850)",
+    "cp852": "Central European (DOS)",
+    "cp866": "Cyrillic (DOS)",
+    "cp737": "Greek (DOS)",
 }
 """What spreadsheets of the last decades write, by Python's name."""
 MIXED = "mixed"
 """In place of an encoding, where each line has its own."""
+_WITH_ACCENTS = ("cp1252", "cp1250", "cp1254", "cp1257", "mac_roman")
+_ACCENT = re.compile(
+    rb"(?<![\x80-\xff])[\x80-\xff]{1,2}[a-z]|[A-Za-z][\x80-\xff]{1,2}(?![\x80-\xff])"
+)
+_NEIGHBOURS = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]|[^\x00-\x7f]{2}")
 _LOOKED_AT = 64 * 1024
-"""Bytes of the lines that are not ASCII: enough to tell a language."""
+"""Bytes of the cells that are not ASCII: enough to tell a language."""
+_BETWEEN = re.compile(rb"[,;\t\r\"]+")
+"""Between cells; no byte of a longer character in the encodings above."""
 
 
 def decoded(raw: bytes) -> tuple[str, str]:
@@ -51,19 +68,32 @@ def decoded(raw: bytes) -> tuple[str, str]:
 def _guessed(raw: bytes) -> tuple[str, str]:
     lines = raw.split(b"\n")
     strange = [line for line in lines if not line.isascii()]
-    if 2 * sum(_is_utf8(line) for line in strange) < len(strange):
-        found = from_bytes(b"\n".join(strange)[:_LOOKED_AT], cp_isolation=list(ENCODINGS))
-        for encoding in ["cp1252", *(match.encoding for match in found)]:
-            text = _strictly(raw, encoding)
-            if text is not None and (encoding != "cp1252" or _is_best(raw, text, found)):
+    if 2 * sum(map(_proves_utf8, strange)) < len(strange):
+        likely = _encoding_of([cell for line in strange for cell in _BETWEEN.split(line)])
+        for encoding in (likely, "cp1252", *ENCODINGS):
+            if (text := _strictly(raw, encoding)) is not None:
                 return text, encoding
     return "\n".join(map(_decoded_line, lines)), MIXED
 
 
-def _is_best(raw: bytes, text: str, found: object) -> bool:
-    """Whether the likeliest encoding gives the same text: then the commonest name is the best."""
-    best = found.best()  # type: ignore[attr-defined]
-    return best is None or _strictly(raw, best.encoding) == text
+def _encoding_of(cells: list[bytes]) -> str:
+    """The likeliest of ENCODINGS: single letters between those of the alphabet are accents, which
+    charset-normalizer tells apart; other words are told as those in the names in a ZIP are."""
+    foreign = [cell for cell in cells if not cell.isascii()]
+    accents = sum(bool(_ACCENT.search(cell)) for cell in foreign)
+    if 2 * accents > len(foreign):
+        found = from_bytes(b"\n".join(foreign)[:_LOOKED_AT], cp_isolation=list(_WITH_ACCENTS))
+        best = found.best()
+        usual = _strictly(b"\n".join(foreign), "cp1252")
+        return "cp1252" if best is None or str(best) == usual else best.encoding
+    name = encoding_of(foreign)[0]
+    return "gb18030" if name == "gbk" else name  # which holds all of the other
+
+
+def _proves_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8 and hardly anything else: one letter of it may be two of another."""
+    text = _strictly(line, "utf-8")
+    return text is not None and bool(_NEIGHBOURS.search(text))
 
 
 def _strictly(raw: bytes, encoding: str) -> str | None:
@@ -71,10 +101,6 @@ def _strictly(raw: bytes, encoding: str) -> str | None:
         return raw.decode(encoding)
     except UnicodeDecodeError:
         return None
-
-
-def _is_utf8(line: bytes) -> bool:
-    return _strictly(line, "utf-8") is not None
 
 
 def _decoded_line(line: bytes) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from core.dataset.ingest.decode import too_many_bytes
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, NIFTI, kind_of, may_be_text, what_else
 from core.dataset.ingest.kinds import is_image_name as is_image_name
 from core.errors import RefusedArchive, UnreadableImage
@@ -228,7 +229,7 @@ def read_file(
     if is_table(name, head):
         most, too_large = settings.max_table_bytes, too_large_table(settings)
     elif kind_of(head) is None:
-        raise UnreadableImage(what_else(head))
+        raise UnreadableImage(foreign(name) or what_else(head))
     chunks, size = [head], len(head)
     while chunk := stream.read(CHUNK):
         size += len(chunk)

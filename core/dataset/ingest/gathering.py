@@ -43,7 +43,7 @@ def _together(tables: Sequence[Table], names: ClassNames) -> Table:
     """One table of files of one form; their path is the folder that holds them all."""
     first = tables[0]
     rows = [row for table in tables for row in _rows(table, names)]
-    width = max(map(len, rows))
+    width = max(2, *map(len, rows))
     even = tuple((*row, *("",) * (width - len(row))) for row in rows)
     if len(tables) == 1:
         return replace(first, rows=even, kind="labels")
@@ -69,13 +69,19 @@ def _rows(table: Table, names: ClassNames) -> list[tuple[str, ...]]:
 def named(
     table: Table, words: Sequence[str], names: ClassNames
 ) -> tuple[dict[str, str], str, bool]:
-    """Names for the numbers that `words` are, whence, and whether they were counted from 1.
+    """Names for the numbers or codes that `words` are, whence, and whether counted from 1.
 
-    Nothing where some word is no number, or has no name.
+    Nothing where some word is neither, or has no name.
     """
     found = names.of(table)
+    if found is None or not words:
+        return {}, "", False
+    coded = {row[0]: row[1] for row in found.rows if not row[0].isdecimal()}
+    if coded.keys() >= set(words):
+        names.used.add(found.name)
+        return {word: coded[word] for word in words}, found.name, False
     whole = {word: word.partition(".")[0] for word in words}
-    if found is None or not words or not all(each.isdecimal() for each in whole.values()):
+    if not all(each.isdecimal() for each in whole.values()):
         return {}, "", False
     known = {str(int(row[0])): row[1] for row in found.rows if row[0].isdecimal()}
     numbers = {word: int(each) for word, each in whole.items()}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
 from core.dataset.ingest.embedded import with_embedded
+from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
     Source,
@@ -118,11 +119,15 @@ def _import_images(
     with closing(_take_all(brought, how, room, taken)) as events:
         yield from events
     shaping = [each for each in taken if each.image or _shapes(each)]
+    empty = without_images(
+        (each.entry.name for each in taken), (each.entry.name for each in shaping)
+    )
     told = assign(
         [each.entry for each in shaping],
         [table for each in taken for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
+        into_class=into_class, role=role, columns=columns, read_as=read_as,
+        empty=(*brought.empty, *empty),
     )  # fmt: skip
     rows = [
         (each.name, each.image, each.facts, each.grouped(what))

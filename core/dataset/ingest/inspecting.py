@@ -9,6 +9,7 @@ from pathlib import Path
 from core.dataset.ingest.assigned import Assigned
 from core.dataset.ingest.assignment import assign, full_name
 from core.dataset.ingest.embedded import with_embedded
+from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
     is_image_name,
@@ -16,6 +17,7 @@ from core.dataset.ingest.entries import (
     is_table_name,
     leads_out,
 )
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, kind_of, what_else
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
@@ -74,11 +76,15 @@ def inspect(
         if each.size or (is_image_name(each.entry.name) and not leads_out(each.entry.name)
                          and not each.tables)
     ]  # fmt: skip
+    empty = without_images(
+        (each.entry.name for each in seen), (each.entry.name for each in shaping)
+    )
     told = assign(
         [each.entry for each in shaping],
         [table for each in seen for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in seen if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
+        into_class=into_class, role=role, columns=columns, read_as=read_as,
+        empty=(*brought.empty, *empty),
     )  # fmt: skip
     items, left_out = sorted_out(_rows(shaping, told.images), ())
     left_out += [LeftOut(name, TEXT) for name in told.unused]
@@ -114,28 +120,47 @@ def _seen(entry: Entry, settings: Settings) -> _Seen:
         what = error.strerror or "unknown error"
         return _Seen(bare, reason=f"It cannot be read from the disk ({what}): copy it again.")
     if kind_of(head) is None:
-        return _Seen(bare, reason=what_else(head))
+        return _Seen(bare, reason=foreign(entry.name) or what_else(head))
     if isinstance(content, bytes):
         return _Seen(bare, size, hashlib.sha256(content).hexdigest())
     return _Seen(entry, size)
 
 
 def _rows(seen: Sequence[_Seen], told: Sequence[Assigned]) -> list[Brought]:
-    """The images with a checksum that only equal files share. Files are read to the end only where
-    another is as long."""
-    alike: dict[int, list[int]] = defaultdict(list)
-    for place, each in enumerate(seen):
-        if each.size:
-            alike[each.size].append(place)
+    """The images with a checksum that only equal files share."""
+    alike = _perhaps_equal(seen)
     rows: list[Brought] = []
     for place, (each, what) in enumerate(zip(seen, told, strict=True)):
         checksum = each.checksum or f"file {place}"
-        if not each.size:
-            checksum = ""
-        elif not each.checksum and len(alike[each.size]) > 1:
+        if place in alike:
             checksum = _checksum(each.entry.content) or checksum
-        rows.append((full_name(each.entry), checksum or None, None, what))
+        rows.append((full_name(each.entry), checksum if each.size else None, None, what))
     return rows
+
+
+def _perhaps_equal(seen: Sequence[_Seen]) -> set[int]:
+    """Places of files as long as another that end like it: only these must be read to the end."""
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for place, each in enumerate(seen):
+        if each.size and not each.checksum:
+            sizes[each.size].append(place)
+    ends: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for size, places in sizes.items():
+        for place in places if len(places) > 1 else ():
+            ends[size, _end(seen[place].entry.content, size)].append(place)
+    return {place for places in ends.values() if len(places) > 1 for place in places}
+
+
+def _end(content: Path | bytes | None, size: int) -> bytes:
+    """The last bytes of a file; none where it can no longer be read."""
+    if not isinstance(content, Path):
+        return b""
+    try:
+        with content.open("rb") as file:
+            file.seek(max(0, size - HEAD))
+            return file.read(HEAD)
+    except OSError:
+        return b""
 
 
 def _checksum(content: Path | bytes | None) -> str:

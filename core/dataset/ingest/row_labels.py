@@ -42,7 +42,7 @@ def labels_of(
     clean = [_clean(task, said) for task in tasks]
     rows: dict[int, Row] = {}
     odd: list[str] = []
-    for each, by_row, part in zip(read, said, _parts_in_names(read), strict=True):
+    for each, by_row, part in zip(read, said, parts_in_names(read), strict=True):
         for (image, cells), words in zip(each.rows, by_row, strict=True):
             word = cells[each.split] if each.split is not None else ""
             row = _row(words, tasks, clean, part_of(word) or part)
@@ -125,6 +125,7 @@ def _meaning(
 ) -> dict[str, tuple[str, ...]]:
     """What the cells of a column say: tags, and names in place of numbers."""
     words = words_of(each.header[place], cells)
+    notes += doubts.about_blanks(each, cells)
     notes += doubts.about_words(each, words)
     distinct = sorted({word for tags in words.tags.values() for word in tags})
     by_number, where, is_from_one = named(each.table, distinct, names)
@@ -137,7 +138,7 @@ def _meaning(
     }
 
 
-def _parts_in_names(read: Sequence[Columns]) -> list[Part | None]:
+def parts_in_names(read: Sequence[Columns]) -> list[Part | None]:
     """The part of a split that each table is named after (train.txt, test_labels.csv), where
     there are two of them at least."""
     found = [_part_in(PurePosixPath(each.table.name).name) for each in read]

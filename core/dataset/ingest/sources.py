@@ -22,6 +22,7 @@ from core.dataset.ingest.entries import (
     without_root,
 )
 from core.dataset.ingest.folders import File, files_in
+from core.dataset.ingest.foreign import foreign
 from core.errors import RefusedArchive
 from core.settings import Settings
 
@@ -60,7 +61,8 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
     """Archives are opened unless there are folders beside them: then they are rather backups."""
     archives: list[tuple[str, Path, str]] = []
     if all("/" not in name for name, _ in files):
-        packed = [each for each in files if not is_table_name(each[0])]  # XLSX is a ZIP too
+        # XLSX and DOCX are ZIPs too.
+        packed = [each for each in files if not (is_table_name(each[0]) or foreign(each[0]))]
         kinds = [(name, path, archive_kind(name, path)) for name, path in packed]
         archives = [(name, path, kind) for name, path, kind in kinds if kind]
     if len(files) == 1 and archives:

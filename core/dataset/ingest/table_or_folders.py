@@ -1,6 +1,5 @@
 """Whether a table or the folders tell the classes, where both seem to."""
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,7 +18,6 @@ from core.dataset.ingest.understanding import (
 
 _MOST = 0.5
 """A table that names fewer of the images in class folders is about something else."""
-_TEMPLATE = re.compile(r"sample|submission|template|example|dummy|predict", re.IGNORECASE)
 TABLE = Alternative("classes=table", "Use the table instead")
 FOLDERS = Alternative("classes=folders", "Use the folders instead")
 
@@ -35,16 +33,19 @@ class Verdict:
     """The table's word for the class of a folder, where the two agree."""
 
 
-def table_or_folders(
-    images: Sequence[Assigned], told: Annotations, names: Sequence[str]
-) -> Verdict:
-    """Which of them decides. `images` are what the folders tell, with two classes at least;
-    `names` those of the tables."""
+def table_or_folders(images: Sequence[Assigned], told: Annotations) -> Verdict:
+    """Which of them decides. `images` are what the folders tell, with two classes at least."""
     columns = listed(told.tasks)
     inside = {place: str(each.label) for place, each in enumerate(images) if each.label}
     named = {p: str(row.labels[0]) for p, row in told.rows.items() if row.labels[0] is not None}
     both, beside = inside.keys() & named.keys(), named.keys() - inside.keys()
-    if _tells_the_rest(inside, named, both, names):
+    if told.is_template:
+        return _folders(
+            NOTABLE,
+            f"The classes are those of the folders. The table ({columns}) is not used: it is "
+            "called like a form for answers.",
+        )
+    if _tells_the_rest(inside, named, both):
         return Verdict("both", (_note_on_both(columns, len(beside)),))
     if not told.sure:
         return _folders(
@@ -74,15 +75,12 @@ def table_or_folders(
     return Verdict("table", (note,), words)
 
 
-def _tells_the_rest(
-    inside: Mapping[int, str], named: Mapping[int, str], both: Set[int], names: Sequence[str]
-) -> bool:
+def _tells_the_rest(inside: Mapping[int, str], named: Mapping[int, str], both: Set[int]) -> bool:
     """Whether a table gives classes of the folders to images in none, such as those of a test."""
     values = {folded(label) for place, label in named.items() if place not in both}
     known = {folded(label) for label in inside.values()}
-    is_template = any(_TEMPLATE.search(name) for name in names)
     few = len(both) < _MOST * len(inside)
-    return len(values) > 1 and values <= known and few and not is_template
+    return len(values) > 1 and values <= known and few
 
 
 def _note_on_both(columns: str, n: int) -> Note:

@@ -6,6 +6,7 @@ they are read. What the rows mean is said in core.dataset.ingest.annotations.
 
 import csv
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -38,6 +39,8 @@ _BINARY = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet", ".numbers")
 _MOST_CELLS = 4_000_000
 _LONGEST_CELL = 1000
 """Characters; the rest is cut off. No name of a file or a class is longer."""
+_CHOSEN = re.compile(r'"(?:\w*labels|choices|taxonomy)":\s*\[([^\]]*)\]')
+_QUOTED = re.compile(r'"([^"]*)"')
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -192,5 +195,9 @@ def _text(cell: object) -> str:
         cell = int(cell)  # a spreadsheet knows no other numbers: 17.0 was typed as 17
     if isinstance(cell, datetime | date):
         cell = cell.isoformat()
+    text = str(cell)
+    if text.startswith(("{", "[{")) and (lists := _CHOSEN.findall(text)):
+        # What somebody chose in Label Studio, as it writes it into a cell.
+        text = TAG.join(sorted({word for each in lists for word in _QUOTED.findall(each)}))
     # What parts several tags is no space that a name begins or ends with.
-    return str(cell)[:_LONGEST_CELL].strip(None if TAG not in str(cell) else " \t\r\n")
+    return text[:_LONGEST_CELL].strip(None if TAG not in text else " \t\r\n")

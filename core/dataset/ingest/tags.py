@@ -5,6 +5,7 @@ company; “Robin, European” is one name.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ _LISTS = ("|", ";", ",")
 """What mostly parts tags, where the words are found in other company too."""
 _JOINTS = ("/", "+", "&", " and ", " ")
 """What parts tags only where each of the words stands alone somewhere."""
-_CALLED_TAGS = re.compile(r"(tag|label|attribute|keyword|finding|categorie)s|finding labels")
+_CALLED_TAGS = re.compile(r"(tag|attribute|keyword)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,21 @@ def _listed(cells: Sequence[str], separator: str) -> dict[str, tuple[str, ...]]:
 def _jointed(name: str, cells: Sequence[str], separator: str) -> dict[str, tuple[str, ...]]:
     parted = {cell: _unique(cell.split(separator)) for cell in cells if separator in cell}
     words = {word for each in parted.values() for word in each}
-    if separator == " " and _CALLED_TAGS.fullmatch(name.casefold()) and len(words) < len(parted):
+    if separator == " " and _CALLED_TAGS.fullmatch(name.casefold()) and _come_again(parted):
         return parted
     alone = set(cells)
     found = {cell: each for cell, each in parted.items() if len(each) > 1 and set(each) <= alone}
     if separator == " " and len(found) < 3 and not all(map(str.isdecimal, words)):
         return {}  # “rock dove” beside “rock” and “dove” is a bird
     return found
+
+
+def _come_again(parted: dict[str, tuple[str, ...]]) -> bool:
+    """Whether most cells share words with others."""
+    counts = Counter(word for words in parted.values() for word in words)
+    return 2 * sum(any(counts[word] > 1 for word in words) for words in parted.values()) > len(
+        parted
+    )
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from core.dataset.ingest.assigned import Assigned
 from core.dataset.ingest.assignment import full_name
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.entries import Entry, is_table, is_table_name
+from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.table_files import table_file
@@ -91,7 +92,7 @@ def _take(entry: Entry, how: Taking, patience: Patience, *, frame: int = 0) -> T
             file, how.settings, keep=how.keep, patience=patience, frame=frame
         )
     except UnreadableImage as error:
-        return Taken(bare, None, str(error))
+        return Taken(bare, None, foreign(entry.name) or str(error))
     except OSError as error:
         what = error.strerror or "unknown error"
         return Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")

@@ -17,12 +17,13 @@ _BOX = re.compile(r"\d+(\s+-?\d*\.?\d+([eE][-+]?\d+)?){4,}")
 """A line of a YOLO file: the number of a class, and a box or an outline in shares of the image."""
 _NAMES_OF_CLASSES = re.compile(
     r"(class(es)?|class[_-]?names|(class|obj|yolo|coco)[_-]?labels|labels?|label[_-]?names"
-    r"|label[_-]?map|synset[_-]?words|synsets?|categories|obj|voc|coco|predefined_classes)",
+    r"|label[_-]?map|(loc_)?synset[_-]?(words|mapping)|words|synsets?|categories|obj|voc|coco|predefined_classes)",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(\d+)\s*[:=,\s]\s*(\S.*)")
-_SYNSET = re.compile(r"n\d{8}[\s:,]+(\S.*)")
-_MOST_CLASSES = 25_000
+_SYNSET = re.compile(r"(n\d{8})[\s:,]+(\S.*)")
+"""As in WordNet, of which ImageNet has its classes."""
+_MOST_CLASSES = 100_000
 
 Rows = Iterable[Iterable[object]]
 
@@ -54,8 +55,9 @@ def _names_of_classes(name: str, lines: list[str]) -> list[tuple[str, str]]:
     if all(numbered):
         return [(match[1], match[2]) for match in numbered if match]
     synsets = [_SYNSET.fullmatch(line) for line in lines]
-    words = [match[1] if match else line for match, line in zip(synsets, lines, strict=True)]
-    return [(str(number), word) for number, word in enumerate(words)]
+    words = [match[2] if match else line for match, line in zip(synsets, lines, strict=True)]
+    coded = [(match[1], match[2]) for match in synsets if match]
+    return [*((str(number), word) for number, word in enumerate(words)), *coded]
 
 
 def _stem(name: str) -> str:
@@ -66,7 +68,7 @@ def _separated(text: str, lines: list[str]) -> Rows:
     hint = re.match(r"sep=(.)\r?\n", text)  # a line that Excel understands
     text = text[hint.end() :] if hint else text
     separator = hint[1] if hint else _separator(text)
-    if not hint and separator is None and (listed := _listed(lines)):
+    if not hint and separator is None and (listed := _aligned(lines) or _listed(lines)):
         return listed
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator or ",")
 
@@ -79,6 +81,22 @@ def _listed(lines: list[str]) -> list[tuple[str, str]]:
         len(found) == len(lines) and not any(" " in match[2] or "\t" in match[2] for match in found)
     )
     return [(match[1], match[2]) for match in found] if is_list else []
+
+
+def _aligned(lines: list[str]) -> list[list[str]]:
+    """Rows of words between spaces, three at least and as many in each; nothing for other text.
+
+    As CelebA has it: above there may be how many rows there are, and the names of the columns but
+    that of the images.
+    """
+    words = [line.split() for line in lines]
+    if len(words) > 1 and len(words[0]) == 1 and words[0][0].isdecimal():
+        words = words[1:]
+    width = len(words[-1])
+    if len(words) < 3 or width < 3 or any(len(row) != width for row in words[1:]):
+        return []
+    missing = width - len(words[0])
+    return [["file"] * missing + words[0], *words[1:]] if missing in (0, 1) else []
 
 
 def _separator(text: str) -> str | None:

@@ -45,8 +45,9 @@ def sheets(raw: bytes, settings: Settings) -> Iterator[tuple[str, Iterator[Row]]
 
 def _rows(sheet: Any) -> Iterator[Row]:
     """The rows; what stands in merged cells is said for each row that they reach over."""
+    left = sheet.start[1] if sheet.start else 0  # rows are given from the first, cells are not
     merged = {
-        (row, first[1]): first
+        (row, first[1] - left): (first[0], first[1] - left)
         for first, last in sheet.merged_cell_ranges or ()
         for row in range(first[0] + 1, min(last[0], sheet.total_height) + 1)
     }

@@ -1,0 +1,82 @@
+"""What was understood of images is shown on their page, and a doubtful reading waits there."""
+
+from pathlib import Path
+
+from leaves import fill
+from opened import everything, open_page, press
+
+from core.dataset.ingest.understanding import (
+    DOUBTFUL,
+    NOTABLE,
+    Alternative,
+    LeftOutGroup,
+    Note,
+    Understanding,
+)
+from core.events import Finished, Understood
+from core.jobs import log
+from core.jobs.confirming import needs_confirmation
+from core.jobs.queue import new_job
+from core.jobs.recent import recent_jobs
+from core.jobs.spec import JobSpec
+from core.projects import runs
+from core.web.uploads import note_received, open_upload
+
+FOLDERS = Alternative("classes=folders", "Use the folders instead")
+PAGE = "pictures"
+
+
+def understood(weight: int) -> Understanding:
+    return Understanding(
+        {"maple": 12, "<b>oak</b>": 12},
+        unlabelled=3,
+        split={"train": 20, "val": 0, "test": 4},
+        left_out=(LeftOutGroup("It is text.", 5, ("a.txt", "b.txt", "c.txt")),),
+        notes=(Note(weight, "The classes are taken from the names of the files.", FOLDERS),),
+    )
+
+
+def imported(home: Path, weight: int, *, confirm: bool) -> tuple[str, Path]:
+    """A project whose images were just imported, as its job wrote it down."""
+    project, dataset = fill(home)
+    upload = open_upload(home)
+    note_received(home / "uploads" / upload, 0, "maple.1.png", 3)
+    job = new_job()
+    JobSpec("import", {"project": project, "upload": upload}).write(job)
+    log.append(job, Understood(understood(weight).to_dict()))
+    log.append(job, Finished(1.0, {"dataset": dataset} | ({"confirm": True} if confirm else {})))
+    return project, job
+
+
+def test_a_doubtful_reading_stands_open_and_is_confirmed_with_a_click(home: Path) -> None:
+    project, job = imported(home, DOUBTFUL, confirm=True)
+    app = open_page(PAGE, project=project)
+    said = everything(app)
+    for words in ("Is this right?", "12 images", "3 images", "20 to train", "4 to test", "5 files"):
+        assert words in said
+    assert "&lt;b&gt;oak" in said
+    assert "<b>oak" not in said
+    assert runs(project) == []
+    press(app, "Looks right")
+    assert [run.origin for run in runs(project)] == ["automatic"]
+    assert not needs_confirmation(job)
+    assert "Is this right?" not in everything(open_page(PAGE, project=project))
+
+
+def test_the_other_way_to_read_them_is_a_button_that_imports_anew(home: Path) -> None:
+    project, job = imported(home, DOUBTFUL, confirm=True)
+    app = open_page(PAGE, project=project)
+    label = next(button.label for button in app.button if "folders instead" in button.label)
+    press(app, label)
+    newest = recent_jobs("import", project=project)[0]
+    assert newest != job
+    assert JobSpec.read(newest).args["read_as"]["classes"] == "folders"
+    assert runs(project) == []
+
+
+def test_a_clear_reading_asks_nothing_and_can_be_looked_at(home: Path) -> None:
+    project, _ = imported(home, NOTABLE, confirm=False)
+    app = open_page(PAGE, project=project)
+    assert "Is this right?" not in everything(app)
+    assert "Looks right" not in [button.label for button in app.button]
+    assert [each.label for each in app.expander if "were read" in each.label]
