@@ -33,9 +33,9 @@ from core.dataset.ingest.folder_names import (
 from core.dataset.ingest.folder_shapes import (
     FEW,
     FEW_OF,
+    are_aside,
     are_containers,
     are_variants,
-    is_aside,
     is_nameless,
     is_split,
     masks,
@@ -134,7 +134,7 @@ class _Reader:
     def _set_aside_beside(self, split: Mapping[Tree, Part], rest: Sequence[Tree]) -> list[Tree]:
         """Folders for testing without class folders in them, and figures, beside other folders."""
         tests = [child for child, part in split.items() if part != "train"] if rest else []
-        figures = [child for child in rest if is_aside(child, rest)]
+        figures = are_aside(rest)
         for child in tests:
             self._findings.set_aside(child)
         for child in figures:
@@ -192,10 +192,10 @@ class _Reader:
         at = len(self._findings.notes)
         for child in split:
             self.read(child)
-        trained = [child for child in split if split[child] == "train"]
-        for child in split:
-            if child not in trained:
-                spelled = {name for each in trained for name in self._findings.found(each)}
+        trained = [child for child, part in split.items() if part == "train"]
+        spelled = {folded(name): name for child in trained for name in self._findings.found(child)}
+        for child, part in split.items():
+            if part != "train":
                 self._findings.spell_as(child, spelled)
         self._findings.spell(split)
         found = {child: self._findings.found(child) for child in split}
@@ -205,7 +205,7 @@ class _Reader:
             del self._findings.notes[at:]
             self._leave_out_parts([*split, *rest])
             return
-        kept = [child for child in split if known & found[child]]
+        kept = {child for child in split if known & found[child]}
         self._findings.notes.insert(at, say.ready_split(sorted(child.name for child in kept)))
         for child in split:
             if child not in kept:
@@ -216,17 +216,17 @@ class _Reader:
             self._findings.put(child, split[child])
             if strange := sorted(found[child] - known):
                 self._findings.notes.append(say.only_in(child.name, strange))
-        for child in rest:
-            self._read_beside_split(child, known)
-
-    def _read_beside_split(self, child: Tree, known: Set[str]) -> None:
         names = {folded(name): name for name in known}
+        for child in rest:
+            self._read_beside_split(child, known, names)
+
+    def _read_beside_split(self, child: Tree, known: Set[str], names: Mapping[str, str]) -> None:
         if folded(child.name) in names:
             self._findings.take(child, names[folded(child.name)])
             return
         if names.keys() & inner_names(child).keys():
             self.read(child)
-            self._findings.spell_as(child, known)
+            self._findings.spell_as(child, names)
             if known & self._findings.found(child):
                 if called := split_part(child.name):  # train_augmented
                     self._findings.put(child, called[0])

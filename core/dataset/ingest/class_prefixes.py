@@ -13,7 +13,7 @@ _FEWEST = 2
 _MOSTLY = 0.95
 """Of the images must be called like a class and a number."""
 _MOST_CLASSES = 1000
-_LONGEST = 150
+_LONGEST = 60
 """Characters; a longer name tells no class."""
 _ROBOFLOW = re.compile(r"[_.](jpe?g|png|bmp|webp)\.rf\.[0-9a-z]{6,}$", re.IGNORECASE)
 """What one labelling service puts behind the name of every file."""

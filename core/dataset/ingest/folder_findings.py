@@ -1,7 +1,7 @@
 """What is found out about each image while its folders are gone through."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -122,9 +122,8 @@ class Findings:
         for place in places:
             self._class[place] = names[str(self._class[place])]
 
-    def spell_as(self, tree: Tree, known: Iterable[str]) -> None:
-        """Classes are spelled as those that are known."""
-        names = {folded(name): name for name in known}
+    def spell_as(self, tree: Tree, names: Mapping[str, str]) -> None:
+        """Classes are spelled as in `names`, by what is left of them without case."""
         for place in tree.below():
             if name := self._class[place]:
                 self._class[place] = names.get(folded(name), name)

@@ -20,8 +20,9 @@ def read_inside(findings: Findings, classes: Sequence[Tree]) -> None:
         findings.notes.append(say.split_inside(sorted(names)))
         return
     for child in deep:
+        hidden = set(masks(child.filled))
         for grand in child.filled:
-            if grand in masks(child.filled):
+            if grand in hidden:
                 findings.leave_out(grand, say.MASKS)
             elif means_variant(grand.name):
                 findings.vary(grand)

@@ -34,16 +34,18 @@ def is_nameless(name: str) -> bool:
 def masks(children: Sequence[Tree]) -> list[Tree]:
     """Folders for masks beside a folder that is called `images`."""
     masks = [child for child in children if means_masks(child.name)]
-    others = [child for child in children if child not in masks]
+    others = [child for child in children if not means_masks(child.name)]
     return masks if others and all(means_container(each.name) for each in others) else []
 
 
-def is_aside(child: Tree, beside: Sequence[Tree]) -> bool:
-    """Whether a folder is called like what lies beside a dataset, and holds few images."""
-    sizes = sorted(each.n for each in beside if each is not child)
-    if not sizes or not means_aside(child.name):
-        return False
-    return child.n <= max(FEW, FEW_OF * sizes[len(sizes) // 2]) and child.n < sizes[-1]
+def are_aside(folders: Sequence[Tree]) -> list[Tree]:
+    """Those of the folders that are called like what lies beside a dataset, and hold few images."""
+    sizes = sorted(each.n for each in folders)
+    if len(sizes) < 2:
+        return []
+    few = max(FEW, FEW_OF * sizes[len(sizes) // 2])
+    return [each for each in folders if each.n <= few and each.n < sizes[-1]
+            and means_aside(each.name)]  # fmt: skip
 
 
 def holds_classes(tree: Tree) -> bool:

@@ -1,5 +1,6 @@
 """The folders that images lie in, as a tree, and what may be done to it: enter, join, lay over."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -45,8 +46,9 @@ class Tree:
 
     def without(self, children: "Collection[Tree]") -> "Tree":
         """The same folder without some of the folders in it."""
-        kept = {name: child for name, child in self.children.items() if child not in children}
-        n = self.n - sum(child.n for child in children)
+        left_out = set(children)
+        kept = {name: child for name, child in self.children.items() if child not in left_out}
+        n = self.n - sum(child.n for child in left_out)
         return Tree(self.name, self.images, kept, n)
 
     @property
@@ -137,16 +139,19 @@ def _join(into: Tree, tree: Tree) -> None:
 
 def second_copies(tree: Tree) -> list[Tree]:
     """Folders in `tree` that hold the folders beside them once more."""
+    filled = tree.filled
+    counts = Counter(folded(each.name) for each in filled)
     found = []
-    for child in tree.filled:
-        beside = {folded(each.name) for each in tree.filled if each is not child}
-        both = beside & inner_names(child).keys()
-        is_named_so = folded(child.name) == folded(tree.name)
+    for child in filled:
+        own = folded(child.name)
+        both = {name for name in inner_names(child) if counts[name] > (name == own)}
+        n_beside = len(counts) - (counts[own] == 1)
+        is_named_so = own == folded(tree.name)
         fewest = 1 if is_named_so or means_container(child.name) else 2
         is_repeated = is_named_so and means_container(child.name) and bool(child.filled)
-        if is_repeated or (2 * len(both) >= len(beside) and len(both) >= fewest):
+        if is_repeated or (2 * len(both) >= n_beside and len(both) >= fewest):
             found.append(child)
-    return found if len(found) < len(tree.filled) else []
+    return found if len(found) < len(filled) else []
 
 
 def laid_over(tree: Tree, copies: Collection[Tree]) -> Tree:

@@ -19,6 +19,8 @@ INFORMATION, NOTABLE, DOUBTFUL = 1, 2, 3
 """Weights of notes. A doubtful reading waits until somebody has looked at it."""
 MOST_EXAMPLES = 3
 """Names shown of files left out for one reason."""
+MOST_NOTES = 50
+"""Notes of one understanding: more would be read by nobody."""
 MOST_THUMBNAILS = 4
 """Images shown of one class."""
 
@@ -181,13 +183,13 @@ def _note(content: Mapping[str, Any]) -> Note:
 
 
 def by_weight(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Each sentence once, the weightiest first, otherwise in their order."""
+    """Each sentence once, the weightiest MOST_NOTES first, otherwise in their order."""
     once: dict[str, Note] = {}
     for note in notes:
         known = once.get(note.sentence)
         if known is None or known.weight < note.weight:
             once[note.sentence] = note
-    return tuple(sorted(once.values(), key=lambda note: -note.weight))
+    return tuple(sorted(once.values(), key=lambda note: -note.weight))[:MOST_NOTES]
 
 
 _PARTICULAR = re.compile(r"“[^”]*”|\d[\d,.]*")
