@@ -8,9 +8,12 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
-from core import GraftError, ensure_worker, translate
+from core.errors import GraftError
+from core.faults import translate
 from core.process import begin
-from core.server.starting import give_up, known_settings, prepare
+from core.server.launch import ensure_worker
+from core.server.starting import give_up, prepare
+from core.settings import known_settings
 from core.web.middleware import Guard
 from core.web.routes import routes
 

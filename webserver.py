@@ -10,8 +10,8 @@ from streamlit import config
 from streamlit.web import bootstrap
 from streamlit.web.cli import configurator_options
 
-from core import get_settings
 from core.server.web import run
+from core.settings import get_settings
 
 _PING_SECONDS = 30
 

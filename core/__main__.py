@@ -12,15 +12,12 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Any
 
-from pydantic import ValidationError
-
 from core.cli import commands
 from core.cli._command import STOPPED, Command, program
 from core.cli._terminal import Terminal
-from core.errors import BadRecipe, GraftError, HomeUnusable
+from core.errors import GraftError
 from core.process import begin
-from core.recipe import in_one_sentence
-from core.settings import Settings, get_settings
+from core.settings import get_settings, known_settings
 
 _ABOUT = "Train an image classifier on your own images, by transfer learning."
 _FROM_NOTHING = (
@@ -46,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal = Terminal(as_json=chosen.json)
     try:
         command: Command = chosen.command
-        return command.run(chosen, _settings(), terminal)
+        return command.run(chosen, known_settings(), terminal)
     except GraftError as error:
         terminal.problem(str(error))
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
@@ -61,17 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.problem(sentence)
         return code
     return 2
-
-
-def _settings() -> Settings:
-    try:
-        return get_settings()
-    except ValidationError as error:
-        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
-    except (RuntimeError, OSError) as error:  # links in a circle, a home of nobody
-        raise HomeUnusable(
-            "GRAFT_HOME names no folder that can be found. Choose one that can be written to."
-        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,8 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.errors import BadRecipe, HomeUnusable
+from core.recipe import in_one_sentence
 
 MiB = 1024 * 1024
 GiB = 1024 * MiB
@@ -149,3 +152,15 @@ def get_settings() -> Settings:
     """The settings of this process, read from the environment the first time they are asked for."""
     settings = Settings()
     return settings.model_copy(update={"home": settings.home.expanduser().resolve()})
+
+
+def known_settings() -> Settings:
+    """The settings, or a sentence: BadRecipe about a variable, HomeUnusable about the home."""
+    try:
+        return get_settings()
+    except ValidationError as error:
+        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
+    except (RuntimeError, OSError) as error:  # links in a circle, the home of a user unknown here
+        raise HomeUnusable(
+            "GRAFT_HOME names no folder that can be found. Choose one that can be written to."
+        ) from error

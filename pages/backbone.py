@@ -4,13 +4,14 @@ import re
 
 import streamlit as st
 
-from core import CATALOGUE, Backbone, availability, get_settings
-from pages.parts import text
-from pages.parts.frame import frame, need_pictures
-from pages.parts.kept import say_form
-from pages.parts.outlook import how_far
-from pages.parts.place import go
-from pages.parts.ranking import ranking
+from core.backbones.catalogue import CATALOGUE, Backbone, availability
+from core.settings import get_settings
+from pages.components import text
+from pages.components.frame import frame, need_pictures
+from pages.components.project_context import go
+from pages.sections.images.channel_form import say_form
+from pages.sections.train.backbone_ranking import ranking
+from pages.sections.train.pretraining_analysis import how_far
 
 WHERE = {
     "bundled": '<span class="chip good">built in</span>',
@@ -73,16 +74,16 @@ def offline_sentence() -> None:
     )
 
 
-place = frame("backbone")
-need_pictures(place)
+context = frame("backbone")
+need_pictures(context)
 st.html(
     '<h1>Choose what to begin from <span class="term small">pretrained backbone</span></h1>'
     '<p class="muted">Each of these networks has already seen a million photographs or more. Yours '
     "builds on what it knows. The first one is a good choice; try others later and compare.</p>"
 )
-say_form(place)
-how_far(place)
-ranking(place)
+say_form(context)
+how_far(context)
+ranking(context)
 rows = {name: (row, availability(row, get_settings())) for name, row in CATALOGUE.items()}
 ready = [pair for pair in rows.values() if pair[1] != "network"]
 remote = [pair for pair in rows.values() if pair[1] == "network"]

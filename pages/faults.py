@@ -5,10 +5,19 @@ from functools import partial
 
 import streamlit as st
 
-from core import Dataset, Problem, all_checks, edits, fixing
-from pages.parts import text
-from pages.parts.data_pages import data_pages
-from pages.parts.faults import (
+from core.checks import Check, Problem
+from core.checks import _fixes as fixing
+from core.checks import checks as all_checks
+from core.dataset import edits
+from core.dataset.manifest import Dataset
+from pages.components import text
+from pages.components.frame import empty, frame, onward
+from pages.components.gallery import strip, thumb
+from pages.components.placeholder import placeholder
+from pages.components.project_context import ProjectContext
+from pages.sections.images.image_pages import data_pages
+from pages.sections.images.last_change import change, last_change, on_change
+from pages.sections.images.problems import (
     Faults,
     begin_check,
     ended_early,
@@ -16,11 +25,6 @@ from pages.parts.faults import (
     look_by_itself,
     looking,
 )
-from pages.parts.frame import empty, frame, onward
-from pages.parts.gallery import strip, thumb
-from pages.parts.last_change import change, last_change
-from pages.parts.place import Place
-from pages.parts.steady import steady
 
 MOST_PICTURES = 24
 ROWS = 7
@@ -48,21 +52,23 @@ def position(problems: list[Problem]) -> int:
     return at
 
 
-def kinds_list(place: Place, problems: list[Problem], at: int) -> None:
+def kinds_list(context: ProjectContext, problems: list[Problem], at: int) -> None:
     """Every kind with its count; the open one with its reason and its problems."""
     said = f"{text.count(len(problems), 'problem')} to look at"
     st.html(f'<h2 class="card-title" role="status">{said}</h2>')
-    for kind in all_checks():
-        one_kind(place, kind, problems, problems[at])
+    for check in all_checks().values():
+        one_kind(context, check, problems, problems[at])
 
 
-@steady
-def one_kind(place: Place, kind: str, problems: list[Problem], chosen: Problem) -> None:
+@placeholder
+def one_kind(
+    context: ProjectContext, check: Check, problems: list[Problem], chosen: Problem
+) -> None:
     """One kind with its count; where the open problem is of it, its reason and its problems."""
+    kind = check.kind
     mine = [problem for problem in problems if problem.kind == kind]
     if not mine:
         return
-    check = all_checks()[kind]
     here = kind == chosen.kind
     with st.container(key=f"kind-{'here' if here else 'other'}-{kind}", gap=None):
         st.button(
@@ -74,18 +80,18 @@ def one_kind(place: Place, kind: str, problems: list[Problem], chosen: Problem) 
         )
         if here:
             st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
-            rows(place, mine, chosen)
-            all_together(place, mine)
+            rows(context, mine, chosen)
+            all_together(context, mine)
 
 
-def rows(place: Place, mine: list[Problem], chosen: Problem) -> None:
+def rows(context: ProjectContext, mine: list[Problem], chosen: Problem) -> None:
     at = mine.index(chosen)
     start = max(0, min(at - ROWS // 2, len(mine) - ROWS))
     for n, problem in enumerate(mine[start : start + ROWS], start=start):
         mark = "row-here" if problem is chosen else "row"
         with st.container(key=f"{mark}-{problem.key}"):
             st.button(
-                f"{n + 1}. {text.markdown(row_name(place, problem), 30)}",
+                f"{n + 1}. {text.markdown(row_name(context, problem), 30)}",
                 key=f"open-{problem.key}",
                 type="tertiary",
                 on_click=open_problem,
@@ -96,14 +102,14 @@ def rows(place: Place, mine: list[Problem], chosen: Problem) -> None:
         st.html(f'<p class="muted small">and {more:,} more after these</p>')
 
 
-def row_name(place: Place, problem: Problem) -> str:
+def row_name(context: ProjectContext, problem: Problem) -> str:
     """The first file concerned, in a word."""
     if problem.indices:
-        return place.dataset.items[problem.indices[0]].name.rsplit("/", 1)[-1]
+        return context.dataset.items[problem.indices[0]].name.rsplit("/", 1)[-1]
     return problem.names[0].rsplit("/", 1)[-1] if problem.names else problem.suggestion
 
 
-def all_together(place: Place, mine: list[Problem]) -> None:
+def all_together(context: ProjectContext, mine: list[Problem]) -> None:
     groups = fixing.groups_of(mine)
     if len(groups) > 1:
         st.button(
@@ -111,27 +117,27 @@ def all_together(place: Place, mine: list[Problem]) -> None:
             icon=":material/link:",
             key="all-together",
             help="In each of these sets, the pictures are never parted by a test again.",
-            on_click=change,
-            args=(place, lambda dataset: fixing.kept_together(dataset, mine)),
+            on_click=on_change,
+            args=(context, lambda dataset: fixing.kept_together(dataset, mine)),
         )
 
 
-def judged(place: Place, problem: Problem) -> None:
+def decide_on(context: ProjectContext, problem: Problem) -> None:
     """The open problem: what it is, its pictures, and what can be done."""
     title = text.html(all_checks()[problem.kind].title)
     st.html(
         f'<p class="muted small">{title}</p>'
         f'<p class="fault" role="status">{text.html(problem.sentence, 700)}</p>'
     )
-    fixes(place, problem)
-    pictures(place.dataset, problem)
-    compare_with(place.dataset, problem)
+    fixes(context, problem)
+    pictures(context.dataset, problem)
+    compare_with(context.dataset, problem)
 
 
 def pictures(dataset: Dataset, problem: Problem) -> None:
     figures = []
-    for place in problem.indices[:MOST_PICTURES]:
-        item = dataset.items[place]
+    for index in problem.indices[:MOST_PICTURES]:
+        item = dataset.items[index]
         label = text.bdi(item.label, 40) if item.label else "no class"
         facts = (
             f"{item.facts.width} × {item.facts.height} {item.facts.format}" if item.facts else ""
@@ -145,7 +151,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
         )
     size = "few" if len(figures) <= 4 else "many"
     if figures:
-        st.html(f'<div class="judge {size}">{"".join(figures)}</div>')
+        st.html(f'<div class="decide {size}">{"".join(figures)}</div>')
     more = len(problem.indices) - MOST_PICTURES
     if more > 0:
         st.html(f'<p class="muted small">and {more:,} more pictures</p>')
@@ -166,15 +172,15 @@ def compare_with(dataset: Dataset, problem: Problem) -> None:
     for name in sorted(name for name in names if name in dataset.classes):
         others = [
             item.image
-            for place, item in enumerate(dataset.items)
-            if item.label == name and item.role == "labelled" and place not in shown
+            for index, item in enumerate(dataset.items)
+            if item.label == name and item.role == "labelled" and index not in shown
         ]
         some = others[:: max(1, len(others) // 7)][:7]
         said.append(f'<p class="small">Others in {text.bdi(name, 40)}</p>{strip(some, "")}')
     st.html(f'<div class="beside">{"".join(said)}</div>')
 
 
-def fixes(place: Place, problem: Problem) -> None:
+def fixes(context: ProjectContext, problem: Problem) -> None:
     """A button for each fix, and one to leave it; 1, 2, 3 and X press them."""
     with st.container(horizontal=True, key="fixes"):
         for n, fix in enumerate(problem.fixes[:9], start=1):
@@ -185,7 +191,7 @@ def fixes(place: Place, problem: Problem) -> None:
                 icon=ICONS[fix.kind],
                 shortcut=str(n),
                 on_click=settle,
-                args=(place, problem, partial(fixing.fixed, fix=fix)),
+                args=(context, problem, partial(fixing.fixed, fix=fix)),
             )
         st.button(
             "Leave as it is",
@@ -193,32 +199,32 @@ def fixes(place: Place, problem: Problem) -> None:
             shortcut="x",
             on_click=settle,
             args=(
-                place,
+                context,
                 problem,
                 partial(edits.dismiss, key=problem.key, sentence=problem.sentence),
             ),
         )
         if all_checks()[problem.kind].relabel:
-            another_class(place, problem)
+            another_class(context, problem)
 
 
-def settle(place: Place, problem: Problem, edit: Callable[[Dataset], Dataset]) -> None:
+def settle(context: ProjectContext, problem: Problem, edit: Callable[[Dataset], Dataset]) -> None:
     """Do it, if this is still the open problem.
 
     Who walks on quickly may press a key while the buttons of the problem before are still there.
     """
     if st.query_params.get("problem") == problem.key:
-        change(place, edit)
+        change(context, edit)
 
 
-def another_class(place: Place, problem: Problem) -> None:
+def another_class(context: ProjectContext, problem: Problem) -> None:
     with st.popover("Another class", icon=":material/drive_file_move:"):
         name = st.selectbox(
             "Which class is it?",
-            place.dataset.classes,
+            context.dataset.classes,
             index=None,
             accept_new_options=True,
-            format_func=text.among(place.dataset.classes),
+            format_func=text.among(context.dataset.classes),
             key=f"class-{problem.key}",
         )
         st.button(
@@ -227,7 +233,11 @@ def another_class(place: Place, problem: Problem) -> None:
             disabled=not name,
             key=f"move-{problem.key}",
             on_click=settle,
-            args=(place, problem, partial(edits.relabel, places=problem.indices, label=name or "")),
+            args=(
+                context,
+                problem,
+                partial(edits.relabel, places=problem.indices, label=name or ""),
+            ),
         )
 
 
@@ -262,40 +272,40 @@ def nothing(faults: Faults) -> None:
     st.html(f'<h2 class="card-title">What was looked for</h2><ul class="looked-for">{listed}</ul>')
 
 
-def look_again(place: Place, faults: Faults) -> None:
+def look_again(context: ProjectContext, faults: Faults) -> None:
     said = ""
-    if faults.checked != place.versions[0]:
+    if faults.checked != context.versions[0]:
         said = "The pictures have changed since they were looked at."
     with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
         st.html(f'<p class="muted small">{said}</p>', width="stretch")
         if st.button("Check again", icon=":material/refresh:"):
-            begin_check(place)
+            begin_check(context)
             st.rerun()
 
 
-place = frame("pictures")
+context = frame("pictures")
 data_pages("faults")
-if place.dataset is None:
-    empty("First, pictures", place.damage or "Bring pictures, and they are looked through here.")
+if context.newest is None:
+    empty("First, pictures", context.damage or "Bring pictures, and they are looked through here.")
     onward("Bring pictures", "pictures")
     st.stop()
 st.title("See what is wrong", anchor=False)
-last_change(place)
-faults = look_by_itself(place, faults_of(place), at_once=True)
+last_change(context)
+faults = look_by_itself(context, faults_of(context), at_once=True)
 early = ended_early(faults)
 with st.container():
-    if faults.looking:
-        looking(place, faults.job, len(faults.problems) if faults.checked is None else 10**9)
+    if faults.job and faults.looking:
+        looking(context, faults.job, len(faults.problems) if faults.checked is None else 10**9)
 if faults.problems:
     at = position(faults.problems)
     with st.container(key="faults"):
         left, right = st.columns([3, 7], gap="medium")
         with right, st.container(border=True, key="fault"):
             walk(faults.problems, at)
-            judged(place, faults.problems[at])
+            decide_on(context, faults.problems[at])
         with left, st.container(key="kinds", gap="xsmall"):
-            kinds_list(place, faults.problems, at)
+            kinds_list(context, faults.problems, at)
 elif faults.checked and not faults.looking:
     nothing(faults)
 if not faults.looking and not early:
-    look_again(place, faults)
+    look_again(context, faults)

@@ -4,24 +4,17 @@ import time
 
 import streamlit as st
 
-from core import (
-    SAMPLES,
-    GraftError,
-    Project,
-    create_project,
-    delete_project,
-    get_settings,
-    list_projects,
-    purge_project,
-    rename_project,
-    restore_project,
-)
-from pages.parts import text
-from pages.parts.frame import brand
-from pages.parts.gallery import strip
-from pages.parts.place import Place
-from pages.parts.samples import begin_sample, sample_cards
-from pages.parts.score import report_of, words
+from core.dataset.samples import SAMPLES
+from core.errors import GraftError
+from core.jobs.removal import delete_project, purge_project
+from core.projects import Project, create_project, list_projects, rename_project, restore_project
+from core.settings import get_settings
+from pages.components import text
+from pages.components.frame import brand
+from pages.components.gallery import strip
+from pages.components.project_context import ProjectContext
+from pages.sections.images.samples import begin_sample, sample_cards
+from pages.sections.results.score import report_of, words
 
 
 def hero() -> None:
@@ -59,18 +52,18 @@ def samples() -> None:
 
 
 def card(project: Project) -> None:
-    place = Place(project)
-    dataset = place.dataset
+    context = ProjectContext(project)
+    dataset = context.newest
     images = [item.image for item in dataset.items] if dataset else []
     shown = images[:: max(1, len(images) // 8)][:8]
     with st.container(border=True, height="stretch", key=f"card-project-{project.id}"):
         st.html(
             f'<h3 class="card-title">{text.bdi(project.title)}</h3>'
-            f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(place)}</p>'
+            f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(context)}</p>'
             + (strip(shown, "") if shown else '<div class="strip"></div>')
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            step = "results" if place.finished else "pictures"
+            step = "results" if context.finished else "pictures"
             if st.button("Open", key=f"open-{project.id}", type="primary"):
                 st.switch_page(f"{step}.py", query_params={"project": project.id})
             if st.button("Rename", key=f"rename-{project.id}", type="tertiary"):
@@ -81,15 +74,15 @@ def card(project: Project) -> None:
                 st.rerun()
 
 
-def facts(place: Place) -> str:
-    dataset = place.dataset
+def facts(context: ProjectContext) -> str:
+    dataset = context.newest
     if dataset is None:
-        return f"<span>{place.damage or 'No pictures yet'}</span>"
+        return f"<span>{context.damage or 'No pictures yet'}</span>"
     parts = [
         text.count(len(dataset.items), "picture"),
         text.count(len(dataset.classes), "class", "classes"),
     ]
-    reports = [report for run in place.finished if (report := report_of(run))]
+    reports = [report for run in context.finished if (report := report_of(run))]
     if reports:
         best = max(reports, key=lambda report: report.accuracy)
         parts.append(f"best: right on {words(best)}")

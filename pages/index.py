@@ -4,12 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.moving import move
+from pages.components.navigation import move
 
 HERE = Path(__file__).parent
 
-st.set_page_config(page_title="Graft", page_icon=str(HERE / "parts" / "icon.svg"), layout="wide")
-st.html(HERE / "parts" / "style.css")
+st.set_page_config(
+    page_title="Graft", page_icon=str(HERE / "components" / "icon.svg"), layout="wide"
+)
+st.html(HERE / "components" / "style.css")
 
 page = st.navigation(
     [

@@ -4,38 +4,31 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import (
-    Guess,
-    Proposals,
-    Row,
-    get_settings,
-    in_words,
-    label_images,
-    proposals,
-    recent_jobs,
-    status,
-    wilson,
-)
-from pages.parts import text
-from pages.parts.by_itself import begin_job, job_by_itself
-from pages.parts.data_pages import data_pages
-from pages.parts.frame import empty, frame, onward
-from pages.parts.gallery import strip, thumb
-from pages.parts.last_change import change, last_change
-from pages.parts.place import Place
+from core.analysis.label_suggestions import Guess, Proposals, Row, label_images, proposals
+from core.evaluation.metrics import in_words, wilson
+from core.jobs.queue import status
+from core.jobs.recent import recent_jobs
+from core.settings import get_settings
+from pages.components import text
+from pages.components.frame import empty, frame, onward
+from pages.components.gallery import strip, thumb
+from pages.components.jobs import begin_job, required_job
+from pages.components.project_context import ProjectContext
+from pages.sections.images.image_pages import data_pages
+from pages.sections.images.last_change import change, last_change, on_change
 
 COMING = 5
-"""Rows that are shown small below the one that is judged."""
-STYLE = Path(__file__).parent / "parts" / "label.css"
+"""Rows that are shown small below the one being decided."""
+STYLE = Path(__file__).parent / "components" / "label.css"
 
 
 class Work:
-    """What is still to be judged: the proposals less what has a class by now."""
+    """What is still to be decided: the proposals less what has a class by now."""
 
-    def __init__(self, place: Place, made: Proposals) -> None:
-        self.open = {item.image for item in place.dataset.items if item.role == "unlabelled"}
-        self.names = {item.image: item.name.rsplit("/", 1)[-1] for item in place.dataset.items}
-        self.classes = place.dataset.classes
+    def __init__(self, context: ProjectContext, made: Proposals) -> None:
+        self.open = {item.image for item in context.dataset.items if item.role == "unlabelled"}
+        self.names = {item.image: item.name.rsplit("/", 1)[-1] for item in context.dataset.items}
+        self.classes = context.dataset.classes
         doubted = st.session_state.setdefault("doubted", set())
         skipped = st.session_state.setdefault("skipped", set())
         rows = [self._left(row, doubted) for row in made.rows]
@@ -55,11 +48,11 @@ def row_key(row: Row) -> str:
     return row.guesses[0].image[:16]
 
 
-def accept(place: Place, row: Row, label: str) -> None:
+def accept(context: ProjectContext, row: Row, label: str) -> None:
     """The ticked pictures get the class; the others are put among those to be named by hand."""
     ticked = {g.image for g in row.guesses if st.session_state.get(f"tick-{g.image}", True)}
     labels = dict.fromkeys(ticked, label)
-    if not labels or change(place, lambda dataset: label_images(dataset, labels)):
+    if not labels or change(context, lambda dataset: label_images(dataset, labels)):
         st.session_state["doubted"] |= {guess.image for guess in row.guesses} - ticked
 
 
@@ -67,8 +60,8 @@ def skip(row: Row) -> None:
     st.session_state["skipped"].add(row_key(row))
 
 
-def one_row(place: Place, work: Work) -> None:
-    """The first row, to be judged; what one key does stands on the buttons."""
+def one_row(context: ProjectContext, work: Work) -> None:
+    """The first row, to be decided; what one key does stands on the buttons."""
     row = work.rows[0]
     key = row_key(row)
     with st.container(border=True, key="row"):
@@ -98,7 +91,7 @@ def one_row(place: Place, work: Work) -> None:
                 disabled=not label,
                 key=f"accept-{key}",
                 on_click=accept,
-                args=(place, row, label),
+                args=(context, row, label),
             )
             if len(work.rows) > 1:
                 st.button("Later", shortcut="s", key=f"skip-{key}", on_click=skip, args=(row,))
@@ -106,7 +99,7 @@ def one_row(place: Place, work: Work) -> None:
 
 def accept_label(ticked: int, label: str | None) -> str:
     if not ticked:
-        return "None of them: judge them by hand"
+        return "None of them: label them by hand"
     return f"Accept {ticked} as {text.markdown(label, 30)}" if label else "Give them a class"
 
 
@@ -157,7 +150,7 @@ def coming(work: Work) -> None:
     )
 
 
-def by_hand(place: Place, work: Work) -> None:
+def by_hand(context: ProjectContext, work: Work) -> None:
     """Pictures the classifier is least sure of: a class for each teaches it the most."""
     if not work.by_hand:
         st.html('<p class="muted">Nothing here: rows are the quicker way now.</p>')
@@ -189,14 +182,14 @@ def by_hand(place: Place, work: Work) -> None:
         type="primary",
         disabled=not labels,
         key="save-by-hand",
-        on_click=change,
-        args=(place, lambda dataset: label_images(dataset, labels)),
+        on_click=on_change,
+        args=(context, lambda dataset: label_images(dataset, labels)),
     )
 
 
-def propose_anew(place: Place, work: Work, version: str) -> None:
+def propose_anew(context: ProjectContext, work: Work, version: str) -> None:
     """Better proposals, from what was confirmed meanwhile."""
-    if version == place.versions[0]:
+    if version == context.versions[0]:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="propose-anew"):
         said = "Your pictures have changed since these were proposed."
@@ -204,36 +197,36 @@ def propose_anew(place: Place, work: Work, version: str) -> None:
             said = "All rows are done."
         st.html(f'<p class="muted small">{said}</p>', width="stretch")
         if st.button("Propose anew", icon=":material/refresh:", shortcut="n"):
-            begin(place)
+            begin(context)
             st.rerun()
 
 
-def begin(place: Place) -> None:
+def begin(context: ProjectContext) -> None:
     st.session_state["skipped"], st.session_state["doubted"] = set(), set()
-    begin_job("propose", project=place.project.id, dataset=place.versions[0])
+    begin_job("propose", project=context.project.id, dataset=context.versions[0])
 
 
-def newest_proposals(place: Place) -> tuple[str, Proposals] | None:
+def newest_proposals(context: ProjectContext) -> tuple[str, Proposals] | None:
     """What the newest finished job proposed, and for which version."""
-    for job in recent_jobs("propose", project=place.project.id):
+    for job in recent_jobs("propose", project=context.project.id):
         result = status(job).result
         made = proposals(result["dataset"], get_settings()) if result else None
-        if made:
+        if result and made:
             return result["dataset"], made
     return None
 
 
-place = frame("pictures")
+context = frame("pictures")
 data_pages("label")
 st.html(STYLE)
-if place.dataset is None:
-    empty("First, pictures", place.damage or "Bring pictures, sorted or not.")
+if context.newest is None:
+    empty("First, pictures", context.damage or "Bring pictures, sorted or not.")
     onward("Bring pictures", "pictures")
     st.stop()
-unlabelled = sum(item.role == "unlabelled" for item in place.dataset.items)
+unlabelled = sum(item.role == "unlabelled" for item in context.dataset.items)
 if not unlabelled:
     st.title("Every picture has a class", anchor=False)
-    last_change(place)
+    last_change(context)
     st.html(
         '<p class="muted">Bring more pictures of the same world that nobody has sorted, and their '
         "classes are proposed here, a row at a time.</p>"
@@ -241,25 +234,25 @@ if not unlabelled:
     onward("Bring more pictures", "pictures")
     st.stop()
 st.title(f"{text.count(unlabelled, 'picture')} without a class", anchor=False)
-last_change(place)
-now = job_by_itself("propose", project=place.project.id, begin=False)
-known = newest_proposals(place)
+last_change(context)
+now = required_job("propose", project=context.project.id, begin=False)
+known = newest_proposals(context)
 if now is None:
-    begin(place)
+    begin(context)
     st.rerun()
 if known is None or now.active:
     st.stop()
 version, made = known
-work = Work(place, made)
+work = Work(context, made)
 rows_tab, hand_tab = st.tabs(
     [f"Row by row · {len(work.rows)}", f"Most useful by hand · {len(work.by_hand)}"]
 )
 with rows_tab:
     if work.rows:
-        one_row(place, work)
+        one_row(context, work)
         coming(work)
     else:
         st.html('<p class="muted">All rows are done.</p>')
 with hand_tab:
-    by_hand(place, work)
-propose_anew(place, work, version)
+    by_hand(context, work)
+propose_anew(context, work, version)

@@ -1,22 +1,26 @@
 """The map: all pictures at once, those that look alike side by side; choose some, change them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from core import Item, edits, get_settings, map_methods, points_by_image
-from pages.parts import text
-from pages.parts.by_itself import job_by_itself
-from pages.parts.data_pages import data_pages
-from pages.parts.frame import empty, frame, onward
-from pages.parts.gallery import gallery
-from pages.parts.last_change import change, last_change
-from pages.parts.map import picture_map
-from pages.parts.place import Place
+from core.analysis.embedding_map import Method, points_by_image
+from core.analysis.embedding_map import methods as map_methods
+from core.dataset import edits
+from core.dataset.manifest import Dataset, Item
+from core.settings import get_settings
+from pages.components import text
+from pages.components.frame import empty, frame, onward
+from pages.components.gallery import gallery
+from pages.components.jobs import required_job
+from pages.components.project_context import ProjectContext
+from pages.components.scatter_map import picture_map
+from pages.sections.images.image_pages import data_pages
+from pages.sections.images.last_change import last_change, on_change
 
 MOST_SHOWN = 60
-METHODS = {"pca": "Differences · PCA", "umap": "Neighbours · UMAP"}
-ADVICE = {
+METHODS: dict[Method, str] = {"pca": "Differences · PCA", "umap": "Neighbours · UMAP"}
+ADVICE: dict[Method, str] = {
     "pca": "The two directions in which the pictures differ most. Far apart means different.",
     "umap": "Pictures that look alike form islands. How far the islands are from each other "
     "means little.",
@@ -30,27 +34,27 @@ class NoMap(LookupError):
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def load_places(version: str, method: str) -> Places:
+def load_places(version: str, method: Method) -> Places:
     places = points_by_image(version, get_settings(), method)
     if places is None:
         raise NoMap
     return places
 
 
-def known_places(place: Place, method: str) -> Places | None:
+def known_places(context: ProjectContext, method: Method) -> Places | None:
     """The map of the version in use, or of one that has all its pictures: so nothing moves on it
     when pictures are relabelled or removed."""
-    for version in place.versions:
+    for version in context.versions:
         try:
             places = load_places(version, method)
         except NoMap:
             continue
-        if all(item.image in places for item in place.dataset.items):
+        if all(item.image in places for item in context.dataset.items):
             return places
     return None
 
 
-def choose_method() -> str:
+def choose_method() -> Method:
     offered = map_methods()
     if len(offered) == 1:
         return offered[0]
@@ -59,7 +63,7 @@ def choose_method() -> str:
         offered,
         default="pca",
         required=True,
-        format_func=METHODS.get,
+        format_func=METHODS.__getitem__,
         key="map-method",
         label_visibility="collapsed",
     )
@@ -67,45 +71,54 @@ def choose_method() -> str:
     return method
 
 
-def chosen_pictures(place: Place, chosen: list[int]) -> None:
+def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
     """The chosen pictures, and what can be done with them."""
-    items = [place.dataset.items[each] for each in chosen]
+    items = [context.dataset.items[each] for each in chosen]
     st.subheader(f"{text.count(len(items), 'picture')} chosen", anchor=False)
     st.html(f'<p class="muted small">{by_class(items)}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-actions"):
         label = st.selectbox(
             "Class",
-            place.dataset.classes,
+            context.dataset.classes,
             index=None,
             accept_new_options=True,
             placeholder="Choose a class, or type a new one",
-            format_func=text.among(place.dataset.classes),
-            key=f"map-class-{place.versions[0]}",
+            format_func=text.among(context.dataset.classes),
+            key=f"map-class-{context.versions[0]}",
         )
-        act(place, "Move to this class", "drive_file_move", "move", disabled=not label,
+        act(context, "Move to this class", "drive_file_move", "move", disabled=not label,
             edit=lambda dataset: edits.relabel(dataset, chosen, label or ""))  # fmt: skip
-        act(place, "Set aside without a class", "label_off", "aside",
+        act(context, "Set aside without a class", "label_off", "aside",
             edit=lambda dataset: edits.unlabel(dataset, chosen))  # fmt: skip
-        act(place, "Keep together", "link", "together", disabled=len(chosen) < 2,
-            edit=lambda dataset: edits.group(dataset, chosen, f"with {items[0].image[:16]}"),
+        act(context, "Keep together", "link", "together", disabled=len(chosen) < 2,
+            edit=lambda dataset: edits.group(dataset, chosen),
             advice="They are never parted by a test: all are learned from, or all are tested "
             "with.")  # fmt: skip
-        act(place, "Remove", "delete", "remove",
+        act(context, "Remove", "delete", "remove",
             edit=lambda dataset: edits.remove(dataset, chosen))  # fmt: skip
     st.html(gallery(items[:MOST_SHOWN]))
     if len(items) > MOST_SHOWN:
         st.html(f'<p class="muted small">and {len(items) - MOST_SHOWN:,} more</p>')
 
 
-def act(place, label, icon, key, *, edit, disabled=False, advice=None) -> None:
+def act(
+    context: ProjectContext,
+    label: str,
+    icon: str,
+    key: str,
+    *,
+    edit: Callable[[Dataset], Dataset],
+    disabled: bool = False,
+    advice: str | None = None,
+) -> None:
     st.button(
         label,
         icon=f":material/{icon}:",
         key=f"map-{key}",
         disabled=disabled,
         help=advice,
-        on_click=change,
-        args=(place, edit),
+        on_click=on_change,
+        args=(context, edit),
     )
 
 
@@ -122,22 +135,22 @@ def by_class(items: list[Item]) -> str:
     return said + (" and others" if len(counts) > len(largest) else "")
 
 
-place = frame("pictures")
+context = frame("pictures")
 data_pages("map")
-if place.dataset is None:
-    empty("First, pictures", place.damage or "Bring pictures, and they are laid out here.")
+if context.newest is None:
+    empty("First, pictures", context.damage or "Bring pictures, and they are laid out here.")
     onward("Bring pictures", "pictures")
     st.stop()
 st.title("Map of your pictures", anchor=False)
-last_change(place)
+last_change(context)
 method = choose_method()
-places = known_places(place, method)
+places = known_places(context, method)
 if places is None:
-    version = place.versions[0]
-    now = job_by_itself("map", project=place.project.id, dataset=version, method=method)
-    if now.state == "finished":
+    version = context.versions[0]
+    now = required_job("map", project=context.project.id, dataset=version, method=method)
+    if now and now.state == "finished":
         st.error("The map got lost. Reload the page to have it drawn again.")
     st.stop()
-chosen = picture_map(place.dataset, place.versions[0], places, method)
+chosen = picture_map(context.dataset, context.versions[0], places, method)
 if chosen:
-    chosen_pictures(place, chosen)
+    chosen_pictures(context, chosen)

@@ -5,22 +5,25 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import Dataset, JobStatus, recent_jobs, status
-from pages.parts import progress, text
-from pages.parts.again import offer_again
-from pages.parts.bring import bring
-from pages.parts.class_table import ROLES, change_classes, class_table
-from pages.parts.data_pages import data_pages
-from pages.parts.every_picture import every_picture
-from pages.parts.faults import faults_card
-from pages.parts.first_model import first_model
-from pages.parts.frame import frame, onward, problem
-from pages.parts.last_change import last_change
-from pages.parts.outlook import more_pictures
-from pages.parts.place import Place
-from pages.parts.samples import begin_sample, sample_cards
-from pages.parts.steady import steady
-from pages.parts.understanding import understanding_of
+from core.dataset.manifest import Dataset
+from core.jobs.queue import status
+from core.jobs.recent import recent_jobs
+from core.jobs.status import JobStatus
+from pages.components import progress, text
+from pages.components.frame import frame, onward, problem
+from pages.components.placeholder import placeholder
+from pages.components.project_context import ProjectContext
+from pages.sections.images.add_images import bring
+from pages.sections.images.all_images import every_picture
+from pages.sections.images.class_table import ROLES, change_classes, class_table
+from pages.sections.images.first_model import first_model
+from pages.sections.images.image_pages import data_pages
+from pages.sections.images.last_change import last_change
+from pages.sections.images.problems import faults_card
+from pages.sections.images.samples import begin_sample, sample_cards
+from pages.sections.images.understanding import understanding_of
+from pages.sections.train.pretraining_analysis import more_pictures
+from pages.sections.train.retrain import offer_again
 
 
 def import_ended(folder: Path, now: JobStatus) -> None:
@@ -36,24 +39,24 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     progress.show_skipped(now)
 
 
-@steady
-def teach_again(place: Place) -> None:
+@placeholder
+def teach_again(context: ProjectContext) -> None:
     """After a change: the first model knows the pictures as they were."""
-    if place.first_model or not place.automatic or problem(place):
+    if context.first_model or not context.automatic or problem(context):
         return
     said = "<p>The first model has learned from these pictures as they were before.</p>"
-    if offer_again(place, place.automatic[0], said):
+    if offer_again(context, context.automatic[0], said):
         st.rerun()
 
 
-@steady
-def told(place: Place, import_job: Path | None, fault: str) -> None:
+@placeholder
+def told(context: ProjectContext, import_job: Path | None, fault: str) -> None:
     """What the last import said, and what stands in the way of learning."""
     if import_job:
         now = status(import_job)
         # What an import said is over once the pictures were changed since.
-        made = (now.result or {}).get("dataset", place.versions[0])
-        if now.state != "finished" or made == place.versions[0]:
+        made = (now.result or {}).get("dataset", context.versions[0])
+        if now.state != "finished" or made == context.versions[0]:
             import_ended(import_job, now)
     if fault:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
@@ -65,8 +68,8 @@ def others(dataset: Dataset) -> str:
     return "".join(f" · {counted[role]:,} {said}" for role, said in ROLES.items() if counted[role])
 
 
-def overview(place: Place, import_job: Path | None) -> None:
-    dataset = place.dataset
+def overview(context: ProjectContext, import_job: Path | None) -> None:
+    dataset = context.dataset
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -75,19 +78,19 @@ def overview(place: Place, import_job: Path | None) -> None:
             f"{text.count(len(dataset.classes), 'class', 'classes')}{others(dataset)}",
             anchor=False,
         )
-    fault = problem(place)
-    told(place, import_job, fault)
-    last_change(place)
-    first_model(place)
-    teach_again(place)
-    faults_card(place)
-    more_pictures(place)
+    fault = problem(context)
+    told(context, import_job, fault)
+    last_change(context)
+    first_model(context)
+    teach_again(context)
+    faults_card(context)
+    more_pictures(context)
     by_class, every = st.tabs(["By class", "Every picture"])
     with by_class:
-        class_table(place)
-        change_classes(place)
+        class_table(context)
+        change_classes(context)
     with every:
-        every_picture(place)
+        every_picture(context)
     if dataset.source or dataset.licence:
         st.html(
             f'<p class="muted small">Source: {text.html(dataset.source or "not stated", 300)}'
@@ -96,30 +99,30 @@ def overview(place: Place, import_job: Path | None) -> None:
     with st.expander(
         "Add more pictures", icon=":material/add_photo_alternate:", expanded=bool(fault)
     ):
-        bring(place)
+        bring(context)
     if not fault:
         onward("Choose a backbone", "backbone")
 
 
-here = frame("pictures")
-if here.dataset:
+context = frame("pictures")
+if context.newest:
     data_pages("pictures")
-jobs = recent_jobs("import", project=here.project.id)
+jobs = recent_jobs("import", project=context.project.id)
 newest = status(jobs[0]) if jobs else None
 if newest and newest.active:
     st.title("Taking in your pictures", anchor=False)
     progress.watch(jobs[0], stoppable=True, skipped=True)
-elif here.dataset:
-    overview(here, jobs[0] if jobs else None)
+elif context.newest:
+    overview(context, jobs[0] if jobs else None)
 else:
     if newest:
         import_ended(jobs[0], newest)
     st.title("Bring your pictures", anchor=False)
-    if here.damage:
-        st.error(here.damage, icon=":material/error:")
-    bring(here)
+    if context.damage:
+        st.error(context.damage, icon=":material/error:")
+    bring(context)
     st.subheader("Or begin with a sample", anchor=False)
     picked = sample_cards()
     if picked:
-        begin_sample(here.project.id, picked)
+        begin_sample(context.project.id, picked)
         st.rerun()

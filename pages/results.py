@@ -1,29 +1,27 @@
 """Results: how good it is, how sure that is, and what it gets wrong."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from core import (
-    RunRow,
-    delete_run,
-    evaluated_by,
-    in_words,
-    restore_run,
-    target_domain_caveat,
-)
-from pages.parts import text
-from pages.parts.certainty import certainty_plot
-from pages.parts.costs import costs
-from pages.parts.deciding import thresholds
-from pages.parts.frame import frame, need_model, onward
-from pages.parts.matrix import matrix
-from pages.parts.mistakes import mistakes
-from pages.parts.place import Place
-from pages.parts.robustness import robustness
-from pages.parts.runs import choose_run, runs_table
-from pages.parts.score import Report, range_bar, report_of, words
-from pages.parts.steady import steady
-from pages.parts.tournament import which_to_keep
-from pages.parts.worth import worth
+from core.evaluation.metrics import in_words
+from core.evaluation.report import Report, evaluated_by, target_domain_caveat
+from core.jobs.removal import delete_run
+from core.projects import RunRow, restore_run
+from pages.components import text
+from pages.components.frame import frame, need_model, onward
+from pages.components.placeholder import placeholder
+from pages.components.project_context import ProjectContext
+from pages.sections.results.comparison import worth
+from pages.sections.results.confusion_matrix import matrix
+from pages.sections.results.mistake_costs import costs
+from pages.sections.results.mistakes import mistakes
+from pages.sections.results.reliability import certainty_plot
+from pages.sections.results.robustness import robustness
+from pages.sections.results.runs import choose_run, runs_table
+from pages.sections.results.score import range_bar, report_of, words
+from pages.sections.results.thresholds import thresholds
+from pages.sections.train.sweep import which_to_keep
 
 
 def headline(report: Report) -> None:
@@ -47,7 +45,7 @@ def headline(report: Report) -> None:
             st.info("This run was stopped early. More training may help.", icon=":material/info:")
 
 
-@steady
+@placeholder
 def against_earlier(report: Report) -> None:
     """What was kept and what was forgotten of the model that this one went on from."""
     retention = report.retention
@@ -98,9 +96,9 @@ def per_class(report: Report) -> None:
     )
 
 
-def all_runs(place: Place, run: RunRow) -> None:
+def all_runs(context: ProjectContext, run: RunRow) -> None:
     st.subheader("All runs of this project", anchor=False)
-    st.html(runs_table(place, run.id))
+    st.html(runs_table(context, run.id))
     st.html(
         '<p class="muted small">Each run is compared with the one shown above on the same test '
         "pictures, picture by picture; how often chance alone would make such a difference is "
@@ -121,34 +119,34 @@ def all_runs(place: Place, run: RunRow) -> None:
             st.rerun()
 
 
-LOOKS = {
-    "What it mixes up": lambda _, report: matrix(report),
-    "Class by class": lambda _, report: per_class(report),
-    "Worst mistakes": lambda run, report: mistakes(place, run, report),
-    "How sure it is": lambda _, report: certainty_plot(report),
-    "Where to draw the line": lambda run, report: thresholds(run.id, report),
-    "What mistakes cost": lambda run, report: costs(run.id, report),
-    "Worse pictures": lambda run, _: robustness(run),
+LOOKS: dict[str, Callable[[ProjectContext, RunRow, Report], None]] = {
+    "What it mixes up": lambda _, __, report: matrix(report),
+    "Class by class": lambda _, __, report: per_class(report),
+    "Worst mistakes": mistakes,
+    "How sure it is": lambda _, __, report: certainty_plot(report),
+    "Where to draw the line": lambda _, run, report: thresholds(run.id, report),
+    "What mistakes cost": lambda _, run, report: costs(run.id, report),
+    "Worse pictures": lambda _, run, __: robustness(run),
 }
 
-place = frame("results")
-need_model(place)
+context = frame("results")
+need_model(context)
 st.title("How good is it?", anchor=False)
-run = choose_run(place, "Which run", place.finished, place.run(place.finished))
+run = choose_run(context, "Which run", context.finished)
 report = report_of(run)
 if report is None:
     st.error("The report of this run is missing. Train it again.")
     st.stop()
 report = asked_about(report)
 headline(report)
-worth(place, run, report)
+worth(context, run, report)
 against_earlier(report)
-which_to_keep(place, run)
+which_to_keep(context, run)
 tabs = st.tabs(list(LOOKS), key="look", bind="query-params")
 for tab, look in zip(tabs, LOOKS.values(), strict=True):
     if tab.open:
         with tab:
-            look(run, report)
-all_runs(place, run)
+            look(context, run, report)
+all_runs(context, run)
 with st.container(horizontal=True):
     onward("Try it on new pictures", "try_it", run=run.id)

@@ -4,33 +4,28 @@ from typing import Any
 
 import streamlit as st
 
-from core import (
-    CATALOGUE,
-    DEFAULT_BACKBONE,
-    OptionInfo,
-    Recipe,
-    RunRow,
-    Situation,
-    Strategy,
-    all_strategies,
-    describe_strategy,
-    has_given_split,
-    lacking,
-    looks_at,
-    recommended,
-    usual_evaluation,
-)
-from pages.parts import text
-from pages.parts.class_table import ROLES
-from pages.parts.estimate import estimate, estimates
-from pages.parts.fit import choose_fit
-from pages.parts.frame import frame, need_pictures
-from pages.parts.kept import say_form
-from pages.parts.place import Place, go
-from pages.parts.runs import backbone_title, begin_run, run_titles
-from pages.parts.strategies import changed, layers, option
-from pages.parts.tournament import EVALUATIONS, try_several
-from pages.parts.variations import CHOICES, choose_variations, show_variations
+from core.backbones.catalogue import CATALOGUE
+from core.backbones.catalogue import DEFAULT as DEFAULT_BACKBONE
+from core.projects import RunRow
+from core.recipe import Recipe
+from core.strategies import recommended
+from core.strategies import strategies as all_strategies
+from core.training.evaluation_mode import has_given_split, usual_evaluation
+from core.transfer.option_info import OptionInfo
+from core.transfer.option_info import describe as describe_strategy
+from core.transfer.strategy import Situation, Strategy, lacking, looks_at
+from pages.components import text
+from pages.components.frame import frame, need_pictures
+from pages.components.progress import ButtonKind
+from pages.components.project_context import ProjectContext, go
+from pages.sections.images.aspect_ratio import choose_fit
+from pages.sections.images.channel_form import say_form
+from pages.sections.images.class_table import ROLES
+from pages.sections.results.runs import backbone_title, begin_run, run_titles
+from pages.sections.train.augmentation_preview import CHOICES, choose_variations, show_variations
+from pages.sections.train.cost_estimate import estimate, estimates
+from pages.sections.train.strategy_options import changed, layers, option
+from pages.sections.train.sweep import EVALUATIONS, try_several
 
 OFFERED_FIRST = 3
 COSTS = {
@@ -42,26 +37,26 @@ START = "start-training"
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
 
-def there(place: Place) -> set[str]:
+def there(context: ProjectContext) -> set[str]:
     """What there is of all that strategies need."""
-    has = {item.role for item in place.dataset.items}
-    has |= {"teacher", "earlier"} if place.finished else set()
-    return has | ({"tasks"} if len(place.dataset.tasks) > 1 else set())
+    has: set[str] = {item.role for item in context.dataset.items}
+    has |= {"teacher", "earlier"} if context.finished else set()
+    return has | ({"tasks"} if len(context.dataset.tasks) > 1 else set())
 
 
-def choose(place: Place, backbone: str) -> str | None:
+def choose(context: ProjectContext, backbone: str) -> str | None:
     """The strategies as cards; gives the one in the address, if it can be used here."""
-    known, has, family = all_strategies(), there(place), family_of(backbone)
+    known, has, family = all_strategies(), there(context), family_of(backbone)
     why_not = {name: lacking(each, has=has, family=family) for name, each in known.items()}
-    best, reason = recommended(situation(place), has=has, family=family)
+    best, reason = recommended(situation(context), has=has, family=family)
     st.html(
         f'<p class="next">We would try <b>{text.html(known[best].title)}</b>: '
-        f"{text.html(reason[0].lower() + reason[1:], 300)}{unused(place, known[best])}</p>"
+        f"{text.html(reason[0].lower() + reason[1:], 300)}{unused(context, known[best])}</p>"
     )
     chosen = st.query_params.get("strategy")
     chosen = chosen if chosen in known and not why_not[chosen] else None
     names = sorted(known, key=lambda name: (name != best, known[name].rank))
-    takes = measured(place, backbone, [name for name in names if not why_not[name]])
+    takes = measured(context, backbone, [name for name in names if not why_not[name]])
     with st.grid(3, min_column_width=270, gap="small"):
         for name in names[:OFFERED_FIRST]:
             card(name, chosen == name, why_not[name], takes[name])
@@ -74,9 +69,9 @@ def choose(place: Place, backbone: str) -> str | None:
     return chosen
 
 
-def unused(place: Place, strategy: Strategy) -> str:
+def unused(context: ProjectContext, strategy: Strategy) -> str:
     """Which added pictures this way to learn leaves aside, as a sentence; empty for none."""
-    there = {item.role for item in place.dataset.items} - looks_at(strategy)
+    there = {item.role for item in context.dataset.items} - looks_at(strategy)
     left = [said for role, said in ROLES.items() if role in there]
     if not left:
         return ""
@@ -86,11 +81,11 @@ def unused(place: Place, strategy: Strategy) -> str:
     )
 
 
-def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:
+def measured(context: ProjectContext, backbone: str, names: list[str]) -> dict[str, str]:
     """What each way costs, in words: measured on this computer once somebody asks for it."""
     known = all_strategies()
     alone = [name for name in names if not known[name].needs & {"teacher", "earlier"}]
-    recipes = [usual_recipe(place, backbone, name) for name in alone]
+    recipes = [usual_recipe(context, backbone, name) for name in alone]
     seconds = estimates(recipes, "How long would each take on this computer?", "measure-all")
     took = {
         name: f"{text.duration(each)} on this computer"
@@ -100,26 +95,26 @@ def measured(place: Place, backbone: str, names: list[str]) -> dict[str, str]:
     return {name: COSTS[each.cost] for name, each in known.items()} | took
 
 
-def usual_recipe(place: Place, backbone: str, strategy: str) -> Recipe:
+def usual_recipe(context: ProjectContext, backbone: str, strategy: str) -> Recipe:
     """With everything as proposed."""
-    evaluation = usual_evaluation(place.dataset, all_strategies()[strategy])
+    evaluation = usual_evaluation(context.dataset, all_strategies()[strategy])
     return Recipe(
-        dataset=place.versions[0], backbone=backbone, strategy=strategy, evaluation=evaluation
+        dataset=context.versions[0], backbone=backbone, strategy=strategy, evaluation=evaluation
     )
 
 
-def situation(place: Place) -> Situation:
+def situation(context: ProjectContext) -> Situation:
     """What the pictures say by themselves, and two questions for what they do not say."""
     with st.container(horizontal=True, gap="large"):
         look = answer("Do your pictures look like everyday photographs?", "photos", list(LOOKS))
         later = answer("Will camera, light or place be another one later?", "later", ["Yes", "No"])
-    roles = [item.role for item in place.dataset.items]
+    roles = [item.role for item in context.dataset.items]
     return Situation(
-        images=len(place.dataset.labelled),
-        fewest=min(place.dataset.counts.values()),
+        images=len(context.dataset.labelled),
+        fewest=min(context.dataset.counts.values()),
         unlabelled=roles.count("unlabelled"),
         source=roles.count("source"),
-        tasks=len(place.dataset.tasks),
+        tasks=len(context.dataset.tasks),
         photographs=LOOKS[look],
         changes=later == "Yes",
     )
@@ -151,21 +146,22 @@ def card(name: str, is_chosen: bool, why_not: str, takes: str) -> None:
         )
         if why_not:
             st.html(f'<p class="muted small">Not now: {text.html(why_not, 300)}</p>')
-        label, kind = ("Chosen", "primary") if is_chosen else ("Choose", "secondary")
+        label = "Chosen" if is_chosen else "Choose"
+        kind: ButtonKind = "primary" if is_chosen else "secondary"
         pressed = st.button(label, key=f"choose-{name}", type=kind, disabled=bool(why_not))
         if pressed and not is_chosen:
             st.query_params["strategy"] = name
             st.rerun()
 
 
-def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
+def choose_recipe(context: ProjectContext, strategy: str, backbone: str) -> Recipe:
     """Some options in plain sight, how pictures are varied with those pictures, then the rest."""
-    dataset = place.dataset
+    dataset = context.dataset
     known = all_strategies()[strategy]
     start = ""
     if "earlier" in known.needs:
-        start = choose_earlier(place, "goes-on", "Which model goes on?")
-        backbone = next(run.recipe.backbone for run in place.finished if run.id == start)
+        start = choose_earlier(context, "goes-on", "Which model goes on?")
+        backbone = next(run.recipe.backbone for run in context.finished if run.id == start)
         st.html(
             '<p class="muted small">It goes on with the network that it has, '
             f"{text.html(backbone_title(backbone))}.</p>"
@@ -175,16 +171,16 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
     )
     key = f"{strategy}-{backbone}"
     chosen = {}
-    task = "" if "tasks" in known.needs else choose_question(place)
+    task = "" if "tasks" in known.needs else choose_question(context)
     classes = (dataset.for_task(task) if task else dataset).classes
     main = [info for info in infos if info.main and info.name not in CHOICES]
     if main:
         for column, info in zip(st.columns(len(main)), main, strict=True):
             with column:
                 chosen[info.name] = option(info, key, dataset.tasks, classes)
-    fit = choose_fit(place)
+    fit = choose_fit(context)
     teacher = (
-        choose_earlier(place, "teacher", "Which model teaches?")
+        choose_earlier(context, "teacher", "Which model teaches?")
         if known.needs & {"teacher"}
         else ""
     )
@@ -192,13 +188,13 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
     with varied:
         varies = choose_variations(infos, key)
     rest = [info for info in infos if not info.main and info.name not in CHOICES]
-    further, shared = advanced(place, strategy, backbone, rest, key)
+    further, shared = advanced(context, strategy, backbone, rest, key)
     shared["start"] = start or shared.get("start", "")
     recipe = Recipe(
-        dataset=place.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
+        dataset=context.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
         teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
     )  # fmt: skip
-    begin_when_pressed(place, recipe)
+    begin_when_pressed(context, recipe)
     if varies:
         with varied:
             show_variations(recipe)
@@ -206,25 +202,27 @@ def choose_recipe(place: Place, strategy: str, backbone: str) -> Recipe:
 
 
 def advanced(
-    place: Place, strategy: str, backbone: str, infos: list[OptionInfo], key: str
+    context: ProjectContext, strategy: str, backbone: str, infos: list[OptionInfo], key: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Folded away: further options, and what every strategy shares, as fields of the recipe."""
     folded = st.expander("Advanced", icon=":material/tune:")
     with folded, st.grid(3, min_column_width=220, gap="small"):
         chosen = {info.name: option(info, key) for info in infos}
         shared: dict[str, Any] = shared_options()
-        earlier = [run for run in place.finished if run.recipe.backbone == backbone]
+        earlier = [run for run in context.finished if run.recipe.backbone == backbone]
         if earlier and "earlier" not in all_strategies()[strategy].needs:
-            shared["start"] = choose_earlier(place, "start", "Begin from an earlier model", earlier)
+            shared["start"] = choose_earlier(
+                context, "start", "Begin from an earlier model", earlier
+            )
         alone = not all_strategies()[strategy].needs & {"teacher", "earlier"}
         if alone and not shared.get("start"):
-            shared["evaluation"] = choose_evaluation(place, strategy)
+            shared["evaluation"] = choose_evaluation(context, strategy)
     return chosen, shared
 
 
-def choose_question(place: Place) -> str:
+def choose_question(context: ProjectContext) -> str:
     """Which of several label columns is learned; empty where there is one."""
-    tasks = place.dataset.tasks
+    tasks = context.dataset.tasks
     if len(tasks) < 2:
         return ""
     return st.radio(
@@ -238,11 +236,13 @@ def family_of(backbone: str) -> str:
     return CATALOGUE[backbone].family if backbone in CATALOGUE else "cnn"
 
 
-def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | None = None) -> str:
+def choose_earlier(
+    context: ProjectContext, key: str, question: str, among: list[RunRow] | None = None
+) -> str:
     """The id of a finished run; empty for none of them, where that is possible."""
-    rows = [run.id for run in among or place.finished]
+    rows = [run.id for run in among or context.finished]
     choices = ["", *rows] if among else rows
-    titles = run_titles(place)
+    titles = run_titles(context)
     return st.selectbox(
         question,
         choices,
@@ -251,16 +251,16 @@ def choose_earlier(place: Place, key: str, question: str, among: list[RunRow] | 
     )
 
 
-def choose_evaluation(place: Place, strategy: str) -> str:
+def choose_evaluation(context: ProjectContext, strategy: str) -> str:
     """What judges: as few or as many pictures as there is time for."""
-    if has_given_split(place.dataset):
+    if has_given_split(context.dataset):
         return "holdout"
-    usual = usual_evaluation(place.dataset, all_strategies()[strategy])
+    usual = usual_evaluation(context.dataset, all_strategies()[strategy])
     ways = sorted(EVALUATIONS, key=lambda way: way != usual)
     return st.radio(
-        "Which pictures judge it?", ways, format_func=EVALUATIONS.get,
+        "Test it on which images?", ways, format_func=EVALUATIONS.get,
         key=f"option-evaluation-{strategy}",
-        help="All in turn says more, from the same pictures. Each is judged by a model that has "
+        help="All in turn says more from the same images. Each is answered by a model that has "
         "not learned from it, so several models are trained (cross-validation).",
     )  # fmt: skip
 
@@ -282,11 +282,11 @@ def shared_options() -> dict[str, Any]:
     return {"holdout": holdout / 100, "size": size or 0, "seed": seed}
 
 
-def begin_when_pressed(place: Place, recipe: Recipe) -> None:
+def begin_when_pressed(context: ProjectContext, recipe: Recipe) -> None:
     """Hand the run in and leave, before anything is drawn that refreshes by itself: such a refresh,
     still on its way, would arrive on the next page and take that for this one."""
     if st.session_state.get(START):
-        go("training", run=begin_run(place, recipe))
+        go("training", run=begin_run(context, recipe))
 
 
 def start_button() -> None:
@@ -294,8 +294,8 @@ def start_button() -> None:
         st.button("Start training", type="primary", icon=":material/play_arrow:", key=START)
 
 
-place = frame("strategy")
-need_pictures(place)
+context = frame("strategy")
+need_pictures(context)
 st.html(
     '<h1>Choose how it learns <span class="term small">transfer strategy</span></h1>'
     '<p class="muted">The more of the network may change, the more it can learn, the more pictures '
@@ -306,13 +306,13 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.html(f"<p>Beginning from <b>{text.html(backbone_title(backbone))}</b></p>", width="content")
     if st.button("Change", type="tertiary", key="change-backbone"):
         go("backbone")
-say_form(place)
-strategy = choose(place, backbone)
-try_several(place, there(place) - {"teacher", "earlier", "tasks"})
+say_form(context)
+strategy = choose(context, backbone)
+try_several(context, there(context) - {"teacher", "earlier", "tasks"})
 if strategy is None:
     st.html('<p class="muted">Choose one of them to go on.</p>')
     st.stop()
 st.subheader(all_strategies()[strategy].title, anchor=False)
-recipe = choose_recipe(place, strategy, backbone)
+recipe = choose_recipe(context, strategy, backbone)
 estimate(recipe)
 start_button()

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import RunRow, new_job, recent_jobs, status, submit
-from pages.parts import progress, text
-from pages.parts.frame import frame, need_model
-from pages.parts.runs import choose_run
+from core.jobs.queue import new_job, status, submit
+from core.jobs.recent import recent_jobs
+from core.projects import RunRow
+from pages.components import progress, text
+from pages.components.frame import frame, need_model
+from pages.components.progress import ButtonKind
+from pages.sections.results.runs import choose_run
 
 INSIDE = (
     ("model.safetensors", "what it learned"),
@@ -82,20 +85,21 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
     now = status(written) if written else None
     if now and now.state == "failed":
         st.error(text.markdown(now.sentence, 600), icon=":material/error:")
-    label, kind = f"Write the report as a {name}", "secondary"
+    label, again = f"Write the report as a {name}", False
     if written and now and now.state == "finished":
         address = f"/graft/download/{written.name}"
         st.link_button(f"Download the {name}", address, icon=":material/download:")
-        label, kind = "Write it anew", "tertiary"
-    if st.button(label, icon=icon if kind == "secondary" else None, type=kind, key=f"write-{form}"):
+        label, again = "Update", True
+    kind: ButtonKind = "tertiary" if again else "secondary"
+    if st.button(label, icon=None if again else icon, type=kind, key=f"write-{form}"):
         submit("report", new_job(), {"run": run.id, "form": form})
         st.rerun()
 
 
-place = frame("take_away")
-need_model(place)
+context = frame("take_away")
+need_model(context)
 st.title("Take the model away", anchor=False)
-run = choose_run(place, "Which model", place.finished, place.run(place.finished))
+run = choose_run(context, "Which model", context.finished)
 with st.container():
     exports = recent_jobs("export", run=run.id)
     newest = status(exports[0]) if exports else None

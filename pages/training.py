@@ -2,22 +2,24 @@
 
 import streamlit as st
 
-from core import JobStatus, RunRow, status, stop
-from pages.parts import progress, text
-from pages.parts.curves import curves
-from pages.parts.frame import empty, frame, lead, need_pictures, onward
-from pages.parts.place import Place
-from pages.parts.runs import choose_run, run_titles
-from pages.parts.score import range_bar, report_of, words
+from core.jobs.queue import status, stop
+from core.jobs.status import JobStatus
+from core.projects import RunRow
+from pages.components import progress, text
+from pages.components.frame import empty, frame, lead, need_pictures, onward
+from pages.components.project_context import ProjectContext
+from pages.sections.results.runs import choose_run, run_titles
+from pages.sections.results.score import range_bar, report_of, words
+from pages.sections.train.training_curves import curves
 
 REFRESH = 1.5
 
 
-def chosen(place: Place) -> RunRow | None:
-    active = [run for run in place.runs if place.statuses[run.id].active]
-    ordered = active + [run for run in place.runs if run not in active]
-    run = place.run(ordered)
-    return run and choose_run(place, "Which run", place.runs, run)
+def chosen(context: ProjectContext) -> RunRow | None:
+    active = [run for run in context.runs if context.statuses[run.id].active]
+    ordered = active + [run for run in context.runs if run not in active]
+    run = context.run(ordered)
+    return run and choose_run(context, "Which run", context.runs, run)
 
 
 @st.fragment(run_every=REFRESH)
@@ -84,15 +86,15 @@ def go_on(run: RunRow, label: str) -> None:
         lead("Choose another way to learn", "strategy")
 
 
-place = frame("training")
-need_pictures(place)
-run = chosen(place)
+context = frame("training")
+need_pictures(context)
+run = chosen(context)
 if run is None:
     empty("Nothing has been trained yet", "Choose how it shall learn, then press start.")
     onward("Choose a way to learn", "strategy")
     st.stop()
-st.html(f"<h1>{text.bdi(run_titles(place)[run.id], 120)}</h1>")
-now = place.statuses[run.id]
+st.html(f"<h1>{text.bdi(run_titles(context)[run.id], 120)}</h1>")
+now = context.statuses[run.id]
 if now.active:
     live(run)
 else:

@@ -6,26 +6,19 @@ from typing import Any
 
 import streamlit as st
 
-from core import (
-    GraftError,
-    RunRow,
-    get_settings,
-    issue_upload,
-    job_folder,
-    job_predictions,
-    new_job,
-    received,
-    status,
-    submit,
-    upload_folder,
-)
-from pages.parts import progress, text
-from pages.parts.evidence import sets_in_words, unknown_in_words
-from pages.parts.frame import frame, need_model, onward
-from pages.parts.runs import choose_run
-from pages.parts.score import report_of
-from pages.parts.upload import drop_zone
-from pages.parts.why import why, why_button
+from core.errors import GraftError
+from core.jobs.queue import job_folder, new_job, status, submit
+from core.projects import RunRow
+from core.settings import get_settings
+from core.web.predictions import job_predictions
+from core.web.uploads import issue_upload, received, upload_folder
+from pages.components import progress, text
+from pages.components.frame import frame, need_model, onward
+from pages.components.upload import drop_zone
+from pages.sections.results.calibration_summary import sets_in_words, unknown_in_words
+from pages.sections.results.runs import choose_run
+from pages.sections.results.score import report_of
+from pages.sections.use.explanation import why, why_button
 
 TOP = 4
 PER_PAGE = 24
@@ -152,10 +145,10 @@ def about(run: RunRow) -> None:
         st.html(f'<p class="muted small">{sets_in_words(found)} {unknown_in_words(found)}</p>')
 
 
-place = frame("try_it")
-need_model(place)
+context = frame("try_it")
+need_model(context)
 st.title("Try it on new pictures", anchor=False)
-run = choose_run(place, "Which model answers", place.finished, place.run(place.finished))
+run = choose_run(context, "Which model answers", context.finished)
 bring(run)
 about(run)
 asked = st.query_params.get("asked")

@@ -6,25 +6,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from core import (
-    Item,
-    Version,
-    data_sheet,
-    edits,
-    history,
-    new_job,
-    recent_jobs,
-    status,
-    submit,
-    use_version,
-)
-from pages.parts import progress, text
-from pages.parts.data_pages import data_pages
-from pages.parts.faults import faults_of
-from pages.parts.frame import empty, frame, onward
-from pages.parts.gallery import thumb
-from pages.parts.last_change import last_change
-from pages.parts.place import Place, load_dataset
+from core.dataset import edits
+from core.dataset.manifest import Item
+from core.export.datasheet import sheet as data_sheet
+from core.jobs.queue import new_job, status, submit
+from core.jobs.recent import recent_jobs
+from core.projects.versions import Version, history
+from core.projects.versions import use as use_version
+from pages.components import progress, text
+from pages.components.frame import empty, frame, onward
+from pages.components.gallery import thumb
+from pages.components.project_context import ProjectContext, load_dataset
+from pages.sections.images.image_pages import data_pages
+from pages.sections.images.last_change import last_change
+from pages.sections.images.problems import faults_of
 
 PER_PAGE = 12
 SHOWN = 24
@@ -44,7 +39,7 @@ def counted(version: Version) -> str:
     return f"{pictures} in {text.count(version.classes, 'class', 'classes')}"
 
 
-def listing(place: Place, past: Sequence[Version]) -> None:
+def listing(context: ProjectContext, past: Sequence[Version]) -> None:
     """The history, newest first."""
     newest_first = list(enumerate(past, start=1))[::-1]
     pages = -(-len(newest_first) // PER_PAGE)
@@ -66,7 +61,7 @@ def listing(place: Place, past: Sequence[Version]) -> None:
                     "Use this one",
                     key=f"use-{version.id}",
                     on_click=use_version,
-                    args=(place.project.id, version.id),
+                    args=(context.project.id, version.id),
                 )
 
 
@@ -124,7 +119,7 @@ def _class(item: Item) -> str:
     return text.bdi(item.label, 30) if item.label else "no class"
 
 
-def keep(place: Place, past: Sequence[Version]) -> None:
+def keep(context: ProjectContext, past: Sequence[Version]) -> None:
     """Any version as a ZIP of class folders."""
     there = [version for version in past if version.pictures][::-1]
     numbers = {version.id: n for n, version in enumerate(past, start=1)}
@@ -134,7 +129,7 @@ def keep(place: Place, past: Sequence[Version]) -> None:
         there,
         index=at,
         format_func=lambda v: text.plain(f"{numbers[v.id]}. {v.sentence}", 120),
-        key=f"keep-{place.versions[0]}",
+        key=f"keep-{context.versions[0]}",
     )
     st.html(
         f'<p class="muted small">{counted(chosen)}, one folder for each class. It can be brought '
@@ -159,16 +154,16 @@ def keep(place: Place, past: Sequence[Version]) -> None:
         st.rerun()
 
 
-def described(place: Place, past: Sequence[Version]) -> None:
+def described(context: ProjectContext, past: Sequence[Version]) -> None:
     """The data sheet of the version in use."""
     by_id = {version.id: version for version in past}
-    line, here = [], by_id.get(place.versions[0])
+    line, here = [], by_id.get(context.versions[0])
     while here is not None:
         line.append(here.sentence)
         here = by_id.get(here.parent or "")
-    faults = faults_of(place)
+    faults = faults_of(context)
     # Names in it are escaped where it is written.
-    sheet = data_sheet(place.dataset, line[::-1], faults.problems if faults.checked else None)
+    sheet = data_sheet(context.dataset, line[::-1], faults.problems if faults.checked else None)
     st.download_button(
         "Save the data sheet",
         sheet,
@@ -181,9 +176,9 @@ def described(place: Place, past: Sequence[Version]) -> None:
         st.markdown(sheet)
 
 
-place = frame("pictures")
+context = frame("pictures")
 data_pages("versions")
-if not place.versions:
+if not context.versions:
     empty("First, pictures", "Every change you make to your pictures is kept here as a version.")
     onward("Bring pictures", "pictures")
     st.stop()
@@ -192,17 +187,17 @@ st.html(
     '<p class="muted">Every change makes a new version, and none is ever lost. Models remember '
     "which version they have learned from.</p>"
 )
-past = history(place.project.id)
-last_change(place)
+past = history(context.project.id)
+last_change(context)
 what, difference, away, about = st.tabs(
     ["What was changed", "Compare two", "Take one away", "Data sheet"]
 )
 with what:
-    listing(place, past)
+    listing(context, past)
 with difference:
     compare(past)
 with away:
-    keep(place, past)
+    keep(context, past)
 with about:
-    if place.dataset:
-        described(place, past)
+    if context.newest:
+        described(context, past)

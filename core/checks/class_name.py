@@ -60,7 +60,7 @@ def _twice(evidence: Evidence, one: str, other: str, reason: str) -> Problem:
     return Problem(
         kind="class-name",
         sentence=f"“{gone}” ({counts[gone]:,}) and “{into}” ({counts[into]:,}) differ {reason}: if "
-        "they are the same, the network is taught to tell apart what is alike.",
+        "they are the same, the network learns to tell apart what is the same.",
         indices=tuple(indices),
         classes=(gone, into),
         fixes=(Fix("merge", f"Merge into “{into}”", label=into, classes=(one, other)),),

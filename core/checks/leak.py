@@ -8,7 +8,7 @@ from core.checks._near_copies import components, near_copies
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
     dataset = evidence.dataset
-    for indices in components(crossing(evidence)):
+    for indices in components(across_the_split(evidence)):
         test = [index for index in indices if dataset.items[index].part == "test"]
         learned = [index for index in indices if dataset.items[index].part != "test"]
         equal = len({dataset.items[index].image for index in indices}) == 1
@@ -25,7 +25,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         )
 
 
-def crossing(evidence: Evidence) -> list[tuple[int, int]]:
+def across_the_split(evidence: Evidence) -> list[tuple[int, int]]:
     """Pairs of equal or nearly equal images of which a ready split tests one and learns from the
     other (or stops learning by it)."""
     items = evidence.dataset.items

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from core.checks import Check, Evidence, Fix, Problem, listed
 from core.checks._near_copies import components, near_copies
-from core.checks.leak import crossing
+from core.checks.leak import across_the_split
 from core.checks.two_labels import contradictions
 from core.dataset.splits import groups_of
 
@@ -12,7 +12,7 @@ from core.dataset.splits import groups_of
 def _find(evidence: Evidence) -> Iterator[Problem]:
     dataset = evidence.dataset
     group = groups_of(dataset.items)
-    told = {*contradictions(evidence), *crossing(evidence)}
+    told = {*contradictions(evidence), *across_the_split(evidence)}
     pairs = [
         (one, other)
         for one, other in map(tuple, near_copies(evidence).pairs.tolist())

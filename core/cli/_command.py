@@ -80,6 +80,11 @@ def add_read_as(parser: ArgumentParser) -> None:
         "--label-column", metavar="NAME", help="the one column of a table that holds the class"
     )
     parser.add_argument(
+        "--all-frames",
+        action="store_true",
+        help="every frame of an animation, and page of a stack, is an image of its own",
+    )
+    parser.add_argument(
         "--one-hot", action="store_true", help="each class has a column of its own, with 0 and 1"
     )
 
@@ -92,6 +97,7 @@ def read_as_of(chosen: Namespace) -> "ReadAs":
         "classes": chosen.classes_from,
         "label_column": chosen.label_column,
         "one_hot": chosen.one_hot or None,
+        "all_frames": chosen.all_frames,
     }
     return ReadAs.from_dict(choices)
 

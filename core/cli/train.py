@@ -126,8 +126,8 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     require_looked_at(chosen.strategy, beside)
     return train(
         chosen.data, chosen.out, choices, settings, terminal,
-        columns=labels_of(chosen), beside=beside, keep=chosen.keep_channels,
-        read_as=read_as_of(chosen),
+        columns=labels_of(chosen), read_as=read_as_of(chosen), beside=beside,
+        keep=chosen.keep_channels,
     )  # fmt: skip
 
 
@@ -150,10 +150,9 @@ def train(
     """Import `data`, train as chosen, and print the score; returns the exit code.
 
     `choices` are the fields of a Recipe but the dataset, "evaluation" only where it was said;
-    `columns` those of a table in `data` that hold classes, in case they are not found; `beside`
-    further images and what they are for; `keep` leaves grey, 16-bit and many-channel images as
-    they are. A run that exists is resumed if its recipe is the same; otherwise BadRecipe names
-    what differs.
+    `columns` and `read_as` are for import_images, as is `keep`; `beside` are further images and
+    what they are for. A run that exists is resumed if its recipe is the same; otherwise BadRecipe
+    names what differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any image is looked at
     require_room(run)

@@ -8,7 +8,7 @@ import io
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +80,7 @@ def grey_of(opened: Image.Image) -> Array | None:
     return 65535 - values if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else values
 
 
-def many_of(file: BinaryIO, limits: Settings) -> Array | None:
+def many_of(file: BinaryIO, limits: Settings, frame: int = 0) -> Array | None:
     """(h, w, c) of a TIFF that is more than a grey or RGB picture; None when it is only that.
 
     Raises UnreadableImage, also for what is packed in a way that cannot be undone safely, and
@@ -90,7 +90,7 @@ def many_of(file: BinaryIO, limits: Settings) -> Array | None:
 
     file.seek(0)
     with TiffFile(file) as tiff:
-        page = tiff.pages.first
+        page = cast("TiffPage", tiff.pages[frame]) if frame else tiff.pages.first
         if not _is_special(page):
             return None
         _require_readable(page, limits)

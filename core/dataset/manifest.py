@@ -26,7 +26,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ImageMetadata:
     """The file an image was brought as. Only what a check can use: no place, no person."""
 
     format: str
@@ -50,6 +50,10 @@ class Facts:
     not be of equal images."""
     is_stretched: bool = False
     """Whether the values had no agreed white, and were stretched from the lowest to the highest."""
+
+
+Facts = ImageMetadata
+"""Its name in core.dataset.ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Item:
     """Where a ready split put it; None: it is parted like any other."""
     labels: tuple[str | None, ...] = ()
     """With several label columns: one for each of Dataset.tasks, `label` being the first."""
-    facts: Facts | None = None
+    facts: ImageMetadata | None = None
 
     @property
     def identity(self) -> str:
@@ -127,7 +131,7 @@ class Dataset:
 
     @property
     def labelled(self) -> tuple[Item, ...]:
-        """The images a classifier is taught and tested with, in the order of the items."""
+        """The images a classifier is trained and tested on, in the order of the items."""
         return tuple(item for item in self.items if item.role == "labelled")
 
     @property
@@ -158,7 +162,7 @@ class Dataset:
         return replace(self, items=tuple(_of_any(item, self.tasks) for item in self.items))
 
     def require_trainable(self, *, alone: bool = True) -> None:
-        """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it.
+        """Raise UnusableDataset, with the remedy, unless a classifier can be trained on it.
 
         Not `alone` but beside what an earlier model knows, a single class is enough.
         """
@@ -260,7 +264,7 @@ def _written(thing: Any) -> dict[str, Any]:
     for name, usual in _usual(thing.__class__):
         value = getattr(thing, name)
         if value != usual:  # a field without a default always differs
-            content[name] = _written(value) if isinstance(value, Facts) else value
+            content[name] = _written(value) if isinstance(value, ImageMetadata) else value
     return content
 
 
@@ -272,7 +276,7 @@ def _usual(kind: type) -> tuple[tuple[str, Any], ...]:
 
 def _item(entry: dict[str, Any]) -> Item:
     facts, labels = entry.pop("facts", None), tuple(entry.pop("labels", ()))
-    item = Item(**entry, labels=labels, facts=Facts(**facts) if facts else None)
+    item = Item(**entry, labels=labels, facts=ImageMetadata(**facts) if facts else None)
     if item.role not in get_args(Role) or item.part not in (None, *get_args(Part)):
         raise ValueError(item.role, item.part)
     return item

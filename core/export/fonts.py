@@ -2,7 +2,7 @@
 
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
@@ -37,32 +37,40 @@ def letters_of(file: Path) -> set[str]:
         return set()
 
 
-def in_words(letter: str) -> str:
-    """What stands for a letter that no font has: the name of an emoji or a sign, else a ?."""
-    if unicodedata.category(letter) in ("Cf", "Mn", "Me"):  # joiners and selectors of emoji
-        return ""
-    if unicodedata.category(letter) in ("So", "Sk"):
-        return f"[{unicodedata.name(letter, 'sign').lower()}]"
-    return MISSING
+MISSING = "?"
+"""Stands, with a number, for a word that no font here has letters for."""
+_MOST_SPELLED, _LONGEST_SPELLED = 20, 12
 
 
-def remedy(lacking: Iterable[str]) -> str:
-    """A sentence on letters that no font here has; empty where every one can be drawn or named."""
-    scripts = {_script(letter) for letter in lacking if in_words(letter) == MISSING}
-    if not scripts:
+def in_words(letter: str) -> str | None:
+    """What stands for a letter that no font has: the name of an emoji or a sign; else None."""
+    kind, name = unicodedata.category(letter), unicodedata.name(letter, "sign")
+    if kind in ("Cf", "Me") or "VARIATION SELECTOR" in name:  # what joins the parts of an emoji
         return ""
-    named = ", ".join(sorted(scripts))
-    return (
-        f"A {MISSING} stands for a letter that no font on this computer has ({named}). Install a "
-        "font with these letters, for example Noto Sans, and write the report again; the report "
-        "as a web page shows them."
+    return f"[{name.lower()}]" if kind in ("So", "Sk") else None
+
+
+def remedy(missing: Mapping[str, int]) -> str:
+    """A sentence on words that no font here can draw, by their numbers; empty without any."""
+    if not missing:
+        return ""
+    scripts = ", ".join(sorted({_script(letter) for word in missing for letter in word}))
+    spelled = "; ".join(
+        f"{MISSING}{number} is {_code_points(word)}"
+        for word, number in list(missing.items())[:_MOST_SPELLED]
     )
+    return (
+        f"A {MISSING} with a number stands for a word that no font on this computer has letters "
+        f"for ({scripts}): {spelled}. Install a font with these letters, for example Noto Sans, "
+        "and write the report again; the report as a web page shows them."
+    )
+
+
+def _code_points(word: str) -> str:
+    more = " …" if len(word) > _LONGEST_SPELLED else ""
+    return " ".join(f"U+{ord(letter):04X}" for letter in word[:_LONGEST_SPELLED]) + more
 
 
 def _script(letter: str) -> str:
     word = unicodedata.name(letter, "unknown").split(" ")[0]
     return "Chinese or Japanese characters" if word == "CJK" else word.capitalize()
-
-
-MISSING = "?"
-"""Stands for a letter that no font here has."""

@@ -5,6 +5,7 @@ import binascii
 import unicodedata
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ from core.export.blocks import (
     plain,
     texts_of,
 )
-from core.export.fonts import in_words, letters_of, machine_fonts, remedy
+from core.export.fonts import MISSING, in_words, letters_of, machine_fonts, remedy
 from core.export.right_to_left import as_seen
 from core.files import replace_file
 
@@ -77,8 +78,8 @@ class _Paper(FPDF):
         files = Path(font_source_sans_pro.__file__).parent / "files"
         for style, name in (("", "Regular"), ("B", "Semibold")):
             self.add_font(_FAMILY, style, files / f"SourceSansPro-{name}.ttf")
-        self.unseen = set[str]()
-        """Letters that were needed and could not be drawn."""
+        self.unseen = dict[str, int]()
+        """The number of each word that was needed and could not be drawn."""
         self.lacking = letters - letters_of(files / "SourceSansPro-Regular.ttf")
         self._borrow_fonts()
         self._foot = self._shown(title)
@@ -136,16 +137,22 @@ class _Paper(FPDF):
         self.set_text_color(colour)
 
     def _shown(self, text: str) -> str:
-        return "".join(map(self._drawn, as_seen(text)))
+        shown = ""
+        for is_missing, run in groupby(map(self._drawn, as_seen(text)), key=lambda each: each[0]):
+            word = "".join(letter for _, letter in run)
+            number = self.unseen.setdefault(word, len(self.unseen) + 1) if is_missing else 0
+            shown += f"{MISSING}{number}" if is_missing else word
+        return shown
 
-    def _drawn(self, letter: str) -> str:
+    def _drawn(self, letter: str) -> tuple[bool, str]:
+        """Whether nothing can stand for the letter, and it or what stands for it."""
         if letter not in self.lacking:
-            return letter
+            return False, letter
         plain_letters = unicodedata.normalize("NFKC", letter)  # the form it has by itself
         if plain_letters != letter and not self.lacking.intersection(plain_letters):
-            return plain_letters
-        self.unseen.add(letter)
-        return in_words(letter)
+            return False, plain_letters
+        words = in_words(letter)
+        return words is None, letter if words is None else words
 
     def _room(self, height: float) -> None:
         if self.will_page_break(height):

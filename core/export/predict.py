@@ -47,12 +47,12 @@ def tasks_of(about: dict[str, Any]) -> dict[str, list[str]]:
 def planes(file: str, longest: int, p: dict[str, Any], how: int) -> torch.Tensor:
     """The square of each channel of such an image, (channels, size, size)."""
     import numpy as np
-    from image_reading import as_array, shrunken
+    from image_reading import Refused, as_array, shrunken
 
     full = 2 ** p["bits"] - 1
     values = as_array(file, longest, len(p["mean"]), p["bits"])
     if values is None or (values.shape[2], 8 * values.itemsize) != (len(p["mean"]), p["bits"]):
-        raise ValueError(f"The model reads {len(p['mean'])} channels of {p['bits']} bits.")
+        raise Refused(f"The model reads {len(p['mean'])} channels of {p['bits']} bits.")
     values, made = shrunken(values, longest), []
     for number, mean in enumerate(p["mean"]):
         plane = Image.fromarray(values[..., number].astype(np.float32))
@@ -131,6 +131,7 @@ def answer(probabilities: dict[str, float], threshold: float | None) -> dict[str
 def rows_of(files: list[str]) -> Iterator[dict[str, Any]]:
     """What is in each file, or why that cannot be said: one bad file costs only its own row."""
     from image_kinds import no_such_file
+    from image_reading import Refused
 
     network, about, reference = load()
     for file in files:
@@ -140,11 +141,11 @@ def rows_of(files: list[str]) -> Iterator[dict[str, Any]]:
             is_there = isinstance(error, PermissionError) and not Path(file).is_dir()
             reason = "It may not be read: give yourself the right to." if is_there else ""
             yield {"image": file, "error": reason or no_such_file(file)}
-        except ValueError as error:
+        except Refused as error:
             yield {"image": file, "error": str(error)}
-        except Exception as error:  # noqa: BLE001  # damaged files throw anything
-            what = f"It is damaged or of a rare kind ({error}): save it anew."
-            yield {"image": file, "error": " ".join(what.split())}
+        except Exception:  # noqa: BLE001  # damaged files throw anything
+            reason = "It is damaged or of a rare kind: open it in a viewer and save it anew."
+            yield {"image": file, "error": reason}
 
 
 def line_of(row: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
     Runs without the app's modules and without the model hub. Raises GraftError, with the last
     line of what the script said, when it does not run.
     """
-    command = [sys.executable, "-I", "predict.py", "--json", *(str(file) for file in images)]
+    command = [sys.executable, "-I", "-B", "predict.py", "--json", *(str(file) for file in images)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     try:
         done = subprocess.run(
@@ -37,7 +37,8 @@ def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
             capture_output=True,
             timeout=_SECONDS,
         )
-        if done.returncode not in (0, _SOME_UNREADABLE):
+        # A script that breaks down ends with 1 as well, and says nothing.
+        if done.returncode not in (0, _SOME_UNREADABLE) or not done.stdout.strip():
             lines = done.stderr.decode(errors="replace").strip().splitlines()
             raise _did_not_run(lines[-1] if lines else f"it ended with {done.returncode}")
         rows: list[ImagePrediction] = json.loads(done.stdout)

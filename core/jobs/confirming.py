@@ -1,6 +1,7 @@
 """What a person does with what an import understood: confirm it, or have it read otherwise."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,8 @@ def read_again(folder: Path, option: str, settings: Settings) -> Path:
     if not can_be_read_again(folder, settings):
         raise BadInput("The files that were uploaded are no longer there. Upload them again.")
     read_as = ReadAs.from_dict(args["read_as"]).with_option(option)
-    chosen = {"classes": read_as.classes, "label_column": read_as.label_column,
-              "one_hot": read_as.one_hot}  # fmt: skip
     job = new_job()
-    submit("import", job, args | {"read_as": chosen})
+    submit("import", job, args | {"read_as": asdict(read_as)})
     return job
 
 

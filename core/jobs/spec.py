@@ -62,8 +62,9 @@ class JobSpec:
 
 
 def text_of(folder: Path) -> str:
-    """The spec as it lies there, damaged or not; empty where there is none."""
+    """The spec as it lies there, damaged or not; empty where there is none. Raises OSError when it
+    cannot be read: then nobody knows what it names, and nothing may be deleted."""
     try:
         return spec_file(folder).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except FileNotFoundError:
         return ""

@@ -9,31 +9,21 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from filelock import FileLock
-from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from core.errors import BadRecipe, CannotStart, GraftError
+from core.errors import CannotStart, GraftError
 from core.faults import translated
 from core.jobs.lock import worker_alive
 from core.jobs.queue import open_queue
 from core.projects.database import migrate
-from core.recipe import in_one_sentence
 from core.server.home import open_home
-from core.settings import Settings, get_settings
+from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 SERVED = "GRAFT_SERVED"
 """The environment variable by which `serve` tells the web app that it looks after the worker."""
 _LOCKS = ("migrate.lock", "worker.start.lock")
-
-
-def known_settings() -> Settings:
-    """The settings. Raises BadRecipe, with a sentence about the one that is wrong."""
-    try:
-        return get_settings()
-    except ValidationError as error:
-        raise BadRecipe(f"In the environment (GRAFT_…): {in_one_sentence(error)}") from error
 
 
 def prepare(settings: Settings) -> None:

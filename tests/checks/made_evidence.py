@@ -7,10 +7,12 @@ from PIL import Image
 
 from core.checks import Evidence, ImageStatistics
 from core.checks._image_statistics import LENGTH, arrays, statistics_of
-from core.dataset.manifest import Dataset, Facts, Item
+from core.dataset.manifest import Dataset, ImageMetadata, Item
 
 
-def dataset_of(labels: Sequence[str], facts: Sequence[Facts | None] | None = None) -> Dataset:
+def dataset_of(
+    labels: Sequence[str], facts: Sequence[ImageMetadata | None] | None = None
+) -> Dataset:
     """A labelled item for each label, with facts where they are given."""
     known = facts or [None] * len(labels)
     items = tuple(
@@ -23,7 +25,7 @@ def dataset_of(labels: Sequence[str], facts: Sequence[Facts | None] | None = Non
 def evidence_of(
     labels: Sequence[str],
     *,
-    facts: Sequence[Facts | None] | None = None,
+    facts: Sequence[ImageMetadata | None] | None = None,
     images: Sequence[Image.Image] | None = None,
     features: np.ndarray | None = None,
     probabilities: np.ndarray | None = None,
@@ -38,9 +40,9 @@ def evidence_of(
 
 def file(
     kind: str = "JPEG", width: int = 640, height: int = 480, mode: str = "RGB", camera: str = ""
-) -> Facts:
+) -> ImageMetadata:
     """What is known of a file."""
-    return Facts(kind, width, height, mode, 10_000, camera)
+    return ImageMetadata(kind, width, height, mode, 10_000, camera)
 
 
 def clusters(

@@ -64,6 +64,7 @@ def test_the_fix_merges_into_the_more_frequent():
     (fix,) = problem.fixes
     assert (fix.kind, fix.label, set(fix.classes)) == ("merge", "cat", {"cat", "Cat"})
     assert "“Cat” (3) and “cat” (9)" in problem.sentence
+    assert problem.classes == ("Cat", "cat")
     assert problem.indices[:3] == (0, 1, 2)
 
 
@@ -76,6 +77,7 @@ def test_each_of_several_pairs_is_a_problem_of_its_own():
 def test_a_folder_nobody_has_named_is_seen(name):
     (problem,) = found(**{name: 3, "dog": 5})
     assert f"“{name}”" in problem.sentence
+    assert problem.classes == (name,)
     assert problem.fixes == ()
 
 

@@ -23,6 +23,7 @@ def test_a_class_three_times_another_is_told_with_what_follows():
     assert "“cat” has 60 images and “dog” 20" in problem.sentence
     assert "of 100" not in problem.sentence
     assert "“dog”" in problem.suggestion
+    assert problem.classes == ("cat", "dog")
 
 
 def test_ten_times_is_serious_and_says_why():
@@ -38,6 +39,7 @@ def test_few_images_of_a_class_say_what_they_do_to_its_score():
         "from 34 to 100 of 100."
     )
     assert problem.suggestion == "bring at least 8 more of “cup”"
+    assert problem.classes == ("cup",)
 
 
 def test_a_class_of_which_none_can_be_tested_is_told_so():
@@ -57,7 +59,9 @@ def test_enough_images_raise_no_alarm():
 def test_many_small_classes_are_not_told_one_by_one():
     problems = found("too-few", **{f"kind {n}": 6 for n in range(40)})
     assert len(problems) == 11
-    assert any("30 more classes" in problem.sentence for problem in problems)
+    (rest,) = [problem for problem in problems if "30 more classes" in problem.sentence]
+    assert len(rest.classes) == 30
+    assert len({problem.key for problem in problems}) == 11
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 40])

@@ -1,7 +1,9 @@
 """A check is one file: dropped into a folder on the registry's path, it is there."""
 
+import ast
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +90,20 @@ def checked(dropped, images, tmp_path):
 
 def kinds(found):
     return {each.kind for each in found}
+
+
+def test_no_check_is_named_outside_its_folder():
+    root = Path(registry.__file__).parents[2]
+    files = [*(root / "core").rglob("*.py"), *(root / "pages").rglob("*.py")]
+    naming = {
+        (str(path), node.value)
+        for path in files
+        if path.parent != root / "core" / "checks"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in registry.checks()
+    }
+    assert len(files) > 100
+    assert naming == set()
 
 
 def test_without_the_file_there_is_no_such_check():

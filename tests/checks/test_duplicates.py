@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 from core.checks import ImageStatistics, checks, problems_of
 from core.checks._near_copies import components, near_copies
 from core.dataset.edits import group
-from core.dataset.manifest import Facts, LeftOut
+from core.dataset.manifest import ImageMetadata, LeftOut
 
 
 def found(kind, evidence):
@@ -69,7 +69,9 @@ def test_blank_images_are_no_copies_of_anything():
 def test_copies_of_copies_are_one_problem_that_keeps_the_largest():
     images = pieces()
     copies = [images[8].resize((60, 60)), encoded(images[8]).resize((40, 40))]
-    facts = [Facts("PNG", image.width, image.height, "RGB", 1) for image in [*images, *copies]]
+    facts = [
+        ImageMetadata("PNG", image.width, image.height, "RGB", 1) for image in [*images, *copies]
+    ]
     (problem,) = found("near-duplicate", evidence_of([*images, *copies], facts=facts))
     assert problem.indices == (8, 24, 25)
     assert problem.fixes[1].indices == (24, 25)
@@ -213,12 +215,12 @@ def test_numbers_alone_make_no_burst():
 def test_shots_within_seconds_by_one_camera_are_kept_together():
     images = scenes()
     times = [1000.0 * n for n in range(24)] + [90_000.0 + n for n in range(6)]
-    facts = [Facts("JPEG", 120, 120, "RGB", 1, "Make X", taken) for taken in times]
+    facts = [ImageMetadata("JPEG", 120, 120, "RGB", 1, "Make X", taken) for taken in times]
     (problem,) = found("burst", evidence_of(images, facts=facts))
     assert problem.indices == tuple(range(24, 30))
 
 
 def test_different_images_of_one_second_make_no_burst():
-    facts = [Facts("JPEG", 120, 120, "RGB", 1, "Make X", 5.0)] * 24
+    facts = [ImageMetadata("JPEG", 120, 120, "RGB", 1, "Make X", 5.0)] * 24
     random = np.random.default_rng(0).normal(size=(24, 64)).astype(np.float32)
     assert found("burst", replace(evidence_of(pieces(), facts=facts), features=random)) == []

@@ -31,6 +31,7 @@ def test_a_class_whose_files_are_of_another_kind_is_named(odd, word):
     (problem,) = found([odd] * 40 + [usual] * 60)
     assert f"The {word} gives the class away" in problem.sentence
     assert "all 40 images of “defect”" in problem.sentence
+    assert "defect" in problem.classes
     assert problem.suggestion
 
 

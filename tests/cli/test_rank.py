@@ -80,7 +80,7 @@ def test_a_folder_that_is_not_there_is_said_in_words(graft, tmp_path):
     assert "There is no folder or archive" in err
 
 
-def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
+def test_a_sweep_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
     asked = ("sweep", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
              "feature_extraction,lora", "--out", tmp_path / "runs", "--json")  # fmt: skip
     code, out, err = graft(*asked)
@@ -135,7 +135,7 @@ def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
     assert "evaluation (was holdout, now cross_validation)" in err
 
 
-def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
+def test_a_sweep_of_one_is_none(graft, pictures, tmp_path):
     code, _, err = graft(
         "sweep", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
         "--out", tmp_path / "runs",
@@ -182,7 +182,7 @@ def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_tak
     assert "good, near, poor do equally well on these images. Take near" in said
 
 
-def an_entrant(name, wrong, size):
+def a_candidate(name, wrong, size):
     rows = tuple(Prediction(f"{k:064x}", "", "a", "ab"[k < wrong], (0.5, 0.5)) for k in range(60))
     recipe = Recipe(dataset="0" * 16, backbone=name, strategy="feature_extraction")
     return SweepRun(name, recipe, rows, size)
@@ -195,8 +195,8 @@ def an_entrant(name, wrong, size):
         ((2, 3), "small", "It is the simplest that comes within one standard error of the best"),
     ],
 )
-def test_a_tournament_says_why_one_is_kept_and_what_it_is_beside_the_others(wrong, kept, said):
-    entered = [an_entrant("large", wrong[0], 80.0), an_entrant("small", wrong[1], 10.0)]
+def test_a_sweep_says_why_one_is_kept_and_what_it_is_beside_the_others(wrong, kept, said):
+    entered = [a_candidate("large", wrong[0], 80.0), a_candidate("small", wrong[1], 10.0)]
     choice, taken = keep(entered), {"large": 9.0, "small": 1.0}
     document = sweep._document(Path("runs"), entered, choice, taken, taken)
     large, small = document["runs"]

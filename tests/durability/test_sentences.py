@@ -131,7 +131,7 @@ def test_a_page_says_what_is_wrong_with_the_database_and_the_disk(
         import errno
 
         import app
-        from core import list_projects
+        from core.projects import list_projects
 
         try:
             list_projects()

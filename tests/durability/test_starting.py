@@ -52,6 +52,13 @@ def lies_in_a_file(home: Path) -> str:
     return "is a file"
 
 
+def is_a_circle_of_links(home: Path) -> str:
+    other = home.with_name("other")
+    home.symlink_to(other)
+    other.symlink_to(home)
+    return "GRAFT_HOME"
+
+
 def has_a_folder_for_a_lock(home: Path) -> str:
     (home / "worker.lock").mkdir(parents=True)
     return "worker.lock"
@@ -85,6 +92,7 @@ def is_of_a_newer_version(home: Path) -> str:
         (SERVE, has_rubbish_for_a_list_of_projects),
         (SERVE, has_a_folder_for_a_lock),
         (STREAMLIT, is_a_file),
+        (STREAMLIT, is_a_circle_of_links),
         (STREAMLIT, has_rubbish_for_a_queue),
         (WORKER, lies_in_a_file),
     ],

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from core.checks import Problem
-from core.dataset.manifest import Dataset, Facts, Item, LeftOut
+from core.dataset.manifest import Dataset, ImageMetadata, Item, LeftOut
 from core.export.datasheet import sheet
 
-PHOTO = Facts("JPEG", 640, 480, "RGB", 500_000, "Canon EOS")
+PHOTO = ImageMetadata("JPEG", 640, 480, "RGB", 500_000, "Canon EOS")
 DATASET = Dataset(
     "Cups",
     (

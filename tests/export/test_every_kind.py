@@ -6,7 +6,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from command_line import run_command
 from made_files import BAD, in_mode, write_every_kind
 from made_models import photographs
@@ -131,3 +133,48 @@ def test_damaged_metadata_of_a_png_cost_nothing_or_one_line(made: Path) -> None:
     _, out, _ = run_command(made / "home", "predict", made / "run", folder, "--json")
     assert ["error" in row for row in json.loads(out)] == ["error" in row for row in theirs]
     assert code == (1 if any("error" in row for row in theirs) else 0)
+
+
+def _deep(photo: Image.Image, file: Path) -> None:
+    in_mode(photo, "I;16").save(file)
+
+
+def _five(photo: Image.Image, file: Path) -> None:
+    values = np.stack([np.asarray(photo)[..., k % 3] for k in range(5)], -1)
+    form = {
+        "photometric": "minisblack",
+        "planarconfig": "contig",
+        "extrasamples": ["unspecified"] * 4,
+    }
+    tifffile.imwrite(file, values, **form)
+
+
+@pytest.mark.parametrize("write", [_deep, _five])
+def test_a_model_of_other_channels_reads_files_as_the_app_does(tmp_path: Path, write) -> None:
+    cat, cup, _ = photographs()
+    for label, photo in (("cat", cat), ("cup", cup)):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(6):
+            part = photo.crop((10 * number, 8 * number, 110 + 10 * number, 90 + 8 * number))
+            write(part, tmp_path / "data" / label / f"{number}.tif")
+    home, run = tmp_path / "home", tmp_path / "run"
+    given = ("--keep-channels", "--out", run, "--set", "C=0.1")
+    code, _, errors = run_command(home, "train", tmp_path / "data", *given)
+    assert code == 0, errors
+    code, out, errors = run_command(home, "export", run, tmp_path / "model.zip", "--json")
+    assert code == 0, errors
+    assert json.loads(out)["images"] == 2 + 2
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        archive.extractall(tmp_path / "model")
+    cup.resize((90, 70)).save(tmp_path / "colour.png")
+    write(cup.resize((1300, 900)), tmp_path / "large.tif")
+    files = [*sorted((tmp_path / "data").rglob("*.tif")), tmp_path / "large.tif"]
+    files.append(tmp_path / "colour.png")
+    _, out, _ = run_command(home, "predict", run, *files, "--json")
+    ours = json.loads(out)
+    code, out = asked(tmp_path, "--json", *files)
+    assert code == 1
+    for one, other in zip(ours, json.loads(out), strict=True):
+        assert ("error" in one) == ("error" in other) == one["image"].endswith("colour.png")
+        if "error" not in one:
+            assert other["probabilities"] == pytest.approx(one["probabilities"], abs=CLOSE)

@@ -71,8 +71,18 @@ def test_what_no_font_can_draw_is_said_with_the_remedy(
     words = " ".join(written(tmp_path, name, "cat").split())
     if any(set(name) <= letters_of(file) for file in machine_fonts()):
         assert name in words
-        assert "stands for a letter" not in words
+        assert "stands for a word" not in words
     else:
         assert script in words
+        assert f"?1 is U+{ord(name[0]):04X}" in words
         assert "Install a font" in words
         assert "web page" in words
+
+
+def test_names_that_cannot_be_drawn_stay_apart(tmp_path: Path) -> None:
+    names = ["\U00012000", "\U00012001\U00012002", "cat"]  # cuneiform: hardly any font has it
+    if any(names[0] in letters_of(file) for file in machine_fonts()):
+        pytest.skip("a font of this machine has cuneiform letters")
+    words = written(tmp_path, *names)
+    assert "?1, ?2, cat" in words
+    assert "Cuneiform" in words

@@ -24,6 +24,7 @@ from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.export import predict as script
 from core.export.formats import export
+from core.export.formats import zip as zip_format
 from core.export.model_card import again, escaped
 from core.export.rehearsal import greatest_difference
 from core.export.run_facts import facts_of
@@ -254,7 +255,7 @@ def test_exporting_twice_gives_the_same_bytes(bundle, run, settings, tmp_path):
 def test_a_model_that_does_not_work_by_itself_is_not_exported(run, settings, tmp_path, monkeypatch):
     broken = tmp_path / "predict.py"
     broken.write_text("raise SystemExit('no such luck')\n")
-    monkeypatch.setattr("core.export.formats.zip._SCRIPT", broken)
+    monkeypatch.setitem(zip_format._SCRIPTS, "predict.py", broken)
     with pytest.raises(GraftError, match="no such luck"):
         exported(run, tmp_path / "model.zip", settings)
     assert [path.name for path in tmp_path.iterdir()] == ["predict.py"]

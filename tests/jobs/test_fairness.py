@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from core import create_project, create_run, jobs
+from core import jobs
 from core.events import Started
 from core.files import replace_file
 from core.jobs.fairness import NO_PROJECT, project_of
-from core.projects import add_dataset, run_folder
+from core.projects import add_dataset, create_project, create_run, run_folder
 from core.projects.database import migrate
 from core.recipe import Recipe
 from core.settings import get_settings

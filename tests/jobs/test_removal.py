@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from core import create_project, create_run, delete_project, delete_run, jobs, restore_run
-from core.projects import run_folder, runs
+from core import jobs
+from core.jobs.removal import delete_project, delete_run
+from core.projects import create_project, create_run, restore_run, run_folder, runs
 from core.projects.database import migrate
 from core.recipe import Recipe
 from core.settings import get_settings

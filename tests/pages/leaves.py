@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core import Dataset, Item, Origin, Recipe, Store, create_project, create_run, run_folder
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
 from core.evaluation.calibration_result import (
     CalibrationData,
     FalseOod,
@@ -20,7 +21,8 @@ from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
 from core.jobs.log import append
 from core.jobs.spec import JobSpec
-from core.projects import add_dataset
+from core.projects import Origin, add_dataset, create_project, create_run, run_folder
+from core.recipe import Recipe
 
 CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
 LITE0 = "tf_efficientnet_lite0"

@@ -8,11 +8,14 @@ import pytest
 from leaves import LITE0, fill
 from opened import everything, open_page, press
 
-from core import CATALOGUE, Store, ready_backbones, recent_jobs, status, stop
+from core.backbones.catalogue import CATALOGUE
+from core.dataset.store import Store
 from core.events import Finished, Stopped
 from core.jobs.log import append
-from core.jobs.queue import new_job
+from core.jobs.queue import new_job, status, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
+from core.pretraining_analysis.backbone_ranking import candidates as ready_backbones
 from core.pretraining_analysis.domain_shift import DomainShift
 from core.pretraining_analysis.forecast import Forecast
 from core.pretraining_analysis.learning_curve import Curve, Point
@@ -94,7 +97,9 @@ def test_what_is_best_is_said_only_of_those_that_were_tried(home, tmp_path, monk
     ranked(home, dataset, LITE0, WORSE)
     said = everything(open_page("backbone", project=project))
     assert f"Of the 2 that were tried, {LITE0} suits your pictures best." in said
-    monkeypatch.setattr("pages.parts.ranking.ready_backbones", lambda settings: [LITE0, WORSE])
+    monkeypatch.setattr(
+        "pages.sections.train.backbone_ranking.ready_backbones", lambda settings: [LITE0, WORSE]
+    )
     said = everything(open_page("backbone", project=project))
     assert f">{LITE0} suits your pictures best." in said
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.parts.cost_chart import Point, _front
+from pages.components.cost_chart import Point, _front
 
 
 def points(*pairs):

@@ -8,14 +8,16 @@ from leaves import LITE0, leaf
 from made_reports import predicted, report_on
 from opened import everything, open_page
 
-from core import Dataset, Item, Recipe, Store, create_project, create_run, run_folder
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
 from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.export.figures import confusion
 from core.export.html import html
 from core.jobs.log import append
 from core.jobs.spec import JobSpec
-from core.projects import add_dataset
+from core.projects import add_dataset, create_project, create_run, run_folder
+from core.recipe import Recipe
 
 MANY = 1000
 

@@ -8,12 +8,16 @@ import pytest
 from leaves import LITE0, fill, leaf
 from opened import everything, open_page, press
 
-from core import Dataset, Item, Store, create_project, history, new_job, recent_jobs, runs, stop
 from core.analysis.label_suggestions import Guess, Proposals, Row
+from core.dataset.manifest import Dataset, Item
+from core.dataset.store import Store
 from core.events import Failed, Finished
 from core.jobs.log import append
+from core.jobs.queue import new_job, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
-from core.projects import add_dataset, datasets
+from core.projects import add_dataset, create_project, datasets, runs
+from core.projects.versions import history
 
 MAPLE, OAK = "maple", "oak <b>"
 
@@ -75,7 +79,7 @@ def test_a_map_that_could_not_be_drawn_says_why_and_can_be_tried_again(home):
     append(job, Failed("The disk is full. Free some space."))
     app = open_page("map", project=project)
     assert "The disk is full" in everything(app)
-    press(app, "Go on")
+    press(app, "Resume")
     stop(job)
 
 
@@ -180,7 +184,7 @@ def test_each_role_says_when_it_helps(home):
 
 
 def test_a_folder_on_the_server_is_offered_only_where_one_was_opened(home, tmp_path, monkeypatch):
-    from core import get_settings
+    from core.settings import get_settings
 
     project = create_project("Empty").id
     assert "Folder" not in [box.label for box in open_page("pictures", project=project).selectbox]

@@ -9,30 +9,21 @@ import pytest
 from leaves import CLASSES, LITE0, fill, finish_run, judge_elsewhere, leaf
 from opened import everything, open_page, press
 
-from core import (
-    Dataset,
-    Store,
-    all_strategies,
-    get_run,
-    list_projects,
-    new_job,
-    recent_jobs,
-    run_folder,
-    runs,
-    status,
-    stop,
-)
 from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Facts
+from core.dataset.manifest import Dataset, ImageMetadata
+from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
 from core.export.html import html
 from core.files import read_sealed
 from core.jobs.log import append
+from core.jobs.queue import new_job, status, stop
+from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
-from core.projects import add_dataset
+from core.projects import add_dataset, get_run, list_projects, run_folder, runs
+from core.strategies import strategies as all_strategies
 
 STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
 
@@ -83,7 +74,7 @@ def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, q
 @pytest.mark.parametrize("page", STEPS[1:])
 def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
     open_page("home").text_input[0].set_value("Leaves").run()
-    from core import create_project
+    from core.projects import create_project
 
     app = open_page(page, project=create_project("Empty").id)
     assert "First, pictures" in everything(app)
@@ -166,7 +157,7 @@ def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, pag
     assert "channels" not in everything(open_page(page, project=project))
     store = Store(home)
     values = np.zeros((8, 8, 5), np.uint16)
-    image = store.take(Decoded(leaf(0, 0), True, Facts("TIFF", 8, 8, "", 1), array=values))
+    image = store.take(Decoded(leaf(0, 0), True, ImageMetadata("TIFF", 8, 8, "", 1), array=values))
     items = tuple(replace(item, image=image) for item in store.load(dataset).items)
     add_dataset(project, store.save(Dataset("Leaves", items)))
     said = everything(open_page(page, project=project))
@@ -293,7 +284,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     content["n_folds"] = content["calibration"]["n_folds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
-    judges = "36 pictures, each judged by one of 5 models that had not learned from it"
+    judges = "36 pictures, each tested by one of 5 models that had not learned from it"
     assert said.count(judges) == (4 if look == "How sure it is" else 2)  # one is the headline
 
 
@@ -437,7 +428,7 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
     content["target_domain"] = {"n": 90, "changed": 31}
     file.write_text(json.dumps(content), encoding="utf-8")
     (caution,) = results("Class by class").warning
-    assert "nobody can tell from that" in caution.value
+    assert "This score is of images of the source domain" in caution.value
     assert "On 31 of 90 unsorted pictures" in caution.value
     in_document = " ".join(html(headline(Report.load(file.parent))).split())
     assert caution.value in in_document
@@ -519,7 +510,7 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run))
     assert "other test pictures" in said
-    assert "judged on different pictures" in said
+    assert "tested on different images" in said
     assert ">better</span>" not in said
 
 
@@ -697,7 +688,7 @@ def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home,
     stop(job)
     append(job, Finished(1.0, {"file": f"report.{form}"}))
     app.run()
-    assert "Write it anew" in [button.label for button in app.button]
+    assert "Update" in [button.label for button in app.button]
     (link,) = app.main.get("link_button")
     assert link.proto.url == f"/graft/download/{job.name}"
     assert link.proto.label == f"Download the {label}"

@@ -7,10 +7,14 @@ import pytest
 from leaves import CLASSES, fill, finish_run
 from opened import everything, open_page, press
 
-from core import Store, apply_edit, datasets, edits, run_folder, runs, status, stop, undo
 from core.checks import Problem, to_dict
+from core.dataset import edits
+from core.dataset.store import Store
 from core.evaluation.report import Report
-from core.projects import add_dataset
+from core.jobs.queue import status, stop
+from core.projects import add_dataset, datasets, run_folder, runs
+from core.projects.versions import apply as apply_edit
+from core.projects.versions import undo
 
 MAPLE, OAK, BIRCH = CLASSES
 
@@ -113,7 +117,7 @@ def test_what_was_taught_again_is_shown_instead_of_being_taught_once_more(learne
     again = finish_run(home, project, newest(home, project).id, strategy="full", wrong=1)
     app = look(learned)
     assert labels(app, "Teach it again") == []
-    app = press(app, "See how it does now")
+    app = press(app, "See the new results")
     assert app.query_params["run"] in (again, [again])
 
 

@@ -8,17 +8,20 @@ from leaves import CLASSES, LITE0, fill, finish_run, leaf
 from made_reports import predicted, report_on
 from opened import everything, open_page
 
-from core import SAMPLES, Item, Recipe, Store, create_run, get_project, run_folder
+from core.dataset.manifest import Item
+from core.dataset.samples import SAMPLES
+from core.dataset.store import Store
 from core.evaluation.report import Majority
 from core.events import Finished
 from core.files import read_sealed
 from core.jobs.log import append
 from core.jobs.spec import JobSpec
-from core.projects import add_dataset
-from pages.parts import tournament
-from pages.parts.place import Place
-from pages.parts.runs import run_titles
-from pages.parts.score import range_bar
+from core.projects import add_dataset, create_run, get_project, run_folder
+from core.recipe import Recipe
+from pages.components.project_context import ProjectContext
+from pages.sections.results.runs import run_titles
+from pages.sections.results.score import range_bar
+from pages.sections.train import sweep
 
 
 @pytest.fixture
@@ -69,13 +72,13 @@ def test_taking_luck_out_never_makes_the_choice_better(home, monkeypatch, luck, 
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=6)
     run = finish_run(home, project, dataset, strategy="full", wrong=5)
-    kept = tournament.keep
+    kept = sweep.keep
 
     def lucky(entered):
         found = kept(entered)
         return replace(found, honest=found.accuracy[found.chosen] + luck)
 
-    monkeypatch.setattr(tournament, "keep", lucky)
+    monkeypatch.setattr(sweep, "keep", lucky)
     said = everything(open_page("results", project=project, run=run))
     assert f"with that taken out, {'it ' * (luck > 0)}{words}" in said
 
@@ -91,10 +94,10 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
 
     change_report(few, shorten)
     said = everything(open_page("results", project=project, run=run))
-    assert "Of 24 pictures that all were judged with" in said
+    assert "Of 24 images that all were tested on" in said
     assert "Only these are compared: scores that come of more pictures are not." in said
     assert (
-        "On the 24 pictures that both were judged with: right on 75 of 100, the one shown on 100."
+        "On the 24 pictures that both were tested on: right on 75 of 100, the one shown on 100."
         in said
     )
 
@@ -133,7 +136,7 @@ def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home)
     asked, gone = sorted((b for b in app.button if b.label == "Why?"), key=lambda b: b.disabled)
     assert not asked.disabled
     assert gone.disabled
-    assert gone.help == "Judged by a model that was not kept"
+    assert gone.help == "Answered by a model that was not kept"
 
 
 def test_choices_are_called_by_plain_words(home):
@@ -158,7 +161,7 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
         run = create_run(project, recipe)
         JobSpec("train").write(run_folder(run))
         append(run_folder(run), Finished(1.0, {}))
-    titles = list(run_titles(Place(get_project(project))).values())
+    titles = list(run_titles(ProjectContext(get_project(project))).values())
     alike = "Adapt the whole network · EfficientNet-Lite0"
     assert titles == [alike, f"{alike} (60 steps)", f"{alike} (learning rate 0.001)"]
 

@@ -6,11 +6,11 @@ import pytest
 from leaves import LITE0, fill, finish_run
 from opened import everything, open_page, press
 
-from core import Store, get_run, run_folder, runs
+from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Finished
 from core.jobs.log import append
-from core.projects import add_dataset
+from core.projects import add_dataset, get_run, run_folder, runs
 
 
 @pytest.fixture

@@ -6,10 +6,14 @@ from leaves import LITE0, fill, finish_run
 from opened import open_page
 from streamlit.testing.v1 import AppTest
 
-from core import Recipe, Store, apply_edit, create_run, edits, run_folder
+from core.dataset import edits
+from core.dataset.store import Store
 from core.events import Finished, Started
 from core.jobs.log import append
 from core.jobs.spec import JobSpec
+from core.projects import create_run, run_folder
+from core.projects.versions import apply as apply_edit
+from core.recipe import Recipe
 
 Node = object
 

@@ -3,7 +3,8 @@
 from leaves import LITE0, fill, finish_run, judge_elsewhere
 from opened import everything, open_page, press
 
-from core import all_strategies, runs
+from core.projects import runs
+from core.strategies import strategies as all_strategies
 
 
 def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):

@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import text
+from pages.components import text
 
 HOSTILE = [
     "![x](http://evil.example/a.png)",
@@ -107,7 +107,7 @@ def test_streamlit_shows_an_escaped_name_in_a_label():
     def screen():
         import streamlit as st
 
-        from pages.parts import text
+        from pages.components import text
 
         st.button(text.markdown("![x](http://evil.example/a.png)"))
 

@@ -3,8 +3,9 @@
 from leaves import fill
 from opened import everything, open_page, press
 
-from core import delete_project, list_projects
 from core.jobs.purge import due, purge
+from core.jobs.removal import delete_project
+from core.projects import list_projects
 from core.settings import get_settings
 
 

@@ -19,7 +19,7 @@ from core.jobs.confirming import needs_confirmation
 from core.jobs.queue import new_job
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
-from core.projects import runs
+from core.projects import create_project, runs
 from core.web.uploads import note_received, open_upload
 
 FOLDERS = Alternative("classes=folders", "Use the folders instead")
@@ -80,3 +80,26 @@ def test_a_clear_reading_asks_nothing_and_can_be_looked_at(home: Path) -> None:
     assert "Is this right?" not in everything(app)
     assert "Looks right" not in [button.label for button in app.button]
     assert [each.label for each in app.expander if "were read" in each.label]
+
+
+def test_loose_files_whose_names_tell_classes_need_not_be_sorted(home: Path) -> None:
+    project = create_project("Pets").id
+    upload = open_upload(home)
+    for n, name in enumerate(["cat.1.png", "cat.2.png", "dog.1.png", "dog.2.png"]):
+        (home / "uploads" / upload / str(n)).write_bytes(b"x")
+        note_received(home / "uploads" / upload, n, name, 1)
+    press(open_page(PAGE, project=project, upload=upload), "Take the class from the file name")
+    args = JobSpec.read(recent_jobs("import", project=project)[0]).args
+    assert args["read_as"] == {"classes": "file-names"}
+    assert args["into_class"] is None
+
+
+def test_loose_files_of_a_camera_are_asked_for_their_class(home: Path) -> None:
+    project = create_project("Pets").id
+    upload = open_upload(home)
+    for n in range(4):
+        (home / "uploads" / upload / str(n)).write_bytes(b"x")
+        note_received(home / "uploads" / upload, n, f"IMG_{n}.jpg", 1)
+    app = open_page(PAGE, project=project, upload=upload)
+    assert "Add them" in [button.label for button in app.button]
+    assert "Take the class from the file name" not in [button.label for button in app.button]

@@ -6,7 +6,12 @@ import pytest
 from leaves import CLASSES, fill
 from opened import everything, open_page, press
 
-from core import Store, apply_edit, datasets, edits, recent_jobs, stop
+from core.dataset import edits
+from core.dataset.store import Store
+from core.jobs.queue import stop
+from core.jobs.recent import recent_jobs
+from core.projects import datasets
+from core.projects.versions import apply as apply_edit
 
 MAPLE, OAK, BIRCH = CLASSES
 

@@ -14,7 +14,11 @@ from core.export.report import write_document
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.training.run import train
-from pages.parts.evidence import sets_in_words, temperature_in_words, unknown_in_words
+from pages.sections.results.calibration_summary import (
+    sets_in_words,
+    temperature_in_words,
+    unknown_in_words,
+)
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,7 @@ def decoded_apart(
     keep: bool,
     needs: int | None,
     patience: Patience | None,
+    frame: int = 0,
 ) -> Decoded:
     """An image decoded in a helper. `needs`: bytes of memory it will take, if that is known.
 
@@ -52,7 +53,7 @@ def decoded_apart(
     first = min(most, (needs or 0) + _BESIDE if needs else _FIRST_TRY)
     for memory in dict.fromkeys((first, most)):
         try:
-            return _decoded(source, kind, limits, keep, memory, patience)
+            return _decoded(source, kind, limits, keep, memory, patience, frame)
         except _PerhapsWithMore as error:
             reason = str(error)
     raise UnreadableImage(reason)
@@ -69,11 +70,15 @@ def _decoded(
     keep: bool,
     memory: int,
     patience: Patience | None,
+    frame: int,
 ) -> Decoded:
     if patience and patience.is_over:
         raise UnreadableImage(_LATER)
     path, content = _sent(source)
-    args = {"path": path, "keep": keep, "limits": _limits(limits), "memory": memory, "kind": kind}
+    args = {
+        "path": path, "keep": keep, "limits": _limits(limits), "memory": memory, "kind": kind,
+        "frame": frame,
+    }  # fmt: skip
     side = limits.stored_side
     try:
         told, body = run_bounded(

@@ -32,7 +32,7 @@ class Assignment:
 
     images: tuple[Assigned, ...]
     tasks: tuple[str, ...] = ()
-    """Names of the columns that the classes come from; empty when they come from elsewhere."""
+    """Names of the columns that the classes come from; empty when no table tells them."""
     notes: tuple[Note, ...] = ()
     columns: tuple[Column, ...] = ()
     tables: tuple[TableRead, ...] = ()

@@ -35,7 +35,7 @@ def by_table(
         notes.append(
             Note(
                 INFORMATION,
-                f"A model is taught the first of these columns, “{told.tasks[0]}”, another that "
+                f"A model learns the first of these columns, “{told.tasks[0]}”, another that "
                 "you choose, or all of them at once.",
             )
         )
@@ -83,7 +83,7 @@ def _by_row(
 
 
 def with_splits_of(told: Annotations | None, folders: Assignment) -> Assignment:
-    """Classes from elsewhere; the table may give the split."""
+    """Classes that no table tells; it may give the split."""
     if told is None:
         return folders
     images = [

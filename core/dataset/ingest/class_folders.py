@@ -17,16 +17,17 @@ The rule, in order, from the outside inwards:
 from collections.abc import Mapping, Sequence, Set
 from typing import Literal
 
-from core.dataset.classes import clean_class
 from core.dataset.ingest import folder_notes as say
 from core.dataset.ingest.folder_findings import Findings, Labels
+from core.dataset.ingest.folder_insides import read_inside
 from core.dataset.ingest.folder_names import (
     folded,
     means_aside,
-    means_masks,
     means_no_class,
     means_variant,
     rest_of_splits,
+    spelled_alike,
+    split_part,
     split_parts,
 )
 from core.dataset.ingest.folder_shapes import (
@@ -36,7 +37,6 @@ from core.dataset.ingest.folder_shapes import (
     are_variants,
     is_aside,
     is_nameless,
-    is_numbered,
     is_split,
     masks,
 )
@@ -47,6 +47,7 @@ from core.dataset.ingest.folder_tree import (
     inner_with_folders,
     joined,
     laid_over,
+    named,
     only_child,
     second_copies,
     tree_of,
@@ -65,19 +66,14 @@ def classes_of(paths: Sequence[str], empty: Sequence[str] = (), *, level: Level 
     findings = Findings(paths)
     reader = _Reader(findings)
     tree = tree_of(
-        [_names(path.split("/")[:-1]) for path in paths],
-        [_names(path.split("/")) for path in empty],
+        [named(path.split("/")[:-1]) for path in paths],
+        [named(path.split("/")) for path in empty],
     )
     if level == "auto":
         reader.read(tree)
     else:
         reader.read_plainly(tree, level)
     return findings.labels()
-
-
-def _names(folders: Sequence[str]) -> tuple[str, ...]:
-    """A folder whose name is nothing but invisible characters is a folder as well."""
-    return tuple(name or clean_class(name) for name in folders)
 
 
 class _Reader:
@@ -155,6 +151,8 @@ class _Reader:
                 return tree
             else:
                 self._note_strays(tree)
+                if parts := split_parts([each.name for each in tree.empty]):
+                    self._findings.notes.append(say.empty_parts(sorted(parts)))
                 if not deeper.filled:
                     self._findings.note_empty(tree)
                 tree = deeper
@@ -179,7 +177,7 @@ class _Reader:
             self._leave_out_parts([tree])
         else:
             self._findings.take(tree, tree.name)
-            self._read_inside([tree])
+            read_inside(self._findings, [tree])
 
     def _leave_out_parts(self, parts: Sequence[Tree]) -> None:
         """Parts without class folders: something else must tell the classes."""
@@ -194,20 +192,26 @@ class _Reader:
         at = len(self._findings.notes)
         for child in split:
             self.read(child)
-        taught = [child for child in split if split[child] == "train"]
+        trained = [child for child in split if split[child] == "train"]
         for child in split:
-            if child not in taught:
-                spelled = {name for each in taught for name in self._findings.found(each)}
+            if child not in trained:
+                spelled = {name for each in trained for name in self._findings.found(each)}
                 self._findings.spell_as(child, spelled)
         self._findings.spell(split)
         found = {child: self._findings.found(child) for child in split}
         learned = set[str]().union(*(found[child] for child in split if split[child] == "train"))
         known = learned or set[str]().union(*found.values())
+        if not known:
+            del self._findings.notes[at:]
+            self._leave_out_parts([*split, *rest])
+            return
         kept = [child for child in split if known & found[child]]
         self._findings.notes.insert(at, say.ready_split(sorted(child.name for child in kept)))
         for child in split:
             if child not in kept:
-                self._findings.set_aside(child, is_doubtful=bool(found[child]), is_in_split=True)
+                self._findings.set_aside(
+                    child, is_doubtful=bool(found[child] - {inner(child).name}), is_in_split=True
+                )
                 continue
             self._findings.put(child, split[child])
             if strange := sorted(found[child] - known):
@@ -224,7 +228,12 @@ class _Reader:
             self.read(child)
             self._findings.spell_as(child, known)
             if known & self._findings.found(child):
+                if called := split_part(child.name):  # train_augmented
+                    self._findings.put(child, called[0])
                 return
+        if split_part(child.name):  # test-multiple_fruits
+            self._findings.set_aside(child, is_in_split=True)
+            return
         self._findings.leave_out(child, say.OUTSIDE)
         few = child.n <= FEW or means_aside(child.name)
         self._findings.notes.append(say.beside_split(child.name, child.n, is_clear=few))
@@ -250,48 +259,10 @@ class _Reader:
             self._findings.take(child, child.name)
             if child in split:
                 self._findings.notes.append(say.called_like_a_part(child.name))
-        self._read_inside(children)
+        if alike := spelled_alike([child.name for child in children]):
+            self._findings.notes.append(say.alike(alike))
+        read_inside(self._findings, children)
         self._findings.note_empty(tree)
-
-    def _read_inside(self, classes: Sequence[Tree]) -> None:
-        """Folders inside class folders: parts of a split, masks, variants, or something else."""
-        deep = [child for child in classes if child.filled]
-        names = {grand.name for child in deep for grand in child.filled}
-        parts = split_parts(names)
-        if names and len(parts) == len(names):
-            for grand in (grand for child in deep for grand in child.filled):
-                self._findings.put(grand, parts[grand.name])
-            self._findings.notes.append(say.split_inside(sorted(names)))
-            return
-        for child in deep:
-            for grand in child.filled:
-                if grand in masks(child.filled):
-                    self._findings.leave_out(grand, say.MASKS)
-                elif means_variant(grand.name):
-                    self._findings.vary(grand)
-        self._note_inside(deep, len(classes))
-
-    def _note_inside(self, deep: Sequence[Tree], n_classes: int) -> None:
-        """Say which folders inside class folders could be classes themselves."""
-        named = {
-            child.name: sorted(
-                grand.name
-                for grand in child.filled
-                if not (is_nameless(grand.name) or means_masks(grand.name))
-            )
-            for child in deep
-        }
-        branching = {name: inside for name, inside in named.items() if len(inside) > 1}
-        if not branching:
-            return
-        telling = [
-            inside
-            for inside in branching.values()
-            if not all(is_numbered(name) or means_variant(name) for name in inside)
-        ]
-        name, inside = min(branching.items())
-        note = say.folders_inside(name, inside, is_doubtful=2 * len(telling) > n_classes > 1)
-        self._findings.notes.append(note)
 
     def _note_strays(self, tree: Tree) -> None:
         if len(tree.images) > max(FEW, FEW_OF * tree.n):

@@ -18,6 +18,8 @@ _LONGEST = 150
 _ROBOFLOW = re.compile(r"[_.](jpe?g|png|bmp|webp)\.rf\.[0-9a-z]{6,}$", re.IGNORECASE)
 """What one labelling service puts behind the name of every file."""
 _WORD_NUMBER = re.compile(r"(?P<word>.*[^\W\d_].*?)[\s._#-]*(?:\(\s*)?(?P<number>\d+)\s*\)?")
+_WORD_NUMBERS = re.compile(r"(?P<word>.*[^\W\d_].*?)[\s._#-]*\(?\d[\d\s._()-]*")
+_WORD_CODE = re.compile(r"(?P<word>.*?[^\W\d_].*?)[\s._-]+[0-9a-f]{8}[0-9a-f-]*", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"\(?(?P<number>\d+)\)?[\s._#-]+(?P<word>[^\W\d_][^\d]*)")
 _BETWEEN = re.compile(r"[\s._-]+")
 _NO_CLASSES = frozenset(
@@ -46,7 +48,7 @@ def prefixes(names: Sequence[str]) -> Prefixes:
     """The classes that names of files tell. `names` may be paths."""
     stems = [_ROBOFLOW.sub("", _stem(name)) for name in names]
     best = Prefixes((None,) * len(names), False)
-    for pattern in (_WORD_NUMBER, _NUMBER_WORD):
+    for pattern in (_WORD_CODE, _WORD_NUMBERS, _WORD_NUMBER, _NUMBER_WORD):
         found = _found(stems, pattern)
         if sum(map(bool, found.classes)) > sum(map(bool, best.classes)):
             best = found

@@ -22,7 +22,7 @@ from core.dataset.ingest.decoded import Decoded
 from core.dataset.ingest.headers import cost, webp_pixels
 from core.dataset.ingest.image_metadata import camera_and_time, facts_of
 from core.dataset.ingest.kinds import CAMERA_RAW, HEAD, is_camera_raw, kind_of, what_else
-from core.dataset.ingest.losses import frames_of, with_losses
+from core.dataset.ingest.losses import frames_of, to_frame, with_losses
 from core.dataset.ingest.strip_metadata import plain_jpeg, plain_png
 from core.dataset.manifest import Facts
 from core.errors import UnreadableImage
@@ -78,44 +78,50 @@ def decode_for_storage(
     *,
     keep: bool = False,
     patience: Patience | None = None,
+    frame: int = 0,
 ) -> Decoded:
     """As `decode`, with all that storing it well takes. Raises UnreadableImage.
 
     With `keep`, grey, 16-bit and N-channel images are given as `array` too. `patience` is what
-    several files share. Small JPEGs and PNGs are decoded here, all else in a process apart.
+    several files share, `frame` which one of several is meant. Small JPEGs and PNGs are decoded
+    here, all else in a process apart.
     """
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return decode_for_storage(file, limits, keep=keep, patience=patience)
+            return decode_for_storage(file, limits, keep=keep, patience=patience, frame=frame)
     kind, size = _require_kind(source, limits)
     needs = cost(source, kind, size, limits.stored_side)
     if needs is not None and needs <= _MOST_HERE:
-        return decode_here(source, limits, keep=keep)
-    return decoded_apart(source, kind, limits, keep=keep, needs=needs, patience=patience)
+        return decode_here(source, limits, keep=keep, frame=frame)
+    return decoded_apart(
+        source, kind, limits, keep=keep, needs=needs, patience=patience, frame=frame
+    )
 
 
-def decode_here(source: BinaryIO, limits: Settings, *, keep: bool = False) -> Decoded:
+def decode_here(
+    source: BinaryIO, limits: Settings, *, keep: bool = False, frame: int = 0
+) -> Decoded:
     """As `decode_for_storage`, in this process, whatever it takes: for files known to be harmless,
     and for processes that may end."""
     source.seek(0)
     kind, size = _require_kind(source, limits)
     try:
-        if keep and kind == "TIFF" and (many := many_of(source, limits)) is not None:
+        if keep and kind == "TIFF" and (many := many_of(source, limits, frame)) is not None:
             return _many_decoded(many, size, limits.stored_side)
-        return _opened_and_decoded(source, kind, size, limits, keep)
+        return _opened_and_decoded(source, kind, size, limits, keep, frame)
     except _DAMAGE as error:
         if kind == "TIFF":
             with suppress(*_DAMAGE):
                 if _is_raw(source):
                     raise UnreadableImage(CAMERA_RAW) from None
                 # More channels than Pillow knows: the first three.
-                if not keep and (many := many_of(source, limits)) is not None:
+                if not keep and (many := many_of(source, limits, frame)) is not None:
                     return replace(_many_decoded(many, size, limits.stored_side), array=None)
         raise UnreadableImage(_reason(error, kind)) from error
 
 
 def _opened_and_decoded(
-    source: BinaryIO, kind: str, size: int, limits: Settings, keep: bool
+    source: BinaryIO, kind: str, size: int, limits: Settings, keep: bool, frame: int
 ) -> Decoded:
     source.seek(0)
     with Image.open(source, formats=_decoders(kind)) as opened:
@@ -123,6 +129,9 @@ def _opened_and_decoded(
         if kind == "TIFF" and is_camera_raw(opened.tag_v2.get):  # type: ignore[attr-defined]
             raise UnreadableImage(CAMERA_RAW)
         facts = replace(facts_of(opened, kind, size), frames=frames_of(opened, kind))
+        if frame:
+            to_frame(opened, kind, frame)
+            _require_few_pixels(opened, limits)
         as_brought = not keep or opened.mode in ("P", "RGB")
         if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
             return _plainly_decoded(opened, plain, facts)

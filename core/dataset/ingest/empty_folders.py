@@ -1,6 +1,7 @@
 """Folders that hold no file: a class without images is a mistake that nobody sees otherwise."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from core.dataset.ingest.entries import is_junk
 _MOST = 1000
 """So many are named at most."""
 _MOST_FOLDERS = 100_000
+_NO_IMAGE = re.compile(
+    r"\.(mp4|m4v|mov|avi|mkv|webm|wmv|mpe?g|pdf|psd|ai|svg|docx?|pptx?|zip|rar|7z|tar|t?gz)$",
+    re.IGNORECASE,
+)
 
 
 def empty_folders(folder: Path, files: Iterable[str]) -> tuple[str, ...]:
@@ -52,3 +57,10 @@ def _around(files: Iterable[str]) -> set[str]:
             held.add(around)
             around = around.rpartition("/")[0]
     return held
+
+
+def without_images(brought: Iterable[str], images: Iterable[str]) -> tuple[str, ...]:
+    """Folders that hold films, documents or archives, but none of the `images`."""
+    held = _around(images)
+    around = {name.rpartition("/")[0] for name in brought if _NO_IMAGE.search(name)}
+    return tuple(sorted(around - held - {""})[:_MOST])

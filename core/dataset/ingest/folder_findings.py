@@ -7,7 +7,13 @@ from pathlib import PurePosixPath
 
 from core.dataset.classes import LONGEST_CLASS, class_names, clean_class
 from core.dataset.ingest import folder_notes as say
-from core.dataset.ingest.folder_names import folded, spellings, without_variant
+from core.dataset.ingest.folder_names import (
+    folded,
+    means_aside,
+    means_masks,
+    spellings,
+    without_variant,
+)
 from core.dataset.ingest.folder_shapes import is_nameless
 from core.dataset.ingest.folder_tree import Tree
 from core.dataset.ingest.understanding import Note
@@ -76,7 +82,9 @@ class Findings:
         """Its images are none of any class."""
         for place in tree.below():
             self._class[place], self._unlabelled[place] = None, False
-            self._refusal[place], self._part[place] = reason, None
+            if self._refusal[place] != say.MASKS:
+                self._refusal[place] = reason
+            self._part[place] = None
 
     def set_aside(
         self, tree: Tree, *, is_doubtful: bool = False, is_in_split: bool = False
@@ -92,7 +100,7 @@ class Findings:
 
     def note_empty(self, tree: Tree) -> None:
         """Remember folders beside class folders that hold no image."""
-        self._empty |= {each.name for each in tree.empty if not is_nameless(each.name)}
+        self._empty |= {each.name for each in tree.empty if not _is_beside(each.name)}
 
     def put(self, tree: Tree, part: Part | None) -> None:
         """Its images are in a part of a ready split."""
@@ -133,3 +141,8 @@ class Findings:
                 for place in places:
                     groups[place] = f"{label}/{stem}"
         return tuple(groups)
+
+
+def _is_beside(name: str) -> bool:
+    """Whether a folder is called like one that would be no class even if images lay in it."""
+    return is_nameless(name) or means_masks(name) or means_aside(name)

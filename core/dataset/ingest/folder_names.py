@@ -40,7 +40,7 @@ _FILLER = _words(
 _CONTAINERS = _FILLER | _words(
     "batch batches chunk chunks shard shards fold folds root upload uploads download downloads "
     "export exports archive archives session sessions camera zip release version input backup "
-    "bak all"
+    "bak all new untitled ordner dossier"
 )
 """Words for a mere container, or for a part of something."""
 _BESIDE_SPLITS = _FILLER | _words(
@@ -48,7 +48,8 @@ _BESIDE_SPLITS = _FILLER | _words(
     "and by stage phase version v"
 )
 _UNLABELLED = re.compile(
-    r"(un|non|not)(labell?ed|annotated|sorted)"
+    r"(un|non|not)(labell?ed|annotated|sorted|classified|categori[sz]ed|tagged|assigned)"
+    r"|(to|needs?)(be)?(label|labels|labell?ed|annotate|sort)"
     r"|(no|without|missing|sans|ohne)(labels?|class|classes|annotations?|label)"
     r"|unsup(ervised)?|single(prediction|pred)s?"
     r"|(to)?(pred|predict|predictions?|inference|infer)|submissions?"
@@ -196,6 +197,14 @@ def are_numbered_parts(names: Collection[str]) -> bool:
 def folded(name: str) -> str:
     """What is left of a name when upper and lower case do not matter."""
     return unicodedata.normalize("NFC", name).casefold().strip()
+
+
+def spelled_alike(names: Iterable[str]) -> list[str]:
+    """Those of the names that differ from another in case, spaces or underscores alone."""
+    read: dict[str, list[str]] = {}
+    for name in {unicodedata.normalize("NFC", name).strip() for name in names}:
+        read.setdefault(re.sub(r"[\s_-]+", "", folded(name)), []).append(name)
+    return sorted(name for same in read.values() if len(same) > 1 for name in same)
 
 
 def spellings(counts: Mapping[str, int]) -> dict[str, str]:

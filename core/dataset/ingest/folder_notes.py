@@ -126,6 +126,15 @@ def called_like_a_part(name: str) -> Note:
     )
 
 
+def alike(names: Sequence[str]) -> Note:
+    """Classes whose names differ in spelling alone."""
+    return Note(
+        DOUBTFUL,
+        f"The folders {_listed(names)} are called alike and are classes of their own. If some are "
+        "the same, put their images into one folder.",
+    )
+
+
 def only_in(folder: str, names: Sequence[str]) -> Note:
     """Classes in a part for testing that the part to learn from does not have."""
     return Note(
@@ -144,6 +153,11 @@ def empty_folders(names: Sequence[str]) -> Note:
         f"images, so {'it is no class' if one else 'they are no classes'}: add images, or go on "
         f"without {'it' if one else 'them'}.",
     )
+
+
+def empty_parts(names: Sequence[str]) -> Note:
+    """Parts of a split without an image."""
+    return Note(NOTABLE, f"There are no images in: {_listed(names)}.")
 
 
 def folders_inside(name: str, names: Sequence[str], *, is_doubtful: bool) -> Note:

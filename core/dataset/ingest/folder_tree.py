@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from core.dataset.classes import clean_class
 from core.dataset.ingest.folder_names import folded, means_container, split_parts
 
 DEEPEST = 24
@@ -54,12 +55,18 @@ class Tree:
         return len(self.images) <= _STRAY * (self.n - len(self.images))
 
 
+def named(folders: Sequence[str]) -> Folders:
+    """Folders by their names, also those whose names are nothing but invisible characters."""
+    return tuple(name or clean_class(name) for name in folders)
+
+
 def tree_of(folders: Sequence[Folders], empty: Iterable[Folders] = ()) -> Tree:
     """The tree of the folders around each image, without those around everything.
 
     `empty` are folders without any file. The last folder around everything stays as the root.
     """
-    common = _common(folders)
+    empty = [*empty]
+    common = _common([*folders, *empty])
     around = len(common)
     root = Tree(common[-1] if common else "")
     for place, each in enumerate(folders):

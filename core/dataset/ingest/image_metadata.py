@@ -13,6 +13,7 @@ from core.dataset.manifest import Facts
 _MAKER, _MODEL, _MORE = 0x010F, 0x0110, 0x8769
 _TAKEN, _FRACTION = 0x9003, 0x9291
 _LONGEST_CAMERA = 60
+_SAMPLES = 277
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -30,7 +31,15 @@ _BROKEN = (
 
 def facts_of(opened: Image.Image, kind: str, size: int) -> Facts:
     """Facts of a file that was opened and not yet decoded. Camera and time are added later."""
-    return Facts(kind, opened.width, opened.height, opened.mode, size)
+    return Facts(kind, opened.width, opened.height, _mode(opened), size)
+
+
+def _mode(opened: Image.Image) -> str:
+    """As Pillow names it, or how many channels where it passes over some of a TIFF."""
+    channels = getattr(opened, "tag_v2", {}).get(_SAMPLES, 1)
+    if isinstance(channels, int) and channels > len(opened.getbands()):
+        return f"{channels} channels uint8"
+    return opened.mode
 
 
 def camera_and_time(opened: Image.Image) -> tuple[str, float | None]:

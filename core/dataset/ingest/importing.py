@@ -11,24 +11,19 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path
 
 from core.dataset.ingest.assignment import Assigned, assign, full_name
-from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.embedded import with_embedded
+from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
     Source,
     is_image_name,
-    is_table,
-    is_table_name,
     leads_out,
 )
-from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.joining import join
-from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.loss_notes import loss_notes
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
@@ -39,14 +34,14 @@ from core.dataset.ingest.sorting import (
     understood,
 )
 from core.dataset.ingest.sources import open_source
-from core.dataset.ingest.table import Table
-from core.dataset.ingest.table_files import TEXT, table_file
+from core.dataset.ingest.table_files import TEXT
+from core.dataset.ingest.taking import Taken, Taking, take
 from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
-from core.dataset.manifest import Dataset, Facts, LeftOut, Role
+from core.dataset.manifest import Dataset, LeftOut, Role
 from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
-from core.errors import RefusedArchive, UnreadableImage, UnusableDataset
+from core.errors import RefusedArchive, UnusableDataset
 from core.events import Event, Finished, Progress, Skipped, Understood
 from core.events import Note as Noted
 from core.sandbox.bounded import Patience
@@ -58,25 +53,6 @@ _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
 _MOST_SLOW_FILES = 15
 """So many may use up all the time they have; no more are tried then."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What became of one entry."""
-
-    entry: Entry
-    image: str | None
-    """Hash in the store; None when it was left out."""
-    reason: str = ""
-    facts: Facts | None = None
-    tables: tuple[Table, ...] = ()
-    """What stands in it, when it is no image but a table."""
-    is_table_left_out: bool = False
-
-    @property
-    def is_left_out(self) -> bool:
-        """Whether it is neither an image nor a table."""
-        return self.image is None and not self.tables
 
 
 def import_images(
@@ -135,32 +111,37 @@ def _import_images(
     follow_links: bool,
 ) -> Iterator[Event]:
     begun = time.monotonic()
-    taken: list[_Taken] = []
+    taken: list[Taken] = []
     old = add_to or Dataset(title, ())
     room = settings.max_images - len(old.items)
     brought = open_source(source, settings, follow_links=follow_links)
-    with closing(_take_all(brought, store, settings, room, taken, keep)) as events:
+    how = Taking(store, settings, keep, bool(read_as and read_as.all_frames))
+    with closing(_take_all(brought, how, room, taken)) as events:
         yield from events
     shaping = [each for each in taken if each.image or _shapes(each)]
+    empty = without_images(
+        (each.entry.name for each in taken), (each.entry.name for each in shaping)
+    )
     told = assign(
         [each.entry for each in shaping],
         [table for each in taken for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
+        into_class=into_class, role=role, columns=columns, read_as=read_as,
+        empty=(*brought.empty, *empty),
     )  # fmt: skip
     rows = [
-        (full_name(each.entry), each.image, each.facts, what)
+        (each.name, each.image, each.facts, each.grouped(what))
         for each, what in zip(shaping, told.images, strict=True)
     ]
     items, left_out = sorted_out(rows, old.items)
     left_out += [LeftOut(name, TEXT) for name in told.unused]
     yield from (Skipped(each.name, each.reason) for each in left_out)
-    left_out = [LeftOut(full_name(e.entry), e.reason) for e in taken if e.is_left_out] + left_out
+    left_out = [LeftOut(each.name, each.reason) for each in taken if each.is_left_out] + left_out
     notes = [
         *lost(lost_classes(_labels(shaping, told.images))),
         *told.notes,
         *(Note(NOTABLE, sentence) for sentence in brought.notes),
-        *(Note(NOTABLE, sentence) for sentence in loss_notes(items, is_kept=keep)),
+        *loss_notes(items, is_kept=keep),
         *on_two_classes((*old.items, *items)),
     ]
     understanding = understood(items, left_out, told, notes)
@@ -184,40 +165,36 @@ def _noted(note: Note) -> Noted:
     return Noted(note.sentence, other.option if other else "", other.title if other else "")
 
 
-def _take_all(
-    brought: Source, store: Store, settings: Settings, room: int, taken: list[_Taken], keep: bool
-) -> Generator[Event]:
+def _take_all(brought: Source, how: Taking, room: int, taken: list[Taken]) -> Generator[Event]:
     """Store every image and append to `taken` what became of each file, in a fixed order."""
     total = brought.total or 0
-    _require_room(brought.pictures, room, settings)
+    _require_room(brought.pictures, room, how.settings)
     news, images = time.monotonic(), 0
     yield Progress(_WORK, 0, total)
-    entries = with_embedded(brought.entries, settings)
-    with closing(_in_parallel(entries, store, settings, keep)) as results:
-        for each in results:
-            taken.append(each)
-            images += each.image is not None
-            _require_room(images, room, settings)
-            if each.is_left_out:
-                yield Skipped(full_name(each.entry), each.reason)
+    entries, files = with_embedded(brought.entries, how.settings), 0
+    with closing(_in_parallel(entries, how)) as results:
+        for found in results:
+            files += 1
+            taken += found
+            images += sum(each.image is not None for each in found)
+            _require_room(images, room, how.settings)
+            yield from (Skipped(each.name, each.reason) for each in found if each.is_left_out)
             if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                 news = time.monotonic()
-                yield Progress(_WORK, len(taken), max(total, len(taken)) if total else 0)
-    yield Progress(_WORK, len(taken), len(taken))
+                yield Progress(_WORK, files, max(total, files) if total else 0)
+    yield Progress(_WORK, files, files)
 
 
-def _in_parallel(
-    entries: Iterator[Entry], store: Store, settings: Settings, keep: bool
-) -> Generator[_Taken]:
+def _in_parallel(entries: Iterator[Entry], how: Taking) -> Generator[list[Taken]]:
     """What became of each entry, in their order; a few are always under way."""
     at_once = threads()
-    waiting: deque[tuple[Future[_Taken], int]] = deque()
-    ahead, patience = 0, Patience(_MOST_SLOW_FILES * settings.max_reading_seconds)
+    waiting: deque[tuple[Future[list[Taken]], int]] = deque()
+    ahead, patience = 0, Patience(_MOST_SLOW_FILES * how.settings.max_reading_seconds)
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="decode")
     try:
         for entry in entries:
             size = len(entry.content) if isinstance(entry.content, bytes) else 0
-            waiting.append((pool.submit(_take, entry, store, settings, keep, patience), size))
+            waiting.append((pool.submit(take, entry, how, patience), size))
             ahead += size
             del entry
             while waiting and (len(waiting) > 2 * at_once or ahead > _MOST_BYTES_AHEAD):
@@ -228,36 +205,6 @@ def _in_parallel(
             yield waiting.popleft()[0].result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _take(entry: Entry, store: Store, settings: Settings, keep: bool, patience: Patience) -> _Taken:
-    """Decode one file and store it. Raises only what ends the whole import."""
-    content, bare = entry.content, Entry(entry.name, None, entry.refusal, entry.archive)
-    if content is None:
-        return _Taken(bare, None, entry.refusal)
-    try:
-        if _is_table(entry.name, content):
-            read = table_file(full_name(entry), content, settings, patience)
-            return _Taken(
-                bare, None, read.reason, tables=read.tables, is_table_left_out=read.is_table
-            )
-        file = BytesIO(content) if isinstance(content, bytes) else content
-        decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
-    except UnreadableImage as error:
-        return _Taken(bare, None, foreign(entry.name) or str(error))
-    except OSError as error:
-        what = error.strerror or "unknown error"
-        return _Taken(bare, None, f"It cannot be read from the disk ({what}): copy it again.")
-    return _Taken(bare, store.take(decoded), facts=decoded.facts)
-
-
-def _is_table(name: str, content: Path | bytes) -> bool:
-    if not is_table_name(name):  # the usual case, without opening the file once more
-        return False
-    if isinstance(content, bytes):
-        return is_table(name, content[:HEAD])
-    with content.open("rb") as file:
-        return is_table(name, file.read(HEAD))
 
 
 def threads() -> int:
@@ -274,14 +221,12 @@ def _require_room(images: int, room: int, settings: Settings) -> None:
         )
 
 
-def _shapes(each: _Taken) -> bool:
+def _shapes(each: Taken) -> bool:
     """A damaged image still shows which folders there are; a refused path shows nothing."""
     return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
-def _labels(
-    brought: Sequence[_Taken], told: Sequence[Assigned]
-) -> Iterator[tuple[str | None, str]]:
+def _labels(brought: Sequence[Taken], told: Sequence[Assigned]) -> Iterator[tuple[str | None, str]]:
     """The class of each image and why it could not be taken, where it could not."""
     for each, what in zip(brought, told, strict=True):
         yield what.label, "" if each.image else each.reason

@@ -30,7 +30,7 @@ def read_image(args: dict[str, Any], content: bytes) -> tuple[dict[str, Any], by
     limits = Settings.model_construct(**args["limits"])
     try:
         with _file(args, content) as file:
-            decoded = decode_here(file, limits, keep=args["keep"])
+            decoded = decode_here(file, limits, keep=args["keep"], frame=args["frame"])
     except UnreadableImage as error:
         is_sure = error.__cause__ is None
         reason = str(error)

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.dataset.ingest.assigned import Assigned
 from core.dataset.ingest.assignment import assign, full_name
 from core.dataset.ingest.embedded import with_embedded
+from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
     is_image_name,
@@ -75,11 +76,15 @@ def inspect(
         if each.size or (is_image_name(each.entry.name) and not leads_out(each.entry.name)
                          and not each.tables)
     ]  # fmt: skip
+    empty = without_images(
+        (each.entry.name for each in seen), (each.entry.name for each in shaping)
+    )
     told = assign(
         [each.entry for each in shaping],
         [table for each in seen for table in each.tables],
         [f"“{full_name(each.entry)}”: {each.reason}" for each in seen if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as, empty=brought.empty,
+        into_class=into_class, role=role, columns=columns, read_as=read_as,
+        empty=(*brought.empty, *empty),
     )  # fmt: skip
     items, left_out = sorted_out(_rows(shaping, told.images), ())
     left_out += [LeftOut(name, TEXT) for name in told.unused]

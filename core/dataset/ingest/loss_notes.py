@@ -2,24 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 
+from core.dataset.ingest.understanding import NOTABLE, Alternative, Note
 from core.dataset.manifest import Facts, Item
 
 _MOST_NAMED = 3
+_ALL_FRAMES = Alternative("all_frames=true", "Use every frame as an image")
+Brought = Sequence[tuple[str, Facts]]
+"""The path of each image as brought, and the facts of its file."""
 _KEEP = "--keep-channels (in the browser “Keep greyscale, 16-bit and many channels as they are”)"
 
 
-def loss_notes(items: Sequence[Item], *, is_kept: bool) -> Iterator[str]:
-    """A sentence, with the remedy, for each way in which copies hold less than the files.
+def loss_notes(items: Sequence[Item], *, is_kept: bool) -> Iterator[Note]:
+    """A note, with the remedy, for each way in which copies hold less than the files.
 
     `is_kept`: whether grey, 16-bit and many-channel images were kept as they are.
     """
     brought = [(item.name, item.facts) for item in items if item.facts]
     if frames := [each for each in brought if each[1].frames > 1]:
-        counts = ", ".join(f"“{name}” ({f.frames:,})" for name, f in frames[:_MOST_NAMED])
-        yield (
-            f"{_images(frames)} several frames or pages, and only the first of each is used: "
-            f"{counts}{_more(frames)}. To use the others, save them as images of their own."
-        )
+        yield Note(NOTABLE, _on_frames(frames), _ALL_FRAMES)
+    yield from (Note(NOTABLE, sentence) for sentence in _on_values(brought, is_kept=is_kept))
+
+
+def _on_frames(frames: Brought) -> str:
+    counts = ", ".join(f"“{name}” ({f.frames:,})" for name, f in frames[:_MOST_NAMED])
+    return (
+        f"{_images(frames)} several frames or pages, and only the first of each is used: "
+        f"{counts}{_more(frames)}. With --all-frames each is an image of its own."
+    )
+
+
+def _on_values(brought: Brought, *, is_kept: bool) -> Iterator[str]:
     if faint := [each for each in brought if each[1].levels]:
         least, most = (pick(f.levels for _, f in faint) for pick in (min, max))
         greys = f"{least}" if least == most else f"{least} to {most}"
@@ -43,7 +55,7 @@ def loss_notes(items: Sequence[Item], *, is_kept: bool) -> Iterator[str]:
         )
 
 
-def _remedy(faint: Sequence[tuple[str, Facts]]) -> str:
+def _remedy(faint: Brought) -> str:
     if all(facts.mode.startswith("I;16") for _, facts in faint):
         return f"To keep all of them, bring the images with {_KEEP}."
     return f"To keep more of them, save the images as 16-bit PNG and bring them with {_KEEP}."
@@ -53,7 +65,7 @@ def _images(some: Sequence[object]) -> str:
     return "1 image holds" if len(some) == 1 else f"{len(some):,} images hold"
 
 
-def _listed(some: Sequence[tuple[str, Facts]]) -> str:
+def _listed(some: Brought) -> str:
     return ", ".join(f"“{name}”" for name, _ in some[:_MOST_NAMED]) + _more(some)
 
 

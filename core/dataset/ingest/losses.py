@@ -35,13 +35,29 @@ def _pages(opened: Image.Image) -> int:
     try:
         for number in range(1, _MOST_FRAMES):
             opened.seek(number)
-            reduced = opened.tag_v2.get(_REDUCED, 0)  # type: ignore[attr-defined]
-            pages += not (isinstance(reduced, int) and reduced & 1)
+            pages += not _is_reduced(opened)
     except EOFError:
         pass
     finally:
         opened.seek(0)
     return pages
+
+
+def _is_reduced(opened: Image.Image) -> bool:
+    reduced = opened.tag_v2.get(_REDUCED, 0)  # type: ignore[attr-defined]
+    return isinstance(reduced, int) and reduced & 1 == 1
+
+
+def to_frame(opened: Image.Image, kind: str, frame: int) -> None:
+    """Go to a frame as `frames_of` counts them, from 0. Raises EOFError where there is none."""
+    if kind != "TIFF":
+        opened.seek(frame)
+        return
+    found, number = 0, 0
+    while found < frame:
+        number += 1
+        opened.seek(number)
+        found += not _is_reduced(opened)
 
 
 def with_losses(facts: Facts, opened: Image.Image) -> Facts:

@@ -32,6 +32,8 @@ class ReadAs:
     """The column of a table that holds the class."""
     one_hot: bool | None = None
     """Whether each class has a column of its own with 0 and 1; None: it is found out."""
+    all_frames: bool = False
+    """Whether every frame of an animation and page of a stack is an image of its own."""
 
     def with_option(self, option: str) -> "ReadAs":
         """The same with one choice changed, as an Alternative spells it: "classes=folders".
@@ -46,13 +48,15 @@ class ReadAs:
                 return replace(self, classes="table", label_column=value)
             case "one_hot" if value in ("true", "false"):
                 return replace(self, classes="table", one_hot=value == "true")
+            case "all_frames" if value in ("true", "false"):
+                return replace(self, all_frames=value == "true")
         raise BadInput(f"There is no way to read images called “{option[:100]}”.")
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ReadAs":
         """From the arguments of a job. Raises BadInput for what is none."""
         read_as = cls()
-        for name in ("classes", "label_column", "one_hot"):
+        for name in ("classes", "label_column", "one_hot", "all_frames"):
             if (value := content.get(name)) is not None:
                 word = str(value).lower() if isinstance(value, bool) else value
                 read_as = read_as.with_option(f"{name}={word}")

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hostile_files import encoded, photo, write_folder
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from core.checks._runner import check
 from core.dataset.ingest.decode import decode, decode_for_storage
+from core.dataset.ingest.understanding import ReadAs
 from core.dataset.store import Store
 from core.errors import UnreadableImage
 from core.events import Found
@@ -166,3 +168,44 @@ def test_the_preview_in_a_camera_raw_file_is_not_taken_for_the_image(is_dng: boo
     content.seek(0)
     with pytest.raises(UnreadableImage, match="camera raw"):
         decode(content, LIMITS)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "WEBP", "PNG", "AVIF"])
+def test_every_frame_is_an_image_where_somebody_asks_for_it(
+    take_in, tmp_path: Path, kind: str
+) -> None:
+    frames = [photo(n, (64, 48)) for n in range(4)]
+    content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+    folder = write_folder(tmp_path / "x", {"a/stack.x": content, "b/1.x": encoded(frames[1], kind)})
+    done = take_in(folder, read_as=ReadAs(all_frames=True))
+    assert done.by_class["a"] == [f"a/stack.x ({n})" for n in range(1, 5)]
+    assert {item.group for item in done.dataset.items} == {"a/stack.x", None}
+    assert len({item.image for item in done.dataset.items if item.label == "a"}) == 4
+    assert not any("frames" in note for note in done.notes)
+
+
+def test_smaller_copies_of_a_page_are_no_frames() -> None:
+    pages = io.BytesIO()
+    with tifffile.TiffWriter(pages) as tiff:
+        tiff.write(np.asarray(photo(1)), photometric="rgb")
+        tiff.write(np.asarray(photo(1, (80, 60))), photometric="rgb", subfiletype=1)
+        tiff.write(np.asarray(photo(2)), photometric="rgb")
+    pages.seek(0)
+    assert decode_for_storage(pages, LIMITS).facts.frames == 2
+    pages.seek(0)
+    second = decode_for_storage(pages, LIMITS, frame=1).image
+    assert np.abs(np.asarray(second, int) - np.asarray(photo(2), int)).max() == 0
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_further_channels_are_said_to_be_unused(take_in, tmp_path: Path, count: int) -> None:
+    values = np.stack([np.asarray(photo(k).convert("L")) for k in range(count)], -1)
+    content = io.BytesIO()
+    extra = ["unspecified"] * (count - 3)
+    form = {"photometric": "rgb", "planarconfig": "contig", "extrasamples": extra}
+    tifffile.imwrite(content, values, **form)
+    folder = write_folder(tmp_path / "x", {"a/1.tif": content.getvalue()})
+    (note,) = take_in(folder).notes
+    assert "more channels than red, green and blue" in note
+    assert "--keep-channels" in note
+    assert take_in(folder, keep=True).notes == []

@@ -148,6 +148,26 @@ def test_what_lies_beside_a_split_is_left_out_and_named(read) -> None:
     }
 
 
+def test_a_folder_called_like_a_part_and_more_belongs_to_that_part(read) -> None:
+    files = images("Training/Apple", "Training/Pear", "Test/Apple", "Test/Pear")
+    files |= images("train_augmented/Apple", "test-multiple_fruits", n=9)
+    done = read(files)
+    assert done.classes == {"Apple": 21, "Pear": 12}
+    assert done.split == {"train": 21, "val": 0, "test": 12}
+    assert done.unlabelled == 9
+
+
+def test_a_split_of_images_and_masks_tells_no_classes(read) -> None:
+    with pytest.raises(UnusableDataset, match="parts of one set"):
+        read(images("train/images", "val/images") | images("train/masks", "val/masks", n=3))
+
+
+def test_an_empty_part_is_said(read) -> None:
+    done = read(images("train/cat", "train/dog"), empty=("val/cat", "val/dog"))
+    assert done.classes == {"cat": 6, "dog": 6}
+    assert "no images in: “val”" in said(done)
+
+
 def test_many_images_beside_a_split_are_asked_about(read) -> None:
     done = read(images("train/cat", "train/dog", "val/cat", "val/dog", "more"))
     assert done.classes == {"cat": 12, "dog": 12}
@@ -227,6 +247,20 @@ def test_empty_class_folders_are_named(read, tmp_path: Path, settings: Settings)
     assert "nothing" not in said(done)
 
 
+def test_a_class_folder_of_films_and_archives_is_named(read) -> None:
+    others = {f"bird/{n}.mp4": b"\0\0\0\x18ftypmp42" for n in range(3)} | {"docs/a.pdf": b"%PDF-1"}
+    done = read(images("cat", "dog") | others | {"cow/cow.zip": b"PK\x03\x04"})
+    assert done.classes == {"cat": 6, "dog": 6}
+    assert "“bird”, “cow” hold no images" in said(done)
+    assert done.is_doubtful
+
+
+def test_class_folders_that_are_called_alike_are_asked_about(read) -> None:
+    done = read(images("Golden Retriever", "golden_retriever", "pug"))
+    assert len(done.classes) == 3
+    assert done.is_doubtful
+
+
 def test_an_empty_class_folder_in_a_zip_is_named(tmp_path: Path, settings: Settings) -> None:
     archive = write_zip(tmp_path / "x.zip", {**images("cat", "dog"), "bird/": b""})
     assert "“bird” holds no images" in said(inspect(archive, settings))
@@ -255,6 +289,27 @@ def test_classes_are_told_by_the_names_of_files_where_nothing_else_does(read) ->
     done = read(files)
     assert done.classes == {"cat": 6, "sea_dog": 7}
     assert done.is_doubtful
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cat_20240101_1200{}.jpg", "dog_20240102_1300{}.jpg"),
+        (
+            "cat-3f2504e0-4f89-11d3-9a0c-0305e82c330{}.jpg",
+            "dog-3f2504e04f8911d39a0c0305e82c330{}.jpg",
+        ),
+        ("set_cat_{}.jpg", "set_dog_{}.jpg"),
+        ("00{}_cat.jpg", "10{}-dog.jpg"),
+        (
+            "cat_1{}_jpg.rf.0123456789abcdef0123456789abcdef.jpg",
+            "dog_{}_png.rf.0123456789abcdef.jpg",
+        ),
+    ],
+)
+def test_names_of_every_usual_form_tell_classes(read, names: tuple[str, str]) -> None:
+    one, two = names
+    assert read(images("", name=one) | images("", name=two)).classes == {"cat": 6, "dog": 6}
 
 
 def test_names_tell_the_classes_of_the_part_to_learn_from(read) -> None:

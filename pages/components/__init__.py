@@ -1,0 +1,1 @@
+"""Generic pieces of the screen: upload, camera, picker, gallery, charts, layout."""

@@ -1,0 +1,117 @@
+"""Where one is: the project and the run named in the address, and what they hold.
+
+The address carries the ids, so a refresh, a dropped connection or a second browser shows the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import streamlit as st
+
+from core.dataset.manifest import Dataset
+from core.dataset.store import Store
+from core.errors import GraftError, NotFound
+from core.jobs.queue import status
+from core.jobs.status import JobStatus
+from core.projects import Project, RunRow, datasets, get_project, runs
+from core.settings import get_settings
+
+KEPT = ("project", "run", "backbone", "strategy", "photos", "later")
+"""What the address takes along from step to step."""
+
+
+@dataclass(frozen=True)
+class ProjectContext:
+    """One project, and everything in it that pages ask about."""
+
+    project: Project
+
+    @cached_property
+    def versions(self) -> list[str]:
+        """Ids of the dataset versions, newest first."""
+        return [row.dataset_id for row in datasets(self.project.id)]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The newest dataset version, on a page that cannot be reached without one.
+
+        Raises NotFound where there is none that can be read; `newest` asks.
+        """
+        if self.newest is None:
+            raise NotFound(self.damage or "There are no images yet.")
+        return self.newest
+
+    @cached_property
+    def newest(self) -> Dataset | None:
+        """The newest dataset version; None also when it can no longer be read (see `damage`)."""
+        try:
+            return load_dataset(self.versions[0]) if self.versions else None
+        except GraftError:
+            return None
+
+    @property
+    def damage(self) -> str:
+        """Why the newest dataset version cannot be read; empty when it can."""
+        if not self.versions or self.newest is not None:
+            return ""
+        return "The list of pictures of this project is damaged. Bring the pictures again."
+
+    @cached_property
+    def runs(self) -> list[RunRow]:
+        """The runs, newest first."""
+        return runs(self.project.id)
+
+    @cached_property
+    def statuses(self) -> dict[str, JobStatus]:
+        """How each run is doing."""
+        return {run.id: status(run.folder) for run in self.runs}
+
+    @cached_property
+    def finished(self) -> list[RunRow]:
+        """Runs with a model and a score, newest first."""
+        return [run for run in self.runs if self.statuses[run.id].state == "finished"]
+
+    @property
+    def first_model(self) -> RunRow | None:
+        """The run that started by itself for the newest pictures."""
+        newest = self.versions[0] if self.versions else None
+        return next((run for run in self.automatic if run.dataset_id == newest), None)
+
+    @property
+    def automatic(self) -> list[RunRow]:
+        """The runs that nobody had to ask for, newest first."""
+        return [run for run in self.runs if run.origin == "automatic"]
+
+    def run(self, among: Sequence[RunRow]) -> RunRow | None:
+        """The run that the address names, if it is among these, else the first of them."""
+        named = [run for run in among if run.id == st.query_params.get("run")]
+        return next(iter(named or among), None)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def load_dataset(dataset_id: str) -> Dataset:
+    """A dataset version; it never changes, so it is read once."""
+    return Store(get_settings().home).load(dataset_id)
+
+
+def here() -> ProjectContext | None:
+    """The place that the address names."""
+    project_id = st.query_params.get("project", "")
+    try:
+        project = get_project(project_id)
+    except NotFound:
+        return None
+    return None if project.deleted_at else ProjectContext(project)
+
+
+def address(**changes: str | None) -> Mapping[str, str]:
+    """The query of a link that stays in this project, with some parts changed or left out."""
+    kept = {name: st.query_params[name] for name in KEPT if name in st.query_params}
+    return {name: value for name, value in (kept | changes).items() if value}
+
+
+def go(page: str, **changes: str | None) -> Any:
+    """Open another step of this project."""
+    st.switch_page(f"{page}.py", query_params=address(**changes))

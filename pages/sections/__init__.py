@@ -1,0 +1,1 @@
+"""Parts of one place of the guide each."""

@@ -1,0 +1,1 @@
+"""The images: bringing them, their classes, problems, versions."""

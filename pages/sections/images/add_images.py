@@ -1,0 +1,206 @@
+"""Bringing pictures: what they are for, where they come from, and the hand-in of their import."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.dataset.ingest.class_prefixes import prefixes
+from core.dataset.ingest.server_folders import list_folders
+from core.dataset.ingest.understanding import ClassesFrom
+from core.dataset.manifest import Role
+from core.jobs.queue import new_job, submit
+from core.settings import get_settings
+from core.web.uploads import discard, issue_upload, received, upload_folder
+from pages.components import text
+from pages.components.project_context import ProjectContext
+from pages.components.upload import drop_zone
+from pages.components.webcam import webcam
+
+ROLES: dict[Role, str] = {
+    "labelled": "Pictures of the classes",
+    "unlabelled": "More of the same world, not sorted",
+    "source": "Sorted, but from another world",
+}
+TERMS = {"labelled": "labelled", "unlabelled": "unlabelled", "source": "source domain"}
+WHEN = {
+    "labelled": "What it shall learn to tell apart, one folder for each class. Its score is "
+    "measured on these alone.",
+    "unlabelled": "Helps when sorting is the slow part: classes are proposed for them and you "
+    "accept them a row at a time.",
+    "source": "Helps when your own pictures are few: drawings, catalogue photographs or "
+    "simulations of the same classes, for the ways of learning that carry over from them.",
+}
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
+TABLE_ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".csv.txt", ".tsv.txt", ".xlsx", ".xlsm", ".xls", ".ods"),
+    *(".parquet", ".jsonl", ".json", ".xml"),
+)
+
+
+def bring(context: ProjectContext) -> None:
+    """All ways in; loose pictures are asked for their class before they are taken in."""
+    role = choose_role()
+    waiting = st.query_params.get("upload")
+    if waiting:
+        _name_class(context, waiting, role)
+        return
+    on_server = list_folders(get_settings())
+    ways = st.tabs(["Files", "Camera", *(["Folder on the server"] if on_server else [])])
+    keep = st.session_state.get("bring-keep", False)
+    with ways[0]:
+        _files(context, role, keep)
+    with ways[1]:
+        _camera(context, role)
+    if on_server:
+        with ways[2]:
+            _server_folder(context, role, keep, on_server)
+    _advanced()
+
+
+def choose_role() -> Role:
+    """What the pictures are for, with a sentence on when that helps."""
+    role = st.segmented_control(
+        "What do these pictures show?",
+        list(ROLES),
+        default="labelled",
+        required=True,
+        format_func=ROLES.__getitem__,
+        key="bring-role",
+    )
+    st.html(f'<p class="muted small">{WHEN[role]} <span class="term">{TERMS[role]}</span></p>')
+    return role
+
+
+def _files(context: ProjectContext, role: str, keep: bool) -> None:
+    upload = _opened("upload")
+    hint = (
+        "A folder, ZIP or TAR, or loose pictures."
+        if role == "unlabelled"
+        else "A folder, ZIP or TAR with one sub-folder for each class, or with a table of file "
+        "names and classes. Or loose pictures of a single class, class by class."
+    )
+    arrived = drop_zone(
+        upload,
+        key="bring",
+        headline="Drop your pictures here",
+        hint=hint,
+        button="Choose files or an archive",
+        folders=True,
+        archives=True,
+    )
+    if arrived:
+        names = [file.name for file in received(upload_folder(get_settings().home, upload))]
+        if role != "unlabelled" and all(map(_is_loose, names)):
+            st.query_params["upload"] = upload
+            st.rerun()
+        begin_import(context, role, upload=upload, keep=keep)
+
+
+def _advanced() -> None:
+    with st.expander("Advanced", icon=":material/tune:"):
+        st.toggle(
+            "Keep greyscale, 16-bit and many channels as they are",
+            key="bring-keep",
+            help="For measurements, X-rays or satellite pictures, and a network adapted to their "
+            "channels. Otherwise every picture becomes an ordinary colour picture (RGB).",
+        )
+
+
+def _is_loose(name: str) -> bool:
+    return "/" not in name and not name.lower().endswith(ARCHIVE_ENDINGS + TABLE_ENDINGS)
+
+
+def _camera(context: ProjectContext, role: str) -> None:
+    upload = _opened("camera-upload")
+    classes = context.dataset.classes if context.newest else ()
+    arrived = webcam(upload, key="webcam", classes=classes)
+    if arrived:
+        begin_import(context, role, upload=upload)
+
+
+def _server_folder(context: ProjectContext, role: str, keep: bool, folders: list[Path]) -> None:
+    """A folder that whoever runs the server has opened for this; it stays as it is."""
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        folder = st.selectbox(
+            "Folder",
+            folders,
+            index=None,
+            placeholder="Choose a folder with one sub-folder for each class",
+            format_func=lambda path: text.plain(str(path), 120),
+        )
+        if st.button("Take it in", type="primary", disabled=folder is None):
+            begin_import(context, role, keep=keep, server_folder=str(folder))
+
+
+def _opened(name: str) -> str:
+    """The upload that this browser window fills; its first file makes it."""
+    if name not in st.session_state:
+        st.session_state[name] = issue_upload(get_settings().home)
+    return str(st.session_state[name])
+
+
+def begin_import(
+    context: ProjectContext,
+    role: str,
+    *,
+    into_class: str | None = None,
+    keep: bool = False,
+    classes: ClassesFrom = "auto",
+    **source: str,
+) -> None:
+    """Hand in the import of `source` (upload or server_folder) and show the page anew."""
+    args = {
+        "project": context.project.id,
+        "title": context.project.title,
+        "into_class": into_class,
+        "add_to": context.versions[0] if context.newest else None,
+        "role": role,
+        "keep": keep,
+        "read_as": {"classes": classes},
+    }
+    submit("import", new_job(), args | source)
+    for name in ("upload", "camera-upload"):
+        st.session_state.pop(name, None)
+    st.query_params.pop("upload", None)
+    st.rerun()
+
+
+def _name_class(context: ProjectContext, upload: str, role: str) -> None:
+    names = [file.name for file in received(upload_folder(get_settings().home, upload))]
+    n = len(names)
+    sorted_ = role != "unlabelled"
+    with st.container(border=True):
+        st.subheader(_question(n, sorted_), anchor=False)
+        name = _class_of_them(context) if sorted_ else None
+        with st.container(horizontal=True):
+            if st.button("Add them", type="primary", disabled=sorted_ and not name):
+                keep = st.session_state.get("bring-keep", False)
+                begin_import(context, role, upload=upload, into_class=name, keep=keep)
+            told = sorted_ and prefixes(names).is_clear
+            if told and st.button("Take the class from the file name"):
+                keep = st.session_state.get("bring-keep", False)
+                begin_import(context, role, upload=upload, keep=keep, classes="file-names")
+            if st.button("Throw them away", type="tertiary"):
+                discard(get_settings().home, upload)
+                st.query_params.pop("upload")
+                st.session_state.pop("upload", None)
+                st.rerun()
+
+
+def _question(n: int, sorted_: bool) -> str:
+    these = f"these {n:,} pictures" if n > 1 else "this picture"
+    if not sorted_:
+        return f"Add {these} without a class?"
+    return f"Which class {'do' if n > 1 else 'does'} {these} show?"
+
+
+def _class_of_them(context: ProjectContext) -> str | None:
+    classes = context.dataset.classes if context.newest else ()
+    return st.selectbox(
+        "Class",
+        classes,
+        index=None,
+        accept_new_options=True,
+        placeholder="Type a name, or choose one you have",
+        format_func=text.among(classes),
+    )

@@ -1,0 +1,65 @@
+"""How pictures that are not square meet a network's square, shown on one's own pictures."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.dataset.aspect_ratio import oblong_images
+from core.dataset.store import Store
+from core.recipe import Fit
+from core.settings import get_settings
+from pages.components.project_context import ProjectContext, load_dataset
+
+FITS: dict[Fit, str] = {
+    "squash": "Squeeze it into the square",
+    "pad": "Keep it whole, with a border",
+    "crop": "Cut out the middle",
+}
+SAID = {
+    "squash": "All of it is seen, its shape is bent.",
+    "pad": "All of it is seen, a little smaller.",
+    "crop": "Its shape is kept, what lies outside is lost.",
+}
+STYLE = Path(__file__).with_name("aspect_ratio.css")
+
+
+def choose_fit(context: ProjectContext) -> Fit:
+    """The chosen way. Nothing is asked where every picture is square: all ways are the same."""
+    examples = _examples(context.versions[0])
+    if not examples:
+        return "squash"
+    st.subheader("Pictures that are not square", anchor=False)
+    st.html(STYLE)
+    chosen = st.segmented_control(
+        "The network sees a square. How shall your pictures fit into it?",
+        list(FITS),
+        default="squash",
+        required=True,
+        format_func=FITS.__getitem__,
+        key="option-fit",
+    )
+    st.html(
+        '<div class="fits">'
+        + "".join(_shown(way, way == chosen, examples) for way in FITS)
+        + '</div><p class="muted small">Squeezing or a border beat cutting in our own measurements '
+        "on small sets: what is cut away cannot be learned from.</p>"
+    )
+    return chosen
+
+
+def _shown(way: Fit, chosen: bool, examples: list[str]) -> str:
+    pictures = "".join(
+        f'<img src="/graft/thumb/{image}" class="{way}" alt="" loading="lazy">'
+        for image in examples
+    )
+    mark = "✓ " if chosen else ""
+    return (
+        f'<figure class="{"here" if chosen else ""}"><div>{pictures}</div>'
+        f'<figcaption><b>{mark}{FITS[way]}</b> <span class="term">{way}</span><br>{SAID[way]}'
+        "</figcaption></figure>"
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _examples(version: str) -> list[str]:
+    return oblong_images(load_dataset(version), Store(get_settings().home))

@@ -1,0 +1,51 @@
+"""Whether the model looks at the background: its answers with parts of the pictures hidden."""
+
+import streamlit as st
+
+from core.analysis.background_reliance import (
+    CAVEAT as BACKGROUND_CAVEAT,
+)
+from core.analysis.background_reliance import (
+    BackgroundReliance,
+    MaskedScore,
+)
+from core.evaluation.metrics import in_words
+from pages.components import text
+
+
+def background(found: BackgroundReliance | None) -> bool:
+    """What was found; without it the offer to look. Says whether that is wanted."""
+    st.html(
+        '<h2 class="card-title">Does it look at the background? <span class="term small">'
+        "occlusion test</span></h2>"
+    )
+    if found is None:
+        st.html(
+            '<p class="muted">Nobody has asked yet what it says when the middle of the pictures is '
+            "hidden.</p>"
+        )
+        return st.button("Hide the middle and see", icon=":material/hide_image:")
+    if found.warn:
+        st.warning(text.markdown(found.verdict, 600), icon=":material/warning:")
+    else:
+        st.html(f"<p>{text.html(found.verdict, 600)}</p>")
+    figures = "".join(_figure(each, found.n) for each in found.masks)
+    st.html(f'<div class="gallery wide">{figures}</div>')
+    st.html(
+        f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same pictures with '
+        "always saying the commonest class and with the whole pictures, corrected for the two "
+        'looks <span class="term">(exact McNemar tests, Holm correction)</span>.</p>'
+    )
+    return False
+
+
+def _figure(each: MaskedScore, n: int) -> str:
+    guess = "better than guessing" if each.above_majority else "not shown to beat guessing"
+    whole = "worse than whole pictures" if each.worse else "no loss shown"
+    return (
+        f'<figure><img src="{text.html(each.image, 100_000)}" alt="{each.title}">'
+        f"<figcaption><b>{each.title}</b><br>right on {each.correct} of {n}<br>"
+        f"{in_words(each.interval)}<br>"
+        f'<span class="chip">{guess}</span><br><span class="chip">{whole}</span>'
+        "</figcaption></figure>"
+    )

@@ -1,0 +1,61 @@
+"""A score with how sure it is: in words, and as a band on a line from 0 to 100."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from core.errors import NotFound
+from core.evaluation.metrics import in_words
+from core.evaluation.report import Report, evaluated_by
+from core.projects import RunRow
+
+
+def report_of(run: RunRow) -> Report | None:
+    """The report of a finished run; None while there is none."""
+    try:
+        return _read(run.folder, Report.changed(run.folder))
+    except NotFound:
+        return None
+
+
+@lru_cache(maxsize=32)
+def _read(run: Path, _changed: int) -> Report:
+    return Report.load(run)
+
+
+def words(report: Report) -> str:
+    """How sure the score is: "between 79 and 96 of 100"."""
+    return in_words(report.interval)
+
+
+def tested_on(report: Report) -> str:
+    """What it was tested on, as HTML."""
+    term = ' <span class="term">(cross-validation)</span>' if report.cross_validated else ""
+    return f"Tested on {report.n:,} images{evaluated_by(report.n_folds)}{term}"
+
+
+def range_bar(report: Report, *, thin: bool = False) -> str:
+    """The band, the score as a dot, and the majority baseline as a tick, as HTML."""
+    low, high = (100 * share for share in report.interval)
+    score, base = 100 * report.accuracy, 100 * report.majority.accuracy
+    said = f"{score:.0f} of 100; {words(report)}; always the largest class: {base:.0f} of 100"
+    scale = "" if thin else _scale(base)
+    kind = "range thin" if thin else "range"
+    return (
+        f'<div class="{kind}" role="img" aria-label="{said}" title="{said}">'
+        '<span class="track"></span>'
+        f'<span class="band" style="left:{low:.1f}%;width:{high - low:.1f}%"></span>'
+        f'<span class="tick" style="left:{base:.1f}%"></span>'
+        f'<span class="dot" style="left:{score:.1f}%"></span>{scale}</div>'
+    )
+
+
+def _scale(base: float) -> str:
+    first = '<span class="scale first" style="left:0">0</span>'
+    last = '<span class="scale last" style="left:100%">100</span>'
+    # Near an end the words stand there, in place of that end's number: they would run into it.
+    if base <= 12:
+        first = f'<span class="scale first" style="left:0">guessing {base:.0f}</span>'
+        return first + last
+    if base >= 84:
+        return f'{first}<span class="scale last" style="left:100%">guessing {base:.0f}</span>'
+    return f'{first}<span class="scale" style="left:{base:.1f}%">guessing {base:.0f}</span>{last}'

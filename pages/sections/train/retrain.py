@@ -1,0 +1,80 @@
+"""Teaching a model again, in the same way, once the pictures are no longer what it learned from."""
+
+import streamlit as st
+
+from core.dataset import edits
+from core.errors import GraftError
+from core.projects import RunRow
+from core.recipe import Recipe
+from pages.components import text
+from pages.components.frame import lead, problem
+from pages.components.placeholder import placeholder
+from pages.components.project_context import ProjectContext, go, load_dataset
+from pages.sections.results.runs import begin_run
+
+
+def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
+    """A card with `said` (HTML) and a button; gives the id of the run begun, empty before that."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.html(said, width="stretch")
+        if not st.button("Teach it again", icon=":material/refresh:"):
+            return ""
+    return begin_run(context, _recipe_now(context, run), run.title, run.origin)
+
+
+@placeholder
+def changed_since(context: ProjectContext, run: RunRow) -> None:
+    """What was changed since this model learned, with the way to a model that knows it."""
+    said = _changes(context, run)
+    if not said:
+        return
+    wanted = _recipe_now(context, run)
+    known = [one for one in context.runs if one.recipe == wanted]
+    states = {context.statuses[one.id].state: one for one in known}
+    if fault := problem(context):
+        st.html(f'<p class="muted">{said} {text.html(fault, 600)}</p>')
+    elif done := states.get("finished"):
+        _leading(
+            f"<p>{said} It was trained again since.</p>",
+            "See the new results",
+            "results",
+            done,
+        )
+    elif active := next((one for one in known if context.statuses[one.id].active), None):
+        _leading(f"<p>{said} It is learning again.</p>", "Watch it learn", "training", active)
+    elif begun := offer_again(context, run, f"<p>{said}</p>{_MENDED}"):
+        go("training", run=begun)
+
+
+_MENDED = (
+    '<p class="muted small">What is put right here are pictures it is tested with. So part of a '
+    "better score afterwards is a better test, not a better model.</p>"
+)
+
+
+def _leading(said: str, label: str, page: str, run: RunRow) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.html(said, width="stretch")
+        lead(label, page, run=run.id)
+
+
+def _changes(context: ProjectContext, run: RunRow) -> str:
+    """In one sentence as HTML; empty when the pictures are those that it learned from."""
+    if run.dataset_id == context.versions[0] or context.newest is None:
+        return ""
+    try:
+        changed = edits.diff(load_dataset(run.dataset_id), context.dataset)
+    except GraftError:
+        return ""  # the version that it learned from is gone: nothing can be counted
+    kinds = (changed.added, changed.removed, changed.relabelled, changed.regrouped)
+    n = sum(map(len, kinds))
+    if not n:
+        return ""
+    return (
+        f"<b>{text.count(n, 'picture was', 'pictures were')} changed</b> since this model learned "
+        f'<span class="muted">({text.html(changed.sentence, 200)})</span>.'
+    )
+
+
+def _recipe_now(context: ProjectContext, run: RunRow) -> Recipe:
+    return run.recipe.model_copy(update={"dataset": context.versions[0]})

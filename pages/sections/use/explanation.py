@@ -1,0 +1,125 @@
+"""Why it says so: where it looked, what it is reminded of, and whether the map can be believed."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.analysis.grad_cam import Explanation, Neighbour, explanation_of
+from core.errors import GraftError
+from core.jobs.queue import job_folder, new_job, status, submit
+from core.jobs.recent import recent_jobs
+from core.jobs.status import JobStatus
+from core.projects import RunRow
+from pages.components import progress, text
+from pages.components.gallery import thumb
+from pages.components.placeholder import placeholder
+
+LABEL, ICON = "Why?", ":material/help:"
+
+
+def no_why(key: str, because: str) -> None:
+    """The same button where nothing can be asked."""
+    st.button(LABEL, key=f"no-why-{key}", type="tertiary", icon=ICON, disabled=True, help=because)
+
+
+def why_button(run: RunRow, key: str, **which: str) -> None:
+    """Asks about one picture: `image`, the hash of a stored one, or `file`, where one lies."""
+    if not st.button(LABEL, key=f"why-{key}", type="tertiary", icon=ICON):
+        return
+    known = recent_jobs("explain", run=run.id, **which)
+    if not known or not _usable(status(known[0])):
+        known = [new_job()]
+        submit("explain", known[0], {"run": run.id, **which})
+    st.query_params["why"] = known[0].name
+    st.rerun()
+
+
+def _usable(now: JobStatus) -> bool:
+    """Whether an answer is there or under way; one of an older version has no verdict."""
+    found = explanation_of(now.result or {}) if now.state == "finished" else None
+    return now.active or (found is not None and found.verdict != "unknown")
+
+
+@placeholder
+def why() -> None:
+    """The panel about the picture that was last asked about, if any was."""
+    asked = st.query_params.get("why")
+    if not asked:
+        return
+    try:
+        folder = job_folder(asked)
+        now = status(folder)
+    except GraftError:
+        return
+    if now.kind != "explain":
+        return
+    if now.active:
+        progress.watch(folder)
+        return
+    with st.container(border=True, key="why"):
+        if now.state == "finished" and (found := explanation_of(now.result or {})):
+            st.html(_shown(found))
+        else:
+            st.error(text.markdown(now.sentence, 600), icon=":material/error:")
+        if st.button("Close", type="tertiary", icon=":material/close:"):
+            del st.query_params["why"]
+            st.rerun()
+
+
+def _shown(found: Explanation) -> str:
+    pair = "".join(
+        f'<img src="{text.html(address, 200_000)}" alt="{alt}">'
+        for address, alt in (
+            (found.image, "the picture as the network sees it"),
+            (found.map, "where the evidence lies, in amber"),
+        )
+    )
+    return (
+        f'<h2 class="card-title">Why {text.bdi(found.label, 40)}? '
+        f'<span class="term small">{text.percent(found.confidence)} sure</span></h2>'
+        f'<div class="why"><div><div class="pair">{pair}</div>'
+        f'<p class="small muted">{_trust(found.verdict, found.rank_correlation)}</p></div>'
+        f"<div>{_reminded(found.nearest)}</div></div>"
+    )
+
+
+def _trust(verdict: str, correlation: float | None) -> str:
+    """What the map shows, and whether it can be believed."""
+    if verdict == "flat":
+        return (
+            "Nothing in this picture speaks for the answer more than anything else, so no place is "
+            "marked <span class='term'>(Grad-CAM: a flat map)</span>."
+        )
+    seen = (
+        "In amber: where the evidence for this answer lies <span class='term'>(Grad-CAM)</span>. "
+    )
+    if verdict == "independent":
+        return (
+            f"{seen}Mind: with random weights the map looks much the same (rank correlation "
+            f"{correlation:.2f}), so it shows the picture rather than what was learned."
+        )
+    if verdict == "dependent":
+        return (
+            f"{seen}With random weights the map looks otherwise (rank correlation "
+            f"{correlation:.2f}), so it does depend on what was learned; it is a hint all the "
+            "same, no proof."
+        )
+    return (
+        f"{seen}Whether that depends on what was learned could not be checked (with random weights "
+        "no place stands out, or the map has too few fields to compare): take it as a hint at most."
+    )
+
+
+def _reminded(nearest: Sequence[Neighbour]) -> str:
+    if not nearest:
+        return '<p class="small muted">With so few pictures none were kept to compare with.</p>'
+    figures = "".join(
+        f"<figure>{thumb(each.image, each.label)}<figcaption>{text.bdi(each.label, 24)} "
+        f'<span class="n">{100 * each.cosine:.0f} %</span></figcaption></figure>'
+        for each in nearest
+    )
+    return (
+        '<p class="small">The learned pictures that it is most reminded of, and how alike they are '
+        "to the network <span class='term'>(cosine of the features)</span></p>"
+        f'<div class="gallery">{figures}</div>'
+    )
