@@ -38,7 +38,7 @@ def rows(name: str, file: File, settings: Settings) -> Iterator[Sequence[object]
     with parquet.ParquetFile(file, read_dictionary=texts) as opened:
         if _bytes_of(opened, simple) > settings.max_table_bytes:
             raise UnreadableTable(too_large_table(settings))
-        yield [*simple, *([embedded] if pictures else [])]
+        yield [*simple, *([embedded] if embedded else [])]
         number = 0
         for batch in opened.iter_batches(batch_size=1000, columns=simple):
             cells = [_values(batch.column(each), words.get(each)) for each in simple]
