@@ -11,7 +11,7 @@ from core.settings import get_settings
 PICTURES = (
     ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,.jp2,.j2k,.pgm,.pbm,.ppm,image/*"
 )
-ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz,.csv,.tsv,.tab,.xlsx,.parquet"
+ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz,.csv,.tsv,.tab,.xlsx,.xls,.ods,.parquet,.tm"
 """Also the tables that may come beside the pictures."""
 
 

@@ -30,7 +30,7 @@ def rows(name: str, file: File, settings: Settings) -> Iterator[Sequence[object]
     from pyarrow import parquet  # only for such files
 
     schema = parquet.read_schema(file)
-    pictures = _image_column(schema, file)
+    embedded = _image_column(schema, file)
     simple = [each.name for each in schema if _is_simple(each.type)]
     texts = [each for each in simple if _is_text(schema.field(each).type)]
     words = _class_names(schema.metadata or {})
@@ -38,16 +38,16 @@ def rows(name: str, file: File, settings: Settings) -> Iterator[Sequence[object]
     with parquet.ParquetFile(file, read_dictionary=texts) as opened:
         if _bytes_of(opened, simple) > settings.max_table_bytes:
             raise UnreadableTable(too_large_table(settings))
-        yield [*simple, *([pictures] if pictures else [])]
+        yield [*simple, *([embedded] if embedded else [])]
         number = 0
         for batch in opened.iter_batches(batch_size=1000, columns=simple):
             cells = [_values(batch.column(each), words.get(each)) for each in simple]
-            if pictures:
+            if embedded:
                 numbers = range(number, number + batch.num_rows)
                 cells.append([path_of(name, each) for each in numbers])
             number += batch.num_rows
             yield from zip(*cells, strict=True)
-        if not simple and pictures:
+        if not simple and embedded:
             yield from ((path_of(name, each),) for each in range(opened.metadata.num_rows))
 
 

@@ -224,6 +224,7 @@ def test_texts_about_something_else_change_nothing_and_are_named() -> None:
         "LICENSE.txt": b"CC BY 4.0\n",
         "notes.json": js({"camera": "x", "settings": {"iso": 100}}),
         "package.json": js({"name": "x", "files": ["a.js", "b.js"]}),
+        "translations.json": js({"yes": "ja", "no": "nein"}),
         "config.yaml": b"lr: 0.1\nepochs: 3\n",
         "drawing.xml": b"<svg/>",
         "requirements.txt": b"torch\nnumpy>=2\n",
@@ -306,3 +307,35 @@ def test_annotation_files_in_a_folder_are_not_left_out_and_other_texts_are(
         assert done.dataset.counts == {"cat": 4, "dog": 4}
         assert set(done.skipped) == {"README.txt", "empty.txt"}
         assert {each.name for each in done.dataset.left_out} == {"README.txt", "empty.txt"}
+
+
+def test_rows_of_words_between_spaces_are_read_as_celeba_writes_them() -> None:
+    lines = [
+        "8",
+        "Bald Male Old",
+        *(f"{n}  {-1 if k % 2 else 1} -1  1" for k, n in enumerate(NAMES)),
+    ]
+    found = told({"list_attr.txt": "\n".join(lines).encode()}, IMAGES, ["Bald"])
+    assert set(classes(found, IMAGES).values()) == {"1", "-1"}
+
+
+def test_codes_of_wordnet_are_given_their_words() -> None:
+    rows = "".join(f"{n}\t{'n02121808' if w == 'cat' else 'n02084071'}\t0\t0\n" for n, w in PAIRS)
+    words = b"n02121808\tcat\nn02084071\tdog\n"
+    found = told({"val_annotations.txt": rows.encode(), "words.txt": words}, IMAGES)
+    assert classes(found, IMAGES) == LABELS
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xe9" * 500_000,
+        b"1 1 1 1 " + b"1" * 500_000 + b"x",
+        b"1.jpg" + b" " * 500_000 + b"y",
+        b'["' + b'{\\"choices\\":[' * 20_000 + b'"]',
+    ],
+)
+@pytest.mark.parametrize("name", ["x.csv", "x.txt", "x.json", "classes.txt"])
+@pytest.mark.timeout(30)
+def test_no_line_is_so_long_that_reading_it_takes_long(name: str, raw: bytes) -> None:
+    assert told({name: raw}, IMAGES).tasks == ()
