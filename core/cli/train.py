@@ -152,17 +152,16 @@ def train(
     `choices` are the fields of a Recipe but the dataset, "evaluation" only where it was said;
     `columns` those of a table in `data` that hold classes, in case they are not found; `beside`
     further images and what they are for; `keep` leaves grey, 16-bit and many-channel images as
-    they are. A run that exists is resumed if its recipe is the same; otherwise BadRecipe names
-    what differs.
+    they are. A run that exists is resumed if its recipe is the same; else BadRecipe names what
+    differs.
     """
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any image is looked at
     require_room(run)
     with stop_signals() as stop:
-        brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
-        alone = not choices.get("start")
         dataset = imported(
-            brought, columns, settings, terminal, stop, alone=alone, keep=keep, read_as=read_as
-        )
+            [(data, "labelled"), *beside], columns, settings, terminal, stop,
+            alone=not choices.get("start"), keep=keep, read_as=read_as,
+        )  # fmt: skip
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
