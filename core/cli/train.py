@@ -157,11 +157,10 @@ def train(
     recipe_with(choices, "0" * 16)  # a mistyped choice is told before any image is looked at
     require_room(run)
     with stop_signals() as stop:
-        brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
-        alone = not choices.get("start")
         dataset = imported(
-            brought, columns, settings, terminal, stop, alone=alone, keep=keep, read_as=read_as
-        )
+            [(data, "labelled"), *beside], columns, settings, terminal, stop,
+            alone=not choices.get("start"), keep=keep, read_as=read_as,
+        )  # fmt: skip
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},

@@ -256,7 +256,7 @@ def _reason(error: BaseException, kind: str) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to open it: save it smaller."
     if "MAX_TEXT" in str(error):
-        return "It carries many megabytes of text beside the image: save it anew without metadata."
+        return f"The {kind} file holds megabytes of text beside the image: save it anew without it."
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return f"The {kind} file ends too early: copy it again from where it came from."
     return f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it anew."
