@@ -14,7 +14,7 @@ from pages.components.frame import brand
 from pages.components.gallery import strip
 from pages.components.project_context import ProjectContext
 from pages.sections.images.samples import begin_sample, sample_cards
-from pages.sections.results.score import report_of, words
+from pages.sections.results.score import report_of, short
 
 
 def hero() -> None:
@@ -39,7 +39,7 @@ def begin() -> None:
             except GraftError as error:
                 st.error(str(error))
             else:
-                st.switch_page("pictures.py", query_params={"project": project.id})
+                st.switch_page("images.py", query_params={"project": project.id})
 
 
 def samples() -> None:
@@ -48,7 +48,7 @@ def samples() -> None:
     if chosen:
         project = create_project(SAMPLES[chosen].title)
         begin_sample(project.id, chosen)
-        st.switch_page("pictures.py", query_params={"project": project.id})
+        st.switch_page("images.py", query_params={"project": project.id})
 
 
 def card(project: Project) -> None:
@@ -63,7 +63,7 @@ def card(project: Project) -> None:
             + (strip(shown, "") if shown else '<div class="strip"></div>')
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            step = "results" if context.finished else "pictures"
+            step = "results" if context.finished else "images"
             if st.button("Open", key=f"open-{project.id}", type="primary"):
                 st.switch_page(f"{step}.py", query_params={"project": project.id})
             if st.button("Rename", key=f"rename-{project.id}", type="tertiary"):
@@ -85,7 +85,7 @@ def facts(context: ProjectContext) -> str:
     reports = [report for run in context.finished if (report := report_of(run))]
     if reports:
         best = max(reports, key=lambda report: report.accuracy)
-        parts.append(f"best: right on {words(best)}")
+        parts.append(f"best {short(best)}")
     return "".join(f"<span>{part}</span>" for part in parts)
 
 

@@ -14,7 +14,7 @@ from pages.components.frame import empty, frame, onward
 from pages.components.gallery import strip, thumb
 from pages.components.jobs import begin_job, required_job
 from pages.components.project_context import ProjectContext
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import change, last_change, on_change
 
 COMING = 5
@@ -216,12 +216,12 @@ def newest_proposals(context: ProjectContext) -> tuple[str, Proposals] | None:
     return None
 
 
-context = frame("pictures")
-data_pages("label")
+context = frame("images")
+image_pages("label")
 st.html(STYLE)
 if context.newest is None:
-    empty("First, pictures", context.damage or "Bring pictures, sorted or not.")
-    onward("Bring pictures", "pictures")
+    empty("First, images", context.damage or "Bring pictures, sorted or not.")
+    onward("Add images", "images")
     st.stop()
 unlabelled = sum(item.role == "unlabelled" for item in context.dataset.items)
 if not unlabelled:
@@ -231,7 +231,7 @@ if not unlabelled:
         '<p class="muted">Bring more pictures of the same world that nobody has sorted, and their '
         "classes are proposed here, a row at a time.</p>"
     )
-    onward("Bring more pictures", "pictures")
+    onward("Add more images", "images")
     st.stop()
 st.title(f"{text.count(unlabelled, 'picture')} without a class", anchor=False)
 last_change(context)

@@ -138,7 +138,7 @@ def faults_card(context: ProjectContext) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f"<p>{_summary(faults)}</p>", width="stretch")
-            lead("See what is wrong" if faults.problems else "Show the check", "faults")
+            lead("Show the problems" if faults.problems else "Check data", "check_data")
 
 
 def _summary(faults: Faults) -> str:

@@ -17,7 +17,7 @@ from core.strategies import strategies as all_strategies
 from pages.components import text
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
-from pages.sections.results.score import range_bar, report_of, words
+from pages.sections.results.score import range_bar, report_of, short
 from pages.sections.train.strategy_options import strategy_title
 
 
@@ -121,7 +121,7 @@ def runs_table(context: ProjectContext, here: str) -> str:
             f'<tr class="{"here" if run.id == here else ""}">'
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report.accuracy:.0f}</td>'
-            f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
+            f"<td>{short(report)}</td><td>{range_bar(report, thin=True)}</td>"
             f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
             f'<td class="n">{report.n}</td><td class="n">{_time(report.seconds)}</td></tr>'
         )

@@ -52,7 +52,7 @@ def _use_best(known: Ranking) -> None:
     best = known.suggested
     label = f"Use {text.markdown(best['title'], 40)}"
     if st.button(label, type="primary", icon=":material/arrow_forward:", key="use-best"):
-        go("strategy", backbone=best["backbone"])
+        go("train", backbone=best["backbone"], change=None)
 
 
 def _begin(version: str, known: Ranking | None) -> None:

@@ -17,7 +17,7 @@ def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
     """A card with `said` (HTML) and a button; gives the id of the run begun, empty before that."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(said, width="stretch")
-        if not st.button("Teach it again", icon=":material/refresh:"):
+        if not st.button("Train again", icon=":material/refresh:"):
             return ""
     return begin_run(context, _recipe_now(context, run), run.title)
 
@@ -41,9 +41,9 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
             done,
         )
     elif active := next((one for one in known if context.statuses[one.id].active), None):
-        _leading(f"<p>{said} It is learning again.</p>", "Watch it learn", "training", active)
+        _leading(f"<p>{said} It is being trained again.</p>", "Watch the training", "train", active)
     elif begun := offer_again(context, run, f"<p>{said}</p>{_MENDED}"):
-        go("training", run=begun)
+        go("train", run=begun)
 
 
 _MENDED = (

@@ -78,7 +78,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
             for recipe in new:
                 begin_run(context, recipe)
-            go("training", run=None)
+            go("train", run=None)
 
 
 def _how_long(recipes: list[Recipe]) -> None:
@@ -132,7 +132,7 @@ def which_to_keep(context: ProjectContext, here: RunRow) -> None:
                 st.html('<p class="muted small">It is the one shown on this page.</p>')
             else:
                 lead("Show this one", "results", run=kept.id)
-            lead("Take it away", "take_away", primary=True, run=kept.id)
+            lead("Use it", "use", primary=True, run=kept.id)
         _chart(runs, choice, titles)
 
 

@@ -1,4 +1,4 @@
-"""Pictures: bring them, see them, and meet the first model."""
+"""Images: add them, see them, and get a first score."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,7 +17,7 @@ from pages.sections.images.add_images import bring
 from pages.sections.images.all_images import every_picture
 from pages.sections.images.class_table import ROLES, change_classes, class_table
 from pages.sections.images.first_model import first_model
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change
 from pages.sections.images.problems import faults_card
 from pages.sections.images.samples import begin_sample, sample_cards
@@ -100,12 +100,12 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
     ):
         bring(context)
     if not fault:
-        onward("Choose a backbone", "backbone")
+        onward("Train a model", "train")
 
 
-context = frame("pictures")
+context = frame("images")
 if context.newest:
-    data_pages("pictures")
+    image_pages("images")
 jobs = recent_jobs("import", project=context.project.id)
 newest = status(jobs[0]) if jobs else None
 if newest and newest.active:
