@@ -5,6 +5,8 @@ emoji sample, and writes one PNG for each place and look into
 test-artifacts/screenshots (ARGS names another folder).
 """
 
+import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -32,7 +34,8 @@ def main(folder: Path) -> None:
         sync_playwright() as playwright,
     ):
         address = server.address
-        browser = playwright.chromium.launch(args=["--no-sandbox"])
+        found = os.environ.get("GRAFT_TEST_CHROMIUM") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         every_look(browser, folder, "projects-empty", address)
         project = project_of_a_sample(browser, address)
         every_look(browser, folder, "projects", address)
