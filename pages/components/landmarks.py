@@ -11,5 +11,5 @@ _landmarks = st.components.v2.component(
 
 def landmarks() -> None:
     """Mark the bars of links on this page as navigation, and in each the link that is open."""
-    with st.container(key="landmarks"):
+    with st.container(key="unseen-landmarks"):
         _landmarks(key="landmarks", data={"bars": {"places": "Places", "image-pages": "Images"}})

@@ -22,7 +22,7 @@ LOOKS = {
     for theme in ("light", "dark")
 }
 PLACES = ("images", "check-data", "map", "label", "versions", "train", "results", "use")
-LONG = 300_000
+LONG = 120_000
 
 
 def main(folder: Path) -> None:
