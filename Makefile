@@ -1,4 +1,5 @@
-# make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it)
+# make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it);
+#            puts the command line beside them as .venv/bin/graft
 # make test  every test, two at a time; gets a Chromium first when there is none
 # make lint  style, types, and known vulnerabilities     make bench  what benchmarks/ measures
 # make chaos kills processes at random for some minutes; nothing may be lost
@@ -8,6 +9,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
+GRAFT := .venv/bin/graft
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -15,7 +17,7 @@ LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version
 
 .PHONY: run test lint bench chaos screenshots lock clean
 
-run: $(READY)
+run: $(READY) $(GRAFT)
 	@exec $(PY) -m core serve
 
 test: $(READY_DEV)
@@ -57,6 +59,12 @@ $(READY): requirements.lock
 $(READY_DEV): requirements-dev.lock
 	$(call install,requirements-dev.lock)
 	@touch $(READY) $@
+
+# Finds its way from where it lies: it may be linked to from anywhere, and the folder may move.
+$(GRAFT): | $(READY)
+	@printf '%s\n' '#!/bin/sh' 'bin=$$(dirname "$$(readlink -f "$$0")")' \
+		'exec "$$bin/python" "$$bin/../../graft.py" "$$@"' > $@
+	@chmod +x $@
 
 define install
 @command -v $(PYTHON) >/dev/null || { \

@@ -113,7 +113,7 @@ def _row(folder: Path, planted: dict[str, str], settings: Settings) -> dict[str,
     events = list(check(dataset, store, settings))
     problems = [from_dict(event.problem) for event in events if isinstance(event, Found)]
     families = [
-        {dataset.items[place].name for place in problem.places}
+        {dataset.items[place].name for place in problem.indices}
         for problem in problems
         if problem.kind == "near-duplicate"
     ]

@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from benchmarks.wrong_labels import sample_with_features
-from core.checks import Evidence, Signs, checks, problems_of
-from core.checks._image_statistics import arrays, signs_of
+from core.checks import Evidence, ImageStatistics, checks, problems_of
+from core.checks._image_statistics import arrays, statistics_of
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.settings import Settings
@@ -63,8 +63,10 @@ def _outliers(
             strangers = [replace(brought[other][0].items[p], label=label) for p in places]
             dataset = replace(dataset, items=(*dataset.items, *strangers))
             features = np.concatenate([features, brought[other][1][places]])
-        problems = problems_of(checks()["outlier"], Evidence(dataset, Signs({}), features))
-        found = {problem.places[0] for problem in problems}
+        problems = problems_of(
+            checks()["outlier"], Evidence(dataset, ImageStatistics({}), features)
+        )
+        found = {problem.indices[0] for problem in problems}
         right += len({place for place in found if place >= len(brought[name][1])})
         wrong += len({place for place in found if place < len(brought[name][1])})
     return {
@@ -79,12 +81,12 @@ def _outliers(
 def _quality(name: str, dataset: Dataset, store: Store) -> list[dict[str, Any]]:
     """The sample as it is, then with 10 images spoilt in each way."""
     images = [store.open(item.image) for item in dataset.items]
-    clean = np.stack([signs_of(_thumbnail(image)) for image in images])
+    clean = np.stack([statistics_of(_thumbnail(image)) for image in images])
     rows = [_spoilt(name, dataset, clean, {}, "nothing")]
     for what, spoil in SPOILINGS.items():
         random = np.random.default_rng(SEEDS[0])
         places = [int(p) for p in random.choice(len(images), SPOILT, replace=False)]
-        spoilt = {p: signs_of(_thumbnail(spoil(images[p]))) for p in places}
+        spoilt = {p: statistics_of(_thumbnail(spoil(images[p]))) for p in places}
         rows.append(_spoilt(name, dataset, clean, spoilt, what))
     return rows
 
@@ -92,11 +94,13 @@ def _quality(name: str, dataset: Dataset, store: Store) -> list[dict[str, Any]]:
 def _spoilt(
     name: str, dataset: Dataset, clean: np.ndarray, spoilt: dict[int, np.ndarray], what: str
 ) -> dict[str, Any]:
-    signs = clean.copy()
+    statistics = clean.copy()
     for place, row in spoilt.items():
-        signs[place] = row
-    problems = problems_of(checks()["quality"], Evidence(dataset, Signs(arrays(signs))))
-    found = {place for problem in problems for place in problem.places}
+        statistics[place] = row
+    problems = problems_of(
+        checks()["quality"], Evidence(dataset, ImageStatistics(arrays(statistics)))
+    )
+    found = {place for problem in problems for place in problem.indices}
     return {
         "sample": name,
         "images": len(clean),

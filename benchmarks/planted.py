@@ -62,7 +62,7 @@ def _rows(
     problems = [from_dict(event.problem) for event in events if isinstance(event, Found)]
 
     def names(problem: Problem) -> set[str]:
-        return {dataset.items[place].name for place in problem.places} | {*problem.names}
+        return {dataset.items[place].name for place in problem.indices} | {*problem.names}
 
     for kind, groups in wanted.items():
         told = [names(problem) for problem in problems if problem.kind == kind]

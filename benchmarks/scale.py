@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.importing import write_photographs
-from core.dataset.manifest import Dataset, Facts, Item
+from core.dataset.manifest import Dataset, ImageMetadata, Item
 from core.dataset.store import Store
 
 IMAGES = int(os.environ.get("GRAFT_BENCH_IMAGES", 2_000))
@@ -87,7 +87,7 @@ def noisy(file: Path) -> bytes:
 
 def _list_of(n: int, home: Path) -> dict[str, float]:
     """Milliseconds to read a dataset of so many items for the first time, again, and to count."""
-    facts = Facts("JPEG", 4000, 3000, "RGB", 2_000_000, "Canon EOS 5D", 1.7e9)
+    facts = ImageMetadata("JPEG", 4000, 3000, "RGB", 2_000_000, "Canon EOS 5D", 1.7e9)
     items = (
         Item(hashlib.sha256(b"%d" % k).hexdigest(), f"{k % 20}", f"{k % 20}/{k}.jpg", facts=facts)
         for k in range(n)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core.checks import Evidence, Signs, checks, problems_of
+from core.checks import Evidence, ImageStatistics, checks, problems_of
 from core.checks._runner import image_features, out_of_fold
 from core.checks.wrong_label import believed, suspects
 from core.dataset.ingest.importing import import_images
@@ -80,11 +80,11 @@ def _turn(
         others = [name for name in dataset.classes if name != items[place].label]
         items[place] = replace(items[place], label=str(random.choice(others)))
     flipped = replace(dataset, items=tuple(items))
-    return Evidence(flipped, Signs({}), features, out_of_fold(flipped, features)), wrong
+    return Evidence(flipped, ImageStatistics({}), features, out_of_fold(flipped, features)), wrong
 
 
 def _found(evidence: Evidence) -> set[int]:
-    return {p.places[0] for p in problems_of(checks()["wrong-label"], evidence)}
+    return {p.indices[0] for p in problems_of(checks()["wrong-label"], evidence)}
 
 
 def _scores(rows: list[tuple[set[int], set[int]]]) -> dict[str, Any]:
@@ -132,29 +132,29 @@ def _compared(sample: str, dataset: Dataset, features: np.ndarray) -> list[dict[
 
 
 def _by_rule(evidence: Evidence) -> dict[str, set[int]]:
-    if evidence.shares is None:
+    if evidence.probabilities is None:
         raise RuntimeError("too few images")
-    shares, labels = evidence.shares.astype(float), evidence.labels
+    probabilities, labels = evidence.probabilities.astype(float), evidence.labels
     rows = np.arange(len(labels))
     both = believed(evidence, rows)
-    own = shares[rows, labels]
-    near = (both - 0.7 * shares)[rows, labels] / 0.3
-    others = shares.copy()
+    own = probabilities[rows, labels]
+    near = (both - 0.7 * probabilities)[rows, labels] / 0.3
+    others = probabilities.copy()
     others[rows, labels] = -1
     found = {
         rule: {int(r) for r in np.flatnonzero(asked(own, others.max(1), near))}
         for rule, asked in RULES.items()
     }
-    found["confident joint"] = _confident_joint(shares, labels)
-    found["ours, without neighbours"] = set(suspects(shares, labels))
+    found["confident joint"] = _confident_joint(probabilities, labels)
+    found["ours, without neighbours"] = set(suspects(probabilities, labels))
     found["ours"] = set(suspects(both, labels))
     return found
 
 
-def _confident_joint(shares: np.ndarray, labels: np.ndarray) -> set[int]:
+def _confident_joint(probabilities: np.ndarray, labels: np.ndarray) -> set[int]:
     """Off its diagonal, as in the paper: the likeliest class above its threshold is another."""
-    classes = range(shares.shape[1])
-    usual = np.array([shares[labels == c, c].mean() for c in classes])
-    above = np.where(shares >= usual, shares, -1)
+    classes = range(probabilities.shape[1])
+    usual = np.array([probabilities[labels == c, c].mean() for c in classes])
+    above = np.where(probabilities >= usual, probabilities, -1)
     off = (above.max(1) >= 0) & (above.argmax(1) != labels)
     return {int(r) for r in np.flatnonzero(off)}

@@ -104,8 +104,8 @@ def rows(context: ProjectContext, mine: list[Problem], chosen: Problem) -> None:
 
 def row_name(context: ProjectContext, problem: Problem) -> str:
     """The first file concerned, in a word."""
-    if problem.places:
-        return context.dataset.items[problem.places[0]].name.rsplit("/", 1)[-1]
+    if problem.indices:
+        return context.dataset.items[problem.indices[0]].name.rsplit("/", 1)[-1]
     return problem.names[0].rsplit("/", 1)[-1] if problem.names else problem.suggestion
 
 
@@ -136,7 +136,7 @@ def decide_on(context: ProjectContext, problem: Problem) -> None:
 
 def pictures(dataset: Dataset, problem: Problem) -> None:
     figures = []
-    for index in problem.places[:MOST_PICTURES]:
+    for index in problem.indices[:MOST_PICTURES]:
         item = dataset.items[index]
         label = text.bdi(item.label, 40) if item.label else "no class"
         facts = (
@@ -152,7 +152,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
     size = "few" if len(figures) <= 4 else "many"
     if figures:
         st.html(f'<div class="decide {size}">{"".join(figures)}</div>')
-    more = len(problem.places) - MOST_PICTURES
+    more = len(problem.indices) - MOST_PICTURES
     if more > 0:
         st.html(f'<p class="muted small">and {more:,} more pictures</p>')
     if problem.names:
@@ -162,10 +162,10 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
 
 def compare_with(dataset: Dataset, problem: Problem) -> None:
     """What the classes in question usually look like, where the question is which of them."""
-    if problem.kind not in ("wrong-label", "two-labels"):
+    if not all_checks()[problem.kind].doubts_labels:
         return
-    shown = set(problem.places)
-    names = {dataset.items[place].label for place in problem.places} | {
+    shown = set(problem.indices)
+    names = {dataset.items[place].label for place in problem.indices} | {
         fix.label for fix in problem.fixes if fix.label
     }
     said = []
@@ -201,10 +201,10 @@ def fixes(context: ProjectContext, problem: Problem) -> None:
             args=(
                 context,
                 problem,
-                partial(edits.keep, key=problem.key, sentence=problem.sentence),
+                partial(edits.dismiss, key=problem.key, sentence=problem.sentence),
             ),
         )
-        if problem.kind in ("wrong-label", "two-labels", "outlier"):
+        if all_checks()[problem.kind].relabel:
             another_class(context, problem)
 
 
@@ -236,7 +236,7 @@ def another_class(context: ProjectContext, problem: Problem) -> None:
             args=(
                 context,
                 problem,
-                partial(edits.relabel, places=problem.places, label=name or ""),
+                partial(edits.relabel, places=problem.indices, label=name or ""),
             ),
         )
 

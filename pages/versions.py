@@ -88,7 +88,7 @@ def compare(past: Sequence[Version]) -> None:
     old, new = load_dataset(before.id), load_dataset(after.id)
     found = edits.diff(old, new)
     st.html(f'<p class="said" role="status">{text.html(found.sentence, 300)}.</p>')
-    left = len(set(new.kept) - set(old.kept))
+    left = len(set(new.dismissed) - set(old.dismissed))
     if left:
         st.html(f'<p class="muted">{text.count(left, "problem")} seen and left as it is.</p>')
     moved = [(now, f"{_class(was)} → {_class(now)}") for was, now in found.relabelled]

@@ -9,7 +9,8 @@ from skimage import data
 from core.backbones.catalogue import get_backbone
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
-from core.model import Description, Model
+from core.model import Model
+from core.model_description import Description
 from core.settings import Settings
 
 CLASSES = ("cat", "cup of coffee", "](x) <b>‮ 🐈")

@@ -28,7 +28,7 @@ ROOMS = (
     ("strategies",),
     ("checks",),
     ("evaluation",),
-    ("model",),
+    ("model", "model_description"),
     ("training",),
     ("pretraining_analysis",),
     ("analysis",),

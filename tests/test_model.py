@@ -16,7 +16,8 @@ from core.errors import BadInput, NotFound
 from core.evaluation.ood import ReferenceFeatures, prepared
 from core.events import Finished, Progress
 from core.files import read_sealed
-from core.model import Description, Model, model_folder
+from core.model import Model, model_folder
+from core.model_description import Description
 from core.settings import Settings
 
 SMALL = replace(PREPROCESSING, size=64)

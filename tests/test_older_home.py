@@ -141,7 +141,7 @@ def test_a_report_on_an_old_run_is_written(settings: Settings, tmp_path: Path) -
     assert main(["report", str(settings.home / "runs" / FIRST), str(file)]) == 0
     text = file.read_text(encoding="utf-8")
     assert "Right on 192 of 192 pictures" in text
-    assert "each judged by one of 5 models" in text
+    assert "each tested by one of 5 models" in text
 
 
 def test_its_ranking_is_shown_without_the_figures_that_ordered_nothing(settings: Settings) -> None:

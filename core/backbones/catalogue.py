@@ -17,7 +17,7 @@ from core.settings import Settings
 Availability = Literal["bundled", "folder", "cached", "network"]
 Family = Literal["cnn", "vgg", "convnext", "vit", "image-text"]
 """The second are convolutions without normalisation layers; the last are vision transformers that
-were taught with pictures and their captions."""
+were trained on images and their captions."""
 
 DEFAULT = "tf_efficientnet_lite0"
 

@@ -1,4 +1,4 @@
-"""The text side of networks that were taught with pictures and their captions.
+"""The text side of networks that were trained on images and their captions.
 
 A sentence about each class becomes a direction among the features of pictures, and so a classifier
 without any example: zero-shot classification with CLIP, Radford et al. 2021 (arXiv 2103.00020), and
@@ -53,10 +53,10 @@ class Described:
 
 
 def require_text_side(backbone: Backbone, settings: Settings) -> None:
-    """Raise BadRecipe unless the backbone was taught with captions."""
+    """Raise BadRecipe unless the backbone was trained on captions."""
     if not backbone.text_side and _local(backbone, settings) is None:
         raise BadRecipe(
-            f"{backbone.title} was taught with pictures alone and cannot read descriptions. Choose "
+            f"{backbone.title} was trained on images alone and cannot read descriptions. Choose "
             "SigLIP 2 base as backbone, or another one of timm's SigLIP or CLIP networks."
         )
 

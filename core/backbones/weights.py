@@ -79,7 +79,8 @@ def classifier(network: nn.Module) -> nn.Linear:
 def pretrained_head(network: nn.Module) -> nn.Linear | None:
     """The classifier that the network was pretrained with, to read the features it gives now.
 
-    None where it is not known: the network was never taught classes, or is no longer what it was.
+    None where it is not known: the network was never trained on classes, or is no longer what it
+    was.
     """
     known = vars(network).get(_HEAD)
     if known is None:

@@ -29,7 +29,7 @@ VERSION = 2
 """Raised when anything here changes, so that what was kept is not read as something else."""
 
 
-def signs_of(image: Image.Image) -> npt.NDArray[np.float32]:
+def statistics_of(image: Image.Image) -> npt.NDArray[np.float32]:
     """Everything about one RGB thumbnail as one row of LENGTH numbers; `arrays` names them."""
     rgb = np.asarray(image.convert("RGB"), np.float32) / 255
     grey: Pixels = np.asarray(rgb @ np.array([0.299, 0.587, 0.114]), np.float32)

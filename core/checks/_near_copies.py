@@ -1,8 +1,9 @@
-"""Which images show nearly the same picture: re-encoded, resized, lit otherwise, cropped, mirrored.
+"""Which images are nearly the same: re-encoded, resized, lit otherwise, cropped, mirrored.
 
-Likely pairs are proposed by three signs (features, perceptual hash, outline) and decided by laying
-one image over the other. How far two *different* images of the set agree is measured too, because
-digits on white agree more than any two photographs do: a pair must agree far better than that.
+Likely pairs are proposed by three measures (features, perceptual hash, outline) and decided by
+laying one image over the other. How far two *different* images of the set agree is measured too,
+because digits on white agree more than any two photographs do: a pair must agree far better than
+that.
 """
 
 from collections.abc import Iterator
@@ -13,26 +14,26 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from core.checks import Evidence, Signs
+from core.checks import Evidence, ImageStatistics
 
 Floats = npt.NDArray[np.float32]
 Pairs = npt.NDArray[np.int64]
 
 _NEIGHBOURS = 6
-"""Of each image, by each sign. Enough for the usual comparison to be with other images."""
+"""Of each image, by each measure. Enough for the usual comparison to be with other images."""
 _BLOCK = 1024
 """Rows of the table of all pairs that are held at a time."""
-_SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
+_FRACTIONS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
 """Of width and height that a crop may have kept, about its middle."""
 
 MOST_APART = 0.1
-"""Share of the variance left unexplained up to which two images can be the same picture."""
+"""Share of the variance left unexplained up to which two images can be the same image."""
 MOST_AGAINST_OTHERS = 0.11
 """That share, against the same share between either image and its usual neighbours."""
 MOST_OFF_COLOUR = 0.16
 """That share in colour, in coarse fields: tells a black bird from a blue one."""
 LEAST_APART = 0.004
-"""Below this, two images are the same picture whatever their neighbours are like."""
+"""Below this, two images are the same image whatever their neighbours are like."""
 LEAST_FEATURES = 0.1
 """Cosine of the features, from which their mean was taken, that two copies have at least."""
 _WORTH_A_LOOK = 0.15
@@ -42,59 +43,61 @@ _CERTAIN_APART = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """Pairs of images that show nearly the same picture."""
+class NearCopies:
+    """Pairs of images that show nearly the same image."""
 
     pairs: Pairs
-    """(m, 2) places in Dataset.items, the lower one first; of equal images only the first place."""
+    """(m, 2) indices in Dataset.items, the lower first; of equal images that of the first."""
     apart: Floats
-    """(m,) share of the variance of one image that the other does not explain: 0 is equal."""
+    """(m,) fraction of the variance of one image that the other does not explain: 0 is equal."""
     certain: npt.NDArray[np.bool_]
     """(m,) whether the hashes too are all but equal, so that hardly any doubt is left."""
 
 
-_KNOWN: WeakKeyDictionary[Signs, Likeness] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[ImageStatistics, NearCopies] = WeakKeyDictionary()
 
 
-def likeness(evidence: Evidence) -> Likeness:
-    """All pairs of near-copies; computed once for each Evidence's signs. Equal images make none."""
-    found = _KNOWN.get(evidence.signs)
+def near_copies(evidence: Evidence) -> NearCopies:
+    """All pairs of near-copies, computed once for the statistics; equal images make none."""
+    found = _KNOWN.get(evidence.image_statistics)
     if found is None:
-        found = _KNOWN[evidence.signs] = _measured(evidence)
+        found = _KNOWN[evidence.image_statistics] = _measured(evidence)
     return found
 
 
 def components(pairs: list[tuple[int, int]]) -> list[list[int]]:
-    """Places that hang together by pairs, each ascending; in the order of their first place."""
+    """Indices that hang together by pairs, each ascending; in the order of their first index."""
     parent: dict[int, int] = {}
 
-    def root(place: int) -> int:
-        while parent.setdefault(place, place) != place:
-            place = parent[place] = parent[parent[place]]
-        return place
+    def root(index: int) -> int:
+        while parent.setdefault(index, index) != index:
+            index = parent[index] = parent[parent[index]]
+        return index
 
     for one, other in pairs:
         low, high = sorted((root(one), root(other)))
         parent[high] = low
     joined: dict[int, list[int]] = {}
-    for place in sorted(parent):
-        joined.setdefault(root(place), []).append(place)
+    for index in sorted(parent):
+        joined.setdefault(root(index), []).append(index)
     return list(joined.values())
 
 
-def _measured(evidence: Evidence) -> Likeness:
+def _measured(evidence: Evidence) -> NearCopies:
     first: dict[str, int] = {}
-    for place, item in enumerate(evidence.dataset.items):
-        first.setdefault(item.image, place)
-    places = np.array(list(first.values()), np.int64)
-    if len(places) < 2:
-        return Likeness(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))
-    outlines, tiny = evidence.signs["outline"][places], evidence.signs["tiny"][places]
-    hashes = _signed(evidence.signs["hash"][places]), _signed(evidence.signs["mirrored"][places])
-    features = None if evidence.features is None else _unit(evidence.features[places], 0)
+    for index, item in enumerate(evidence.dataset.items):
+        first.setdefault(item.image, index)
+    indices = np.array(list(first.values()), np.int64)
+    if len(indices) < 2:
+        return NearCopies(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))
+    outlines, tiny, own, mirrored = (
+        evidence.image_statistics[name][indices] for name in ("outline", "tiny", "hash", "mirrored")
+    )
+    hashes = _signed(own), _signed(mirrored)
+    features = None if evidence.features is None else _unit(evidence.features[indices], 0)
     pairs = _candidates(outlines, hashes, features)
     apart, window = _laid_over(outlines, pairs)
-    usual = _usual(pairs, apart, len(places))
+    usual = _usual(pairs, apart, len(indices))
     close = np.flatnonzero(apart < _WORTH_A_LOOK)
     pairs, window, usual = pairs[close], window[close], usual[close]
     apart = _unexplained(outlines[..., None], pairs, window)
@@ -104,7 +107,7 @@ def _measured(evidence: Evidence) -> Likeness:
         same &= np.einsum("ij,ij->i", features[pairs[:, 0]], features[pairs[:, 1]]) > LEAST_FEATURES
     pairs, apart = pairs[same], apart[same]
     certain = (_distance(hashes, pairs) <= _CERTAIN_HASH) & (apart < _CERTAIN_APART)
-    return Likeness(places[pairs], apart, certain)
+    return NearCopies(indices[pairs], apart, certain)
 
 
 def _signed(hashes: Floats) -> Floats:
@@ -125,22 +128,22 @@ def _distance(hashes: tuple[Floats, Floats], pairs: Pairs) -> npt.NDArray[np.int
 def _candidates(outlines: Floats, hashes: tuple[Floats, Floats], features: Floats | None) -> Pairs:
     """(m, 2) pairs, lower row first: each image's nearest by features, outline and hash."""
     flat, turned = _unit(outlines), _unit(outlines[:, :, ::-1])
-    signs = [[(flat, flat), (flat, turned)], [(hashes[0], hashes[0]), (hashes[0], hashes[1])]]
+    measures = [[(flat, flat), (flat, turned)], [(hashes[0], hashes[0]), (hashes[0], hashes[1])]]
     if features is not None:
-        signs.append([(features, features)])
-    found = [pair for sign in signs for pair in _nearest(sign)]
+        measures.append([(features, features)])
+    found = [pair for measure in measures for pair in _nearest(measure)]
     both = np.sort(np.concatenate(found), axis=1)
     return np.asarray(np.unique(both, axis=0), np.int64)
 
 
-def _nearest(sign: list[tuple[Floats, Floats]]) -> Iterator[Pairs]:
+def _nearest(measure: list[tuple[Floats, Floats]]) -> Iterator[Pairs]:
     """Each row and the rows most like it by the best of several products, block by block."""
-    n = len(sign[0][0])
+    n = len(measure[0][0])
     count = min(_NEIGHBOURS, n - 1)
     for start in range(0, n, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, n))
-        like = sign[0][0][rows] @ sign[0][1].T
-        for left, right in sign[1:]:
+        like = measure[0][0][rows] @ measure[0][1].T
+        for left, right in measure[1:]:
             np.maximum(like, left[rows] @ right.T, out=like)
         like[rows - start, rows] = -np.inf
         nearest = np.argpartition(-like, count - 1, axis=1)[:, :count]
@@ -168,7 +171,7 @@ def _ways() -> tuple[tuple[float, bool, bool], ...]:
     """(share of the first image, the second one mirrored, first and second change places)."""
     return tuple(
         (share, mirror, swap)
-        for share in _SHARES
+        for share in _FRACTIONS
         for mirror in (False, True)
         for swap in ((False, True) if share < 1 else (False,))
     )
@@ -249,8 +252,8 @@ def _lens(side: int, share: float) -> Floats:
             blur[field, min(max(field + step, 0), side - 1)] += weight
         middle = ((1 - share) / 2 + share * (field + 0.5) / side) * side - 0.5
         low = int(np.floor(middle))
-        for place, weight in ((low, 1 - (middle - low)), (low + 1, middle - low)):
-            cut[field, min(max(place, 0), side - 1)] += weight
+        for index, weight in ((low, 1 - (middle - low)), (low + 1, middle - low)):
+            cut[field, min(max(index, 0), side - 1)] += weight
     return np.asarray(cut @ blur, np.float32)
 
 

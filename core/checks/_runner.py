@@ -14,9 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from core.checks import Evidence, Problem, Signs, checks, from_dict, paths, problems_of, to_dict
-from core.checks._image_statistics import VERSION, arrays, signs_of
-from core.checks._near_copies import components, likeness
+from core.checks import (
+    Evidence,
+    ImageStatistics,
+    Problem,
+    checks,
+    from_dicts,
+    paths,
+    problems_of,
+    to_dict,
+)
+from core.checks._image_statistics import VERSION, arrays, statistics_of
+from core.checks._near_copies import components, near_copies
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.events import Event, Finished, Found, Progress
@@ -57,8 +66,8 @@ def problems(dataset_id: str, settings: Settings) -> list[Problem] | None:
     """What was found in this version; None when nobody has looked yet."""
     try:
         content = json.loads(read_sealed(_file(settings, dataset_id)))
-        return [from_dict(each) for each in content]
-    except (OSError, ValueError, KeyError, TypeError):
+        return from_dicts(content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -67,13 +76,13 @@ def _file(settings: Settings, dataset_id: str) -> Path:
 
 
 def _gather(dataset: Dataset, store: Store, settings: Settings) -> Generator[Event, None, Evidence]:
-    rows = yield from _signs(dataset, store, settings)
-    evidence = Evidence(dataset, Signs(arrays(rows)))
+    rows = yield from _image_statistics(dataset, store, settings)
+    evidence = Evidence(dataset, ImageStatistics(arrays(rows)))
     evidence = replace(evidence, features=(yield from image_features(dataset, store, settings)))
-    yield Progress("Comparing every picture with every other", 0, 0)
-    alike = likeness(evidence).pairs.tolist()
+    yield Progress("Comparing every image with every other", 0, 0)
+    alike = near_copies(evidence).pairs.tolist()
     yield Progress("Asking a first classifier", 0, 0)
-    return replace(evidence, shares=out_of_fold(dataset, evidence.features, alike=alike))
+    return replace(evidence, probabilities=out_of_fold(dataset, evidence.features, alike=alike))
 
 
 def image_features(
@@ -105,37 +114,37 @@ def out_of_fold(
 
     The mean over three partitions into five folds, groups kept together. NaN in the rows of other
     items; None where there are too few images to part them. `features` are (n, d), a row for each
-    item; `alike` are pairs of places that are kept together too, as a near-copy would vouch for
+    item; `alike` are pairs of indices that are kept together too, as a near-copy would vouch for
     its twin's wrong label.
     """
     from core.dataset.splits import folds, groups_of
     from core.features.linear_probe import C_GRID, fit_probe
 
     number = {name: index for index, name in enumerate(dataset.classes)}
-    places = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
-    labels = np.array([number[str(dataset.items[place].label)] for place in places], np.int64)
+    indices = [p for p, item in enumerate(dataset.items) if item.role == "labelled"]
+    labels = np.array([number[str(dataset.items[index].label)] for index in indices], np.int64)
     if features is None or len(number) < 2 or np.bincount(labels).min() < 2:
         return None
-    row = {place: number for number, place in enumerate(places)}
-    ties = list(enumerate(groups_of([dataset.items[place] for place in places])))
+    row = {index: number for number, index in enumerate(indices)}
+    ties = list(enumerate(groups_of([dataset.items[index] for index in indices])))
     ties += [(row[one], row[other]) for one, other in alike if one in row and other in row]
-    group_of = {place: number for number, tied in enumerate(components(ties)) for place in tied}
-    groups = [group_of[number] for number in range(len(places))]
+    group_of = {index: number for number, tied in enumerate(components(ties)) for index in tied}
+    groups = [group_of[number] for number in range(len(indices))]
     if len(set(groups)) < 2:
         return None
     said: list[np.ndarray] = []
     C_grid: tuple[float, ...] = C_GRID
     for seed in range(_PARTITIONS):
         parts = folds(labels.tolist(), groups, 5, seed=seed)
-        fitted = fit_probe(features[places], labels, len(number), parts, C_grid=C_grid)
+        fitted = fit_probe(features[indices], labels, len(number), parts, C_grid=C_grid)
         C_grid = (fitted.C,)  # found once; the other partitions cost a seventh
         said.append(fitted.out_of_fold)
-    shares = np.full((len(dataset.items), len(number)), np.nan, np.float32)
-    shares[places] = np.mean(said, axis=0)
-    return shares
+    probabilities = np.full((len(dataset.items), len(number)), np.nan, np.float32)
+    probabilities[indices] = np.mean(said, axis=0)
+    return probabilities
 
 
-def _signs(
+def _image_statistics(
     dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, np.ndarray]:
     """Rows of the image statistics of all items, those that are new measured on all cores."""
@@ -147,7 +156,7 @@ def _signs(
     new = sorted(set(images) - known.keys())
 
     def measure(image: str) -> np.ndarray:
-        return signs_of(store.open_thumbnail(image))
+        return statistics_of(store.open_thumbnail(image))
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(new), _BATCH):

@@ -1,7 +1,7 @@
 """Several shots of one scene, told by the clock or by the file names, and by what they show.
 
 Numbers in file names alone say nothing: most sets are numbered. Shots that follow each other must
-also resemble each other far more than two pictures of their class usually do.
+also resemble each other far more than two images of their class usually do.
 """
 
 import re
@@ -32,26 +32,26 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     group = groups_of(dataset.items)
     timed = components(_by_time(evidence))
     named = [run for run in components(_by_name(evidence)) if len(run) >= _FEWEST_BY_NAME]
-    for places in components([(run[0], place) for run in [*timed, *named] for place in run]):
-        if len({group[place] for place in places}) == 1:
+    for indices in components([(run[0], index) for run in [*timed, *named] for index in run]):
+        if len({group[index] for index in indices}) == 1:
             continue
         yield Problem(
             "burst",
-            f"{len(places):,} pictures seem to be shots of one scene, taken one after the other: "
-            f"{listed(places, dataset)}. Parted, the test would show what was learned from.",
-            places=tuple(places),
-            fixes=(Fix("group", "Keep them together", tuple(places)),),
+            f"{len(indices):,} images seem to be shots of one scene, taken one after the other: "
+            f"{listed(indices, dataset)}. Parted, the test would show what was learned from.",
+            indices=tuple(indices),
+            fixes=(Fix("group", "Keep them together", tuple(indices)),),
             suggestion="keep them together",
-            weight=len(places),
+            weight=len(indices),
         )
 
 
 def _by_time(evidence: Evidence) -> list[tuple[int, int]]:
     """Neighbours by the clock of one camera, of one class, that resemble each other."""
     rolls: dict[tuple[object, ...], list[tuple[float, int]]] = defaultdict(list)
-    for place, item in enumerate(evidence.dataset.items):
+    for index, item in enumerate(evidence.dataset.items):
         if item.facts and item.facts.taken is not None:
-            rolls[item.label, item.role, item.facts.camera].append((item.facts.taken, place))
+            rolls[item.label, item.role, item.facts.camera].append((item.facts.taken, index))
     pairs = []
     for roll in rolls.values():
         roll.sort()
@@ -64,10 +64,10 @@ def _by_time(evidence: Evidence) -> list[tuple[int, int]]:
 def _by_name(evidence: Evidence) -> list[tuple[int, int]]:
     """Neighbours by a running number, of one class and one stem, that resemble each other."""
     rows: dict[tuple[object, ...], dict[int, int]] = defaultdict(dict)
-    for place, item in enumerate(evidence.dataset.items):
+    for index, item in enumerate(evidence.dataset.items):
         if (numbered := _numbered(item)) is not None:
             stem, number = numbered
-            rows[item.label, item.role, stem][number] = place
+            rows[item.label, item.role, stem][number] = index
     pairs = [(row[n], row[n + 1]) for row in rows.values() for n in row if n + 1 in row]
     return _resembling(evidence, pairs)
 
@@ -86,11 +86,11 @@ def _resembling(evidence: Evidence, pairs: list[tuple[int, int]]) -> list[tuple[
         return []
     kept, labels = [], evidence.labels
     for label in np.unique(labels[[one for one, _ in pairs]]):
-        places = np.flatnonzero(labels == label)
-        if len(places) < _FEWEST_IN_CLASS:
+        indices = np.flatnonzero(labels == label)
+        if len(indices) < _FEWEST_IN_CLASS:
             continue
-        like = _likeness_in_class(evidence.features[places])
-        row = {int(place): number for number, place in enumerate(places)}
+        like = _similarity_in_class(evidence.features[indices])
+        row = {int(index): number for number, index in enumerate(indices)}
         least = _clearly_more(like)
         kept += [
             (one, other)
@@ -100,7 +100,7 @@ def _resembling(evidence: Evidence, pairs: list[tuple[int, int]]) -> list[tuple[
     return kept
 
 
-def _likeness_in_class(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _similarity_in_class(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     centred = features - features.mean(0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-6
     return np.asarray(centred @ centred.T)
@@ -117,9 +117,12 @@ def _clearly_more(like: npt.NDArray[np.float32]) -> float:
 
 
 CHECK = Check(
-    "burst",
-    "Shots of one scene",
-    "Shots of one moment hold one picture's worth of knowledge and must not be parted by a test.",
-    _find,
-    frozenset({"features"}),
+    kind="burst",
+    title="Shots of one scene",
+    advice="Shots of one moment hold one image's worth of knowledge and must not be parted by a "
+    "test.",
+    rank=110,
+    find=_find,
+    needs=frozenset({"features"}),
+    fixes=frozenset({"group"}),
 )

@@ -21,7 +21,7 @@ _MOST_COMPARED = 500
 def _find(evidence: Evidence) -> Iterator[Problem]:
     counts = evidence.dataset.counts
     for one, other in combinations(list(counts)[:_MOST_COMPARED], 2):
-        if reason := likeness(one, other):
+        if reason := difference(one, other):
             yield _twice(evidence, one, other, reason)
     for name in counts:
         if _PLACEHOLDER.fullmatch(_plain(name)):
@@ -29,12 +29,13 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
                 kind="class-name",
                 sentence=f"“{name}” looks like a folder nobody has named yet: the model would "
                 "answer with that name.",
+                classes=(name,),
                 suggestion="rename the class",
                 weight=0.1,
             )
 
 
-def likeness(one: str, other: str) -> str:
+def difference(one: str, other: str) -> str:
     """In what alone two names differ, in words; empty when they are different names."""
     first, second = _plain(one), _plain(other)
     if first == second:
@@ -55,12 +56,13 @@ def _twice(evidence: Evidence, one: str, other: str, reason: str) -> Problem:
     counts = evidence.dataset.counts
     into, gone = (one, other) if counts[one] >= counts[other] else (other, one)
     labels = [item.label for item in evidence.dataset.items]
-    places = [p for name in (gone, into) for p, label in enumerate(labels) if label == name]
+    indices = [p for name in (gone, into) for p, label in enumerate(labels) if label == name]
     return Problem(
         kind="class-name",
         sentence=f"“{gone}” ({counts[gone]:,}) and “{into}” ({counts[into]:,}) differ {reason}: if "
-        "they are the same, the network is taught to tell apart what is alike.",
-        places=tuple(places),
+        "they are the same, the network learns to tell apart what is the same.",
+        indices=tuple(indices),
+        classes=(gone, into),
         fixes=(Fix("merge", f"Merge into “{into}”", label=into, classes=(one, other)),),
         suggestion=f"merge into “{into}”",
         weight=1 if reason.startswith("only") else 0.5,
@@ -104,7 +106,10 @@ def _one_typing_error(one: str, other: str) -> bool:
 CHECK = Check(
     kind="class-name",
     title="Class names that look alike",
-    advice="The same class under two names splits its pictures and spoils both halves "
+    advice="The same class under two names splits its images and spoils both halves "
     "(inconsistent labels).",
+    rank=100,
     find=_find,
+    scope="class",
+    fixes=frozenset({"merge"}),
 )

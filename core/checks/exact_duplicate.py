@@ -13,18 +13,18 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
 def _dropped(evidence: Evidence) -> Iterator[Problem]:
     """Copies that the import has kept once already: good to know, nothing to do."""
     dataset = evidence.dataset
-    place = {item.name: place for place, item in enumerate(dataset.items)}
+    index = {item.name: index for index, item in enumerate(dataset.items)}
     copies: dict[int, list[str]] = {}
     for each in dataset.left_out:
-        if each.copy_of in place:
-            copies.setdefault(place[each.copy_of], []).append(each.name)
+        if each.copy_of in index:
+            copies.setdefault(index[each.copy_of], []).append(each.name)
     for kept, names in copies.items():
         times = "once more" if len(names) == 1 else f"{len(names):,} more times"
         yield Problem(
             "exact-duplicate",
             f"{listed([kept], dataset)} was brought {times} under another name. "
             "It is kept once already, so that it counts once.",
-            places=(kept,),
+            indices=(kept,),
             names=tuple(names),
             suggestion="nothing to do: kept once",
             weight=0.0,
@@ -35,26 +35,28 @@ def _held(evidence: Evidence) -> Iterator[Problem]:
     """Copies that came together later, by moving or merging. Across a split they are a leak."""
     dataset = evidence.dataset
     alike: dict[tuple[object, ...], list[int]] = {}
-    for place, item in enumerate(dataset.items):
+    for index, item in enumerate(dataset.items):
         key = (item.image, item.label, item.role, item.part == "test")
-        alike.setdefault(key, []).append(place)
-    for places in alike.values():
-        if len(places) < 2:
+        alike.setdefault(key, []).append(index)
+    for indices in alike.values():
+        if len(indices) < 2:
             continue
         yield Problem(
             "exact-duplicate",
-            f"The same picture stands {len(places):,} times in one class: "
-            f"{listed(places, dataset)}. Copies say nothing new and count several times.",
-            places=tuple(places),
-            fixes=(Fix("remove", "Keep only one", tuple(places[1:])),),
+            f"The same image stands {len(indices):,} times in one class: "
+            f"{listed(indices, dataset)}. Copies say nothing new and count several times.",
+            indices=tuple(indices),
+            fixes=(Fix("remove", "Keep only one", tuple(indices[1:])),),
             suggestion="keep only one",
-            weight=len(places),
+            weight=len(indices),
         )
 
 
 CHECK = Check(
-    "exact-duplicate",
-    "Exact copies",
-    "A picture that is there several times counts several times and teaches nothing new.",
-    _find,
+    kind="exact-duplicate",
+    title="Exact copies",
+    advice="An image that is there several times counts several times and teaches nothing new.",
+    rank=50,
+    find=_find,
+    fixes=frozenset({"remove"}),
 )

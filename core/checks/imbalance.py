@@ -17,7 +17,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     if ratio < _MATTERS:
         return
     share = round(100 * counts[large] / sum(counts.values()))
-    pictures = "picture" if counts[small] == 1 else "pictures"
+    images = "image" if counts[small] == 1 else "images"
     serious = (
         f" Always answering “{large}” would already be right on {share} of 100."
         if ratio >= _SERIOUS
@@ -25,10 +25,11 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     )
     yield Problem(
         kind="imbalance",
-        sentence=f"“{large}” has {counts[large]:,} pictures and “{small}” {counts[small]:,} "
-        f"{pictures}: the network will lean towards “{large}” and overlook “{small}”, while its "
+        sentence=f"“{large}” has {counts[large]:,} images and “{small}” {counts[small]:,} "
+        f"{images}: the network will lean towards “{large}” and overlook “{small}”, while its "
         f"score as a whole still looks good.{serious}",
-        suggestion=f"bring more pictures of “{small}”, or read the score of each class by itself",
+        classes=(large, small),
+        suggestion=f"bring more images of “{small}”, or read the score of each class by itself",
         weight=ratio,
     )
 
@@ -37,5 +38,7 @@ CHECK = Check(
     kind="imbalance",
     title="Classes of very different sizes",
     advice="A network learns best what it sees most (class imbalance).",
+    rank=90,
     find=_find,
+    scope="class",
 )

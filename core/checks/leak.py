@@ -1,41 +1,41 @@
-"""A ready split that has the same picture on both sides: its test tests memory."""
+"""A ready split that has the same image on both sides: its test tests memory."""
 
 from collections.abc import Iterator
 
 from core.checks import Check, Evidence, Fix, Problem, listed
-from core.checks._near_copies import components, likeness
+from core.checks._near_copies import components, near_copies
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
     dataset = evidence.dataset
-    for places in components(crossing(evidence)):
-        test = [place for place in places if dataset.items[place].part == "test"]
-        learned = [place for place in places if dataset.items[place].part != "test"]
-        equal = len({dataset.items[place].image for place in places}) == 1
+    for indices in components(across_the_split(evidence)):
+        test = [index for index in indices if dataset.items[index].part == "test"]
+        learned = [index for index in indices if dataset.items[index].part != "test"]
+        equal = len({dataset.items[index].image for index in indices}) == 1
         how = "the same as" if equal else "nearly the same as"
         yield Problem(
             "leak",
             f"{listed(test, dataset)} in the test part: {how} {listed(learned, dataset)} in the "
             "part that is learned from. The test would ask what was learned by heart. Keeping "
             "them together does not help, because the parts were fixed before they came here.",
-            places=(*test, *learned),
+            indices=(*test, *learned),
             fixes=(Fix("remove", "Remove what would be learned from", tuple(learned)),),
             suggestion="remove from the learning part",
-            weight=len(places) + equal,
+            weight=len(indices) + equal,
         )
 
 
-def crossing(evidence: Evidence) -> list[tuple[int, int]]:
+def across_the_split(evidence: Evidence) -> list[tuple[int, int]]:
     """Pairs of equal or nearly equal images of which a ready split tests one and learns from the
     other (or stops learning by it)."""
     items = evidence.dataset.items
     by_image: dict[str, list[int]] = {}
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         if item.part is not None:
-            by_image.setdefault(item.image, []).append(place)
-    pairs = [(a, b) for places in by_image.values() for a in places for b in places if a < b]
-    for one, other in likeness(evidence).pairs.tolist():
-        twins = (by_image.get(items[place].image, []) for place in (one, other))
+            by_image.setdefault(item.image, []).append(index)
+    pairs = [(a, b) for indices in by_image.values() for a in indices for b in indices if a < b]
+    for one, other in near_copies(evidence).pairs.tolist():
+        twins = (by_image.get(items[index].image, []) for index in (one, other))
         pairs += _all_pairs(*twins)
     return [(a, b) for a, b in pairs if (items[a].part == "test") != (items[b].part == "test")]
 
@@ -47,8 +47,11 @@ def _all_pairs(ones: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
 
 
 CHECK = Check(
-    "leak",
-    "Test pictures that are learned from",
-    "A score on pictures that the network has seen says nothing about new ones.",
-    _find,
+    kind="leak",
+    title="Test images that are trained on",
+    advice="A score on images that the network has seen says nothing about new ones (data "
+    "leakage).",
+    rank=20,
+    find=_find,
+    fixes=frozenset({"remove"}),
 )

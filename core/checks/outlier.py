@@ -9,7 +9,7 @@ from core.checks import Check, Evidence, Fix, Problem
 from core.features.neighbours import nearest
 
 _NEAR, _FAR = 5, 15
-"""An image is held against its 6th to 15th neighbour: a handful of images of some other world,
+"""An image is held against its 6th to 15th neighbour: a handful of images of another domain,
 however alike among themselves, do not vouch for each other."""
 _FEWEST = 20
 """Images below which nothing can be called usual."""
@@ -22,18 +22,18 @@ _MANY = 1 / 3
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
-    places = np.flatnonzero(evidence.labels >= 0)
-    if evidence.features is None or len(places) < _FEWEST:
+    indices = np.flatnonzero(evidence.labels >= 0)
+    if evidence.features is None or len(indices) < _FEWEST:
         return
-    away = strangeness(evidence.features[places], evidence.labels[places])
+    away = strangeness(evidence.features[indices], evidence.labels[indices])
     for row in np.flatnonzero(away > _UNUSUAL):
-        place = int(places[row])
+        index = int(indices[row])
         yield Problem(
             kind="outlier",
-            sentence="The picture resembles no other one here: it may show something that belongs "
-            f"to no class, or be a rare kind of “{evidence.dataset.items[place].label}”.",
-            places=(place,),
-            fixes=(Fix("remove", "Remove the picture", (place,)),),
+            sentence="The image resembles no other one here: it may show something that belongs "
+            f"to no class, or be a rare kind of “{evidence.dataset.items[index].label}”.",
+            indices=(index,),
+            fixes=(Fix("remove", "Remove the image", (index,)),),
             suggestion="remove it if it does not belong here",
             weight=float(away[row]),
         )
@@ -49,8 +49,8 @@ def strangeness(
     is strange is one of great variety, and held against itself. Spread is read off the upper
     half, so that the odd ones hardly count; 0 everywhere when all distances are equal.
     """
-    _, likeness = nearest(features, _FAR)
-    distances = np.maximum(1 - likeness.astype(np.float64), 1e-6)
+    _, similarity = nearest(features, _FAR)
+    distances = np.maximum(1 - similarity.astype(np.float64), 1e-6)
     until = np.minimum(np.bincount(labels)[labels] - 1, distances.shape[1]).clip(min=1)
     since = np.minimum(_NEAR, until // 2)
     sums = np.cumsum(np.pad(distances, ((0, 0), (1, 0))), axis=1)
@@ -68,9 +68,12 @@ def strangeness(
 
 CHECK = Check(
     kind="outlier",
-    title="Pictures unlike all others",
-    advice="A picture that belongs to no class teaches the network something wrong (an outlier, "
+    title="Images unlike all others",
+    advice="An image that belongs to no class teaches the network something wrong (an outlier, "
     "told by the distance to its nearest neighbours in feature space).",
+    rank=120,
     find=_find,
     needs=frozenset({"features"}),
+    fixes=frozenset({"remove"}),
+    relabel=True,
 )

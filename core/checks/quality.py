@@ -12,7 +12,7 @@ import numpy.typing as npt
 from core.checks import Check, Evidence, Fix, Problem, listed
 
 Numbers = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 _UNUSUAL = 2.5
 """Spreads from the median, on a scale of ratios."""
@@ -48,29 +48,29 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     total = len(evidence.dataset.items)
     taken = np.zeros(total, bool)  # the first fault of an image is enough
     for name, faulty in (_faults_of_pixels(evidence) | _faults_of_shape(evidence)).items():
-        places = faulty[~taken[faulty]]
-        taken[places] = True
-        if name == "tiny" and 2 * len(places) > total:
-            yield _all_tiny(evidence, places)
-        elif len(places):
+        indices = faulty[~taken[faulty]]
+        taken[indices] = True
+        if name == "tiny" and 2 * len(indices) > total:
+            yield _all_tiny(evidence, indices)
+        elif len(indices):
             what, suggestion = _WORDS[name]
-            is_, them = ("picture is", "it") if len(places) == 1 else ("pictures are", "them")
-            chosen = tuple(int(place) for place in places)
+            is_, them = ("image is", "it") if len(indices) == 1 else ("images are", "them")
+            chosen = tuple(int(index) for index in indices)
             yield Problem(
                 kind="quality",
-                sentence=f"{len(places):,} {is_} {what}: {listed(chosen, evidence.dataset)}.",
-                places=chosen,
+                sentence=f"{len(indices):,} {is_} {what}: {listed(chosen, evidence.dataset)}.",
+                indices=chosen,
                 fixes=(Fix("remove", f"Remove {them}", chosen),),
                 suggestion=suggestion,
-                weight=len(places) / total,
+                weight=len(indices) / total,
             )
 
 
-def _faults_of_pixels(evidence: Evidence) -> dict[str, Places]:
-    """Places by fault, the worst first."""
-    signs = evidence.signs
+def _faults_of_pixels(evidence: Evidence) -> dict[str, Indices]:
+    """Indices by fault, the worst first."""
+    statistics = evidence.image_statistics
     light, contrast, sharp = (
-        signs[name].astype(np.float64) for name in ("brightness", "contrast", "sharpness")
+        statistics[name].astype(np.float64) for name in ("brightness", "contrast", "sharpness")
     )
     faults = {
         "dark": (light, _unusual(light) & (light + contrast < _DARK)),
@@ -81,8 +81,8 @@ def _faults_of_pixels(evidence: Evidence) -> dict[str, Places]:
     return {name: _worst_first(value, faulty) for name, (value, faulty) in faults.items()}
 
 
-def _faults_of_shape(evidence: Evidence) -> dict[str, Places]:
-    """Places by fault, the worst first; of images whose files nothing is known of, none."""
+def _faults_of_shape(evidence: Evidence) -> dict[str, Indices]:
+    """Indices by fault, the worst first; of images whose files nothing is known of, none."""
     facts = [item.facts for item in evidence.dataset.items]
     known = np.array([each is not None for each in facts], bool)
     sides = np.array([(f.width, f.height) if f else (1, 1) for f in facts], np.float64)
@@ -107,26 +107,28 @@ def _unusual(values: Numbers) -> npt.NDArray[np.bool_]:
     return below
 
 
-def _worst_first(values: Numbers, faulty: npt.NDArray[np.bool_]) -> Places:
-    places = np.flatnonzero(faulty)
-    return places[np.argsort(values[places], kind="stable")]
+def _worst_first(values: Numbers, faulty: npt.NDArray[np.bool_]) -> Indices:
+    indices = np.flatnonzero(faulty)
+    return indices[np.argsort(values[indices], kind="stable")]
 
 
-def _all_tiny(evidence: Evidence, places: Places) -> Problem:
+def _all_tiny(evidence: Evidence, indices: Indices) -> Problem:
     total = len(evidence.dataset.items)
-    which = f"All {total:,}" if len(places) == total else f"{len(places):,} of {total:,}"
+    which = f"All {total:,}" if len(indices) == total else f"{len(indices):,} of {total:,}"
     return Problem(
         kind="quality",
-        sentence=f"{which} pictures are tiny: the network sees {_SEEN} points a side, and details "
+        sentence=f"{which} images are tiny: the network sees {_SEEN} points a side, and details "
         "that are not in the files cannot be learned.",
-        suggestion="bring larger pictures if there are any",
+        suggestion="bring larger images if there are any",
     )
 
 
 CHECK = Check(
     kind="quality",
-    title="Poor pictures",
-    advice="From a picture on which little can be seen little can be learned; a few do no harm, "
+    title="Poor images",
+    advice="From an image on which little can be seen little can be learned; a few do no harm, "
     "but look whether they show what their class says (image quality).",
+    rank=130,
     find=_find,
+    fixes=frozenset({"remove"}),
 )

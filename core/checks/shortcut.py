@@ -45,36 +45,48 @@ class _Apart:
     """What one class has that the others have not."""
 
     apart: float
-    """Share of the class that has it, less the share of all others."""
+    """Fraction of the class that has it, less the fraction of all others."""
+    label: str
     images: int
     said: str
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """One fact that tells classes apart."""
+
+    gained: float
+    sentence: str
+    classes: tuple[str, ...]
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
-    places = np.flatnonzero(evidence.labels >= 0)
-    labels = evidence.labels[places]
-    if len(places) < _FEWEST or len(np.unique(labels)) < 2:
+    indices = np.flatnonzero(evidence.labels >= 0)
+    labels = evidence.labels[indices]
+    if len(indices) < _FEWEST or len(np.unique(labels)) < 2:
         return
-    items = [evidence.dataset.items[place] for place in places]
-    found: dict[tuple[int, ...], list[tuple[float, str]]] = {}
-    for what, matters, names in _facts(items, evidence, places):
+    items = [evidence.dataset.items[index] for index in indices]
+    found: dict[tuple[int, ...], list[_Reason]] = {}
+    for what, matters, names in _facts(items, evidence, indices):
         values = np.unique(names, return_inverse=True)[1]
         gained = _gained(values, labels)
         if gained >= matters and chance(values, labels) <= _SURE:
-            best, *more = _by_class(names, labels, places, evidence.dataset.classes)
+            best, *more = _by_class(names, labels, indices, evidence.dataset.classes)
             plain = [best, *(each for each in more[: _NAMED - 1] if each.apart >= _MATTERS)]
-            told = f"The {what} gives the class away: {'; '.join(each.said for each in plain)}."
-            found.setdefault(best.places, []).append((gained, told))
+            said = f"The {what} gives the class away: {'; '.join(each.said for each in plain)}."
+            reason = _Reason(gained, said, tuple(each.label for each in plain))
+            found.setdefault(best.indices, []).append(reason)
     # One cause (another camera, say) shows in several facts: they are told as one problem.
     for telling, reasons in found.items():
         yield Problem(
             kind="shortcut",
-            sentence=" ".join(told for _, told in reasons) + " The network could learn that "
-            "instead of what the pictures show, and fail on pictures made otherwise.",
-            places=telling,
-            suggestion="make all pictures the same way, or bring some of each class made each way",
-            weight=max(gained for gained, _ in reasons),
+            sentence=" ".join(each.sentence for each in reasons) + " The network could learn that "
+            "instead of what the images show, and fail on images made otherwise.",
+            indices=telling,
+            classes=tuple(dict.fromkeys(name for each in reasons for name in each.classes)),
+            suggestion="make all images the same way, or bring some of each class made each way",
+            weight=max(each.gained for each in reasons),
         )
 
 
@@ -85,7 +97,7 @@ def _gained(values: Values, labels: Values) -> float:
 
 
 def _facts(
-    items: Sequence[Item], evidence: Evidence, places: npt.NDArray[np.int64]
+    items: Sequence[Item], evidence: Evidence, indices: npt.NDArray[np.int64]
 ) -> Iterator[tuple[str, float, list[str]]]:
     """What is known of every image besides its content, when a gain matters, and each answer."""
     facts = [item.facts for item in items]
@@ -104,8 +116,8 @@ def _facts(
             _MATTERS,
             _binned(np.array([each.width / max(1, each.height) for each in known])),
         )
-    rim = _rim(evidence.signs["tiny"][places])
-    yield "brightness", _MATTERS_SEEN, _binned(evidence.signs["brightness"][places])
+    rim = _rim(evidence.image_statistics["tiny"][indices])
+    yield "brightness", _MATTERS_SEEN, _binned(evidence.image_statistics["brightness"][indices])
     yield "brightness of the rim", _MATTERS_SEEN, _binned(rim.mean(1))
     yield "colour of the rim", _MATTERS_SEEN, _coloured(rim)
 
@@ -120,18 +132,18 @@ def _coloured(colours: npt.NDArray[np.float64]) -> list[str]:
     """Each colour (n, 3) by the name nearest to it."""
     names, points = list(_COLOURS), np.array(list(_COLOURS.values()))
     nearest = ((colours[:, None] - points) ** 2).sum(-1).argmin(1)
-    return [names[place] for place in nearest]
+    return [names[index] for index in nearest]
 
 
 def _binned(values: npt.NDArray[np.float64]) -> list[str]:
     """Each value as the stretch it lies in, of at most eight that hold equally many values."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    places = np.searchsorted(edges, values, side="right")
+    indices = np.searchsorted(edges, values, side="right")
     stretches = {
-        int(b): f"{values[places == b].min():.4g} to {values[places == b].max():.4g}"
-        for b in np.unique(places)
+        int(b): f"{values[indices == b].min():.4g} to {values[indices == b].max():.4g}"
+        for b in np.unique(indices)
     }
-    return [stretches[int(place)] for place in places]
+    return [stretches[int(index)] for index in indices]
 
 
 def gain(values: Values, labels: Values) -> float:
@@ -173,7 +185,7 @@ def _chi2(values: Values, labels: Values) -> float:
 
 
 def _by_class(
-    names: list[str], labels: Values, places: npt.NDArray[np.int64], classes: tuple[str, ...]
+    names: list[str], labels: Values, indices: npt.NDArray[np.int64], classes: tuple[str, ...]
 ) -> list[_Apart]:
     """For each class its commonest answer, the one that parts it best from the others first."""
     answers = np.array(names)
@@ -185,10 +197,11 @@ def _by_class(
         found.append(
             _Apart(
                 apart=count / len(own) - too / len(others),
+                label=classes[label],
                 images=len(own),
                 said=f"{_share(count, len(own))} of “{classes[label]}” have “{value}”, "
                 f"of all others {too:,} of {len(others):,}",
-                places=tuple(int(p) for p in places[(labels == label) & (answers == value)]),
+                indices=tuple(int(p) for p in indices[(labels == label) & (answers == value)]),
             )
         )
     # Of equals the smaller class is the odd one.
@@ -201,7 +214,7 @@ def _commonest(answers: npt.NDArray[np.str_]) -> tuple[str, int]:
 
 
 def _share(count: int, total: int) -> str:
-    return f"all {total:,} pictures" if count == total else f"{count:,} of {total:,} pictures"
+    return f"all {total:,} images" if count == total else f"{count:,} of {total:,} images"
 
 
 CHECK = Check(
@@ -209,5 +222,7 @@ CHECK = Check(
     title="Something other than the content tells the classes apart",
     advice="A network learns whatever tells the classes apart most easily, also the file format, "
     "the camera or the background (shortcut learning).",
+    rank=70,
     find=_find,
+    scope="class",
 )

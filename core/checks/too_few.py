@@ -21,9 +21,9 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     if (low := lowest(held_out(total))) < 1 - _WIDE_SET:
         yield Problem(
             kind="too-few",
-            sentence=f"There are {_pictures(total)} in all, of which about {held_out(total)} are "
+            sentence=f"There are {_images(total)} in all, of which about {held_out(total)} are "
             f"tested: {_all_right(held_out(total), low)}.",
-            suggestion=f"bring pictures until there are at least {enough(_WIDE_SET):,} in all, or "
+            suggestion=f"bring images until there are at least {enough(_WIDE_SET):,} in all, or "
             "test by cross-validation",
             weight=2,
         )
@@ -32,15 +32,17 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     for name, n in ordered[:_NAMED]:
         yield Problem(
             kind="too-few",
-            sentence=f"With {_pictures(n)} of “{name}” {_of_class(held_out(n))}.",
+            sentence=f"With {_images(n)} of “{name}” {_of_class(held_out(n))}.",
+            classes=(name,),
             suggestion=f"bring at least {enough(_WIDE_CLASS) - n} more of “{name}”",
             weight=1 / (1 + n),
         )
     if (more := len(ordered) - _NAMED) > 0:
         yield Problem(
             kind="too-few",
-            sentence=f"{more:,} more classes have fewer than {enough(_WIDE_CLASS)} pictures.",
-            suggestion="bring more pictures of them, or merge classes",
+            sentence=f"{more:,} more classes have fewer than {enough(_WIDE_CLASS)} images.",
+            classes=tuple(name for name, _ in ordered[_NAMED:]),
+            suggestion="bring more images of them, or merge classes",
         )
 
 
@@ -72,14 +74,16 @@ def _all_right(n: int, low: float) -> str:
     return f"{n} of {n} right would still mean anything from {round(100 * low)} to 100 of 100"
 
 
-def _pictures(n: int) -> str:
-    return "1 picture" if n == 1 else f"{n:,} pictures"
+def _images(n: int) -> str:
+    return "1 image" if n == 1 else f"{n:,} images"
 
 
 CHECK = Check(
     kind="too-few",
-    title="Too few pictures",
-    advice="Few pictures leave little to learn from and less to test with, and then nobody knows "
+    title="Too few images",
+    advice="Few images leave little to learn from and less to test with, and then nobody knows "
     "how good the model is (the confidence interval is wide).",
+    rank=80,
     find=_find,
+    scope="class",
 )

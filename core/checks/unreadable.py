@@ -29,8 +29,9 @@ def _listed(names: list[str]) -> str:
 
 
 CHECK = Check(
-    "unreadable",
-    "Files that could not be used",
-    "What you meant to teach with may be missing without anybody noticing.",
-    _find,
+    kind="unreadable",
+    title="Files that could not be used",
+    advice="Images you meant to train with may be missing without anybody noticing.",
+    rank=10,
+    find=_find,
 )

@@ -16,13 +16,13 @@ from core.checks import Check, Evidence, Fix, Problem
 from core.dataset.manifest import FEWEST_IMAGES
 from core.features.neighbours import nearest
 
-Shares = npt.NDArray[np.float64]
+Probabilities = npt.NDArray[np.float64]
 
 _NEIGHBOURS = 10
 _NEIGHBOURS_SAY = 0.3
 """What the neighbours' classes count beside the classifier's answer."""
 _WIDTH = 0.05
-"""Likeness (cosine) by which a neighbour's say falls to a third."""
+"""Similarity (cosine) by which a neighbour's say falls to a third."""
 _UNLIKELY = 0.1
 """Of its class's mean self-confidence: an image below that does not look like its class."""
 _LIKELY = 0.6
@@ -31,70 +31,73 @@ _LIKELY = 0.6
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
     labels, classes = evidence.labels, evidence.dataset.classes
-    places = np.flatnonzero(labels >= 0)
-    shares = believed(evidence, places)
-    for row in suspects(shares, labels[places]):
-        place, says = int(places[row]), shares[row]
-        given, likely = classes[labels[place]], classes[likelier(says, int(labels[place]))]
+    indices = np.flatnonzero(labels >= 0)
+    probabilities = believed(evidence, indices)
+    for row in suspects(probabilities, labels[indices]):
+        index, says = int(indices[row]), probabilities[row]
+        given, likely = classes[labels[index]], classes[likelier(says, int(labels[index]))]
         sure = min(99, round(100 * float(says[classes.index(likely)])))
         yield Problem(
             kind="wrong-label",
-            sentence=f"The picture looks like “{likely}” ({sure} of 100) rather than “{given}”.",
-            places=(place,),
+            sentence=f"The image looks like “{likely}” ({sure} of 100) rather than “{given}”.",
+            indices=(index,),
             fixes=(
-                Fix("relabel", f"Move to “{likely}”", (place,), label=likely),
-                Fix("remove", "Remove the picture", (place,)),
+                Fix("relabel", f"Move to “{likely}”", (index,), label=likely),
+                Fix("remove", "Remove the image", (index,)),
             ),
             suggestion=likely,
-            weight=float(1 - says[labels[place]]),
+            weight=float(1 - says[labels[index]]),
         )
 
 
-def believed(evidence: Evidence, places: npt.NDArray[np.int64]) -> Shares:
-    """(len(places), classes) probabilities of these labelled items: classifier and neighbours."""
-    if evidence.shares is None or evidence.features is None:
-        raise ValueError("this check needs features and shares")
-    said = evidence.shares[places].astype(np.float64)
-    others, likeness = nearest(evidence.features[places], _NEIGHBOURS)
-    votes = np.exp((likeness - 1) / _WIDTH)
+def believed(evidence: Evidence, indices: npt.NDArray[np.int64]) -> Probabilities:
+    """(len(indices), classes) probabilities of these labelled items: classifier and neighbours."""
+    if evidence.probabilities is None or evidence.features is None:
+        raise ValueError("this check needs features and probabilities")
+    said = evidence.probabilities[indices].astype(np.float64)
+    others, similarity = nearest(evidence.features[indices], _NEIGHBOURS)
+    votes = np.exp((similarity - 1) / _WIDTH)
     votes /= np.maximum(votes.sum(1, keepdims=True), 1e-12)
     near = np.zeros_like(said)
-    rows = np.arange(len(places))
+    rows = np.arange(len(indices))
     for column in range(others.shape[1]):
-        near[rows, evidence.labels[places][others[:, column]]] += votes[:, column]
+        near[rows, evidence.labels[indices][others[:, column]]] += votes[:, column]
     return (1 - _NEIGHBOURS_SAY) * said + _NEIGHBOURS_SAY * near
 
 
-def suspects(shares: Shares, labels: npt.NDArray[np.int64]) -> list[int]:
+def suspects(probabilities: Probabilities, labels: npt.NDArray[np.int64]) -> list[int]:
     """Rows that do not look like their class, and look like another one; the surest first.
 
-    `shares` are (n, classes) probabilities that owe nothing to the image's own label. Classes of
-    fewer than FEWEST_IMAGES images are left in peace: nothing could be learned of them.
+    `probabilities` are (n, classes) and owe nothing to the image's own label. Classes of fewer
+    than FEWEST_IMAGES images are left in peace: nothing could be learned of them.
     """
-    classes = shares.shape[1]
+    classes = probabilities.shape[1]
     counts = np.bincount(labels, minlength=classes)
-    own = shares[np.arange(len(labels)), labels]
+    own = probabilities[np.arange(len(labels)), labels]
     usual = np.bincount(labels, own, minlength=classes) / np.maximum(counts, 1)
     likely = np.array(
-        [likelier(row, int(label)) for row, label in zip(shares, labels, strict=True)]
+        [likelier(row, int(label)) for row, label in zip(probabilities, labels, strict=True)]
     )
-    other = shares[np.arange(len(labels)), likely]
+    other = probabilities[np.arange(len(labels)), likely]
     suspected = (own < _UNLIKELY * usual[labels]) & (other > _LIKELY * usual[likely])
     rows = np.flatnonzero(suspected & (counts[labels] >= FEWEST_IMAGES))
     return [int(row) for row in rows[np.argsort(own[rows], kind="stable")]]
 
 
-def likelier(shares: Shares, label: int) -> int:
-    """The likeliest class (index) but for `label`; `shares` is (classes,)."""
-    return int(np.argmax(np.where(np.arange(len(shares)) == label, -1, shares)))
+def likelier(probabilities: Probabilities, label: int) -> int:
+    """The likeliest class (index) but for `label`; `probabilities` is (classes,)."""
+    return int(np.argmax(np.where(np.arange(len(probabilities)) == label, -1, probabilities)))
 
 
 CHECK = Check(
     kind="wrong-label",
     title="Suspected wrong labels",
-    advice="A classifier that never saw these pictures, and the pictures most like them, say "
+    advice="A classifier that never saw these images, and the images most like them, say "
     "another class (confident learning). Look at each: it may be right, or a rare case worth "
     "keeping.",
+    rank=40,
     find=_find,
-    needs=frozenset({"features", "shares"}),
+    needs=frozenset({"features", "probabilities"}),
+    fixes=frozenset({"relabel", "remove"}),
+    relabel=True,
 )

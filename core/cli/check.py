@@ -1,18 +1,28 @@
-"""`check`: what is wrong with a folder of pictures, before anything is taught with it."""
+"""`check`: what is wrong with a folder of images, before anything is trained on it."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from core.checks import Problem, checks, from_dict, paths
-from core.cli.terminal import Terminal
-from core.cli.train import STOPPED, stop_signals, until
+from core.cli._command import STOPPED, Command, add_data, add_labels, labels_of
+from core.cli._importing import require_data, stop_signals, until
+from core.cli._terminal import Terminal
 from core.dataset.manifest import Dataset
-from core.errors import NotFound
 from core.events import Event, Finished, Found
 from core.settings import Settings
 
 _MOST_FILES = 8
 """Named below one problem where a person reads; with --json all of them."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_data(parser)
+    add_labels(parser)
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return check(chosen.data, settings, terminal, columns=labels_of(chosen))
 
 
 def check(
@@ -27,8 +37,7 @@ def check(
     from core.dataset.ingest.importing import import_images
     from core.dataset.store import Store
 
-    if not data.exists():
-        raise NotFound(f"There is no folder or archive “{data}”.")
+    require_data(data)
     store = Store(settings.home)
     found: list[Problem] = []
     with stop_signals() as stop:
@@ -69,7 +78,16 @@ def _text(found: list[Problem], dataset: Dataset) -> str:
             lines += [f"      {name}" for name in files[:_MOST_FILES]]
             if len(files) > _MOST_FILES:
                 lines.append(f"      and {len(files) - _MOST_FILES:,} more")
-    pictures = f"{len(dataset.items):,} pictures in {len(dataset.classes)} classes"
+    images = f"{len(dataset.items):,} images in {len(dataset.classes)} classes"
     if not found:
-        return f"{pictures}: nothing found."
-    return "\n".join([*lines, f"{pictures}: {len(found)} problems found."])
+        return f"{images}: nothing found."
+    return "\n".join([*lines, f"{images}: {len(found)} problems found."])
+
+
+COMMAND = Command(
+    "say what is wrong with images: copies, wrong labels, poor quality and more",
+    ("check images",),
+    _run,
+    _add_arguments,
+    order=20,
+)

@@ -1,24 +1,35 @@
 """`compare`: runs beside each other, on the test images that they share."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.terminal import Terminal
-from core.cli.using import require
+from core.cli._command import Command
+from core.cli._runs import require_run
+from core.cli._terminal import Terminal
 from core.errors import BadRecipe
 from core.evaluation.metrics import in_words
 from core.evaluation.report import Report
 from core.evaluation.significance import Pair, pairs
+from core.settings import Settings
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="two runs or more")
+
+
+def _run(chosen: Namespace, _: Settings, terminal: Terminal) -> int:
+    return compare(chosen.runs, terminal)
 
 
 def compare(runs: Sequence[Path], terminal: Terminal) -> int:
-    """Tell every two of these runs apart, where that is possible."""
+    """Print whether any two of these runs differ, where that can be said."""
     if len({run.resolve() for run in runs}) < 2:
         raise BadRecipe("Name at least two different runs to compare.")
     for run in runs:
-        require(run)
+        require_run(run)
     reports = [(str(run), Report.load(run)) for run in runs]
     found = pairs([(name, report.predictions) for name, report in reports])
     document = {
@@ -65,3 +76,12 @@ def _verdicts(found: Sequence[Pair]) -> list[str]:
     if len(found) > 1:
         lines.append(f"p is corrected for {len(found)} comparisons (Holm).")
     return lines
+
+
+COMMAND = Command(
+    "say whether runs differ, on the test images that they share",
+    ("compare run another-run",),
+    _run,
+    _add_arguments,
+    order=40,
+)

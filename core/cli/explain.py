@@ -1,14 +1,16 @@
-"""`explain`: why a model says what it says about pictures."""
+"""`explain`: why a model says what it says about images."""
 
 import base64
 import io
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import Terminal
-from core.cli.using import require, result_of
+from core.cli._command import Command, add_run
+from core.cli._runs import require_run, result_of
+from core.cli._terminal import Terminal
 from core.errors import GraftError, UnreadableImage
 from core.settings import Settings
 
@@ -19,27 +21,37 @@ _TRUST = {
     "dependent": "With random weights the map (Grad-CAM) looks otherwise{}, so it does depend on "
     "what was learned.",
     "independent": "With random weights the map (Grad-CAM) looks much the same{}, so it shows the "
-    "picture rather than what was learned.",
-    "flat": "No place of the picture speaks for the answer more than others: the map (Grad-CAM) is "
+    "image rather than what was learned.",
+    "flat": "No part of the image speaks for the answer more than others: the map (Grad-CAM) is "
     "flat.",
 }
 _UNCHECKED = "Whether the map (Grad-CAM) depends on what was learned could not be checked."
 _SHOWN = 3
-"""Pictures named where a person reads; with --json all of them."""
+"""Images named where a person reads; with --json all of them."""
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument("images", nargs="+", metavar="IMAGE")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps, as PNG")
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return explain(chosen.run, chosen.images, chosen.out, settings, terminal)
 
 
 def explain(
     run: Path, images: Sequence[str], out: Path | None, settings: Settings, terminal: Terminal
 ) -> int:
     """For each image file tell the answer, whether the map of its evidence depends on what was
-    learned, and the learned pictures most like it; returns 2 when none of them is readable.
+    learned, and the training images most like it; returns 2 when none of them is readable.
 
     The maps are written into the folder `out`, as PNG files, where one is given.
     """
     from core.analysis.grad_cam import explain as events_of
     from core.analysis.grad_cam import explanation_of
 
-    require(run)
+    require_run(run)
     names, rows = _learned(run, settings), list[dict[str, Any]]()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -63,7 +75,7 @@ def explain(
 
 
 def _learned(run: Path, settings: Settings) -> dict[str, str]:
-    """Names of the pictures that the run was made from, by their hash, where they are known."""
+    """Names of the images that the run was trained on, by their hash, where they are known."""
     from core.dataset.store import Store
     from core.evaluation.report import Report
 
@@ -88,14 +100,14 @@ def _row(image: str, found: "Explanation", names: Mapping[str, str]) -> dict[str
 
 
 def _write(address: str, file: Path) -> None:
-    """A picture in a data address as a PNG file."""
+    """An image in a data address as a PNG file."""
     from PIL import Image
 
     from core.files import replaced
 
     content = io.BytesIO(base64.b64decode(address.partition(",")[2]))
-    with Image.open(content, formats=["JPEG", "PNG"]) as picture, replaced(file) as draft:
-        picture.save(draft, "PNG")
+    with Image.open(content, formats=["JPEG", "PNG"]) as image, replaced(file) as draft:
+        image.save(draft, "PNG")
 
 
 def _text(row: Mapping[str, Any]) -> str:
@@ -107,7 +119,7 @@ def _text(row: Mapping[str, Any]) -> str:
             f"{each['name'] or each['image'][:12]} ({each['label']}, {each['cosine']:.0%})"
             for each in row["nearest"][:_SHOWN]
         ]
-        lines.append(f"  Most like, of the learned pictures: {', '.join(near)}")
+        lines.append(f"  Most similar training images: {', '.join(near)}")
     if "map" in row:
         lines.append(f"  The map is in {row['map']}")
     return "\n".join(lines)
@@ -117,3 +129,12 @@ def _trust(row: Mapping[str, Any]) -> str:
     correlation = row["rank_correlation"]
     words = "" if correlation is None else f" (rank correlation {correlation:.2f})"
     return _TRUST.get(row["verdict"], _UNCHECKED).format(words)
+
+
+COMMAND = Command(
+    "say why a model answers so: where it looked, and the most similar training images",
+    ("explain run image.jpg --out maps",),
+    _run,
+    _add_arguments,
+    order=41,
+)

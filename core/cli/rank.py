@@ -1,12 +1,13 @@
-"""`rank`: which backbone suits a folder of pictures, tried on them before anything is trained."""
+"""`rank`: which backbone suits a folder of images, tried on them before anything is trained."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.cli.terminal import Terminal
-from core.cli.train import STOPPED, stop_signals, until
-from core.errors import NotFound
+from core.cli._command import STOPPED, Command, add_data, add_labels, labels_of, separated
+from core.cli._importing import require_data, stop_signals, until
+from core.cli._terminal import Terminal
 from core.events import Finished
 from core.pretraining_analysis.ranking_rows import RankingRow, suggested
 from core.settings import Settings
@@ -17,6 +18,26 @@ _ORDER = (
     "It is about a classifier on frozen features, and does not surely foretell what adapting "
     "layers makes of a network."
 )
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument(
+        "--backbones",
+        metavar="B[,B]",
+        help="which networks to try; default: all whose weights are on this machine",
+    )
+    add_labels(parser)
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return rank(
+        chosen.data,
+        settings,
+        terminal,
+        backbones=separated(chosen.backbones),
+        columns=labels_of(chosen),
+    )
 
 
 def rank(
@@ -37,10 +58,9 @@ def rank(
     from core.dataset.store import Store
     from core.pretraining_analysis.backbone_ranking import rank as try_on
 
-    if not data.exists():
-        raise NotFound(f"There is no folder or archive “{data}”.")
+    require_data(data)
     for name in backbones:
-        get_backbone(name)  # a mistyped name is told before any picture is looked at
+        get_backbone(name)  # a mistyped name is told before any image is looked at
     store = Store(settings.home)
     with stop_signals() as stop:
         events = import_images(data, store, settings, title=data.resolve().name, columns=columns)
@@ -70,7 +90,7 @@ def _text(rows: Sequence[RankingRow]) -> str:
     if len(tied) > 1:
         best = suggested([row for row in rows if "error" not in row])
         lines.append(
-            f"These pictures cannot tell apart: {', '.join(tied)}. Take {best['title']}: the "
+            f"{', '.join(tied)} do equally well on these images. Take {best['title']}: the "
             "quickest of those within one standard error of the first."
         )
     if any("error" not in row for row in rows):
@@ -91,6 +111,15 @@ def _line(row: RankingRow) -> str:
         f"{row['backbone']}: right on {100 * row['accuracy']:.1f} of 100 (standard error "
         f"{100 * row['stderr']:.1f}), {surprise}by neighbours {100 * row['knn']:.1f} (standard "
         f"error {100 * row['knn_stderr']:.1f}); "
-        f"{row['images_per_second']:.0f} pictures a second, "
+        f"{row['images_per_second']:.0f} images a second, "
         f"{row['parameters'] / 1e6:.1f} million parameters"
     )
+
+
+COMMAND = Command(
+    "try pretrained networks on your images, before anything is trained",
+    ("rank images", "rank images --backbones tf_efficientnet_lite0,tf_efficientnet_lite1"),
+    _run,
+    _add_arguments,
+    order=21,
+)

@@ -1,11 +1,22 @@
-"""`tournament`: several backbones and ways to learn on a folder of pictures, and which to keep."""
+"""`sweep`: several backbones and strategies on a folder of images, and which to keep."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from core.cli.terminal import Terminal
-from core.cli.train import STOPPED, drained, make_run, stop_signals, with_pictures
+from core.cli._command import (
+    STOPPED,
+    Command,
+    add_data,
+    add_evaluation,
+    add_seed,
+    evaluation_of,
+    separated,
+)
+from core.cli._importing import stop_signals, with_images
+from core.cli._runs import drained, make_run
+from core.cli._terminal import Terminal
 from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.metrics import in_words
@@ -29,37 +40,59 @@ from core.training.sweep import (
 )
 
 
-def tournament(
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument("--backbones", required=True, metavar="B[,B]", help="networks to try")
+    parser.add_argument("--strategies", required=True, metavar="S[,S]", help="strategies to try")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all the runs")
+    add_evaluation(parser, "cross-validation")
+    add_seed(parser)
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return sweep(
+        chosen.data,
+        chosen.out,
+        settings,
+        terminal,
+        backbones=separated(chosen.backbones),
+        strategies=separated(chosen.strategies),
+        evaluation=evaluation_of(chosen),
+        seed=chosen.seed,
+    )
+
+
+def sweep(
     data: Path,
     out: Path,
     settings: Settings,
     terminal: Terminal,
     *,
     backbones: Sequence[str],
-    ways: Sequence[str],
+    strategies: Sequence[str],
     evaluation: Evaluation | None,
     seed: int,
 ) -> int:
-    """Import `data`, train every backbone in every way into a folder of its own below `out`, and
-    say which to keep; returns the exit code. The same command goes on where it was stopped.
+    """Import `data`, train every backbone by every strategy, each into a folder of its own below
+    `out`, and say which to keep; returns the exit code. The same command resumes.
 
-    Without `evaluation` all pictures judge in turn, or the test part that came with them.
+    Without `evaluation` cross-validated, or tested on the test part that came with the images.
     """
     wanted = candidates(
         NONE_YET,
         backbones,
-        ways,
+        strategies,
         has={"labelled"},
         evaluation=evaluation or "cross_validation",
         seed=seed,
     )
     if len(wanted) < 2:
         raise BadRecipe(
-            "There is nothing to compare: name at least two backbones or ways to learn that "
-            "fit each other and need no further pictures or runs."
+            "There is nothing to compare: name at least two backbones or strategies that "
+            "fit each other and need no further images or runs."
         )
     with stop_signals() as stop:
-        recipes = with_pictures(data, wanted, settings, terminal, stop)
+        recipes = with_images(data, wanted, settings, terminal, stop)
         if recipes is None:
             return _stopped(terminal)
         if evaluation is None and has_given_split(Store(settings.home).load(recipes[0].dataset)):
@@ -134,10 +167,23 @@ def _text(document: dict[str, Any]) -> str:
     lines = []
     for run in sorted(document["runs"], key=lambda run: -run["accuracy"]):
         lines.append(
-            f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; learned "
+            f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; trained "
             f"in {run['seconds']:.0f} s, answers in {run['milliseconds']:.1f} ms, "
             f"{run['megabytes']:.1f} MB"
         )
         if run["beside_kept"]:
-            lines.append(f"  Beside the one to keep: {run['beside_kept']['verdict']}")
+            lines.append(f"  Compared with the one to keep: {run['beside_kept']['verdict']}")
     return "\n".join([*lines, "", f"Keep {document['keep']}. {document['said']}"])
+
+
+COMMAND = Command(
+    "train several networks by several strategies on the same images, and say which to keep",
+    (
+        "sweep images --backbones tf_efficientnet_lite0 --strategies feature_extraction,full "
+        "--out runs",
+    ),
+    _run,
+    _add_arguments,
+    order=31,
+    earlier_names=("tournament",),
+)

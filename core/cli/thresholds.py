@@ -1,22 +1,52 @@
 """`thresholds`: when to trust an answer of a run, when to ask a person, and what mistakes cost."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.cli.terminal import Terminal
-from core.cli.using import require
+from core.cli._command import Command, add_run
+from core.cli._runs import require_run
+from core.cli._terminal import Terminal
 from core.errors import BadRecipe
 from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, evaluated_by
 from core.evaluation.thresholds import Costs, Decided, cheapest, decide
+from core.settings import Settings
 
 USUAL = (0.0, 0.5, 0.7, 0.9)
 _CAVEAT = (
-    "A line that was drawn by looking at these pictures flatters the numbers a little: expect "
+    "A threshold that was chosen by looking at these images flatters the numbers a little: expect "
     "slightly less on others."
 )
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument(
+        "--at",
+        type=float,
+        nargs="+",
+        default=list(USUAL),
+        metavar="P",
+        help="probabilities from which on it answers, 0 to 1; default: "
+        + ", ".join(f"{each:g}" for each in USUAL),
+    )
+    parser.add_argument(
+        "--costs",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CLASS:ANSWER=COST",
+        help="what it costs to call a class another one, 1 where nothing is said; prints the "
+        "cheapest answers",
+    )
+    parser.add_argument("--person", type=float, metavar="COST", help="what asking a person costs")
+
+
+def _run(chosen: Namespace, _: Settings, terminal: Terminal) -> int:
+    return thresholds(chosen.run, chosen.at, terminal, mistakes=chosen.costs, person=chosen.person)
 
 
 def thresholds(
@@ -33,7 +63,7 @@ def thresholds(
     cheapest answers (to the first question) are told, too. Raises BadRecipe for what is no
     threshold or no cost, NotFound for a run without results.
     """
-    require(run)
+    require_run(run)
     if wrong := [each for each in at if not 0 <= each <= 1]:
         raise BadRecipe(f"“--at {wrong[0]:g}”: a threshold is between 0 and 1, as 0.7.")
     if person is not None and not 0 <= person < float("inf"):
@@ -90,7 +120,7 @@ def _cost(pair: str, written: str) -> float:
 
 def _text(report: Report, at: Sequence[float], rows: Sequence[Decided]) -> str:
     lines = [f"{report.task}:"] if report.task else []
-    lines.append(f"On {report.n} pictures{evaluated_by(report.n_folds)}:")
+    lines.append(f"On {report.n} images{evaluated_by(report.n_folds)}:")
     for least, decided in zip(at, rows, strict=True):
         lines.append(f"Answered from {100 * least:g} % on: {_decided(decided)}")
         lines += [
@@ -114,10 +144,20 @@ def _decided(found: Decided) -> str:
 def _costs_text(found: Costs) -> str:
     low, high = found.mean.interval
     if not found.changed:
-        return f"The likeliest answers are the cheapest, too: {found.mean.after:.2f} a picture."
+        return f"The likeliest answers are the cheapest, too: {found.mean.after:.2f} an image."
     return (
-        f"The cheapest answers cost {found.mean.after:.2f} a picture instead of "
+        f"The cheapest answers cost {found.mean.after:.2f} an image instead of "
         f"{found.mean.before:.2f}: {found.verdict}. With 95 % confidence the difference is "
-        f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} pictures get "
+        f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} images get "
         f"another answer, {found.abstained} of them are left to a person."
     )
+
+
+COMMAND = Command(
+    "say what is left to a person where only confident answers are given, and how good the others "
+    "are",
+    ("thresholds run --at 0.7 0.9", "thresholds run --person 0.1"),
+    _run,
+    _add_arguments,
+    order=41,
+)

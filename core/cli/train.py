@@ -1,31 +1,132 @@
-"""`train`: from a folder of pictures to a run, in the foreground; stops and goes on on request."""
+"""`train`: from a folder of images to a run, in the foreground; stops and resumes on request."""
 
 import json
-import os
-import signal
-import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from core.cli.terminal import Terminal
+from core.cli._command import (
+    STOPPED,
+    Command,
+    add_data,
+    add_evaluation,
+    add_labels,
+    add_seed,
+    evaluation_of,
+    labels_of,
+)
+from core.cli._importing import imported, stop_signals
+from core.cli._runs import drained, make_run, recipe_of, require_room
+from core.cli._terminal import Terminal
 from core.dataset.manifest import Role
-from core.errors import BadInput, BadRecipe, GraftError, NotFound
+from core.errors import BadRecipe
 from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, evaluated_by, target_domain_caveat
-from core.events import Event, Failed, Finished, Note, Stopped
-from core.files import replace_file, sealed
+from core.events import Stopped
 from core.recipe import Evaluation, Recipe, in_one_sentence
 from core.settings import Settings
-from core.training.evaluation_mode import usual_evaluation
 
-_RECIPE = "recipe.json"
-STOPPED = 130
-"""Exit code after Ctrl-C, as shells expect, so that `train … && export …` does not go on."""
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    from core.backbones.catalogue import DEFAULT
+
+    add_data(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
+    parser.add_argument("--backbone", default=DEFAULT, metavar="B", help="default: %(default)s")
+    parser.add_argument(
+        "--strategy", default="feature_extraction", metavar="S", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="key=value",
+        help="options of the strategy; `strategies` lists them",
+    )
+    add_labels(parser)
+    parser.add_argument(
+        "--keep-channels",
+        action="store_true",
+        help="keep grey, 16-bit and many-channel images as they are, instead of as RGB",
+    )
+    _add_further_data(parser)
+    add_seed(parser)
+    parser.add_argument(
+        "--holdout",
+        type=float,
+        default=0.2,
+        metavar="FRACTION",
+        help="fraction of each class held out for the score; default: %(default)s",
+    )
+    add_evaluation(parser, "cross-validation where a few images are trained on in seconds")
+    parser.add_argument(
+        "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
+    )
+    parser.add_argument(
+        "--fit",
+        default="squash",
+        metavar="HOW",
+        help="how an oblong image becomes a square: squash, pad or crop; default: %(default)s",
+    )
+
+
+def _add_further_data(parser: ArgumentParser) -> None:
+    def data(flag: str, about: str) -> None:
+        parser.add_argument(
+            flag, type=Path, nargs="+", action="extend", default=[], metavar="DATA", help=about
+        )
+
+    data("--source", "labelled images of another domain, with the same classes")
+    data("--unlabelled", "more images of the same domain, which need no labels")
+    parser.add_argument(
+        "--unlabelled-target",
+        action="store_true",
+        help="train without the labels in DATA, and only evaluate with them (domain adaptation)",
+    )
+    parser.add_argument(
+        "--teacher", type=Path, metavar="RUN", help="a finished run to learn from (distillation)"
+    )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="RUN",
+        help="a finished run whose network is the backbone",
+    )
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    evaluation = evaluation_of(chosen)
+    choices = {
+        "backbone": chosen.backbone,
+        "strategy": chosen.strategy,
+        "options": parsed_settings(chosen.set),
+        "size": chosen.size,
+        "fit": chosen.fit,
+        "holdout": chosen.holdout,
+        **({"evaluation": evaluation} if evaluation else {}),
+        "seed": chosen.seed,
+        "start": _run_path(chosen.start),
+        "teacher": _run_path(chosen.teacher),
+    }
+    if chosen.unlabelled_target:
+        require_no_target_labels(chosen.strategy, chosen.source)
+    beside: list[tuple[Path, Role]] = [(path, "source") for path in chosen.source]
+    beside += [(path, "unlabelled") for path in chosen.unlabelled]
+    require_looked_at(chosen.strategy, beside)
+    return train(
+        chosen.data, chosen.out, choices, settings, terminal,
+        columns=labels_of(chosen), beside=beside, keep=chosen.keep_channels,
+    )  # fmt: skip
+
+
+def _run_path(run: Path | None) -> str:
+    return str(run.resolve()) if run else ""
 
 
 def train(
@@ -39,16 +140,16 @@ def train(
     beside: Sequence[tuple[Path, Role]] = (),
     keep: bool = False,
 ) -> int:
-    """Import `data`, train as chosen, and tell the score; returns the exit code.
+    """Import `data`, train as chosen, and print the score; returns the exit code.
 
     `choices` are the fields of a Recipe but the dataset, "evaluation" only where it was said;
     `columns` those of a table in `data` that hold classes, in case they are not found; `beside`
-    further pictures and what they are for; `keep` leaves grey, 16-bit and many-channel pictures as
-    they are. A run that exists is gone on with if its recipe is the same; otherwise BadRecipe names
+    further images and what they are for; `keep` leaves grey, 16-bit and many-channel images as
+    they are. A run that exists is resumed if its recipe is the same; otherwise BadRecipe names
     what differs.
     """
-    recipe_with(choices, "0" * 16)  # a mistyped choice is told before any picture is looked at
-    require_place(run)
+    recipe_with(choices, "0" * 16)  # a mistyped choice is told before any image is looked at
+    require_room(run)
     with stop_signals() as stop:
         brought: list[tuple[Path, Role]] = [(data, "labelled"), *beside]
         alone = not choices.get("start")
@@ -73,7 +174,7 @@ def train(
 
 
 def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
-    """The recipe, checked as far as it can be without the pictures. Raises BadRecipe."""
+    """The recipe, checked as far as it can be without the images. Raises BadRecipe."""
     from core.backbones.catalogue import get_backbone
     from core.strategies import get_strategy
     from core.transfer.option_info import resolve
@@ -89,20 +190,20 @@ def recipe_with(choices: dict[str, Any], dataset: str) -> Recipe:
 
 
 def _usual(run: Path, choices: dict[str, Any], dataset: str, settings: Settings) -> Evaluation:
-    """How the run that is gone on with is evaluated, or what is usual for these images."""
+    """How the run that is resumed is evaluated, or what is usual for these images."""
     from core.dataset.store import Store
     from core.strategies import get_strategy
+    from core.training.evaluation_mode import usual_evaluation
 
-    file = run / _RECIPE
-    if file.exists():
-        return Recipe.from_json(file.read_bytes()).evaluation
+    if before := recipe_of(run):
+        return before.evaluation
     if choices.get("start") or choices.get("teacher"):  # that model has learned from the others
         return "holdout"
     return usual_evaluation(Store(settings.home).load(dataset), get_strategy(choices["strategy"]))
 
 
 def require_looked_at(strategy: str, beside: Sequence[tuple[Path, Role]]) -> None:
-    """Raise BadRecipe when pictures of some role are brought that this strategy never looks at."""
+    """Raise BadRecipe when images of some role are brought that this strategy never looks at."""
     from core.strategies import get_strategy, strategies
     from core.transfer.strategy import looks_at
 
@@ -126,8 +227,8 @@ def require_no_target_labels(strategy: str, source: Sequence[Path]) -> None:
         )
     if not source:
         raise BadRecipe(
-            "With --unlabelled-target the classes are learned from another world: name its sorted "
-            "pictures with --source DATA."
+            "With --unlabelled-target the classes are learned from another domain: name its "
+            "labelled images with --source DATA."
         )
 
 
@@ -143,152 +244,6 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
         except ValueError:
             options[name] = value
     return options
-
-
-def imported(
-    brought: Sequence[tuple[Path, Role]],
-    columns: Sequence[str],
-    settings: Settings,
-    terminal: Terminal,
-    stop: threading.Event,
-    *,
-    alone: bool,
-    keep: bool,
-) -> str | None:
-    """The id of the dataset that the pictures make; None when stopped before they are in.
-
-    Raises UnusableDataset when they cannot teach a classifier.
-    """
-    from core.dataset.ingest.importing import import_images
-    from core.dataset.store import Store
-
-    for data, _ in brought:
-        if not data.exists():
-            raise NotFound(f"There is no folder or archive “{data}”.")
-    store, dataset = Store(settings.home), None
-    title = brought[0][0].resolve().name
-    for data, role in brought:
-        own = columns if role == "labelled" else ()
-        events = import_images(
-            data, store, settings, title=title, role=role, add_to=dataset, columns=own, keep=keep
-        )
-        last = terminal.drain(until(events, stop))
-        if isinstance(last, Stopped):
-            return None
-        dataset = store.load(last.result["dataset"])
-        dataset.require_trainable(alone=alone)  # before the run's folder is made
-    return dataset.id if dataset else None
-
-
-def with_pictures(
-    data: Path,
-    recipes: Sequence[Recipe],
-    settings: Settings,
-    terminal: Terminal,
-    stop: threading.Event,
-) -> list[Recipe] | None:
-    """These recipes with the sorted pictures at `data`; None when stopped before they are in."""
-    dataset = imported([(data, "labelled")], (), settings, terminal, stop, alone=True, keep=False)
-    if dataset is None:
-        return None
-    return [recipe.model_copy(update={"dataset": dataset}) for recipe in recipes]
-
-
-def until(events: Iterator[Event], stop: threading.Event) -> Iterator[Event]:
-    """The events up to a stop that is asked for; the last word always comes through."""
-    for event in events:
-        yield event
-        if stop.is_set() and not isinstance(event, Finished):
-            return
-
-
-def require_place(run: Path) -> None:
-    """Raise BadInput unless a run is, or can be made, at this path."""
-    if (run / _RECIPE).exists():
-        return
-    if not run.exists():
-        above = next(folder for folder in run.absolute().parents if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise BadInput(
-                f"“{run}” cannot be made: nothing can be written to “{above}”. Choose another "
-                "place with --out."
-            )
-        return
-    if not run.is_dir() or any(run.iterdir()):
-        raise BadInput(f"“{run}” exists already and is no run; choose another place with --out.")
-
-
-def make_run(run: Path, recipe: Recipe) -> None:
-    """Make the run's folder, or see that the one there is of the same recipe."""
-    from core.jobs.spec import JobCard
-
-    file = run / _RECIPE
-    if file.exists():
-        _require_same(Recipe.from_json(file.read_bytes()), recipe, run)
-        return
-    run.mkdir(parents=True, exist_ok=True)
-    JobCard("train").write(run)
-    replace_file(file, sealed(recipe.to_json()))
-
-
-def _require_same(before: Recipe, now: Recipe, run: Path) -> None:
-    old, new = before.model_dump(), now.model_dump()
-    differences = [
-        "the pictures" if name == "dataset" else f"{name} (was {old[name]}, now {new[name]})"
-        for name in old
-        if old[name] != new[name]
-    ]
-    if differences:
-        raise BadRecipe(
-            f"“{run}” holds a run with other choices: {', '.join(differences)} differ. "
-            "Choose another place with --out, or repeat the command that made it."
-        )
-
-
-def drained(
-    run: Path, settings: Settings, terminal: Terminal, stop: threading.Event
-) -> Finished | Stopped:
-    """Train to the end or to a stop, writing down every event as the worker does."""
-    from core.jobs import log
-    from core.jobs.lock import job_lock
-
-    def written() -> Generator[Event, None, None]:
-        from core.training.run import train as events_of
-
-        for event in events_of(run, settings, stop.is_set):
-            log.append(run, event)
-            yield event
-
-    with job_lock(run):
-        earlier = [e for e in log.read_events(run)[0] if isinstance(e, Finished)]
-        if earlier:
-            terminal.event(Note("This run is finished already; nothing was trained again."))
-            return earlier[-1]
-        try:
-            with closing(written()) as events:
-                return terminal.drain(events)
-        except GraftError as error:
-            log.append(run, Failed(str(error)))
-            raise
-
-
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(run: Path, report: Report) -> dict[str, Any]:
@@ -307,7 +262,7 @@ def _scores_text(report: Report) -> str:
     base = round(100 * report.majority.accuracy)
     lines = [
         *([f"{report.task}:"] if report.task else []),
-        f"Right on {report.correct} of {report.n} pictures{evaluated_by(report.n_folds)}: "
+        f"Right on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}: "
         f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
         f"Always answering the most frequent class: {base} of 100.",
     ]
@@ -317,7 +272,20 @@ def _scores_text(report: Report) -> str:
         lines.append(caveat)
     if kept := report.retention:
         lines.append(
-            f"Of {kept.n} pictures that the earlier model was judged with, it knew "
+            f"Of {kept.n} images that the earlier model was tested on, it knew "
             f"{kept.before} and this one knows {kept.now}. {kept.verdict}"
         )
     return "\n".join(lines)
+
+
+COMMAND = Command(
+    "train a model; repeat the command to resume",
+    (
+        "train images --out run",
+        "train images --backbone tf_efficientnet_lite0 --strategy last_stages --set steps=200 "
+        "--out run",
+    ),
+    _run,
+    _add_arguments,
+    order=30,
+)

@@ -84,12 +84,12 @@ def delete_class(dataset: Dataset, name: str) -> Dataset:
     return replace(made, change=f"Class “{name}” deleted with its pictures")
 
 
-def keep(dataset: Dataset, key: str, sentence: str) -> Dataset:
+def dismiss(dataset: Dataset, key: str, sentence: str) -> Dataset:
     """With a problem marked as seen and left as it is; `key` is Problem.key."""
-    if key in dataset.kept:
+    if key in dataset.dismissed:
         return dataset
     made = _next(dataset, dataset.items, f"Left as it is: {sentence}")
-    return replace(made, kept=(*dataset.kept, key))
+    return replace(made, dismissed=(*dataset.dismissed, key))
 
 
 @dataclass(frozen=True, slots=True)

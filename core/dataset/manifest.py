@@ -17,6 +17,8 @@ FORMAT = 2
 FEWEST_IMAGES = 5
 """In each class: fewer cannot be parted into something to learn from and something to test."""
 _MOST_NAMES_SHOWN = 5
+_DISMISSED = "kept"
+"""How manifests call it: another name there would give every such version another id."""
 DAMAGED = (
     "The list of images of this dataset is damaged on disk. Import the images again, or bring "
     "back the folder “datasets” of the home folder from a backup."
@@ -24,7 +26,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ImageMetadata:
     """The file an image was brought as. Only what a check can use: no place, no person."""
 
     format: str
@@ -39,6 +41,10 @@ class Facts:
     """Maker and model, when the file says so. Text from outside."""
     taken: float | None = None
     """When the picture was taken, in seconds of the camera's own clock."""
+
+
+Facts = ImageMetadata
+"""Its name in core.dataset.ingest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Item:
     """Where a ready split put it; None: it is parted like any other."""
     labels: tuple[str | None, ...] = ()
     """With several label columns: one for each of Dataset.tasks, `label` being the first."""
-    facts: Facts | None = None
+    facts: ImageMetadata | None = None
 
 
 @dataclass(frozen=True)  # without slots, for what is remembered
@@ -90,7 +96,7 @@ class Dataset:
     """Names of the label columns where there are several; empty for the usual single one."""
     left_out: tuple[LeftOut, ...] = ()
     """Files that were brought and not taken, over all imports."""
-    kept: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
     """Keys of problems (see core.checks) that somebody saw and wants left as they are."""
 
     @cached_property
@@ -100,7 +106,7 @@ class Dataset:
 
     @property
     def labelled(self) -> tuple[Item, ...]:
-        """The images a classifier is taught and tested with, in the order of the items."""
+        """The images a classifier is trained and tested on, in the order of the items."""
         return tuple(item for item in self.items if item.role == "labelled")
 
     @property
@@ -131,7 +137,7 @@ class Dataset:
         return replace(self, items=tuple(_of_any(item, self.tasks) for item in self.items))
 
     def require_trainable(self, *, alone: bool = True) -> None:
-        """Raise UnusableDataset, with the remedy, unless a classifier can be taught with it.
+        """Raise UnusableDataset, with the remedy, unless a classifier can be trained on it.
 
         Not `alone` but beside what an earlier model knows, a single class is enough.
         """
@@ -177,7 +183,7 @@ class Dataset:
                 items=tuple(_item(entry) for entry in content.pop("items")),
                 left_out=tuple(LeftOut(**entry) for entry in content.pop("left_out", ())),
                 tasks=tuple(content.pop("tasks", ())),
-                kept=tuple(content.pop("kept", ())),
+                dismissed=tuple(content.pop(_DISMISSED, ())),
                 **content,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -187,6 +193,8 @@ class Dataset:
         content = _written(self)
         content["items"] = [_written(item) for item in self.items]
         content["left_out"] = [_written(each) for each in self.left_out]
+        if self.dismissed:
+            content[_DISMISSED] = content.pop("dismissed")
         return {"format": FORMAT, **content}
 
 
@@ -231,7 +239,7 @@ def _written(thing: Any) -> dict[str, Any]:
     for name, usual in _usual(thing.__class__):
         value = getattr(thing, name)
         if value != usual:  # a field without a default always differs
-            content[name] = _written(value) if isinstance(value, Facts) else value
+            content[name] = _written(value) if isinstance(value, ImageMetadata) else value
     return content
 
 
@@ -243,7 +251,7 @@ def _usual(kind: type) -> tuple[tuple[str, Any], ...]:
 
 def _item(entry: dict[str, Any]) -> Item:
     facts, labels = entry.pop("facts", None), tuple(entry.pop("labels", ()))
-    item = Item(**entry, labels=labels, facts=Facts(**facts) if facts else None)
+    item = Item(**entry, labels=labels, facts=ImageMetadata(**facts) if facts else None)
     if item.role not in get_args(Role) or item.part not in (None, *get_args(Part)):
         raise ValueError(item.role, item.part)
     return item

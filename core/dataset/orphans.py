@@ -66,7 +66,7 @@ def retire(home: Path, versions: Collection[str], *, keep: Collection[str]) -> l
 def finish_retired(home: Path, *, drop: Callable[[set[str]], None]) -> None:
     """Delete the images that only retired manifests named, and then those manifests.
 
-    What an import under way has stored or found again stays, for a later sweep to judge. `drop`
+    What an import under way has stored or found again stays, for a later cleanup to decide. `drop`
     is given the hashes of what goes, to delete what is known about those images. While a manifest
     that is in use is damaged, nothing goes yet.
     """

@@ -50,8 +50,8 @@ def rounds(dataset: Dataset, fraction: float, seed: int) -> list[tuple[list[int]
     items = dataset.labelled
     if _ready_test_part(items):
         raise UnusableDataset(
-            "These pictures came with a test part of their own, so they are judged with that one. "
-            "Choose to judge with the pictures kept aside."
+            "These images came with a test part of their own, so they are tested with that one. "
+            "Choose to test on images held out (holdout)."
         )
     learn, test = holdout(dataset, fraction, seed)
     groups = groups_of(items)

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.dataset import channels
+from core.dataset import channels, image_files
 from core.dataset.channels import RGB, Array, Form
 from core.dataset.durability import flush
 from core.dataset.ingest.decoded import Decoded
@@ -32,20 +32,13 @@ from core.dataset.manifest import DAMAGED, Dataset
 from core.errors import Damaged, NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
 
-THUMBNAIL_SIDE = 256
-_SMALL_SIDE, _SMALL_BYTES = 512, 64 * 1024
-"""An image of no more pixels and bytes is its own thumbnail: a smaller one would save nothing."""
 _SUFFIXES = ("jpg", "png", "npy")
-_PNG_LEVEL = 1
-"""Fast; a higher level costs several times the time for a tenth of the size."""
 _DATASETS_IN_MEMORY = 4
 _DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _GONE = "This picture is no longer stored here. Import the pictures again."
-_HASH_BYTES = 32
-"""At the end of a thumbnail; whoever shows a JPEG stops reading before."""
 
 
 class Store:
@@ -59,7 +52,7 @@ class Store:
 
         `lossless` writes a PNG instead of a JPEG. Raises OutOfSpace when the disk is full.
         """
-        encoded = _png(image) if lossless else _jpeg(image, quality=95, subsampling=0)
+        encoded = image_files.png(image) if lossless else image_files.jpeg(image)
         return self._add(encoded, "png" if lossless else "jpg", image)
 
     def take(self, decoded: Decoded) -> str:
@@ -79,10 +72,10 @@ class Store:
         with _full_disk_in_words():
             if not _renewed(path, encoded):
                 _write(path, encoded)
-            if suffix == "npy" or not _is_small(looks, len(encoded)):
+            if suffix == "npy" or not image_files.is_own_thumbnail(looks, len(encoded)):
                 thumbnail = self._place("thumbs", digest, "jpg")
                 if not _renewed(thumbnail):
-                    _write(thumbnail, _thumbnail(looks))
+                    _write(thumbnail, image_files.thumbnail(looks))
         return digest
 
     def path(self, digest: str) -> Path:
@@ -111,23 +104,23 @@ class Store:
         Raises NotFound, or Damaged when it would have to be made of a damaged image.
         """
         path = self._place("thumbs", digest, "jpg")
-        if _is_sound(path):
+        if image_files.is_sound_thumbnail(path):
             return path
         stored = self.path(digest)
         if stored.suffix == ".npy":
             looks = channels.to_look_at(self.array(digest))
         else:
             looks = self.open(digest)
-            if _is_small(looks, stored.stat().st_size):
+            if image_files.is_own_thumbnail(looks, stored.stat().st_size):
                 return stored
         with _full_disk_in_words():
-            _write(path, _thumbnail(looks))
+            _write(path, image_files.thumbnail(looks))
         return path
 
     def open_thumbnail(self, digest: str) -> Image.Image:
         """RGB of at most 256 × 256 px, to measure or to show. Raises NotFound."""
         with Image.open(self.thumbnail(digest), formats=["JPEG", "PNG"]) as image:
-            return _shrunk(image.convert("RGB"))
+            return image_files.shrunk(image.convert("RGB"))
 
     def open(self, digest: str) -> Image.Image:
         """The stored image, decoded, RGB. Raises NotFound, or Damaged.
@@ -222,48 +215,6 @@ class Store:
         if not _ID.fullmatch(dataset_id):
             raise NotFound("That is not the id of a dataset.")
         return self._home / "datasets" / f"{dataset_id}.json"
-
-
-def _jpeg(image: Image.Image, *, quality: int, subsampling: int) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    return buffer.getvalue()
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=_PNG_LEVEL)
-    return buffer.getvalue()
-
-
-def _is_small(image: Image.Image, size: int) -> bool:
-    return max(image.size) <= _SMALL_SIDE and size <= _SMALL_BYTES
-
-
-def _thumbnail(image: Image.Image) -> bytes:
-    made = _jpeg(_shrunk(image), quality=85, subsampling=2)
-    return made + hashlib.sha256(made).digest()
-
-
-def _is_sound(thumbnail: Path) -> bool:
-    """Whether it is there as it was written; those of earlier versions do not tell."""
-    try:
-        content = thumbnail.read_bytes()
-    except FileNotFoundError:
-        return False
-    return hashlib.sha256(content[:-_HASH_BYTES]).digest() == content[-_HASH_BYTES:]
-
-
-def _shrunk(image: Image.Image) -> Image.Image:
-    """At most THUMBNAIL_SIDE: by a whole number where there are pixels enough, which is fastest."""
-    longest = max(image.size)
-    if longest <= THUMBNAIL_SIDE:
-        return image
-    if longest > 2 * THUMBNAIL_SIDE:
-        return image.reduce(-(-longest // THUMBNAIL_SIDE))
-    scale = THUMBNAIL_SIDE / longest
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.HAMMING)
 
 
 def _renewed(path: Path, content: bytes | None = None) -> bool:

@@ -229,7 +229,7 @@ def _images(n: int) -> str:
 def collapsed(answers: Probabilities, before: Probabilities) -> bool:
     """Whether answers (n, classes) fell together into few classes that were told apart before.
 
-    Judged without any label: half of the classes that were answered are answered no more, or one
+    Told without any label: half of the classes that were answered are answered no more, or one
     class has twice its former share and more than half of all answers.
     """
     now = np.bincount(answers.argmax(1), minlength=answers.shape[1])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.evaluation import calibration_result
+from core.evaluation import pooled_calibration
 from core.evaluation.metrics import Comparison, mcnemar
 from core.evaluation.report import Report, Start
 from core.evaluation.scoring import report_of, start_from
@@ -32,7 +32,7 @@ def pooled(reports: Sequence[Report]) -> Report:
         dataset=first.dataset,
         seconds=round(sum(report.seconds for report in reports), 2),
         n_train=first.n_train,
-        calibration=calibration_result.pooled([report.calibration for report in reports]),
+        calibration=pooled_calibration.pooled([report.calibration for report in reports]),
         cross_validated=True,
     )
     others = zip(*(report.other_tasks for report in reports), strict=True)

@@ -217,16 +217,16 @@ def evaluated_by(n_folds: int) -> str:
     """What evaluated the test images, to be put right behind their number."""
     if n_folds == 1:
         return " it had never seen"
-    return f", each judged by one of {n_folds} models that had not learned from it"
+    return f", each tested by one of {n_folds} models that had not learned from it"
 
 
 def target_domain_caveat(found: TargetDomain | None) -> str:
-    """What the score cannot say where the source domain was evaluated; empty elsewhere."""
+    """What the score cannot say where the source domain was evaluated; else empty."""
     if not found:
         return ""
     return (
-        "Only pictures of the sorted world could judge. How often it is right on the unsorted "
-        "ones, nobody can tell from that: sort five or more of each class and bring them as "
-        f"yours, and they judge. On {found.changed:,} of {found.n:,} unsorted pictures it "
-        "now gives another answer than before adapting."
+        "This score is of images of the source domain. How often it is right on your unlabelled "
+        "images, it cannot tell: label five or more of each class, and they are tested instead. "
+        f"On {found.changed:,} of {found.n:,} unlabelled images it now gives another answer than "
+        "before adapting."
     )

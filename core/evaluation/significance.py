@@ -40,9 +40,9 @@ class Pair:
         found = self.comparison
         if found is None:
             return (
-                f"They were judged on different pictures (of which {self.shared} are the same), so "
-                "they cannot be compared. Train one again with the other's pictures, seed and "
-                "share kept for the test."
+                f"They were tested on different images (of which {self.shared} are the same), so "
+                "they cannot be compared. Train one again with the other's images, seed and "
+                "fraction held out for the test."
             )
         if found.differs or not (found.only_first or found.only_second):
             return found.verdict(self.first, self.second)

@@ -136,8 +136,10 @@ def _done(dataset: Dataset, history: Sequence[str]) -> str:
     said = [escaped(sentence, _LONGEST) for sentence in history if sentence.strip()]
     lines = [f"- {earlier:,} earlier changes"] if (earlier := len(said) - _CHANGES) > 0 else []
     lines += [f"- {sentence}" for sentence in said[-_CHANGES:]]
-    if kept := len(dataset.kept):
-        lines.append(f"- Seen and left as they are: {kept:,} problem{'s' if kept > 1 else ''}")
+    if dismissed := len(dataset.dismissed):
+        lines.append(
+            f"- Seen and left as they are: {dismissed:,} problem{'s' if dismissed > 1 else ''}"
+        )
     return "## What was done\n\n" + (
         "\n".join(lines) or "Nothing was changed since it was brought."
     )

@@ -30,7 +30,7 @@ from core.export.blocks import (
 from core.export.markdown import one_line
 
 _ORIGINS = {
-    "folds": "pictures that it learned from, each judged by a classifier of other folds",
+    "folds": "images that it learned from, each tested by a classifier of other folds",
     "validation": "pictures that were only watched while it learned",
     "test": "test pictures; each number here was measured with adjustments made without the "
     "pictures it is measured on (cross-fitted)",

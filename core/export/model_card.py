@@ -87,7 +87,7 @@ def _origins(facts: RunFacts) -> str:
   the test (dataset version `{facts.report.dataset}`). Source: {source}. Licence: {licence}.
 - Pretrained network: {escaped(backbone.title)} (`{_code(backbone.name)}` in timm). Licence of its
   weights: {escaped(backbone.licence)}.
-- How it was taught: {escaped(facts.strategy)}.
+- Training method: {escaped(facts.strategy)}.
 
 The model is made from both the pictures and the pretrained weights: heed both licences when you
 pass it on."""
@@ -132,7 +132,7 @@ def _fit_of_probabilities(found: CalibrationResult | None) -> str:
     loss, n = found.log_loss, sum(each.n for each in found.reliability)
     return (
         f"Its probabilities were adjusted (temperature {found.temperature:.2f}) on "
-        f"{found.n} judged pictures; the log-loss of the {n} test pictures"
+        f"{found.n} images; the log-loss of the {n} test images"
         f"{_models(found)} went from {loss.before:.3f} to {loss.after:.3f}. They are a "
         "guide, not a promise."
     )

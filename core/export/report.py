@@ -109,10 +109,10 @@ def _method(facts: RunFacts) -> list[Block]:
     strategy = strategies().get(report.strategy)
     options = ", ".join(f"{name} = {value}" for name, value in recipe.options.items())
     rows = {
-        "Way to learn": f"{facts.strategy} ({strategy.term})" if strategy else facts.strategy,
+        "Training method": f"{facts.strategy} ({strategy.term})" if strategy else facts.strategy,
         "Pretrained network": f"{backbone.title} ({backbone.name}; licence {backbone.licence})",
         **({"Began from": "the network of an earlier run"} if recipe.start else {}),
-        **({"Taught by": "the model of an earlier run"} if recipe.teacher else {}),
+        **({"Teacher": "the model of an earlier run"} if recipe.teacher else {}),
         "Learned from": f"{report.n_train:,} pictures",
         "Tested with": f"{report.n:,} pictures{evaluated_by(report.n_folds)}",
         "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} points, "
@@ -122,7 +122,7 @@ def _method(facts: RunFacts) -> list[Block]:
     }
     early = [paragraph("Training was stopped before its end.")] if report.stopped else []
     return [
-        Heading(2, text("How it was taught")),
+        Heading(2, text("How it was trained")),
         table(
             (),
             (

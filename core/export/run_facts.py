@@ -10,7 +10,8 @@ from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import NotFound
 from core.evaluation.report import Report
-from core.model import DESCRIPTION, Description, model_folder
+from core.model import model_folder
+from core.model_description import DESCRIPTION, Description
 from core.recipe import Recipe
 from core.strategies import strategies
 

@@ -46,7 +46,7 @@ def rank(
     Yields Progress, a Ranked for each backbone, and Finished with {"dataset": id, "rows": […]},
     best first. A backbone whose row is known is not tried again; one whose weights cannot be had is
     a row with the reason. Between two events it may be ended: the rows so far are kept. Raises
-    BadInput when nothing could be judged.
+    BadInput when nothing could be tested.
     """
     began = time.monotonic()
     plan = plan_of(dataset)

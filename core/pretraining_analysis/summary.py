@@ -43,7 +43,7 @@ def analyse(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     """Ask how far the dataset is from photographs, and what more images would bring.
 
     Yields Progress, then Finished with {"dataset": id}. The features of the usual backbone are
-    taken from disk where they are known. Raises BadInput when nothing could be judged.
+    taken from disk where they are known. Raises BadInput when nothing could be tested.
     """
     from core.checks._runner import image_features
 

@@ -57,7 +57,7 @@ class Plan:
 
     @property
     def units(self) -> int:
-        """Judged images, those of a group counted once."""
+        """Tested images, those of a group counted once."""
         return len(np.unique(self.groups[self.evaluated]))
 
     @property
@@ -99,8 +99,8 @@ def plan_of(dataset: Dataset) -> Plan:
     evaluated = [place for place, label in enumerate(labels) if groups_in[int(label)] > 1]
     if len({int(groups[place]) for place in evaluated}) < 2:
         raise BadInput(
-            "No picture can be judged: each class has one picture or one group of pictures that "
-            "belong together. Add pictures."
+            "No image can be tested: each class has one image or one group of images that "
+            "belong together. Add images."
         )
     repeats = next((often for below, often in _REPEATS_BELOW if len(items) < below), 2)
     always = sorted(set(range(len(items))) - set(evaluated))

@@ -1,6 +1,6 @@
 """Say in words what each class looks like: a classifier before any image was learned from.
 
-Zero-shot classification with a network that was taught with captions (Radford et al. 2021, arXiv
+Zero-shot classification with a network that was trained on captions (Radford et al. 2021, arXiv
 2103.00020). The images may then correct it, beginning from the words and held near them, and the
 last layers adapt; what the words alone say stays the start that the result is compared with.
 """
@@ -76,11 +76,11 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 def fits(family: str) -> str:
-    """Words mean something only to a network that was taught with captions."""
+    """Words mean something only to a network that was trained on captions."""
     if family == "image-text":
         return ""
     return (
-        "It needs a network that was taught with pictures and their captions: choose SigLIP 2 base "
+        "It needs a network that was trained on images and their captions: choose SigLIP 2 base "
         "as backbone."
     )
 

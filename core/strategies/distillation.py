@@ -1,4 +1,4 @@
-"""Let a small network learn from a larger one that was taught before.
+"""Let a small network learn from a larger one that was trained before.
 
 From its answers (Hinton, Vinyals and Dean 2015, arXiv 1503.02531) or from how it sees images in
 relation to each other (relational knowledge distillation, Park et al. 2019, arXiv 1904.05068).

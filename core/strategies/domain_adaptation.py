@@ -119,7 +119,8 @@ STRATEGY = Strategy(
     advice="You have sorted pictures of another kind and many unsorted ones of yours. From "
     "outlined to coloured emoji it was right on 75 and 76 of 95 (two splits); the same layers "
     "adapted without the unsorted ones on 49 and 61. What a classifier from the other world gives "
-    "is always scored beside it. Where none of your own is sorted, only the other kind can judge.",
+    "is always scored beside it. Where none of your own has a label, only images of the other "
+    "kind are tested.",
     hurts="Where the worlds differ in content, not only in style: from printed to handwritten "
     "digits only mmd gained something, and five sorted pictures a class were worth far more.",
     cost="many minutes",

@@ -53,7 +53,7 @@ def importance(
     own: "np.ndarray", labels: "np.ndarray", source: "np.ndarray", source_labels: "np.ndarray"
 ) -> "np.ndarray":
     """How much likelier each source image is in the target: odds of a domain classifier, made by
-    cross-validation so that no image is judged by a classifier that has seen it."""
+    cross-validation so that no image is predicted by a classifier that has seen it."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -72,7 +72,7 @@ STRATEGY = Strategy(
     title="Answer several questions at once",
     term="multi-task learning: hard parameter sharing",
     advice="Your table has more than one column of classes. One network answers them all, about as "
-    "well as one for each, and each question is judged by itself.",
+    "well as one for each, and each question is scored by itself.",
     hurts="Questions that have nothing to do with each other can stand in each other's way.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),

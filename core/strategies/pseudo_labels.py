@@ -1,7 +1,7 @@
 """Learn from few labelled images, and from unlabelled ones where the network is sure by itself.
 
 FixMatch (Sohn et al. 2020, arXiv 2001.07685): what is answered with certainty on a lightly varied
-image is taught on a strongly varied one. Classes that are answered more often than the labelled
+image is trained on a strongly varied one. Classes that are answered more often than the labelled
 images suggest are held back (distribution alignment, Berthelot et al. 2020, arXiv 1911.09785).
 """
 

@@ -13,7 +13,8 @@ from core.evaluation.ood import save_reference_images
 from core.evaluation.report import Report, Retention, TargetDomain
 from core.evaluation.scoring import report_of, retention
 from core.events import Event, Note
-from core.model import Description, Model, ModelOutput
+from core.model import Model, ModelOutput
+from core.model_description import Description
 from core.training.calibration_data import calibrate, look
 from core.training.preparation import Setup
 from core.training.run_context import RunContext

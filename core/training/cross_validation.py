@@ -17,7 +17,8 @@ from core.evaluation.report import FILE, Report
 from core.events import Event, Finished, Note, PhaseStarted, Started, Step, Stopped
 from core.events import Progress as Done
 from core.files import replace_file, sealed
-from core.model import DESCRIPTION, Description, model_folder
+from core.model import model_folder
+from core.model_description import DESCRIPTION, Description
 from core.recipe import Recipe
 from core.training.preparation import Setup
 
@@ -68,10 +69,10 @@ def cross_validate(
         try:
             stopped = yield from _fold(once(own_place), fold, folds, left)
         except GraftError as error:
-            yield Note(f"It is judged with one part only, for another could not be: {error}")
+            yield Note(f"It is tested on one fold only, because another one failed: {error}")
             break
         if stopped:
-            (own_place / FILE).unlink(missing_ok=True)  # of a model that is not taught to its end
+            (own_place / FILE).unlink(missing_ok=True)  # of a model that is not trained to its end
             return False
         _keep_only_the_report(own_place)
     else:

@@ -119,8 +119,8 @@ def held_out(dataset: Dataset, recipe: Recipe, previous: PreviousRuns) -> HeldOu
         return previous.honest(dataset, *holdout(dataset, recipe.holdout, recipe.seed))
     if recipe.start or recipe.teacher:
         raise BadRecipe(
-            "An earlier model has learned from pictures that would judge this one. Judge with the "
-            "pictures kept aside (holdout), or do without the earlier model."
+            "An earlier model has learned from images that would test this one. Choose to test on "
+            "images held out (holdout), or do without the earlier model."
         )
     train, test = rounds(dataset, recipe.holdout, recipe.seed)[recipe.fold]
     return previous.honest(dataset, train, test)

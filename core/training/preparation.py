@@ -283,8 +283,8 @@ def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings, device: str) 
     teacher = _model(recipe.teacher, "teacher", settings, device)
     if teacher and teacher.classes != dataset.classes:
         raise BadRecipe(
-            "The teacher knows other classes than these pictures have: "
-            f"{', '.join(teacher.classes)}. Choose a teacher that was taught on the same classes."
+            "The teacher knows other classes than these images have: "
+            f"{', '.join(teacher.classes)}. Choose a teacher that was trained on the same classes."
         )
     return teacher
 

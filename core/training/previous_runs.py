@@ -93,11 +93,11 @@ class PreviousRuns:
         again = {i for i in again if items[i].label in left and not has_given_split(dataset)}
         if not (kept := sorted({*test} - learned_from | again)):
             raise BadRecipe(
-                "The earlier model has learned from every picture that is kept aside for judging. "
-                "Add new pictures, or use the version that it was taught with."
+                "The earlier model has learned from every image that is held out for the test. "
+                "Add new images, or use the version that it was trained on."
             )
         note = (
-            f"{len(learned_from):,} pictures do not judge this model, because the earlier one has "
+            f"{len(learned_from):,} images do not test this model, because the earlier one has "
             "learned from them."
         )
         notes = (note,) if learned_from else ()
@@ -126,7 +126,7 @@ def previous_runs(
     tested = {item.image: item for run in reversed(line) for item in run.tested}
     note = (
         "Part of what earlier models learned from is gone. So it cannot be known whether they have "
-        "seen pictures that judge this one."
+        "seen images that test this one."
     )
     return PreviousRuns(
         model=model,

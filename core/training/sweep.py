@@ -36,8 +36,8 @@ def candidates(
     seed: int = 0,
     holdout: float = 0.2,
 ) -> list[Recipe]:
-    """A recipe for each backbone with each way to learn that fits it and has its data; all are
-    judged with the same images. `has` as for `core.transfer.strategy.lacking`."""
+    """A recipe for each backbone with each strategy that fits it and has its data; all are
+    tested on the same images. `has` as for `core.transfer.strategy.lacking`."""
     known = {name: registry.get_strategy(name) for name in strategies}
     return [
         Recipe(dataset=dataset, backbone=backbone, strategy=strategy, evaluation=evaluation,
@@ -60,7 +60,7 @@ class SweepRun:
 
     @property
     def cost(self) -> tuple[float, float]:
-        """The weights that each answer needs, then how much of the network was taught."""
+        """The weights that each answer needs, then how much of the network was trained."""
         known = registry.strategies().get(self.recipe.strategy)
         return self.megabytes, known.rank if known else float("inf")
 
@@ -90,7 +90,7 @@ def why_kept(runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]) -> 
     if any(len(run.predictions) > choice.n for run in runs):
         only = " Only these are compared: scores that come of more pictures are not."
     return (
-        f"{why} Of {choice.n:,} pictures that all were judged with it is right on "
+        f"{why} Of {choice.n:,} images that all were tested on it is right on "
         f"{100 * choice.accuracy[choice.chosen]:.0f} of 100.{only} The best of several looks "
         f"better than it is; with that taken out, {_expected(choice)}, "
         f"{in_words(choice.honest_interval)}."

@@ -14,7 +14,7 @@ from core.transfer.heads import Head
 
 
 def require_answerable(dataset: Dataset) -> None:
-    """Raise UnusableDataset, naming the column, unless every one of them can be taught."""
+    """Raise UnusableDataset, naming the column, unless a classifier can be trained on each."""
     for task in dataset.tasks:
         try:
             dataset.for_task(task).require_trainable()

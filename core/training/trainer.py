@@ -22,7 +22,7 @@ from core.training.early_stopping import EarlyStopping
 from core.training.schedule import Pace, precision, schedule
 from core.training.step_batches import StepBatches, pieces_of
 from core.training.trainable_parameters import set_trainable
-from core.transfer import Batch, FineTuning, Forward, GradientPhase, Objective, losses
+from core.transfer import Batch, FineTuning, GradientPhase, losses
 
 _CLIP = 1.0
 
@@ -63,7 +63,7 @@ class Trainer:
         self.repetition, self.step, self.validated_at, self.pieces = repetition, 0, -1, 1
         self.trained = [p for group in phase.groups for p in group["params"]]
         set_trainable(network, suffix, self.trained, from_scratch=phase.from_scratch)
-        self.objective = phase.objective or cross_entropy(options.label_smoothing)
+        self.objective = phase.objective or losses.of_labels(options.label_smoothing)
         if isinstance(self.objective, nn.Module):
             self.objective.to(device)
         self.features = torch.empty(0)
@@ -292,13 +292,3 @@ class Trainer:
             right += float(self._right(logits, labels))
             asked += int((labels >= 0).sum())
         return Validated(step, loss / max(1, asked), right / max(1, asked), len(validation))
-
-
-def cross_entropy(smoothing: float) -> Objective:
-    """The usual loss, with a little doubt in the labels."""
-
-    def objective(forward: Forward, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, _ = forward(batch.inputs)
-        return losses.cross_entropy(logits, batch.labels, smoothing, batch.weights), logits
-
-    return objective

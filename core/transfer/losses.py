@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from core.transfer.phases import Batch, Forward, Objective
+
 Tensor = torch.Tensor
 
 
@@ -21,6 +23,16 @@ def cross_entropy(
         logits, labels, weights, reduction="sum", ignore_index=-1, label_smoothing=smoothing
     )
     return total / (labels >= 0).sum().clamp(min=1)
+
+
+def of_labels(smoothing: float) -> Objective:
+    """What a phase minimises that names nothing else: `cross_entropy` with smoothed labels."""
+
+    def objective(forward: Forward, batch: Batch) -> tuple[Tensor, Tensor]:
+        logits, _ = forward(batch.inputs)
+        return cross_entropy(logits, batch.labels, smoothing, batch.weights), logits
+
+    return objective
 
 
 def class_weights(labels: Tensor, classes: int) -> Tensor:

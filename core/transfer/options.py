@@ -120,6 +120,6 @@ class TaskWeightOptions(FineTuning):
     weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = option(
         {}, "How much each question counts (task weights)",
         "1 unless you say otherwise. 0 leaves a question to its first classifier: so a model is "
-        "taught for the others alone, to compare with.",
+        "trained on the others alone, to compare with.",
         main=True,
     )  # fmt: skip

@@ -37,8 +37,8 @@ Layer = Literal["frozen", "little", "held", "learns", "anew"]
 near where it was; it learns; it begins at random and learns."""
 
 Beside: TypeAlias = Literal["frozen", "source", "own", "words"]
-"""A classifier on the network as it was; one taught with the source domain alone (source-only); one
-taught with one's own images alone; what the words alone say."""
+"""A classifier on the network as it was; one trained on the source domain alone (source-only); one
+trained on one's own images alone; what the words alone say."""
 Cost = Literal["seconds", "minutes", "many minutes"]
 """Of some hundred images on a processor; a GPU is tens of times quicker."""
 
@@ -74,7 +74,7 @@ class Strategy:
     beside: Beside = "frozen"
     """What its first classifier is, which the result is compared with."""
     learns: Literal["target", "source"] = "target"
-    """Whose labels it learns from. With "source" the labels of the target only ever judge; where no
+    """Whose labels it learns from. With "source" the labels of the target only evaluate; where no
     item is of the source, the labelled ones are, and the unlabelled ones are the target."""
     suits: Callable[[Situation], str] = field(default=lambda situation: "")
     """Why it is a good choice here, in one sentence; empty when others are better."""

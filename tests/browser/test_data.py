@@ -39,7 +39,7 @@ def to_look_at(page: Page) -> int:
 
 def open_by_keyboard(page: Page, file: str) -> None:
     """Press J until the open problem is about this file."""
-    about = page.locator(".st-key-fault .judge figcaption").first
+    about = page.locator(".st-key-fault .decide figcaption").first
     for n in range(1, to_look_at(page) + 1):
         # The whole problem stands there, not only its number.
         shows(page, ".st-key-walk", re.compile(rf"(?<!\d){n} of"))
@@ -55,7 +55,7 @@ def open_kind(page: Page, title: str, file: str) -> None:
     click(page.locator(".st-key-kinds").get_by_role("button", name=title))
     # The list names the file before the problem itself stands there with its buttons.
     shows(page, ".st-key-fault", title)
-    shows(page, ".st-key-fault .judge", file)
+    shows(page, ".st-key-fault .decide", file)
     settled(page)
 
 

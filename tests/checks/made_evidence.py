@@ -5,17 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from core.checks import Evidence, Signs
-from core.checks._image_statistics import LENGTH, arrays, signs_of
-from core.dataset.manifest import Dataset, Facts, Item
+from core.checks import Evidence, ImageStatistics
+from core.checks._image_statistics import LENGTH, arrays, statistics_of
+from core.dataset.manifest import Dataset, ImageMetadata, Item
 
 
-def dataset_of(labels: Sequence[str], facts: Sequence[Facts | None] | None = None) -> Dataset:
+def dataset_of(
+    labels: Sequence[str], facts: Sequence[ImageMetadata | None] | None = None
+) -> Dataset:
     """A labelled item for each label, with facts where they are given."""
     known = facts or [None] * len(labels)
     items = tuple(
-        Item(f"{place:064x}", label, f"{label}/{place}.png", facts=known[place])
-        for place, label in enumerate(labels)
+        Item(f"{index:064x}", label, f"{label}/{index}.png", facts=known[index])
+        for index, label in enumerate(labels)
     )
     return Dataset("Made", items)
 
@@ -23,22 +25,24 @@ def dataset_of(labels: Sequence[str], facts: Sequence[Facts | None] | None = Non
 def evidence_of(
     labels: Sequence[str],
     *,
-    facts: Sequence[Facts | None] | None = None,
+    facts: Sequence[ImageMetadata | None] | None = None,
     images: Sequence[Image.Image] | None = None,
     features: np.ndarray | None = None,
-    shares: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
 ) -> Evidence:
-    """Signs are those of the images, or all 0."""
-    rows = np.stack([signs_of(i) for i in images]) if images else np.zeros((len(labels), LENGTH))
-    signs = Signs(arrays(rows.astype(np.float32)))
-    return Evidence(dataset_of(labels, facts), signs, features, shares)
+    """Image statistics are those of the images, or all 0."""
+    rows = (
+        np.stack([statistics_of(i) for i in images]) if images else np.zeros((len(labels), LENGTH))
+    )
+    statistics = ImageStatistics(arrays(rows.astype(np.float32)))
+    return Evidence(dataset_of(labels, facts), statistics, features, probabilities)
 
 
 def file(
     kind: str = "JPEG", width: int = 640, height: int = 480, mode: str = "RGB", camera: str = ""
-) -> Facts:
+) -> ImageMetadata:
     """What is known of a file."""
-    return Facts(kind, width, height, mode, 10_000, camera)
+    return ImageMetadata(kind, width, height, mode, 10_000, camera)
 
 
 def clusters(

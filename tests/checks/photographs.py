@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 from skimage import data
 
-from core.checks import Evidence, Signs
-from core.checks._image_statistics import arrays, signs_of
+from core.checks import Evidence, ImageStatistics
+from core.checks._image_statistics import arrays, statistics_of
 from core.dataset.manifest import Dataset, Item
 
 PHOTOGRAPHS = (data.chelsea, data.coffee, data.astronaut, data.rocket)
@@ -32,16 +32,16 @@ def evidence_of(images: list[Image.Image], **fields: list) -> Evidence:
     """
     seen: dict[bytes, str] = {}
     items = []
-    for place, image in enumerate(images):
-        digest = seen.setdefault(image.tobytes(), f"{place:064x}")
-        given = {name: values[place] for name, values in fields.items()}
-        items.append(replace(Item(digest, "a", f"a/{place}-piece.png"), **given))
-    rows = np.stack([signs_of(image) for image in images])
+    for index, image in enumerate(images):
+        digest = seen.setdefault(image.tobytes(), f"{index:064x}")
+        given = {name: values[index] for name, values in fields.items()}
+        items.append(replace(Item(digest, "a", f"a/{index}-piece.png"), **given))
+    rows = np.stack([statistics_of(image) for image in images])
     features = np.stack([_features(image) for image in images])
-    return Evidence(Dataset("Made", tuple(items)), Signs(arrays(rows)), features)
+    return Evidence(Dataset("Made", tuple(items)), ImageStatistics(arrays(rows)), features)
 
 
 def _features(image: Image.Image) -> np.ndarray:
-    """A coarse picture and its mirror image together: alike for crops and for mirror images."""
+    """A coarse image and its mirror image together: alike for crops and for mirror images."""
     small = np.asarray(image.convert("RGB").resize((6, 6)), np.float32) / 255
     return (small + small[:, ::-1]).ravel()

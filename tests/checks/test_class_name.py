@@ -4,7 +4,7 @@ import pytest
 from made_evidence import evidence_of
 
 from core.checks import checks, problems_of
-from core.checks.class_name import likeness
+from core.checks.class_name import difference
 
 CHECK = checks()["class-name"]
 
@@ -26,8 +26,8 @@ CHECK = checks()["class-name"]
     ],
 )
 def test_the_same_name_written_twice_is_seen_both_ways(one, other):
-    assert likeness(one, other)
-    assert likeness(other, one)
+    assert difference(one, other)
+    assert difference(other, one)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_the_same_name_written_twice_is_seen_both_ways(one, other):
     ],
 )
 def test_different_names_are_left_alone(one, other):
-    assert not likeness(one, other)
-    assert not likeness(other, one)
+    assert not difference(one, other)
+    assert not difference(other, one)
 
 
 def found(**counts):
@@ -64,7 +64,8 @@ def test_the_fix_merges_into_the_more_frequent():
     (fix,) = problem.fixes
     assert (fix.kind, fix.label, set(fix.classes)) == ("merge", "cat", {"cat", "Cat"})
     assert "“Cat” (3) and “cat” (9)" in problem.sentence
-    assert problem.places[:3] == (0, 1, 2)
+    assert problem.classes == ("Cat", "cat")
+    assert problem.indices[:3] == (0, 1, 2)
 
 
 def test_each_of_several_pairs_is_a_problem_of_its_own():
@@ -76,6 +77,7 @@ def test_each_of_several_pairs_is_a_problem_of_its_own():
 def test_a_folder_nobody_has_named_is_seen(name):
     (problem,) = found(**{name: 3, "dog": 5})
     assert f"“{name}”" in problem.sentence
+    assert problem.classes == (name,)
     assert problem.fixes == ()
 
 
@@ -85,4 +87,4 @@ def test_digits_are_names():
 
 @pytest.mark.parametrize("name", ["", " ", "—", "\u202e", "a" * 5000])
 def test_any_text_can_be_a_name(name):
-    assert likeness(name, name + "xyz") == ""
+    assert difference(name, name + "xyz") == ""

@@ -1,4 +1,4 @@
-"""Imbalance, and too few pictures."""
+"""Imbalance, and too few images."""
 
 import pytest
 from made_evidence import evidence_of
@@ -20,24 +20,26 @@ def test_classes_of_like_size_are_in_balance():
 
 def test_a_class_three_times_another_is_told_with_what_follows():
     (problem,) = found("imbalance", cat=60, dog=20)
-    assert "“cat” has 60 pictures and “dog” 20" in problem.sentence
+    assert "“cat” has 60 images and “dog” 20" in problem.sentence
     assert "of 100" not in problem.sentence
     assert "“dog”" in problem.suggestion
+    assert problem.classes == ("cat", "dog")
 
 
 def test_ten_times_is_serious_and_says_why():
     (problem,) = found("imbalance", cat=90, dog=1)
-    assert "“dog” 1 picture:" in problem.sentence
+    assert "“dog” 1 image:" in problem.sentence
     assert "right on 99 of 100" in problem.sentence
 
 
-def test_few_pictures_of_a_class_say_what_they_do_to_its_score():
+def test_few_images_of_a_class_say_what_they_do_to_its_score():
     (problem,) = found("too-few", cup=12, bowl=200)
     assert problem.sentence == (
-        "With 12 pictures of “cup” about 2 are tested: 2 of 2 right would still mean anything "
+        "With 12 images of “cup” about 2 are tested: 2 of 2 right would still mean anything "
         "from 34 to 100 of 100."
     )
     assert problem.suggestion == "bring at least 8 more of “cup”"
+    assert problem.classes == ("cup",)
 
 
 def test_a_class_of_which_none_can_be_tested_is_told_so():
@@ -46,10 +48,10 @@ def test_a_class_of_which_none_can_be_tested_is_told_so():
 
 def test_a_small_set_is_told_as_a_whole_first():
     problems = found("too-few", cat=20, dog=20)
-    assert "40 pictures in all, of which about 8 are tested" in problems[0].sentence
+    assert "40 images in all, of which about 8 are tested" in problems[0].sentence
 
 
-def test_enough_pictures_raise_no_alarm():
+def test_enough_images_raise_no_alarm():
     assert found("too-few", cat=40, dog=40) == []
     assert found("too-few") == []
 
@@ -57,7 +59,9 @@ def test_enough_pictures_raise_no_alarm():
 def test_many_small_classes_are_not_told_one_by_one():
     problems = found("too-few", **{f"kind {n}": 6 for n in range(40)})
     assert len(problems) == 11
-    assert any("30 more classes" in problem.sentence for problem in problems)
+    (rest,) = [problem for problem in problems if "30 more classes" in problem.sentence]
+    assert len(rest.classes) == 30
+    assert len({problem.key for problem in problems}) == 11
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 40])

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.checks import Fix, Problem, with_key
+from core.checks import Fix, Problem, checks, from_dict, from_dicts, to_dict, with_key
 from core.checks._fixes import carried, fixed, groups_of, kept_together
 from core.dataset import edits
 from core.dataset.manifest import Dataset, Item
@@ -18,8 +18,10 @@ SET = Dataset(
 )
 
 
-def problem(kind: str, *places: int, fixes: tuple[Fix, ...] = (), sentence: str = "") -> Problem:
-    return with_key(Problem(kind, sentence, places, fixes=fixes), SET)
+def problem(
+    kind: str, *indices: int, fixes: tuple[Fix, ...] = (), classes: tuple[str, ...] = ()
+) -> Problem:
+    return with_key(Problem(kind, "Something is wrong.", indices, classes, fixes=fixes), SET)
 
 
 WRONG = problem("wrong-label", 5, fixes=(Fix("relabel", "Move to “cat”", (5,), "cat"),))
@@ -31,7 +33,7 @@ ALIKE = problem(
     0,
     4,
     fixes=(Fix("merge", "Merge", label="cat", classes=("cat", "dog")),),
-    sentence="“cat” and “dog” sound alike.",
+    classes=("cat", "dog"),
 )
 FOUND = [WRONG, NEAR, NEAR_TOO, ALIKE, BLURRY]
 
@@ -48,32 +50,74 @@ def test_a_fix_settles_its_problem_and_an_undo_brings_it_back(settled):
 
 
 def test_a_problem_that_was_kept_does_not_come_again():
-    now = edits.keep(SET, WRONG.key, WRONG.sentence)
+    now = edits.dismiss(SET, WRONG.key, WRONG.sentence)
     assert kinds(carried(FOUND, SET, now)) == kinds(FOUND[1:])
 
 
-def test_places_follow_their_pictures_into_the_other_version():
+def test_places_follow_their_images_into_the_other_version():
     now = edits.remove(SET, [2, 3])
     wrong, _, near_too, *_ = carried(FOUND, SET, now)
-    assert wrong.places == wrong.fixes[0].places == (3,)
-    assert near_too.fixes[0].places == (6, 7)
-    assert [now.items[p].name for p in near_too.places] == ["owl/0.jpg", "owl/1.jpg"]
+    assert wrong.indices == wrong.fixes[0].indices == (3,)
+    assert near_too.fixes[0].indices == (6, 7)
+    assert [now.items[p].name for p in near_too.indices] == ["owl/0.jpg", "owl/1.jpg"]
 
 
-def test_grouping_a_picture_settles_no_other_problem_of_it():
+def test_grouping_a_image_settles_no_other_problem_of_it():
     now = fixed(SET, NEAR.fixes[0])
     assert BLURRY in carried(FOUND, SET, now)
 
 
 def test_a_problem_of_a_class_stands_while_the_class_does():
-    few = problem("too-few", *range(8, 12), sentence="“owl” has only 4 pictures.")
+    few = problem("too-few", *range(8, 12), classes=("owl",))
     (still,) = carried([few], SET, edits.remove(SET, [8]))
-    assert len(still.places) == 3
+    assert len(still.indices) == 3
     assert carried([few], SET, edits.rename_class(SET, "owl", "eagle owl")) == []
     assert carried([few], SET, edits.delete_class(SET, "owl")) == []
 
 
-def test_no_fix_moves_pictures_into_a_class_that_is_gone():
+def test_a_problem_of_a_class_without_images_goes_with_its_class():
+    lean = problem("imbalance", classes=("cat", "owl"))
+    assert carried([lean], SET, edits.remove(SET, [0])) == [lean]
+    assert carried([lean], SET, edits.delete_class(SET, "dog")) == [lean]
+    assert carried([lean], SET, edits.delete_class(SET, "owl")) == []
+
+
+def test_a_name_in_a_sentence_decides_nothing():
+    lean = problem("imbalance", classes=("cat", "owl"))
+    named = replace(lean, sentence="“dog” is a word here.")
+    assert with_key(named, SET).key == lean.key
+    assert carried([named], SET, edits.delete_class(SET, "dog")) == [named]
+
+
+def as_written_earlier(problem: Problem) -> dict[str, object]:
+    """Without classes, and with indices called places."""
+    written = to_dict(problem)
+    del written["classes"]
+    for each in (written, *written["fixes"]):
+        each["places"] = list(each.pop("indices"))
+    return written
+
+
+def test_problems_of_an_earlier_version_are_read_and_go_with_the_classes_of_their_images():
+    few = problem("too-few", *range(8, 12), classes=("owl",))
+    assert from_dict(as_written_earlier(WRONG)) == WRONG
+    read = from_dict(as_written_earlier(few))
+    assert read == replace(few, classes=())
+    assert len(carried([read], SET, edits.remove(SET, [8]))) == 1
+    assert carried([read], SET, edits.delete_class(SET, "owl")) == []
+
+
+def test_problems_of_which_there_is_no_check_any_more_are_left_out():
+    assert from_dicts([to_dict(replace(WRONG, kind="gone")), to_dict(WRONG)]) == [WRONG]
+
+
+def test_the_most_serious_comes_first_and_no_two_are_equally_serious():
+    ranks = [check.rank for check in checks().values()]
+    assert ranks == sorted(set(ranks))
+    assert next(iter(checks())) == "unreadable"
+
+
+def test_no_fix_moves_images_into_a_class_that_is_gone():
     now = edits.merge_classes(SET, ["cat"], "dog")
     (wrong,) = [each for each in carried(FOUND, SET, now) if each.kind == "wrong-label"]
     assert wrong.fixes == ()

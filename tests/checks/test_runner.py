@@ -1,4 +1,4 @@
-"""A whole check of real pictures: events, what is kept, and that looking again costs little."""
+"""A whole check of real images: events, what is kept, and that looking again costs little."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from core.checks._runner import check, document, out_of_fold, problems
-from core.dataset.edits import keep, remove
+from core.dataset.edits import dismiss, remove
 from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset, Item, LeftOut
 from core.dataset.store import Store
@@ -63,8 +63,8 @@ def events(dataset, store, settings):
 
 def twins(dataset):
     return {
-        place
-        for place, item in enumerate(dataset.items)
+        index
+        for index, item in enumerate(dataset.items)
         if item.name.endswith(("b.png", "twin.png")) and item.label == "cat"
     }
 
@@ -84,7 +84,7 @@ def test_what_was_found_is_kept_beside_the_version(events, dataset, settings):
     found = problems(dataset.id, settings)
     assert found is not None
     assert len(found) == events[-1].result["problems"]
-    assert [set(problem.places) for problem in near(found)] == [twins(dataset)]
+    assert [set(problem.indices) for problem in near(found)] == [twins(dataset)]
 
 
 def test_a_damaged_file_of_problems_counts_as_never_looked(events, dataset, settings):
@@ -98,9 +98,9 @@ def test_a_damaged_file_of_problems_counts_as_never_looked(events, dataset, sett
 
 def test_a_problem_that_is_left_as_it_is_is_not_told_again(events, dataset, store, settings):
     (problem,) = near(problems(dataset.id, settings))
-    kept = keep(dataset, problem.key, problem.sentence)
-    list(check(kept, store, settings))
-    assert near(problems(kept.id, settings)) == []
+    dismissed = dismiss(dataset, problem.key, problem.sentence)
+    list(check(dismissed, store, settings))
+    assert near(problems(dismissed.id, settings)) == []
 
 
 def test_an_edited_version_is_looked_at_without_measuring_again(events, dataset, store, settings):
@@ -146,7 +146,9 @@ def test_images_without_a_label_get_no_prediction_and_disturb_none():
     rows = np.stack([random.normal(label == "b", 0.1, 8) for label in labels]).astype(np.float32)
     items = tuple(Item(f"{n:064x}", label, f"{n}") for n, label in enumerate(labels))
     extra = Item("f" * 64, None, "x", role="unlabelled")
-    shares = out_of_fold(Dataset("With one more", (*items, extra)), np.vstack([rows, rows[:1]]))
-    assert shares.shape == (13, 2)
-    assert np.isnan(shares[12]).all()
-    assert (shares[:12].argmax(1) == np.repeat([0, 1], 6)).all()
+    probabilities = out_of_fold(
+        Dataset("With one more", (*items, extra)), np.vstack([rows, rows[:1]])
+    )
+    assert probabilities.shape == (13, 2)
+    assert np.isnan(probabilities[12]).all()
+    assert (probabilities[:12].argmax(1) == np.repeat([0, 1], 6)).all()

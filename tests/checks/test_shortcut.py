@@ -30,7 +30,8 @@ def test_a_class_whose_files_are_of_another_kind_is_named(odd, word):
     usual = file(camera="Nikon" if odd.camera else "")
     (problem,) = found([odd] * 40 + [usual] * 60)
     assert f"The {word} gives the class away" in problem.sentence
-    assert "all 40 pictures of “defect”" in problem.sentence
+    assert "all 40 images of “defect”" in problem.sentence
+    assert "defect" in problem.classes
     assert problem.suggestion
 
 
@@ -38,7 +39,7 @@ def test_one_cause_that_shows_in_several_facts_is_one_problem():
     (problem,) = found([file("PNG", mode="RGBA")] * 40 + [file()] * 60)
     assert "file format" in problem.sentence
     assert "colour mode" in problem.sentence
-    assert problem.places == tuple(range(40))
+    assert problem.indices == tuple(range(40))
 
 
 def test_one_class_among_many_is_seen():
@@ -56,7 +57,7 @@ def test_sizes_that_differ_by_chance_give_nothing():
 
 
 def test_a_slight_leaning_gives_nothing():
-    facts = [file("PNG" if place % 3 == 0 else "JPEG") for place in range(100)]
+    facts = [file("PNG" if index % 3 == 0 else "JPEG") for index in range(100)]
     assert found(facts) == []
 
 
@@ -71,15 +72,15 @@ def test_a_coloured_background_is_named():
     images = [Image.new("RGB", (32, 32), (40, 220, 40)) for _ in range(40)]
     images += [Image.new("RGB", (32, 32), (220, 100, 60)) for _ in range(60)]
     problems = found(None, images=images)
-    assert any("all 40 pictures of “defect” have “green”" in p.sentence for p in problems)
+    assert any("all 40 images of “defect” have “green”" in p.sentence for p in problems)
 
 
-def test_pictures_without_a_camera_among_those_with_one_are_told_apart():
+def test_images_without_a_camera_among_those_with_one_are_told_apart():
     (problem,) = found([file()] * 40 + [file(camera="Canon EOS")] * 60)
     assert "have “no camera named”" in problem.sentence
 
 
-def test_without_facts_and_with_equal_pictures_there_is_nothing_to_say():
+def test_without_facts_and_with_equal_images_there_is_nothing_to_say():
     assert found(None) == []
     assert found([None, *[file()] * 99]) == []
     assert found([file()] * 100, ["only"] * 100) == []

@@ -1,4 +1,4 @@
-"""Suspected wrong labels, on shares from the real out-of-fold classifier."""
+"""Suspected wrong labels, on probabilities from the real out-of-fold classifier."""
 
 from dataclasses import replace
 
@@ -13,18 +13,18 @@ CHECK = checks()["wrong-label"]
 
 
 def looked_at(features, labels):
-    shares = out_of_fold(dataset_of(labels), features)
-    return problems_of(CHECK, evidence_of(labels, features=features, shares=shares))
+    probabilities = out_of_fold(dataset_of(labels), features)
+    return problems_of(CHECK, evidence_of(labels, features=features, probabilities=probabilities))
 
 
 def test_flipped_labels_are_found_with_the_class_they_had():
     features, labels = clusters((30, 30, 30))
     flipped = {3: "c", 40: "a", 77: "b"}
-    given = [flipped.get(place, label) for place, label in enumerate(labels)]
+    given = [flipped.get(index, label) for index, label in enumerate(labels)]
     problems = looked_at(features, given)
-    assert {p.places[0]: p.suggestion for p in problems} == {p: labels[p] for p in flipped}
+    assert {p.indices[0]: p.suggestion for p in problems} == {p: labels[p] for p in flipped}
     assert all(p.fixes[0].label == p.suggestion and p.fixes[1].kind == "remove" for p in problems)
-    assert f"rather than “{flipped[problems[0].places[0]]}”" in problems[0].sentence
+    assert f"rather than “{flipped[problems[0].indices[0]]}”" in problems[0].sentence
 
 
 def test_classes_that_lie_apart_raise_no_suspicion():
@@ -46,23 +46,23 @@ def test_without_shares_nothing_is_asked():
     assert problems_of(CHECK, evidence_of(labels, features=features)) == []
 
 
-def test_unlabelled_pictures_are_no_suspects():
+def test_unlabelled_images_are_no_suspects():
     features, labels = clusters((20, 20))
     dataset = dataset_of(labels)
     items = [*dataset.items]
     items[0] = replace(items[0], label=None, role="unlabelled")
     dataset = replace(dataset, items=tuple(items))
-    evidence = evidence_of(labels, features=features, shares=out_of_fold(dataset, features))
-    assert np.isnan(evidence.shares[0]).all()
+    evidence = evidence_of(labels, features=features, probabilities=out_of_fold(dataset, features))
+    assert np.isnan(evidence.probabilities[0]).all()
     assert problems_of(CHECK, replace(evidence, dataset=dataset)) == []
 
 
 def test_doubt_is_measured_against_what_is_usual_in_the_class():
     """An answer of 0.04 is nothing strange where the classifier never says more than 0.1."""
-    shares = np.full((40, 2), 0.5)
-    shares[:20] = (0.1, 0.9)
-    shares[0] = (0.04, 0.96)
-    assert suspects(shares, np.repeat([0, 1], 20)) == []
+    probabilities = np.full((40, 2), 0.5)
+    probabilities[:20] = (0.1, 0.9)
+    probabilities[0] = (0.04, 0.96)
+    assert suspects(probabilities, np.repeat([0, 1], 20)) == []
 
 
 def test_a_near_copy_is_never_learned_from_when_its_twin_is_judged():
@@ -75,7 +75,7 @@ def test_a_near_copy_is_never_learned_from_when_its_twin_is_judged():
     assert tied[0, 1] < alone[0, 1]
 
 
-def test_pictures_that_are_all_near_copies_cannot_be_judged():
+def test_images_that_are_all_near_copies_cannot_be_judged():
     features, labels = clusters((3, 3))
-    pairs = [(place, place + 1) for place in range(5)]
+    pairs = [(index, index + 1) for index in range(5)]
     assert out_of_fold(dataset_of(labels), features, alike=pairs) is None

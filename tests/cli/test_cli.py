@@ -201,7 +201,7 @@ def test_a_person_reads_why_and_no_map_is_written_unasked(trained, home, picture
     code, out, _ = run_command(home, "explain", trained[0], pictures / "coffee" / "0.png")
     assert code == 0
     assert "what was learned" in out  # whether the map depends on it, or could not be checked
-    assert "Most like, of the learned pictures: coffee/" in out
+    assert "Most similar training images: coffee/" in out
     assert "The map is in" not in out
     assert "gone.png" in run_command(home, "explain", trained[0], "gone.png")[1]
     assert run_command(home, "explain", trained[0], "gone.png")[0] == 2
@@ -240,7 +240,7 @@ def test_what_mistakes_cost_gives_the_cheapest_answers(trained, home):
 
 
 def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home, pictures):
-    code, out, err = run_command(home, "outlook", pictures, "--json")
+    code, out, err = run_command(home, "pretraining-analysis", pictures, "--json")
     assert code == 0, err
     said = json.loads(out)
     assert said["domain_shift"]["nearness"] in ("near", "between", "far")
@@ -250,7 +250,7 @@ def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home
     assert last["recall"]["cat"].keys() == {"mean", "stderr"}
     assert {"trend", "forecast", "helpful", "asked_by_class"} <= said["curve"].keys()
     assert "Learning from fewer" in err
-    code, out, err = run_command(home, "outlook", pictures)
+    code, out, err = run_command(home, "pretraining-analysis", pictures)
     assert code == 0
     assert "Learning from fewer" not in err
     assert out.count("After learning from") == len(said["curve"]["points"])
@@ -324,7 +324,7 @@ def test_paths_that_name_nothing_are_named(home, pictures, tmp_path):
     assert "gone" in refused(home, "export", gone, tmp_path / "model.zip")
     assert "gone" in refused(home, "explain", gone, pictures / "cat" / "0.png")
     assert "gone" in refused(home, "thresholds", gone)
-    assert "gone" in refused(home, "outlook", gone)
+    assert "gone" in refused(home, "pretraining-analysis", gone)
 
 
 def test_a_folder_of_something_else_is_not_overwritten(home, pictures, tmp_path):
@@ -373,14 +373,3 @@ def test_a_sample_is_written_as_class_folders(home, tmp_path):
 def test_a_wrong_environment_variable_is_named(home, monkeypatch):
     monkeypatch.setenv("GRAFT_PORT", "a harbour")
     assert "port" in refused(home, "backbones")
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys; from core.__main__ import main\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0
-    assert "evaluate" in done.stdout

@@ -80,8 +80,8 @@ def test_a_folder_that_is_not_there_is_said_in_words(graft, tmp_path):
     assert "There is no folder or archive" in err
 
 
-def test_a_tournament_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
-    asked = ("tournament", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
+def test_a_sweep_trains_each_with_each_and_says_which_to_keep(graft, pictures, tmp_path):
+    asked = ("sweep", pictures, "--backbones", f"{TINY},{LITE0}", "--strategies",
              "feature_extraction,lora", "--out", tmp_path / "runs", "--json")  # fmt: skip
     code, out, err = graft(*asked)
     assert code == 0, err
@@ -110,7 +110,7 @@ def parted(pictures, tmp_path_factory):
 
 
 def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, parted, tmp_path):
-    code, out, err = graft("tournament", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
+    code, out, err = graft("sweep", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
                            "feature_extraction", "--out", tmp_path / "runs", "--json")  # fmt: skip
     assert code == 0, err
     assert json.loads(out)["n"] == 10
@@ -135,9 +135,9 @@ def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
     assert "evaluation (was holdout, now cross_validation)" in err
 
 
-def test_a_tournament_of_one_is_none(graft, pictures, tmp_path):
+def test_a_sweep_of_one_is_none(graft, pictures, tmp_path):
     code, _, err = graft(
-        "tournament", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
+        "sweep", pictures, "--backbones", TINY, "--strategies", "lora,feature_extraction",
         "--out", tmp_path / "runs",
     )  # fmt: skip
     assert code == 2
@@ -179,10 +179,10 @@ def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_tak
                 "parameters": 1_000_000, "expected": right}  # fmt: skip
 
     said = rank._text([row("good", 0.9, 10.0), row("near", 0.88, 20.0), row("poor", 0.5, 90.0)])
-    assert "cannot tell apart: good, near, poor. Take near" in said
+    assert "good, near, poor do equally well on these images. Take near" in said
 
 
-def an_entrant(name, wrong, size):
+def a_candidate(name, wrong, size):
     rows = tuple(Prediction(f"{k:064x}", "", "a", "ab"[k < wrong], (0.5, 0.5)) for k in range(60))
     recipe = Recipe(dataset="0" * 16, backbone=name, strategy="feature_extraction")
     return SweepRun(name, recipe, rows, size)
@@ -195,8 +195,8 @@ def an_entrant(name, wrong, size):
         ((2, 3), "small", "It is the simplest that comes within one standard error of the best"),
     ],
 )
-def test_a_tournament_says_why_one_is_kept_and_what_it_is_beside_the_others(wrong, kept, said):
-    entered = [an_entrant("large", wrong[0], 80.0), an_entrant("small", wrong[1], 10.0)]
+def test_a_sweep_says_why_one_is_kept_and_what_it_is_beside_the_others(wrong, kept, said):
+    entered = [a_candidate("large", wrong[0], 80.0), a_candidate("small", wrong[1], 10.0)]
     choice, taken = keep(entered), {"large": 9.0, "small": 1.0}
     document = sweep._document(Path("runs"), entered, choice, taken, taken)
     large, small = document["runs"]
@@ -207,5 +207,5 @@ def test_a_tournament_says_why_one_is_kept_and_what_it_is_beside_the_others(wron
     assert 0 < other["beside_kept"]["p"] <= 1
     text = sweep._text(document)
     assert f"Keep {kept}. {said}" in text
-    assert f"Beside the one to keep: {other['beside_kept']['verdict']}" in text
+    assert f"Compared with the one to keep: {other['beside_kept']['verdict']}" in text
     assert "80.0 MB" in text

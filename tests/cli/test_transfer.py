@@ -75,7 +75,7 @@ def test_a_sorted_world_is_adapted_to_one_of_which_nothing_is_sorted(brought, tm
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0
-    assert "Only pictures of the sorted world could judge." in out
+    assert "This score is of images of the source domain." in out
 
 
 @pytest.mark.parametrize(("flag", "fitting"), [("source", "weighting"), ("unlabelled", "labels")])

@@ -1,5 +1,6 @@
 """A dataset is immutable, known by its content, and says when it cannot teach anything."""
 
+import json
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -88,6 +89,15 @@ def test_json_and_back_is_the_same_dataset(dataset: Dataset) -> None:
 def test_what_is_no_manifest_is_refused(text: str) -> None:
     with pytest.raises(UnusableDataset, match="damaged"):
         Dataset.from_json(text)
+
+
+def test_dismissed_problems_are_written_as_earlier_versions_did_and_keep_the_id() -> None:
+    dataset = Dataset("t", some("a", 2), dismissed=("k1", "k2"))
+    text = dataset.to_json()
+    assert json.loads(text)["kept"] == ["k1", "k2"]
+    assert "dismissed" not in text
+    assert dataset.id == "e22acbb526562ec1"
+    assert Dataset.from_json(text, known_as=dataset.id) == dataset
 
 
 def test_a_manifest_of_a_later_version_says_so() -> None:

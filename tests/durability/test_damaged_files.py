@@ -122,7 +122,7 @@ WRITES = {
     "core/jobs/log.py": "appends",
     "core/jobs/starts.py": "appends",
     "core/sandbox/helper.py": "a pipe",
-    "core/cli/faults.py": "appends",
+    "core/cli/_faults.py": "appends",
     "core/logs.py": "appends, and the old part of a log",
     "core/web/uploads.py": "appends",
     "core/web/intake.py": "an upload: appends beside its place",

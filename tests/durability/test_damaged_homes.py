@@ -28,7 +28,7 @@ from core.backbones.weights import load_network
 from core.dataset.channels import as_rgb
 from core.dataset.export import as_file
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Dataset, Facts, Item
+from core.dataset.manifest import Dataset, ImageMetadata, Item
 from core.dataset.orphans import sweep_orphans
 from core.dataset.store import Store
 from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnusableDataset
@@ -42,14 +42,15 @@ from core.files import read_sealed, replace_file, sealed, unsealed
 from core.jobs import log
 from core.jobs.process import run_job
 from core.jobs.spec import JobCard
-from core.model import DESCRIPTION, WEIGHTS, Model
+from core.model import WEIGHTS, Model
+from core.model_description import DESCRIPTION
 from core.recipe import Recipe
 from core.settings import Settings
 from core.training.checkpoint import Checkpoints, RunState
 from core.training.run import train
 
 SMALL = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)
-FACTS = Facts("TIFF", 32, 32, "many", 1)
+FACTS = ImageMetadata("TIFF", 32, 32, "many", 1)
 STEPS = {"steps": 4, "batch": 8}
 
 

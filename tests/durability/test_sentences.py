@@ -33,7 +33,7 @@ from core.settings import Settings, get_settings
 ROOT = Path(__file__).parents[2]
 AS_NOBODY = """
 import os, sys
-import core.projects.database, core.cli.trash, core.process, alembic.command, resource
+import core.projects.trash, core.jobs.purge, core.cli._faults, alembic.command, resource
 from core.__main__ import _parser, main
 _parser()  # all that it loads: nobody may not read every installation of Python
 if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -295,7 +295,7 @@ def test_a_run_that_cannot_be_made_is_told_before_any_image_is_read(
     for out in (tmp_path / "file", tmp_path / "file" / "run"):
         sentence = said(tmp_path / "home", "train", data, "--out", out)
         assert f"“{out}”" in sentence
-        assert "choose another place with --out" in sentence.lower()
+        assert "choose another folder with --out" in sentence.lower()
     assert not (tmp_path / "home" / "images").exists()
 
 
@@ -416,7 +416,7 @@ def test_a_home_on_a_read_only_disk_is_named(data: Path, tmp_path: Path) -> None
 def test_a_mistake_of_the_program_is_called_so_and_its_details_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.cli.listing.samples", lambda _: {}["lost"])
+    monkeypatch.setattr("core.cli.samples.samples", lambda _: {}["lost"])
     code, out, err = run_command(tmp_path, "samples")
     assert (code, out) == (1, "")
     assert "a mistake in Graft itself (KeyError)" in err

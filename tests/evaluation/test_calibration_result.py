@@ -19,10 +19,10 @@ from core.evaluation.calibration_result import (
     fit_calibration,
     fit_measurable,
     measure,
-    pooled,
     upgraded,
 )
 from core.evaluation.metrics import wilson
+from core.evaluation.pooled_calibration import pooled
 
 
 def calibration_data(n, seed=0, spoiled=2.0):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from core.checks import Problem
-from core.dataset.manifest import Dataset, Facts, Item, LeftOut
+from core.dataset.manifest import Dataset, ImageMetadata, Item, LeftOut
 from core.export.datasheet import sheet
 
-PHOTO = Facts("JPEG", 640, 480, "RGB", 500_000, "Canon EOS")
+PHOTO = ImageMetadata("JPEG", 640, 480, "RGB", 500_000, "Canon EOS")
 DATASET = Dataset(
     "Cups",
     (
@@ -24,7 +24,7 @@ DATASET = Dataset(
         LeftOut("y.txt", "This is text."),
         LeftOut("cup/copy.jpg", "A copy.", copy_of="cup/1.jpg"),
     ),
-    kept=("0123",),
+    dismissed=("0123",),
 )
 
 
@@ -52,7 +52,7 @@ def text() -> str:
         "Licence: CC0",
         "- 2: This is text.",
         "- 1: exact copies",
-        "- Pictures unlike all others: 7",
+        "- Images unlike all others: 7",
         "and 2 more",
         "- 1 picture removed",
         "Seen and left as they are: 1 problem",

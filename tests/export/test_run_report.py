@@ -123,11 +123,11 @@ def test_hostile_names_are_words_on_the_page(written):
 def test_it_tells_everything_that_a_reader_asks(written):
     text = Seen(written[2]).text
     for words in (
-        "Right on 26 of 30 pictures", "Wilson interval", "How it was taught",
+        "Right on 26 of 30 pictures", "Wilson interval", "How it was trained",
         "feature extraction", "How sure it is", "of other folds",
         "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
         "data sheet", "Source", "How to make it again", "--set C=0.5",
-        "Began from the network of an earlier run", "Taught by the model of an earlier run",
+        "Began from the network of an earlier run", "Teacher the model of an earlier run",
         "The recipe",
         "This page was written with torch", "pictures brought in",
         "It may look at the background", "only a guess",
@@ -153,7 +153,7 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
     text, pictures = words_on(file)
     assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no picture
     for words in (
-        "Right on 26 of 30 pictures", "How it was taught", "feature extraction", "How sure it is",
+        "Right on 26 of 30 pictures", "How it was trained", "feature extraction", "How sure it is",
         "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"C": 0.5',
         "alert(1)", "<script>x</script>", "1 of ",
     ):  # fmt: skip
@@ -195,7 +195,7 @@ def test_pictures_that_are_gone_are_left_out(written, tmp_path):
     copy.write_text(store.load(dataset).to_json())
     list(write_document(folder, tmp_path / "r.html", other))
     page = (tmp_path / "r.html").read_text()
-    assert "How it was taught" in page
+    assert "How it was trained" in page
     assert page.count("<img") == 1  # the example that what was found of worse pictures brings along
 
 

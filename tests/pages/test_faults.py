@@ -8,7 +8,9 @@ import pytest
 from leaves import CLASSES, fill, leaf
 from opened import everything, open_page, press
 
+import core.checks as registry
 from core.checks import Fix, Problem, to_dict, with_key
+from core.checks._runner import check
 from core.dataset import edits
 from core.dataset.store import Store
 from core.events import Found, Stopped
@@ -18,8 +20,30 @@ from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobCard
 from core.projects import add_dataset, datasets
 from core.projects.versions import apply as apply_edit
+from core.settings import Settings
 
 MAPLE, OAK, BIRCH = CLASSES
+DROPPED = """
+from core.checks import Check, Fix, Problem
+
+
+def _find(evidence):
+    for index, item in enumerate(evidence.dataset.items):
+        if item.name == "maple/7.jpg":
+            fixes = (Fix("remove", "Remove the seventh", (index,)),)
+            yield Problem("seventh", "It is the seventh.", (index,), fixes=fixes)
+
+
+CHECK = Check(
+    "seventh",
+    "Sevenths",
+    "To see that one file is enough.",
+    rank=1,
+    find=_find,
+    fixes=frozenset({"remove"}),
+    relabel=True,
+)
+"""
 PLANTED = (
     Problem(
         "wrong-label",
@@ -73,7 +97,7 @@ def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project
     assert "1 of 4" in said
     labels = [button.label for button in app.button]
     assert "Suspected wrong labels · 1" in labels
-    assert "Nearly the same picture · 2" in labels
+    assert "Nearly the same image · 2" in labels
     assert "The picture looks like “oak &lt;b&gt;” rather than “maple”." in said
     assert "oak <b>" not in said
 
@@ -111,7 +135,7 @@ def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
 def test_what_is_left_as_it_is_does_not_come_again(home, project):
     app = press(open_page("check_data", project=project), "Leave as it is")
     assert "3 problems to look at" in everything(app)
-    assert len(in_use(home, project).kept) == 1
+    assert len(in_use(home, project).dismissed) == 1
 
 
 def test_all_near_copies_are_kept_together_by_one_press(home, project):
@@ -186,6 +210,26 @@ def test_when_all_is_settled_it_is_looked_at_once_more(home):
     press(open_page("check_data", project=project), "Leave as it is")
     (job,) = recent_jobs("check", project=project, dataset=datasets(project)[0].dataset_id)
     stop(job)
+
+
+def test_a_check_that_is_dropped_in_is_on_the_page_and_its_fix_works(home, tmp_path, monkeypatch):
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "seventh.py").write_text(DROPPED)
+    monkeypatch.setattr(registry, "__path__", [*registry.__path__, str(tmp_path / "checks")])
+    registry.checks.cache_clear()
+    try:
+        project, dataset = fill(home)
+        store = Store(home)
+        list(check(store.load(dataset), store, Settings(home=home)))
+        app = open_page("faults", project=project)
+        assert "Sevenths · 1" in [button.label for button in app.button]
+        assert "To see that one file is enough." in everything(app)
+        assert "Move" in [button.label for button in app.button]
+        app = press(app, "Remove the seventh")
+        assert "maple/7.jpg" not in {item.name for item in in_use(home, project).items}
+        assert "Sevenths · 1" not in [button.label for button in app.button]
+    finally:
+        registry.checks.cache_clear()
 
 
 def test_the_pictures_page_says_how_many_faults_there_are(home, project):

@@ -11,7 +11,7 @@ from opened import everything, open_page, press
 
 from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Dataset, Facts
+from core.dataset.manifest import Dataset, ImageMetadata
 from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
@@ -159,7 +159,7 @@ def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, pag
     assert "channels" not in everything(open_page(page, project=project))
     store = Store(home)
     values = np.zeros((8, 8, 5), np.uint16)
-    image = store.take(Decoded(leaf(0, 0), True, Facts("TIFF", 8, 8, "", 1), array=values))
+    image = store.take(Decoded(leaf(0, 0), True, ImageMetadata("TIFF", 8, 8, "", 1), array=values))
     items = tuple(replace(item, image=image) for item in store.load(dataset).items)
     add_dataset(project, store.save(Dataset("Leaves", items)))
     said = everything(open_page(page, project=project))
@@ -286,7 +286,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     content["n_folds"] = content["calibration"]["n_folds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
-    judges = "36 pictures, each judged by one of 5 models that had not learned from it"
+    judges = "36 pictures, each tested by one of 5 models that had not learned from it"
     assert said.count(judges) == (4 if look == "How sure it is" else 2)  # one is the headline
 
 
@@ -430,7 +430,7 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
     content["target_domain"] = {"n": 90, "changed": 31}
     file.write_text(json.dumps(content), encoding="utf-8")
     (caution,) = results("Class by class").warning
-    assert "nobody can tell from that" in caution.value
+    assert "This score is of images of the source domain" in caution.value
     assert "On 31 of 90 unsorted pictures" in caution.value
     in_document = " ".join(html(headline(Report.load(file.parent))).split())
     assert caution.value in in_document
@@ -514,7 +514,7 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run))
     assert "other test pictures" in said
-    assert "judged on different pictures" in said
+    assert "tested on different images" in said
     assert ">better</span>" not in said
 
 

@@ -147,9 +147,9 @@ def test_labels_that_the_check_doubts_are_marked_and_can_be_chosen(learned, home
     project, run = learned
     dataset = newest(home, project)
     found = [
-        Problem("wrong-label", "It looks like another class.", places=(3,)),
-        Problem("wrong-label", "It looks like another class.", places=(30,)),  # no mistake
-        Problem("outlier", "It is unlike all others.", places=(5,)),
+        Problem("wrong-label", "It looks like another class.", indices=(3,)),
+        Problem("wrong-label", "It looks like another class.", indices=(30,)),  # no mistake
+        Problem("outlier", "It is unlike all others.", indices=(5,)),
     ]
     file = home / "checks" / f"{dataset.id}.json"
     file.parent.mkdir()

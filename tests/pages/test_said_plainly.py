@@ -96,7 +96,7 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
 
     change_report(few, shorten)
     said = everything(open_page("results", project=project, run=run))
-    assert "Of 24 pictures that all were judged with" in said
+    assert "Of 24 images that all were tested on" in said
     assert "Only these are compared: scores that come of more pictures are not." in said
     assert (
         "On the 24 pictures that both were tested on: right on 75 of 100, the one shown on 100."

@@ -8,10 +8,10 @@ from sklearn.datasets import load_digits
 
 from core.dataset.channels import Array, as_rgb
 from core.dataset.ingest.decode import Decoded
-from core.dataset.manifest import Dataset, Facts, Item
+from core.dataset.manifest import Dataset, ImageMetadata, Item
 from core.dataset.store import Store
 
-FACTS = Facts("TIFF", 48, 48, "many", 1)
+FACTS = ImageMetadata("TIFF", 48, 48, "many", 1)
 
 
 def pictures(channels: int, bits: int, each: int = 20) -> list[tuple[str, Array]]:

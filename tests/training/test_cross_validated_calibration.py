@@ -20,7 +20,7 @@ from core.recipe import Recipe
 from core.training.run import train, train_fold
 from pages.sections.results.calibration_summary import sets_in_words, unknown_in_words
 
-JUDGES = "each judged by one of 5 models that had not learned from it"
+JUDGES = "each tested by one of 5 models that had not learned from it"
 
 
 @pytest.fixture(scope="module")

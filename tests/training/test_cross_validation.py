@@ -10,7 +10,7 @@ from core.errors import BadRecipe
 from core.evaluation.metrics import wilson
 from core.evaluation.report import Report
 from core.events import Finished, Progress, Stopped
-from core.model import Description
+from core.model_description import Description
 from core.recipe import Recipe
 from core.strategies import get_strategy
 from core.training.cost_estimate import estimate

@@ -74,7 +74,7 @@ def test_what_an_earlier_run_learned_from_judges_no_later_one(
 def test_the_note_is_told_when_the_run_begins(run_folder, settings, earlier, digits):
     folder = run_folder("feature_extraction", start=earlier, dataset=digits, seed=5)
     said = [event.text for event in train(folder, settings, go_on) if isinstance(event, Note)]
-    assert any("do not judge this model" in text for text in said)
+    assert any("do not test this model" in text for text in said)
 
 
 def test_without_an_earlier_run_the_parts_stay_as_they_were(run_folder, settings, digits):
@@ -88,7 +88,7 @@ def test_where_nothing_is_left_to_judge_with_it_is_said(
     learned, _ = parts(prepared(earlier, settings))
     known = version(lambda item: item.image in learned)
     folder = run_folder("feature_extraction", start=earlier, dataset=known)
-    with pytest.raises(BadRecipe, match="Add new pictures"):
+    with pytest.raises(BadRecipe, match="Add new images"):
         prepared(folder, settings)
 
 

@@ -25,7 +25,8 @@ from core.export.bundle import FOR_CHANNELS, REQUIREMENTS, write_zip
 from core.export.formats import ExportContext, ExportFormat
 from core.export.model_card import Rehearsed, model_card
 from core.export.rehearsal import greatest_difference, rehearse
-from core.model import DESCRIPTION, WEIGHTS, model_folder
+from core.model import WEIGHTS, model_folder
+from core.model_description import DESCRIPTION
 from core.settings import Settings
 
 _IMAGES = 8

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.checks import checks
 from core.checks._runner import problems as known_problems
 from core.dataset import edits
 from core.dataset.manifest import Dataset
@@ -102,8 +103,9 @@ def _checked(run: RunRow) -> set[tuple[str, str]]:
         items = load_dataset(run.dataset_id).items
     except GraftError:
         return set()
-    places = [place for each in found if each.kind == "wrong-label" for place in each.places]
-    return {(items[place].name, items[place].image) for place in places}
+    doubted = [each for each in found if checks()[each.kind].doubts_labels]
+    indices = [index for each in doubted for index in each.indices]
+    return {(items[index].name, items[index].image) for index in indices}
 
 
 def _which(

@@ -1,12 +1,14 @@
-"""`outlook`: how far pictures are from what the networks know, and what more would bring."""
+"""`pretraining-analysis`: domain shift, and a learning curve."""
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import Terminal
-from core.cli.train import STOPPED, imported, stop_signals, until
+from core.cli._command import STOPPED, Command, add_data, add_labels, labels_of
+from core.cli._importing import imported, stop_signals, until
+from core.cli._terminal import Terminal
 from core.events import Finished
 from core.settings import Settings
 
@@ -16,13 +18,22 @@ if TYPE_CHECKING:
     from core.pretraining_analysis.summary import PretrainingAnalysis
 
 _NEARNESS: "dict[Nearness, str]" = {
-    "near": "These pictures look like the photographs that the networks know",
-    "between": "These pictures differ somewhat from the photographs that the networks know",
-    "far": "These pictures are far from the photographs that the networks know",
+    "near": "These images look like the photographs that the networks know",
+    "between": "These images differ somewhat from the photographs that the networks know",
+    "far": "These images are far from the photographs that the networks know",
 }
 
 
-def outlook(
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_data(parser)
+    add_labels(parser)
+
+
+def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
+    return pretraining_analysis(chosen.data, settings, terminal, columns=labels_of(chosen))
+
+
+def pretraining_analysis(
     data: Path, settings: Settings, terminal: Terminal, *, columns: Sequence[str] = ()
 ) -> int:
     """Import `data` and look ahead; returns the exit code. What was found before is told again.
@@ -56,7 +67,7 @@ def _document(found: "PretrainingAnalysis") -> dict[str, Any]:
     for point in curve["points"]:
         point["recall"] = dict(zip(found.classes, point["recall"], strict=True))
     curve["asked_by_class"] = found.curve.asked_by_class
-    curve["helpful"] = [found.classes[place] for place in found.curve.helpful]
+    curve["helpful"] = [found.classes[index] for index in found.curve.helpful]
     return content
 
 
@@ -82,26 +93,37 @@ def _how_far(alike: "DomainShift") -> str:
 def _trend(curve: "Curve") -> str:
     ahead = curve.forecast
     if curve.points[-1].accuracy.mean > 0.9995:
-        return "All are told apart already, so what more would bring cannot be seen here."
+        return "All are recognised already, so what more would bring cannot be seen here."
     if curve.trend == "unclear" or ahead is None:
-        return "Nobody can tell yet whether more pictures would help."
+        return "Nobody can tell yet whether more images would help."
     said = (
         f"with {ahead.images:,} expect {100 * ahead.accuracy:.0f} of 100, with 95 % confidence "
         f"between {100 * ahead.low:.0f} and {100 * ahead.high:.0f}."
     )
     if curve.trend == "rises":
-        return f"More pictures help: {said}"
-    return f"More pictures of the same kind would bring little: {said}"
+        return f"More images help: {said}"
+    return f"More images of the same kind would bring little: {said}"
 
 
 def _which(found: "PretrainingAnalysis") -> str:
     curve = found.curve
     if not curve.asked_by_class:
         return (
-            "Of which class more would help most was not looked into: with so many pictures and "
+            "Of which class more would help most was not looked into: with so many images and "
             "classes that would take too long."
         )
     if not curve.helpful:
-        return "Of which class more would help most, these pictures cannot tell."
-    names = " or ".join(found.classes[place] for place in curve.helpful)
-    return f"Another {curve.pictures:,} pictures of {names} would probably help most."
+        return "Of which class more would help most, these images cannot tell."
+    names = " or ".join(found.classes[index] for index in curve.helpful)
+    return f"Another {curve.pictures:,} images of {names} would probably help most."
+
+
+COMMAND = Command(
+    "say how far images are from those the networks know (domain shift), and what more of them "
+    "would bring (learning curve)",
+    ("pretraining-analysis images",),
+    _run,
+    _add_arguments,
+    order=22,
+    earlier_names=("outlook",),
+)

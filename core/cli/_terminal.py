@@ -101,7 +101,7 @@ def _in_words(event: Event) -> str:
                 f"{event.accuracy:.0%} right, about {_duration(event.seconds_left)} left"
             )
         case Validated(accuracy=accuracy, n=n):
-            return f"Right on {accuracy:.0%} of {n} pictures kept aside"
+            return f"Right on {accuracy:.0%} of {n} held-out images"
         case _:
             return ""
 

@@ -1,0 +1,23 @@
+"""`worker`: what does the jobs, without the web app."""
+
+from argparse import Namespace
+
+from core.cli._command import Command
+from core.cli._terminal import Terminal
+from core.errors import GraftError
+from core.settings import Settings
+
+
+def _run(_: Namespace, settings: Settings, terminal: Terminal) -> int:
+    from core.jobs.worker import main
+    from core.server.starting import prepare
+
+    try:
+        prepare(settings)
+    except GraftError as error:
+        terminal.problem(str(error))
+        return 1
+    return main(settings)
+
+
+COMMAND = Command("start a worker alone", ("worker",), _run, order=52)
