@@ -31,11 +31,11 @@ from PIL import Image
 
 from core import jobs
 from core.errors import GraftError
-from core.jobs.cleanup import sweep
+from core.jobs.cleanup import cleanup
 from core.jobs.lock import worker_alive
 from core.jobs.log import size
 from core.jobs.starts import RESTARTS
-from core.jobs.summary import digest
+from core.jobs.summary import summary
 from core.projects import create_project, create_run, run_folder, runs
 from core.projects.database import migrate
 from core.recipe import Recipe
@@ -188,7 +188,7 @@ def _home(place: Path, chance: random.Random, kills: int) -> tuple[Found, Counte
                 break
         found.weights = [_weights(each.folder) for each in runs(_project())]
     found.orphans = _orphans(product)
-    sweep(get_settings(), older_than=0)
+    cleanup(get_settings(), older_than=0)
     found.files = set(_files(place))
     return found, killer.killed
 
@@ -212,7 +212,7 @@ def _work() -> Iterator[Path]:
     jobs.submit("train", run_folder(run))
     yield run_folder(run)
     export = jobs.new_job()
-    jobs.submit("export", export, {"run": run, "file": str(export / "model.zip")})
+    jobs.submit("export", export, {"run": run})
     yield export
 
 
@@ -259,7 +259,7 @@ def _ground() -> int:
     """How far all jobs ever came; it does not grow when old ground is gone over again."""
     reached = 0
     for folder in _folders():
-        with digest(folder) as known:
+        with summary(folder) as known:
             reached += known.reached
     return reached
 

@@ -78,6 +78,7 @@ def _summary(turns: list[dict[str, float]]) -> dict[str, Any]:
 def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
     """Seconds of one training job of the real queue."""
     from core.jobs import log, new_job, status, submit
+    from core.jobs.folder import events_file
     from core.recipe import Recipe
 
     recipe = Recipe(
@@ -89,7 +90,7 @@ def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
     status(new_job())  # the connection to the queue stands
     began = time.monotonic()
     submit("train", folder)
-    _wait_for(lambda: log.size(folder) and b'"Finished"' in log.events_file(folder).read_bytes())
+    _wait_for(lambda: log.size(folder) and b'"Finished"' in events_file(folder).read_bytes())
     return time.monotonic() - began
 
 

@@ -49,7 +49,7 @@ def _filled() -> tuple[str, str, float]:
     """A project with two finished runs, the newer one, and seconds of a pass."""
     from core.jobs.log import append
     from core.jobs.queue import open_queue
-    from core.jobs.spec import JobCard
+    from core.jobs.spec import JobSpec
     from core.model import Model
     from core.projects import add_dataset, create_project, create_run, run_folder
     from core.projects.database import migrate
@@ -68,7 +68,7 @@ def _filled() -> tuple[str, str, float]:
             strategy="feature_extraction", evaluation="cross_validation",
         )  # fmt: skip
         run = create_run(project, recipe)
-        JobCard("train").write(run_folder(run))
+        JobSpec("train").write(run_folder(run))
         for event in train(run_folder(run), settings, lambda: False):
             append(run_folder(run), event)
     model = Model.load(run_folder(run) / "model")

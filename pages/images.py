@@ -40,11 +40,10 @@ def import_ended(folder: Path, now: JobStatus) -> None:
 @placeholder
 def teach_again(context: ProjectContext) -> None:
     """After a change: the first model knows the pictures as they were."""
-    earlier = [run for run in context.runs if run.title == "First model"]
-    if context.first_model or not earlier or problem(context):
+    if context.first_model or not context.automatic or problem(context):
         return
     said = "<p>The first model has learned from these pictures as they were before.</p>"
-    if offer_again(context, earlier[0], said):
+    if offer_again(context, context.automatic[0], said):
         st.rerun()
 
 

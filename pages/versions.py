@@ -150,9 +150,7 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
         progress.offer_to_go_on(made[0], "Try again")
     elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
-        folder = new_job()
-        args = {"dataset": chosen.id, "file": str(folder / "pictures.zip")}
-        submit("export-dataset", folder, args)
+        submit("export-dataset", new_job(), {"dataset": chosen.id})
         st.rerun()
 
 

@@ -79,6 +79,13 @@ def test_the_project_its_version_and_its_runs_are_there(settings: Settings) -> N
     }  # fmt: skip
 
 
+def test_the_run_that_was_made_by_itself_is_known_as_such(settings: Settings) -> None:
+    (project,) = list_projects()
+    assert {run.id: run.origin for run in runs(project.id)} == {
+        FIRST: "automatic", LAST_LAYERS: "user",
+    }  # fmt: skip
+
+
 def test_its_reports_are_read_in_todays_words(settings: Settings) -> None:
     first, last = (Report.load(settings.home / "runs" / run) for run in (FIRST, LAST_LAYERS))
     assert (first.format, first.n, first.correct, first.n_folds) == (FORMAT, 192, 192, 5)

@@ -56,14 +56,14 @@ def require_room(run: Path) -> None:
 
 def make_run(run: Path, recipe: Recipe) -> None:
     """Make the run's folder, or see that the one there is of the same recipe."""
-    from core.jobs.spec import JobCard
+    from core.jobs.spec import JobSpec
 
     before = recipe_of(run)
     if before is not None:
         _require_same(before, recipe, run)
         return
     run.mkdir(parents=True, exist_ok=True)
-    JobCard("train").write(run)
+    JobSpec("train").write(run)
     replace_file(run / _RECIPE, sealed(recipe.to_json()))
 
 

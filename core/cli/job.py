@@ -16,9 +16,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.jobs.log import read_events
     from core.jobs.process import run_job
-    from core.jobs.spec import JobCard
+    from core.jobs.spec import JobSpec
 
-    JobCard.read(chosen.folder)
+    JobSpec.read(chosen.folder)
     run_job(chosen.folder, settings)
     last = terminal.drain(read_events(chosen.folder)[0][-1:])
     if not isinstance(last, Finished):

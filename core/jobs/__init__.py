@@ -1,7 +1,6 @@
 """Jobs that outlive the page, the web process and the worker: hand in, stop, resume, ask."""
 
 from core.jobs.queue import (
-    Kind,
     job_folder,
     new_job,
     open_queue,
@@ -15,7 +14,6 @@ from core.jobs.status import JobStatus, State
 
 __all__ = [
     "JobStatus",
-    "Kind",
     "State",
     "job_folder",
     "new_job",

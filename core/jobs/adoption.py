@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
+from core.jobs.folder import name_of, possible_paths
 from core.jobs.queue import QUICK, TRAINING, enqueue, open_queue, queue_name
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def _adopted(client: "DBOSClient", queue_id: str, home: Path) -> bool:
     folder = _folder(queue_id, home)
     if folder is None:
         return False
-    card = JobCard.read(folder)
-    if card.queue_id(folder) == queue_id:  # else it was done already, as far as to here
-        card = JobCard(card.kind, card.args, card.attempt + 1, card.since)
-        enqueue(folder, card)  # first: at every moment the card names what is in a queue
-        card.write(folder)
+    spec = JobSpec.read(folder)
+    if spec.queue_id(folder) == queue_id:  # else it was done already, as far as to here
+        spec = spec.next_attempt(spec.since)
+        enqueue(folder, spec)  # first: at every moment the spec names what is in a queue
+        spec.write(folder)
     client.cancel_workflow(queue_id)
-    _LOG.info("%s/%s was taken over into the queue of this home", folder.parent.name, folder.name)
+    _LOG.info("%s was taken over into the queue of this home", name_of(folder))
     return True
 
 
@@ -50,10 +51,9 @@ def _folder(queue_id: str, home: Path) -> Path | None:
     job_id = queue_id.partition(".")[0]
     if not re.fullmatch(r"[0-9a-f]{16}", job_id):
         return None
-    for kind in ("runs", "jobs"):
-        folder = home / kind / job_id
+    for folder in possible_paths(home, job_id):
         try:
-            JobCard.read(folder)
+            JobSpec.read(folder)
         except NotFound:
             continue
         return folder

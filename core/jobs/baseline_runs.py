@@ -26,7 +26,7 @@ def _candidates(run_id: str) -> Iterator[tuple[Kind, Predictions]]:
             continue
         strategy = strategies().get(other.recipe.strategy)
         scratch = strategy is not None and not strategy.transfers
-        if not scratch and other.title != "First model":
+        if not scratch and other.origin != "automatic":
             continue
         try:
             yield "scratch" if scratch else "first", Report.load(other.folder).predictions

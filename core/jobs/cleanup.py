@@ -8,9 +8,10 @@ from pathlib import Path
 
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
-from core.jobs.log import events_file
+from core.jobs.folder import idle_seconds, job_folders, run_folders
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
+from core.jobs.spec import text_of
 from core.settings import Settings
 from core.training.checkpoint import discard_checkpoint, has_checkpoint
 
@@ -19,8 +20,8 @@ _AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0
 _LOG = logging.getLogger(__name__)
 
 
-class Sweeper:
-    """Sweeps once a day, and when somebody asked for something to be deleted for good."""
+class Cleaner:
+    """Cleans up once a day, and when somebody asked for something to be deleted for good."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
@@ -40,39 +41,39 @@ class Sweeper:
         try:
             purge(self._settings)
             if daily:
-                sweep(self._settings)
+                cleanup(self._settings)
             self._pause = _AGAIN_SECONDS
         # The worker has jobs to do, whatever cannot be deleted.
         except Exception as error:  # noqa: BLE001
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             known = isinstance(error, GraftError)
-            _LOG.warning("sweeping failed, and is tried again: %s", error, exc_info=not known)
+            _LOG.warning("cleanup failed, and is tried again: %s", error, exc_info=not known)
 
 
-def sweep(settings: Settings, *, older_than: float = DAY) -> int:
+def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
     """Delete what was left alone for so many seconds; gives how many folders and files.
 
     A job that waits or works stays, and so do the files that any remaining job names. Of runs
     nothing goes but the checkpoints of those that are finished.
     """
     discard_checkpoints(settings.home)
-    jobs = [folder for folder in (settings.home / "jobs").glob("*") if folder.is_dir()]
-    swept = [job for job in jobs if _age(job) > older_than and not _active(job)]
-    named = "".join(_card(job) for job in jobs if job not in swept)
-    swept += [
+    jobs = job_folders(settings.home)
+    old = [job for job in jobs if idle_seconds(job) > older_than and not _active(job)]
+    named = "".join(text_of(job) for job in jobs if job not in old)
+    uploads = [
         upload
         for upload in (settings.home / "uploads").glob("*")
-        if upload.is_dir() and _age(upload) > older_than and upload.name not in named
+        if upload.is_dir() and _upload_age(upload) > older_than and upload.name not in named
     ]
-    forget_jobs([folder for folder in swept if folder.parent.name == "jobs"], settings)
-    for folder in swept:
+    forget_jobs(old, settings)
+    for folder in (*old, *uploads):
         shutil.rmtree(folder, ignore_errors=True)
-    return len(swept) + sweep_orphans(settings.home, older_than=older_than)
+    return len(old) + len(uploads) + sweep_orphans(settings.home, older_than=older_than)
 
 
 def discard_checkpoints(home: Path) -> None:
     """Remove those of finished runs: versions before left them lying, tens of megabytes each."""
-    for run in (home / "runs").glob("*"):
+    for run in run_folders(home):
         if has_checkpoint(run) and _finished(run):
             discard_checkpoint(run)
 
@@ -84,9 +85,9 @@ def _finished(run: Path) -> bool:
         return False
 
 
-def _age(folder: Path) -> float:
-    """Seconds since anything was written: a job's events and an upload's index are appended to."""
-    parts = (folder, events_file(folder), folder / "index.jsonl")
+def _upload_age(folder: Path) -> float:
+    """Seconds since anything came: its index is appended to."""
+    parts = (folder, folder / "index.jsonl")
     return time.time() - max(part.stat().st_mtime for part in parts if part.exists())
 
 
@@ -95,10 +96,3 @@ def _active(folder: Path) -> bool:
         return status(folder).active
     except NotFound:
         return False
-
-
-def _card(folder: Path) -> str:
-    try:
-        return (folder / "job.json").read_text(encoding="utf-8")
-    except OSError:
-        return ""

@@ -18,10 +18,12 @@ from pathlib import Path
 from core.errors import NotFound
 from core.events import Failed, Note, Stopped
 from core.jobs import log
+from core.jobs.folder import NAME, asked_to_stop
 from core.jobs.lock import job_lock
-from core.jobs.spec import JobCard
+from core.jobs.process import main as run_alone
+from core.jobs.spec import JobSpec
 from core.jobs.starts import RESTARTS, count_breaking_off, forget_start, may_start
-from core.jobs.summary import digest
+from core.jobs.summary import summary
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 PATIENCE = 10.0
 """Seconds that a job has to end by itself once somebody pressed stop."""
 _END_SECONDS = 5.0
+_FORK_SECONDS = 0.5
+"""More than it takes to start a child, once the server of forks is there."""
 _LOOK_SECONDS = 0.25
 _SERVER_ENDED = 255
 """What multiprocessing gives when the server of forks was killed, and the child with it."""
@@ -46,8 +50,6 @@ _NOT_STARTED = (
     "programs are running. Close some of them, then try again."
 )
 
-Entry = Callable[[Path, Settings], None]
-
 
 class UnknownJob(Exception):
     """There is no such job in this home. Never shown: the worker hands the job back."""
@@ -56,11 +58,8 @@ class UnknownJob(Exception):
 class Crew:
     """The child processes of one worker."""
 
-    def __init__(
-        self, settings: Settings, entry: Entry, warm: Sequence[str], patience: float = PATIENCE
-    ) -> None:
+    def __init__(self, settings: Settings, warm: Sequence[str], patience: float = PATIENCE) -> None:
         self._settings = settings
-        self._entry = entry
         self._patience = patience
         self._context = _context(warm)
         self._children: dict[int, BaseProcess] = {}
@@ -73,15 +72,15 @@ class Crew:
 
         Raises UnknownJob when it is not here.
         """
-        if not re.fullmatch(r"(jobs|runs)/[0-9a-f]{16}", name):
+        if not re.fullmatch(NAME, name):
             raise ValueError(f"not a job: {name!r}")
         folder = self._settings.home / name
         try:
-            since = JobCard.read(folder).since
+            since = JobSpec.read(folder).since
         except NotFound as error:
             raise UnknownJob(name) from error
         while not _ended(folder, since):
-            if _should_stop(folder):  # whatever broke off, there is no need to begin again
+            if asked_to_stop(folder):  # whatever broke off, there is no need to begin again
                 _tell(folder, Stopped(0, 0))
                 return
             if not may_start(folder):
@@ -122,7 +121,7 @@ class Crew:
 
         Raises _NotStarted.
         """
-        process = self._started(self._entry, (folder, self._settings), f"job {folder.name}")
+        process = self._started(run_alone, (folder, self._settings), f"job {folder.name}")
         code, impatient = self._reap(process, folder) if process else (0, False)
         if self._dismissed.is_set():
             forget_start(folder)
@@ -165,7 +164,7 @@ class Crew:
             with self._guard:
                 if (code := process.exitcode) is not None:
                     return code, impatient
-            if folder is None or not _should_stop(folder):
+            if folder is None or not asked_to_stop(folder):
                 asked = None
                 continue
             asked = time.monotonic() if asked is None else asked
@@ -177,11 +176,13 @@ class Crew:
     def dismiss(self) -> None:
         """End every child at once. Their jobs stay begun, and go on with the next worker."""
         self._dismissed.set()
-        # Held for long only by a child that waits for its imports: it will find its worker gone.
-        if self._guard.acquire(timeout=_END_SECONDS):
-            for pid, process in list(self._children.items()):
-                _kill_group(pid)
-                process.kill()
+        # Held for longer only while the server of forks still imports. Whatever it starts after
+        # that finds its worker gone; there is no need to wait for it.
+        guarded = self._guard.acquire(timeout=_FORK_SECONDS)
+        for pid, process in list(self._children.items()):
+            _kill_group(pid)
+            process.kill()
+        if guarded:
             self._guard.release()
         deadline = time.monotonic() + _END_SECONDS
         while self._children and time.monotonic() < deadline:
@@ -213,12 +214,8 @@ def _kill_group(pid: int | None) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
-def _should_stop(folder: Path) -> bool:
-    return (folder / "stop").exists()
-
-
 def _ended(folder: Path, since: int) -> bool:
-    with digest(folder) as known:
+    with summary(folder) as known:
         return known.last_word(since) is not None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.faults import out_of_space, translate
+from core.jobs.folder import output_name
 from core.settings import Settings
 
 _NO_MEMORY = (
@@ -38,10 +39,9 @@ def sentence_of(error: BaseException, folder: Path, settings: Settings) -> str:
     for each in _chain(error):
         if said := _of_the_system(each) or _of_a_library(type(each), str(each)):
             return said
-    where = f"{folder.parent.name}/{folder.name}/log.txt"
     return (
         "Something unexpected went wrong. Try again; "
-        f"if it happens again, the details are in the file {where}."
+        f"if it happens again, the details are in the file {output_name(folder)}."
     )
 
 

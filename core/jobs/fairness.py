@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from core.errors import GraftError
+from core.jobs.folder import is_run
 from core.projects.database import ProjectDatasetRow, RunEntry, session
 from core.settings import Settings
 
@@ -26,7 +27,7 @@ def project_of(folder: Path, args: dict[str, Any], settings: Settings) -> str:
 
 
 def _run(folder: Path, args: dict[str, Any]) -> str:
-    if folder.parent.name == "runs":
+    if is_run(folder):
         return folder.name
     return str(args.get("run") or next(iter(str(args.get("runs", "")).split()), ""))
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.jobs.folder import lock_file
+
 
 def job_lock(folder: Path) -> FileLock:
     """Held by the one process that works on a job: no two may write the same checkpoint."""
-    return FileLock(folder / ".lock", thread_local=False)
+    return FileLock(lock_file(folder), thread_local=False)
 
 
 def worker_lock(home: Path) -> FileLock:

@@ -1,4 +1,4 @@
-"""What a job wrote down: one event a line in `events.jsonl`, appended and never changed."""
+"""What a job wrote down: one event a line, appended and never changed."""
 
 import os
 import secrets
@@ -7,15 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.events import Event, Failed, Finished, Stopped, from_line, to_line
+from core.jobs.folder import events_file, reserve_file
 
 _LAST_WORDS = (Finished, Failed, Stopped)
-_RESERVE = ".reserve"
 _RESERVED = 32 * 1024
-
-
-def events_file(folder: Path) -> Path:
-    """Where the events of a job are."""
-    return folder / "events.jsonl"
 
 
 def size(folder: Path) -> int:
@@ -45,13 +40,13 @@ def append(folder: Path, event: Event) -> None:
 
 def reserve(folder: Path) -> None:
     """Keep a little of the disk up to the job's last word, so that it fits on a full one, too."""
-    with suppress(OSError), (folder / _RESERVE).open("wb") as file:
+    with suppress(OSError), reserve_file(folder).open("wb") as file:
         file.write(secrets.token_bytes(_RESERVED))
 
 
 def _give_up_reserve(folder: Path) -> bool:
     try:
-        (folder / _RESERVE).unlink()
+        reserve_file(folder).unlink()
     except FileNotFoundError:
         return False
     return True

@@ -7,18 +7,19 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from core.errors import NotFound
 from core.events import Event, Failed, Finished, Started, Stopped
 from core.jobs import log
 from core.jobs.failures import sentence_of
-from core.jobs.kinds import KINDS, Work
+from core.jobs.folder import asked_to_stop, output_file
+from core.jobs.kinds import get_kind
 from core.jobs.lock import job_lock
-from core.jobs.spec import JobCard
-from core.jobs.summary import digest
+from core.jobs.spec import JobSpec
+from core.jobs.summary import summary
 from core.settings import Settings, get_settings
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def prepare_process(folder: Path) -> None:
     The worker may vanish without a word (kill -9). A job that went on alone would keep the next
     worker waiting for the folder, so it ends itself; the checkpoint is where the next one begins.
     """
-    out = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    out = os.open(output_file(folder), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.close(out)
@@ -66,29 +67,24 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def run_job(
-    folder: Path, settings: Settings | None = None, kinds: Mapping[str, Work] = KINDS
-) -> None:
+def run_job(folder: Path, settings: Settings | None = None) -> None:
     """Do the job in this folder, here and now. Every outcome is the last event of its log.
 
     Waits until no other process works on the folder. A finished job is left alone.
     """
     with job_lock(folder):
-        with digest(folder) as known:
+        with summary(folder) as known:
             if isinstance(known.ended, Finished):
                 return
         log.reserve(folder)
-        _drain(folder, settings or get_settings(), kinds)
+        _drain(folder, settings or get_settings())
 
 
-def _drain(folder: Path, settings: Settings, kinds: Mapping[str, Work]) -> None:
+def _drain(folder: Path, settings: Settings) -> None:
     began = time.time()
-
-    def should_stop() -> bool:
-        return (folder / "stop").exists()
-
+    should_stop = partial(asked_to_stop, folder)
     try:
-        with closing(_events(folder, settings, kinds, should_stop)) as events:
+        with closing(_events(folder, settings, should_stop)) as events:
             for number, event in enumerate(events):
                 if number == 0 and not isinstance(event, Started):
                     log.append(folder, Started(began))
@@ -105,13 +101,12 @@ def _drain(folder: Path, settings: Settings, kinds: Mapping[str, Work]) -> None:
 
 
 def _events(
-    folder: Path, settings: Settings, kinds: Mapping[str, Work], should_stop: Callable[[], bool]
+    folder: Path, settings: Settings, should_stop: Callable[[], bool]
 ) -> Generator[Event, None, None]:
-    card = JobCard.read(folder)
-    if card.kind not in kinds:
-        raise NotFound(f"This version cannot do jobs of the kind “{card.kind}”.")
-    events = kinds[card.kind](folder, card.args, settings, should_stop)
-    if card.kind == "train":  # saves what it learned before it stops
+    spec = JobSpec.read(folder)
+    kind = get_kind(spec.kind)
+    events = kind.run(folder, kind.checked(spec.args), settings, should_stop)
+    if kind.stops_itself:
         yield from events
         return
     for event in events:

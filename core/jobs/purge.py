@@ -7,7 +7,6 @@ that all this is to go. Images that another manifest names stay.
 
 import os
 import re
-import shutil
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
@@ -21,15 +20,16 @@ from core.dataset.orphans import finish_retired, retire
 from core.errors import NotFound
 from core.faults import translated
 from core.features.feature_rows import drop_rows
+from core.jobs.folder import job_folders, remove, remove_whatever
 from core.jobs.queue import open_queue, status, stop
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec, text_of
 from core.projects import run_folder, trash
 from core.projects.trash import Belongings
 from core.settings import Settings
 
 _AT_ONCE = 500
 """Values in one statement; SQLite takes no more than some thousands."""
-_UPLOAD = re.compile(r"[0-9a-f]{32}")
+_UPLOAD = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def ask_to_purge(settings: Settings) -> None:
@@ -62,13 +62,13 @@ def purge(settings: Settings) -> bool:
 
 
 def forget_jobs(folders: Collection[Path], settings: Settings) -> None:
-    """Take every attempt of these jobs out of the queue's database. A folder without a card was
+    """Take every attempt of these jobs out of the queue's database. A folder without a spec was
     never handed in."""
     attempts = []
     for folder in folders:
         with suppress(NotFound):
-            card = JobCard.read(folder)
-            each = (replace(card, attempt=number) for number in range(1, card.attempt + 1))
+            spec = JobSpec.read(folder)
+            each = (replace(spec, attempt=number) for number in range(1, spec.attempt + 1))
             attempts += [attempt.queue_id(folder) for attempt in each]
     with translated(settings, settings.jobs_url):
         for start in range(0, len(attempts), _AT_ONCE):
@@ -76,33 +76,31 @@ def forget_jobs(folders: Collection[Path], settings: Settings) -> None:
 
 
 def _purge(gone: Belongings, settings: Settings) -> bool:
-    jobs = {folder: card for folder, card in _cards(settings) if _concerns(card, gone)}
+    jobs = {folder: spec for folder, spec in _specs(settings) if _concerns(spec, gone)}
     runs = [run_folder(run) for run in gone.runs]
     if not _stopped([*jobs, *runs]):
         return False
-    for upload in {name for card in jobs.values() for name in _UPLOAD.findall(card)}:
-        _remove(settings.home / "uploads" / upload)
-    forget_jobs([*jobs, *runs], settings)  # the cards in the folders tell what to look for
+    for upload in {name for spec in jobs.values() for name in _UPLOAD.findall(spec)}:
+        remove_whatever(settings.home / "uploads" / upload)
+    forget_jobs([*jobs, *runs], settings)  # the specs in the folders tell what to look for
     for folder in [*jobs, *runs]:
-        _remove_job(folder)
+        remove(folder)
     _remove_converted(settings, gone.since)
     for version in retire(settings.home, gone.own, keep=trash.registered(settings)):
         for derived in settings.home.glob(f"*/{version}*"):
-            _remove(derived)
+            remove_whatever(derived)
     finish_retired(settings.home, drop=lambda images: drop_rows(_features(settings), images))
     return trash.forget(gone, settings)
 
 
-def _cards(settings: Settings) -> Iterator[tuple[Path, str]]:
-    """Every job that is no run, with what it is to do."""
-    for card in (settings.home / "jobs").glob("*/job.json"):
-        with suppress(FileNotFoundError):
-            yield card.parent, card.read_text(encoding="utf-8")
+def _specs(settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Every job that is no run, with what it is to do: as text, since it may be damaged."""
+    return ((folder, text_of(folder)) for folder in job_folders(settings.home))
 
 
-def _concerns(card: str, gone: Belongings) -> bool:
+def _concerns(spec: str, gone: Belongings) -> bool:
     named = (*gone.runs, *gone.own, *([gone.project] if gone.project else []))
-    return any(name in card for name in named)
+    return any(name in spec for name in named)
 
 
 def _stopped(folders: list[Path]) -> bool:
@@ -125,23 +123,6 @@ def _remove_converted(settings: Settings, since: float) -> None:
 
 def _features(settings: Settings) -> Iterator[Path]:
     return (settings.home / "features").glob("*/*.safetensors")
-
-
-def _remove(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def _remove_job(folder: Path) -> None:
-    """The card goes last: by it the folder is found again after an interruption."""
-    with suppress(FileNotFoundError):
-        for each in folder.iterdir():
-            if each.name != "job.json":
-                _remove(each)
-    _remove(folder)
 
 
 def _overwrite_deleted(settings: Settings, url: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -17,42 +17,32 @@ from core.events import Event, Failed, Finished, Stopped
 from core.faults import translated
 from core.jobs import log
 from core.jobs.fairness import project_of, turn
+from core.jobs.folder import (
+    ask_to_stop,
+    asked_to_stop,
+    begin_anew,
+    job_path,
+    name_of,
+    spec_file,
+)
 from core.jobs.home import claim, home_id
+from core.jobs.kinds import Queue, get_kind, kinds
 from core.jobs.lock import is_held, job_lock, worker_alive
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus, State, describe
-from core.jobs.summary import digest
+from core.jobs.summary import summary
 from core.projects import checked_id, run_folder
 from core.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-Kind = Literal[
-    "import",
-    "train",
-    "estimate",
-    "costs",
-    "variations",
-    "check",
-    "map",
-    "propose",
-    "rank",
-    "outlook",
-    "explain",
-    "report",
-    "robustness",
-    "answer-times",
-    "predict",
-    "export",
-    "export-dataset",
-]
-
 APPLICATION = "graft"
 VERSION = "1"
 """Pinned, so that an update of the program goes on with the jobs of the one before."""
 WORKFLOW = "job"
-TRAINING, QUICK = "training", "quick"
+TRAINING: Queue = "training"
+QUICK: Queue = "quick"
 _POLL_SECONDS = 0.1
 _QUICK_AT_ONCE = 3
 _QUICK_OF_A_PROJECT = 2
@@ -125,7 +115,7 @@ def _migrate_tables(url: str, home: Path) -> None:
 
 def new_job() -> Path:
     """A fresh folder for a job that is not a run."""
-    folder = get_settings().home / "jobs" / secrets.token_hex(8)
+    folder = job_path(get_settings().home, secrets.token_hex(8))
     folder.mkdir(parents=True)
     return folder
 
@@ -133,26 +123,28 @@ def new_job() -> Path:
 def job_folder(job_id: str) -> Path:
     """Where a job lives, be it a run or not. Raises NotFound."""
     run = run_folder(job_id)
-    folder = run if run.is_dir() else get_settings().home / "jobs" / checked_id(job_id)
+    folder = run if run.is_dir() else job_path(get_settings().home, checked_id(job_id))
     if not folder.is_dir():
         raise NotFound("This job does not exist (any more).")
     return folder
 
 
-def submit(kind: Kind, folder: Path, args: Mapping[str, Any] | None = None) -> None:
+def submit(kind: str, folder: Path, args: Mapping[str, Any] | None = None) -> None:
     """Put a job into the queue. A folder that was submitted already is not submitted again.
 
-    `folder` is `new_job()` or, for "train", `run_folder(id)`; `args` go into job.json.
+    `folder` is `new_job()` or, for "train", `run_folder(id)`; `args` are those of the kind, see
+    `core.jobs.kinds`. Raises GraftError, with nothing written, when they are wrong or it is none.
     """
-    if not (folder / "job.json").exists():
-        JobCard(kind, dict(args or {})).write(folder)
-    enqueue(folder, JobCard.read(folder))
+    if not spec_file(folder).exists():
+        checked = get_kind(kind).checked(args or {})
+        JobSpec(kind, checked.model_dump(mode="json", exclude_unset=True)).write(folder)
+    enqueue(folder, JobSpec.read(folder))
 
 
-def enqueue(folder: Path, card: JobCard) -> None:
+def enqueue(folder: Path, spec: JobSpec) -> None:
     """Put the present attempt of a job into the queue of its home."""
     settings = get_settings()
-    queue, project = _queue_of(card), project_of(folder, card.args, settings)
+    queue, project = _queue_of(spec), project_of(folder, spec.args, settings)
     with _reached(settings) as client:
         # One id an attempt: to enqueue it twice, also from two browsers at once, is to enqueue it
         # once.
@@ -160,12 +152,12 @@ def enqueue(folder: Path, card: JobCard) -> None:
             {
                 "workflow_name": WORKFLOW,
                 "queue_name": queue,
-                "workflow_id": card.queue_id(folder),
+                "workflow_id": spec.queue_id(folder),
                 "app_version": VERSION,
                 "queue_partition_key": project,
                 "priority": turn(client, queue, project),
             },
-            f"{folder.parent.name}/{folder.name}",
+            name_of(folder),
         )
 
 
@@ -179,33 +171,32 @@ def hand_back(settings: Settings, queue_id: str, *, again: bool) -> None:
             client.cancel_workflow(queue_id)
 
 
-def _queue_of(card: JobCard) -> str:
-    return queue_name(TRAINING if card.kind == "train" else QUICK, get_settings().home)
+def _queue_of(spec: JobSpec) -> str:
+    known = kinds().get(spec.kind)  # of a kind that there is not, the job itself says so
+    return queue_name(known.queue if known else QUICK, get_settings().home)
 
 
 def stop(folder: Path) -> None:
     """Ask a job to end in good order; one that still waits leaves the queue at once."""
-    card = JobCard.read(folder)
-    with digest(folder) as known:
-        if known.last_word(card.since) is not None:
+    spec = JobSpec.read(folder)
+    with summary(folder) as known:
+        if known.last_word(spec.since) is not None:
             return
-    (folder / "stop").touch()
-    waits = _queue_state(folder, card) in _WAITING
+    ask_to_stop(folder)
+    waits = _queue_state(folder, spec) in _WAITING
     if waits or not worker_alive(get_settings().home):
         with _reached(get_settings()) as client:
-            client.cancel_workflow(card.queue_id(folder))
+            client.cancel_workflow(spec.queue_id(folder))
 
 
 def resume(folder: Path) -> None:
     """Let a stopped or failed job go on from its checkpoint. Any other is left as it is."""
     if status(folder).state not in ("stopped", "failed"):
         return
-    known = JobCard.read(folder)
-    card = JobCard(known.kind, known.args, known.attempt + 1, log.size(folder))
-    card.write(folder)
-    (folder / "stop").unlink(missing_ok=True)
-    (folder / "starts").unlink(missing_ok=True)
-    enqueue(folder, card)
+    spec = JobSpec.read(folder).next_attempt(log.size(folder))
+    spec.write(folder)
+    begin_anew(folder)
+    enqueue(folder, spec)
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -218,21 +209,21 @@ def status(folder: Path) -> JobStatus:
     if not folder.is_dir():
         raise NotFound("This job does not exist (any more).")
     try:
-        card = JobCard.read(folder)
+        spec = JobSpec.read(folder)
     except NotFound:
-        card = JobCard("")
-    with digest(folder) as known:
-        last = known.last_word(card.since)
+        spec = JobSpec("")
+    with summary(folder) as known:
+        last = known.last_word(spec.since)
         if last is not None:
-            return describe(known, _ending(last), card.kind)
+            return describe(known, _ending(last), spec.kind)
     # The queue first, the events after it: a job that ends in between is then seen as ended.
-    in_queue = _queue_state(folder, card) if card.kind else None
+    in_queue = _queue_state(folder, spec) if spec.kind else None
     alive = worker_alive(get_settings().home)
     state = _unended(folder, in_queue, alive)
-    place = _place(folder, card) if state == "queued" else None
-    with digest(folder) as known:
-        last = known.last_word(card.since)
-        return describe(known, _ending(last) if last else state, card.kind, place, alive)
+    place = _place(folder, spec) if state == "queued" else None
+    with summary(folder) as known:
+        last = known.last_word(spec.since)
+        return describe(known, _ending(last) if last else state, spec.kind, place, alive)
 
 
 def _ending(last: Finished | Failed | Stopped) -> State:
@@ -252,30 +243,30 @@ def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
     if in_queue == "PENDING":
         if not alive:
             return "interrupted"
-        return "stopping" if (folder / "stop").exists() else "running"
+        return "stopping" if asked_to_stop(folder) else "running"
     if is_held(job_lock(folder)):  # from the command line, or the last moments of a stopped job
-        return "stopping" if (folder / "stop").exists() else "running"
+        return "stopping" if asked_to_stop(folder) else "running"
     return "failed" if in_queue in ("ERROR", "SUCCESS") else "stopped"
 
 
-def _queue_state(folder: Path, card: JobCard) -> str | None:
+def _queue_state(folder: Path, spec: JobSpec) -> str | None:
     """What the queue says: ENQUEUED, PENDING, SUCCESS, ERROR, CANCELLED; None: never heard of."""
     with _reached(get_settings()) as client:
         found = client.list_workflows(
-            workflow_ids=[card.queue_id(folder)], load_input=False, load_output=False
+            workflow_ids=[spec.queue_id(folder)], load_input=False, load_output=False
         )
     return str(found[0].status) if found else None
 
 
-def _place(folder: Path, card: JobCard) -> int | None:
+def _place(folder: Path, spec: JobSpec) -> int | None:
     with _reached(get_settings()) as client:
         waiting = client.list_workflows(
-            queue_name=_queue_of(card),
+            queue_name=_queue_of(spec),
             status=list(_WAITING),
             load_input=False,
             load_output=False,
         )
     waiting.sort(key=lambda entry: entry.priority or 0)  # stable: equal ones as they came
     order = [entry.workflow_id for entry in waiting]
-    mine = card.queue_id(folder)
+    mine = spec.queue_id(folder)
     return order.index(mine) + 1 if mine in order else None

@@ -5,32 +5,33 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import NotFound
-from core.jobs.spec import JobCard
+from core.jobs.folder import job_folders, spec_file
+from core.jobs.spec import JobSpec
 from core.settings import get_settings
 
 
 def recent_jobs(kind: str, **belonging: Any) -> list[Path]:
     """Folders of the jobs of a kind whose arguments hold these values, handed in last first."""
-    folders = (get_settings().home / "jobs").glob("*/job.json")
-    mine = [file.parent for file in folders if _matches(file.parent, kind, belonging)]
+    submitted = (each for each in job_folders(get_settings().home) if spec_file(each).exists())
+    mine = [folder for folder in submitted if _matches(folder, kind, belonging)]
     return sorted(mine, key=_handed_in, reverse=True)
 
 
 def _handed_in(folder: Path) -> int:
-    # The card is written then, and anew when the job is resumed; the folder changes all the time.
-    return (folder / "job.json").stat().st_mtime_ns
+    # The spec is written then, and anew when the job is resumed; the folder changes all the time.
+    return spec_file(folder).stat().st_mtime_ns
 
 
 def _matches(folder: Path, kind: str, belonging: dict[str, Any]) -> bool:
-    known_kind, args = _card(folder)
+    known_kind, args = _read(folder)
     return known_kind == kind and all(args.get(name) == v for name, v in belonging.items())
 
 
 @lru_cache(maxsize=10_000)
-def _card(folder: Path) -> tuple[str, dict[str, Any]]:
-    # Only the attempt of a card ever changes, which nobody asks for here.
+def _read(folder: Path) -> tuple[str, dict[str, Any]]:
+    # Only the attempt of a spec ever changes, which nobody asks for here.
     try:
-        card = JobCard.read(folder)
+        spec = JobSpec.read(folder)
     except NotFound:
         return "", {}
-    return card.kind, card.args
+    return spec.kind, spec.args

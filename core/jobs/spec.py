@@ -1,16 +1,22 @@
-"""What a job is to do: `job.json` in its folder, replaced as a whole at each new attempt."""
+"""What a job is to do: a file in its folder, replaced as a whole at each new attempt."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import NotFound
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
+from core.jobs.folder import spec_file
+
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class JobCard:
+class JobSpec:
     """One job and its latest attempt."""
 
     kind: str
@@ -18,32 +24,47 @@ class JobCard:
     attempt: int = 1
     """Counts from 1; each resume is a new attempt with an entry of its own in the queue."""
     since: int = 0
-    """Bytes of events.jsonl that were there before this attempt."""
+    """Bytes of events that were there before this attempt."""
 
     @classmethod
-    def read(cls, folder: Path) -> "JobCard":
-        """The card in a job's folder. Raises NotFound when there is none, or a broken one."""
+    def read(cls, folder: Path) -> "JobSpec":
+        """The spec in a job's folder, sealed or not. Raises NotFound when there is none, or a
+        damaged one."""
         try:
-            content = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            content = json.loads(read_sealed(spec_file(folder)))
             return cls(
                 kind=str(content["kind"]),
                 args=dict(content.get("args", {})),
                 attempt=int(content.get("attempt", 1)),
                 since=int(content.get("since", 0)),
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
             raise NotFound("There is no job in this folder (any more).") from error
 
     def write(self, folder: Path) -> None:
-        """Put the card into the folder."""
+        """Put the spec into the folder."""
         content = {
             "kind": self.kind,
             "args": self.args,
             "attempt": self.attempt,
             "since": self.since,
         }
-        replace_file(folder / "job.json", json.dumps(content, ensure_ascii=False, indent=1))
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        replace_file(spec_file(folder), sealed(text))
+
+    def next_attempt(self, since: int) -> "JobSpec":
+        """The same job once more, after so many bytes of events."""
+        return replace(self, attempt=self.attempt + 1, since=since)
 
     def queue_id(self, folder: Path) -> str:
         """What this attempt is called in the queue."""
         return f"{folder.name}.{self.attempt}"
+
+
+def text_of(folder: Path) -> str:
+    """The spec as it lies there, damaged or not; empty where there is none. Raises OSError when it
+    cannot be read: then nobody knows what it names, and nothing may be deleted."""
+    try:
+        return spec_file(folder).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -1,13 +1,14 @@
 """How often a job was begun, how often it broke off, and how far it had come each time.
 
-In its folder, `starts`: a line for each start, and one with a mark for each time that the job broke
+The file has a line for each start, and one with a mark for each time that the job broke
 off by itself. A start without such a line ended with its worker, which is hardly the job's doing.
 """
 
 from pathlib import Path
 
 from core.files import replace_file
-from core.jobs.summary import digest
+from core.jobs.folder import starts_file
+from core.jobs.summary import summary
 
 RESTARTS = 3
 """How often a job is begun again without having come any further."""
@@ -36,16 +37,16 @@ def count_breaking_off(folder: Path) -> None:
 def forget_start(folder: Path) -> None:
     """A start that an orderly shutdown cut short was not in vain."""
     kept = _content(folder)[:-1]
-    replace_file(folder / "starts", "".join(f"{line}\n" for line in kept))
+    replace_file(starts_file(folder), "".join(f"{line}\n" for line in kept))
 
 
 def _reached(folder: Path) -> int:
-    with digest(folder) as known:
+    with summary(folder) as known:
         return known.reached
 
 
 def _add(folder: Path, line: str) -> None:
-    with (folder / "starts").open("a", encoding="utf-8") as file:
+    with starts_file(folder).open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
 
@@ -57,6 +58,6 @@ def _lines(folder: Path, mark: str) -> list[int]:
 
 def _content(folder: Path) -> list[str]:
     try:
-        return (folder / "starts").read_text(encoding="utf-8").splitlines()
+        return starts_file(folder).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []

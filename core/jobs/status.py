@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.events import Failed, Finished, PhaseStarted, Progress, Skipped, Step, Stopped, Validated
-from core.jobs.summary import Digest
+from core.jobs.summary import JobSummary
 
 State = Literal["queued", "running", "stopping", "stopped", "failed", "finished", "interrupted"]
 
@@ -17,7 +17,7 @@ class JobStatus:
     sentence: str
     """The state in one plain sentence."""
     kind: str = ""
-    """import, train, estimate, predict, export; empty for a folder that was never submitted."""
+    """As in core.jobs.kinds; empty for a folder that was never submitted."""
     place: int | None = None
     """Place in the queue: 1 is next. None when the job does not wait."""
     phase: str = ""
@@ -46,7 +46,7 @@ class JobStatus:
 
 
 def describe(
-    known: Digest, state: State, kind: str, place: int | None = None, alive: bool = True
+    known: JobSummary, state: State, kind: str, place: int | None = None, alive: bool = True
 ) -> JobStatus:
     """The status that these events amount to, for a job that is in this state.
 
@@ -76,7 +76,7 @@ def describe(
     )
 
 
-def _phase(known: Digest) -> str:
+def _phase(known: JobSummary) -> str:
     match known.current:
         case Progress(what=what):
             return what
@@ -96,7 +96,7 @@ def _fraction(current: Progress | PhaseStarted | Step | None) -> float | None:
             return None
 
 
-def _sentence(known: Digest, state: State, place: int | None, alive: bool) -> str:
+def _sentence(known: JobSummary, state: State, place: int | None, alive: bool) -> str:
     match state:
         case "queued" if not alive:
             return "Waiting for the training worker to start."
@@ -114,7 +114,7 @@ def _sentence(known: Digest, state: State, place: int | None, alive: bool) -> st
             return _last_sentence(known, state)
 
 
-def _last_sentence(known: Digest, state: State) -> str:
+def _last_sentence(known: JobSummary, state: State) -> str:
     match known.ended:
         case Finished(seconds=seconds):
             return f"Finished in {_duration(seconds)}."

@@ -25,7 +25,7 @@ _REMEMBERED = 256
 
 
 @dataclass
-class Digest:
+class JobSummary:
     """The events of one job, folded so far."""
 
     offset: int = 0
@@ -84,18 +84,18 @@ class Digest:
         return None
 
 
-_digests: OrderedDict[Path, tuple[threading.Lock, Digest]] = OrderedDict()
+_summaries: OrderedDict[Path, tuple[threading.Lock, JobSummary]] = OrderedDict()
 _guard = threading.Lock()
 
 
 @contextmanager
-def digest(folder: Path) -> Iterator[Digest]:
+def summary(folder: Path) -> Iterator[JobSummary]:
     """The job's events, folded up to now; only what is new since the last time is read."""
     with _guard:
-        lock, known = _digests.setdefault(folder, (threading.Lock(), Digest()))
-        _digests.move_to_end(folder)
-        while len(_digests) > _REMEMBERED:
-            _digests.popitem(last=False)
+        lock, known = _summaries.setdefault(folder, (threading.Lock(), JobSummary()))
+        _summaries.move_to_end(folder)
+        while len(_summaries) > _REMEMBERED:
+            _summaries.popitem(last=False)
     with lock:
         known.read_on(folder)
         yield known

@@ -16,10 +16,10 @@ from pathlib import Path
 from filelock import Timeout
 
 from core.errors import GraftError
-from core.jobs import ahead, process
+from core.jobs import ahead
 from core.jobs.adoption import adopt
-from core.jobs.cleanup import Sweeper
-from core.jobs.crew import PATIENCE, Crew, Entry, UnknownJob
+from core.jobs.cleanup import Cleaner
+from core.jobs.crew import PATIENCE, Crew, UnknownJob
 from core.jobs.lock import worker_lock
 from core.jobs.queue import (
     APPLICATION,
@@ -47,7 +47,6 @@ _HAND_BACK_SECONDS = 2.0
 def main(
     settings: Settings,
     *,
-    entry: Entry = process.main,
     warm: Sequence[str] = WARM,
     first: Callable[[Settings], None] | None = ahead.main,
     patience: float = PATIENCE,
@@ -55,9 +54,9 @@ def main(
     """Work until SIGTERM, SIGINT or the end of the home; gives the exit code.
 
     One worker a home: a second one leaves at once.
-    `entry` is what a child process runs, `warm` what it has imported before it starts, and `first`
-    is run by a child of its own in the background, while the jobs go on. `patience` is how many
-    seconds a job has to stop by itself. Raises GraftError when the database is another home's.
+    `warm` is what a job's process has imported before it starts; `first` is run by a process of its
+    own in the background, while the jobs go on. `patience` is how many seconds a job has to stop by
+    itself. Raises GraftError when the database is another home's.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # first: who has the lock can be asked to stop
@@ -72,17 +71,17 @@ def main(
     open_queue(settings)  # before any process is started: the database may be another home's
     migrate(settings)
     take_temporary_folder(settings.home)
-    crew = Crew(settings, entry, warm, patience)
+    crew = Crew(settings, warm, patience)
     adopt(settings)
     _launch(settings, crew)
     if first:
         crew.begin(first)
-    sweeper = Sweeper(settings)
-    sweeper.look_after()
+    cleaner = Cleaner(settings)
+    cleaner.look_after()
     _LOG.info("worker %d serves %s", os.getpid(), settings.home)
     mine = _identity(settings.home)
     while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
-        sweeper.look_after()
+        cleaner.look_after()
     crew.dismiss()
     leave_temporary_folder(settings.home)
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.

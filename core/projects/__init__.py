@@ -1,6 +1,7 @@
 """Projects, their dataset versions and their runs; the database that names them."""
 
 from core.projects.projects import (
+    Origin,
     Project,
     ProjectDataset,
     RunRow,
@@ -23,6 +24,7 @@ from core.projects.projects import (
 )
 
 __all__ = [
+    "Origin",
     "Project",
     "ProjectDataset",
     "RunRow",

@@ -82,6 +82,7 @@ class RunEntry(Base):
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     dataset_id: Mapped[str]
     title: Mapped[str] = mapped_column(default="")
+    origin: Mapped[str] = mapped_column(default="user", server_default="user")
     recipe: Mapped[str]
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]

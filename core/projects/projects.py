@@ -10,8 +10,9 @@ import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.errors import BadInput, NotFound
@@ -20,7 +21,13 @@ from core.projects.database import ProjectDatasetRow, ProjectRow, RunEntry, sess
 from core.recipe import Recipe
 from core.settings import get_settings
 
+Origin = Literal["automatic", "user"]
+"""Who wanted a run: Graft makes one by itself after an import, a person asks for the others."""
+
 _LONGEST_TITLE = 200
+_Row = TypeVar("_Row", ProjectRow, RunEntry)
+_KINDS = {ProjectRow: ("project", "list"), RunEntry: ("run", "table")}
+"""What a row is called, and where it is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class RunRow:
     project_id: str
     dataset_id: str
     title: str
+    origin: Origin
     recipe: Recipe
     created_at: float
     deleted_at: float | None
@@ -73,11 +81,7 @@ def create_project(title: str, owner: str = "") -> Project:
 
 def list_projects(owner: str | None = None, *, deleted: bool = False) -> list[Project]:
     """All projects (of one owner), newest first; `deleted` lists those that can be restored."""
-    query = select(ProjectRow).order_by(ProjectRow.created_at.desc())
-    query = query.where(ProjectRow.purged_at.is_(None))
-    query = query.where(
-        ProjectRow.deleted_at.is_not(None) if deleted else ProjectRow.deleted_at.is_(None)
-    )
+    query = _newest_first(ProjectRow, deleted)
     if owner is not None:
         query = query.where(ProjectRow.owner == owner)
     with session(get_settings()) as opened:
@@ -87,32 +91,29 @@ def list_projects(owner: str | None = None, *, deleted: bool = False) -> list[Pr
 def get_project(project_id: str) -> Project:
     """The project, deleted or not. Raises NotFound."""
     with session(get_settings()) as opened:
-        return _project(_project_row(opened, project_id))
+        return _project(_found(opened, ProjectRow, project_id))
 
 
 def rename_project(project_id: str, title: str) -> Project:
     """Give the project another title. Raises NotFound; BadInput when the title is blank."""
-    with session(get_settings()) as opened:
-        row = _project_row(opened, project_id)
-        row.title = _checked(title)
-        return _project(row)
+    return _project(_renamed(ProjectRow, project_id, title))
 
 
 def delete_project(project_id: str) -> None:
     """Take the project off the list. `restore_project` brings it back with all it holds."""
-    _mark_project(project_id, time.time())
+    _mark(ProjectRow, project_id, time.time())
 
 
 def restore_project(project_id: str) -> None:
     """Undo `delete_project`. Raises NotFound, also once it is deleted for good."""
-    _mark_project(project_id, None)
+    _mark(ProjectRow, project_id, None)
 
 
 def add_dataset(project_id: str, dataset_id: str, note: str = "") -> None:
     """Put a dataset version into the project and make it the one in use. Raises NotFound."""
     now = time.time()
     with session(get_settings()) as opened:
-        _project_row(opened, project_id)
+        _found(opened, ProjectRow, project_id)
         known = select(ProjectDatasetRow).filter_by(project_id=project_id, dataset_id=dataset_id)
         row = opened.scalar(known)
         if row is not None:
@@ -135,7 +136,7 @@ def datasets(project_id: str) -> list[ProjectDataset]:
     To undo an edit is to `add_dataset` the parent again, to redo it to add the child again.
     """
     with session(get_settings()) as opened:
-        _project_row(opened, project_id)
+        _found(opened, ProjectRow, project_id)
         rows = opened.scalars(
             select(ProjectDatasetRow)
             .where(ProjectDatasetRow.project_id == project_id)
@@ -147,7 +148,7 @@ def datasets(project_id: str) -> list[ProjectDataset]:
         ]
 
 
-def create_run(project_id: str, recipe: Recipe, title: str = "") -> str:
+def create_run(project_id: str, recipe: Recipe, title: str = "", *, origin: Origin = "user") -> str:
     """Make the folder of a new run, with its recipe, and enter it in the project. Gives its id.
 
     Nothing is trained yet: `core.jobs.submit("train", run_folder(id))` does that.
@@ -158,13 +159,14 @@ def create_run(project_id: str, recipe: Recipe, title: str = "") -> str:
         project_id=project_id,
         dataset_id=recipe.dataset,
         title=title.strip()[:_LONGEST_TITLE],
+        origin=origin,
         recipe=recipe.to_json(),
         created_at=time.time(),
     )
     # The folder first: a crash in between leaves a folder that nobody sees, never a row
     # that leads nowhere.
     with session(get_settings()) as opened:
-        _project_row(opened, project_id)
+        _found(opened, ProjectRow, project_id)
         folder = run_folder(run_id)
         folder.mkdir(parents=True)
         replace_file(folder / "recipe.json", sealed(recipe.to_json()))
@@ -174,37 +176,31 @@ def create_run(project_id: str, recipe: Recipe, title: str = "") -> str:
 
 def runs(project_id: str, *, deleted: bool = False) -> list[RunRow]:
     """The runs of the project, newest first. Raises NotFound."""
-    query = select(RunEntry).where(RunEntry.project_id == project_id, RunEntry.purged_at.is_(None))
-    query = query.where(
-        RunEntry.deleted_at.is_not(None) if deleted else RunEntry.deleted_at.is_(None)
-    ).order_by(RunEntry.created_at.desc())
+    query = _newest_first(RunEntry, deleted).where(RunEntry.project_id == project_id)
     with session(get_settings()) as opened:
-        _project_row(opened, project_id)
+        _found(opened, ProjectRow, project_id)
         return [_run(row) for row in opened.scalars(query)]
 
 
 def get_run(run_id: str) -> RunRow:
     """One run, deleted or not. Raises NotFound."""
     with session(get_settings()) as opened:
-        return _run(_run_entry(opened, run_id))
+        return _run(_found(opened, RunEntry, run_id))
 
 
 def rename_run(run_id: str, title: str) -> RunRow:
     """Give the run another title. Raises NotFound; BadInput when the title is blank."""
-    with session(get_settings()) as opened:
-        row = _run_entry(opened, run_id)
-        row.title = _checked(title)
-        return _run(row)
+    return _run(_renamed(RunEntry, run_id, title))
 
 
 def delete_run(run_id: str) -> None:
     """Take the run off the table. `restore_run` brings it back."""
-    _mark_run(run_id, time.time())
+    _mark(RunEntry, run_id, time.time())
 
 
 def restore_run(run_id: str) -> None:
     """Undo `delete_run`. Raises NotFound, also once it is deleted for good."""
-    _mark_run(run_id, None)
+    _mark(RunEntry, run_id, None)
 
 
 def run_folder(run_id: str) -> Path:
@@ -226,33 +222,36 @@ def _checked(title: str) -> str:
     return title
 
 
-def _project_row(opened: Session, project_id: str) -> ProjectRow:
-    row = opened.get(ProjectRow, project_id)
+def _newest_first(table: type[_Row], deleted: bool) -> Select[_Row]:
+    """Of the rows that are not deleted for good: those in the trash, or those that are not."""
+    found = table.deleted_at.is_not(None) if deleted else table.deleted_at.is_(None)
+    return select(table).where(table.purged_at.is_(None), found).order_by(table.created_at.desc())
+
+
+def _found(opened: Session, table: type[_Row], row_id: str) -> _Row:
+    row = opened.get(table, row_id)
     if row is None:
-        raise NotFound("This project does not exist (any more). Choose another one from the list.")
+        kind, where = _KINDS[table]
+        raise NotFound(
+            f"This {kind} does not exist (any more). Choose another one from the {where}."
+        )
     return row
 
 
-def _run_entry(opened: Session, run_id: str) -> RunEntry:
-    row = opened.get(RunEntry, run_id)
-    if row is None:
-        raise NotFound("This run does not exist (any more). Choose another one from the table.")
-    return row
-
-
-def _mark_project(project_id: str, deleted_at: float | None) -> None:
+def _renamed(table: type[_Row], row_id: str, title: str) -> _Row:
     with session(get_settings()) as opened:
-        row = _project_row(opened, project_id)
-        if row.purged_at is not None:
-            raise NotFound("This project was deleted for good and cannot be brought back.")
-        row.deleted_at = deleted_at
+        row = _found(opened, table, row_id)
+        row.title = _checked(title)
+        return row
 
 
-def _mark_run(run_id: str, deleted_at: float | None) -> None:
+def _mark(table: type[_Row], row_id: str, deleted_at: float | None) -> None:
     with session(get_settings()) as opened:
-        row = _run_entry(opened, run_id)
+        row = _found(opened, table, row_id)
         if row.purged_at is not None:
-            raise NotFound("This run was deleted for good and cannot be brought back.")
+            raise NotFound(
+                f"This {_KINDS[table][0]} was deleted for good and cannot be brought back."
+            )
         row.deleted_at = deleted_at
 
 
@@ -266,6 +265,7 @@ def _run(row: RunEntry) -> RunRow:
         project_id=row.project_id,
         dataset_id=row.dataset_id,
         title=row.title,
+        origin="automatic" if row.origin == "automatic" else "user",
         recipe=Recipe.from_json(row.recipe),
         created_at=row.created_at,
         deleted_at=row.deleted_at,

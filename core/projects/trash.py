@@ -122,7 +122,7 @@ def _runs(opened: Session, which: ColumnElement[bool]) -> tuple[tuple[str, ...],
 
 
 def _begun_from(opened: Session) -> Collection[str]:
-    """Ids of the runs that a remaining run began from or was taught by, and theirs in turn."""
+    """Ids of the runs that a remaining run began from or had as its teacher, and theirs in turn."""
     rows = opened.execute(select(RunEntry.id, RunEntry.recipe, RunEntry.deleted_at)).all()
     before = {run: set(_named(recipe)) for run, recipe, _ in rows}
     waiting = [run for run, _, deleted_at in rows if deleted_at is None]

@@ -136,7 +136,7 @@ class Keeper:
         self._quick_ends += 1
         code = self.process.poll() if self.process else None
         if self.process:
-            _sweep(self.process)
+            _end_group(self.process)
         if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
             raise CannotStart(
                 f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
@@ -186,7 +186,8 @@ def _web_command(settings: Settings) -> list[str]:
 def _names(settings: Settings) -> list[str]:
     """The host names that requests may bear: the addresses of this machine, and those given."""
     given = [name.strip() for name in settings.allowed_hosts.split(",") if name.strip()]
-    own = [socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host]
+    every = settings.host in ("0.0.0.0", "::")
+    own = [socket.gethostname()] if every else [settings.host, _in_address(settings.host)]
     return list(dict.fromkeys(["localhost", "127.0.0.1", "[::1]", "::1", *own, *given]))
 
 
@@ -223,15 +224,20 @@ def _require_free_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise CannotStart(
-                f"The address {settings.host}:{settings.port} cannot be used, most likely because "
-                "another program, perhaps Graft itself, is using it. Choose another port with "
-                f"GRAFT_PORT={settings.port % 65535 + 1}."
+                f"The address {_in_address(settings.host)}:{settings.port} cannot be used, most "
+                "likely because another program, perhaps Graft itself, is using it. Choose another "
+                f"port with GRAFT_PORT={settings.port % 65535 + 1}."
             ) from error
 
 
 def _address(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-    return f"http://{host}:{settings.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    return f"http://{_in_address(host)}:{settings.port}"
+
+
+def _in_address(host: str) -> str:
+    """The host as an address bears it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _wait_until_open(settings: Settings, web: Keeper, stopping: threading.Event) -> None:
@@ -264,10 +270,10 @@ def _end(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             each.kill()
             each.wait()
-        _sweep(each)
+        _end_group(each)
 
 
-def _sweep(ended: Process) -> None:
+def _end_group(ended: Process) -> None:
     """End what an ended process has left in its group, such as a server of forks that still loads.
 
     Each of ours leads a group of its own. Jobs are in others, and end by themselves.

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from core.errors import NotFound
+from core.jobs.folder import job_path
 from core.settings import Settings
 from core.web.predictions import finished_result, job_table
 
@@ -20,14 +21,14 @@ class Downloads:
     """Hands out the file of an export job, or the predictions of a predict job as CSV."""
 
     def __init__(self, settings: Settings) -> None:
-        self._jobs = settings.home / "jobs"
+        self._home = settings.home
 
     async def __call__(self, request: Request) -> Response:
         """The file, to be saved rather than shown."""
         job_id = request.path_params["job_id"]
         if not _JOB_ID.fullmatch(job_id):
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        folder = self._jobs / job_id
+        folder = job_path(self._home, job_id)
         result = await run_in_threadpool(finished_result, folder)
         if result is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download here yet.")

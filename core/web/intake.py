@@ -51,7 +51,7 @@ class _Ledger:
 
     def read_on(self, folder: Path) -> None:
         """Count what was added to the index since the last time."""
-        if index_size(folder) < self.offset:  # imported or swept meanwhile, and begun anew
+        if index_size(folder) < self.offset:  # imported or cleaned up meanwhile, and begun anew
             self.offset, self.sizes, self.complete = 0, {}, 0
         for entry, behind in entries(folder, self.offset):
             self.offset = behind
@@ -211,7 +211,7 @@ def _said_plainly() -> Iterator[None]:
     """What the disk says, as an answer."""
     try:
         yield
-    except FileNotFoundError as error:  # the folder: imported, discarded or swept meanwhile
+    except FileNotFoundError as error:  # the folder: imported, discarded or cleaned up
         raise NotFound(
             "This upload has ended already. Reload the page and choose the files again."
         ) from error

@@ -94,7 +94,7 @@ def _with_plain_origin(scope: Scope, headers: Headers) -> Scope:
 
 
 def content_policy(host: str, script_hashes: str = "") -> str:
-    """The Content-Security-Policy: everything comes from this server, nothing goes elsewhere.
+    """The Content-Security-Policy: everything comes from this server, nothing goes to any other.
 
     Streamlit styles elements inline, and loads component code from blob URLs it makes itself.
     """
@@ -129,5 +129,5 @@ def streamlit_index() -> str:
 def inline_script_hashes(html: str) -> Iterable[str]:
     """CSP sources that allow exactly the inline scripts of this page and no other."""
     for script in re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL):
-        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        yield f"'sha256-{digest}'"
+        made = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        yield f"'sha256-{made}'"

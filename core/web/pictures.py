@@ -4,19 +4,22 @@ A stored picture never changes under its hash, so a browser asks for it once.
 """
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
-from core.errors import NotFound
+from core.dataset.store import Store
+from core.errors import GraftError, NotFound
 from core.settings import Settings
 from core.web.uploads import file_number, upload_folder
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-_HASH = re.compile(r"[0-9a-f]{64}")
 _PREVIEWS = Path(__file__).parent / "previews"
 _STARTS = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -24,8 +27,6 @@ _STARTS = {
     b"GIF8": "image/gif",
     b"BM": "image/bmp",
 }
-_THUMB = (("thumbs", "jpg"), ("images", "jpg"), ("images", "png"))
-_IMAGE = (("images", "jpg"), ("images", "png"), ("thumbs", "jpg"))
 _PREVIEW_NAME = re.compile(r"[a-z_]{1,40}")
 
 
@@ -34,14 +35,23 @@ class Pictures:
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
+        self._store = Store(settings.home)
 
     async def image(self, request: Request) -> FileResponse:
-        """The picture as stored; the thumbnail of one whose channels no browser could show."""
-        return self._serve(request, _IMAGE)
+        """The image as stored; the thumbnail of one whose channels no browser could show."""
+        return await _kept(request, self._stored)
 
     async def thumb(self, request: Request) -> FileResponse:
-        """Its thumbnail, at most 256 px wide and high; a small picture is its own."""
-        return self._serve(request, _THUMB)
+        """Its thumbnail, at most 256 px wide and high; a small image is its own."""
+        return await _kept(request, self._store.thumbnail)
+
+    def _stored(self, image: str) -> Path:
+        """The file, if it still is what was stored. Raises NotFound, or Damaged."""
+        file = self._store.path(image)
+        if file.suffix == ".npy":
+            return self._store.thumbnail(image)
+        _require_sound(self._home, image, file.stat().st_mtime_ns)
+        return file
 
     async def sample(self, request: Request) -> FileResponse:
         """A strip of pictures out of a built-in sample; part of the program itself."""
@@ -68,14 +78,20 @@ class Pictures:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(file, media_type=kind, headers={"Cache-Control": "private"})
 
-    def _serve(self, request: Request, places: tuple[tuple[str, str], ...]) -> FileResponse:
-        picture = request.path_params["hash"]
-        if _HASH.fullmatch(picture):
-            for kind, suffix in places:
-                file = self._home / kind / picture[:2] / f"{picture}.{suffix}"
-                if file.is_file():
-                    return FileResponse(file, headers=FOR_EVER)
-        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+async def _kept(request: Request, find: Callable[[str], Path]) -> FileResponse:
+    """A file that never changes under its hash; 404 with the sentence where there is none."""
+    try:
+        file = await run_in_threadpool(find, request.path_params["hash"])
+    except GraftError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+    return FileResponse(file, headers=FOR_EVER)
+
+
+@lru_cache(maxsize=65_536)
+def _require_sound(home: Path, image: str, changed: int) -> None:
+    """Read the image once, and again whenever its file was `changed`. Raises Damaged."""
+    Store(home).read(image)
 
 
 def picture_type(head: bytes) -> str | None:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from core.analysis.prediction import predictions_of
 from core.errors import NotFound
 from core.events import Event, Finished
 from core.jobs.log import scan
+from core.jobs.spec import JobSpec
 
 _UNREADABLE = "These answers cannot be read any more. Ask about the pictures again."
 
@@ -45,9 +45,8 @@ def job_predictions(folder: Path) -> list[dict[str, Any]]:
 
 def _args(folder: Path) -> dict[str, Any]:
     try:
-        card = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        return dict(card["args"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return JobSpec.read(folder).args
+    except NotFound:
         return {}
 
 

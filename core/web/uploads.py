@@ -145,7 +145,7 @@ def received(folder: Path) -> list[Received]:
 
 
 def discard(home: Path, upload_id: str) -> None:
-    """Delete all files of an upload; it takes no more. The empty folder goes with the sweep."""
+    """Delete all files of an upload; it takes no more. The empty folder goes with the cleanup."""
     folder = upload_folder(home, upload_id)
     (folder / _DISCARDED).touch()  # first: what comes meanwhile is refused
     for each in folder.iterdir():

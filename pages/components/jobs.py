@@ -8,14 +8,14 @@ from typing import Any
 import streamlit as st
 
 from core.errors import NotFound
-from core.jobs.queue import Kind, job_folder, new_job, resume, status, stop, submit
+from core.jobs.queue import job_folder, new_job, resume, status, stop, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.status import JobStatus
 from pages.components import progress, text
 from pages.components.placeholder import placeholder
 
 
-def answering_job(kind: Kind, **args: Any) -> Path:
+def answering_job(kind: str, **args: Any) -> Path:
     """The job that answers this choice, begun or resumed; the one before it is stopped."""
     folder = _begun_or_resumed(kind, args)
     former = st.session_state.get(f"answering-{kind}")
@@ -27,7 +27,7 @@ def answering_job(kind: Kind, **args: Any) -> Path:
 
 
 @placeholder
-def required_job(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus | None:
+def required_job(kind: str, *, begin: bool = True, **args: Any) -> JobStatus | None:
     """The newest job of this kind with these arguments, drawn while it is not finished.
 
     Where there is none, one is begun, unless `begin` says otherwise; then None.
@@ -44,14 +44,14 @@ def required_job(kind: Kind, *, begin: bool = True, **args: Any) -> JobStatus | 
     return now
 
 
-def begin_job(kind: Kind, **args: Any) -> Path:
+def begin_job(kind: str, **args: Any) -> Path:
     """Submit one; gives its folder."""
     folder = new_job()
     submit(kind, folder, args)
     return folder
 
 
-def _begun_or_resumed(kind: Kind, args: Mapping[str, Any]) -> Path:
+def _begun_or_resumed(kind: str, args: Mapping[str, Any]) -> Path:
     known = recent_jobs(kind, **args)
     if not known:
         return begin_job(kind, **args)

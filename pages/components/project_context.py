@@ -77,8 +77,12 @@ class ProjectContext:
     def first_model(self) -> RunRow | None:
         """The run that started by itself for the newest pictures."""
         newest = self.versions[0] if self.versions else None
-        automatic = [r for r in self.runs if r.title == "First model" and r.dataset_id == newest]
-        return automatic[0] if automatic else None
+        return next((run for run in self.automatic if run.dataset_id == newest), None)
+
+    @property
+    def automatic(self) -> list[RunRow]:
+        """The runs that nobody had to ask for, newest first."""
+        return [run for run in self.runs if run.origin == "automatic"]
 
     def run(self, among: Sequence[RunRow]) -> RunRow | None:
         """The run that the address names, if it is among these, else the first of them."""

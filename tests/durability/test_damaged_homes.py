@@ -41,7 +41,7 @@ from core.features.extraction import FeatureCache, features, reader
 from core.files import read_sealed, replace_file, sealed, unsealed
 from core.jobs import log
 from core.jobs.process import run_job
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.model import WEIGHTS, Model
 from core.model_description import DESCRIPTION
 from core.recipe import Recipe
@@ -91,7 +91,7 @@ def run_folder(place, dataset, strategy="feature_extraction", **options):
     recipe = Recipe(
         dataset=dataset.id, backbone=DEFAULT, strategy=strategy, options=options, size=64
     )
-    JobCard("train").write(place)
+    JobSpec("train").write(place)
     replace_file(place / "recipe.json", recipe.to_json())
     return place
 

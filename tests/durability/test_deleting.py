@@ -24,7 +24,7 @@ from core.dataset.store import Store
 from core.errors import NotFound
 from core.events import Finished
 from core.features.extraction import FeatureCache
-from core.jobs.cleanup import DAY, Sweeper
+from core.jobs.cleanup import DAY, Cleaner
 from core.jobs.lock import worker_alive
 from core.jobs.process import run_job
 from core.jobs.purge import purge
@@ -236,15 +236,15 @@ def test_the_mark_of_a_killed_import_holds_nothing_back(filled: Filled) -> None:
     assert traces(filled) == set()
 
 
-def test_the_daily_sweep_empties_the_trash_after_its_time(
+def test_the_daily_cleanup_empties_the_trash_after_its_time(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAFT_TRASH_DAYS", "3")
     get_settings.cache_clear()
     now = time.time()
-    sweeper = Sweeper(get_settings(), clock=lambda: now)
+    cleaner = Cleaner(get_settings(), clock=lambda: now)
     delete_project(filled.going)
-    sweeper.look_after()
+    cleaner.look_after()
     assert [one.id for one in projects.list_projects(deleted=True)] == [filled.going]
     with engine(get_settings()).begin() as connection:  # as if three days had gone by
         connection.execute(
@@ -252,29 +252,29 @@ def test_the_daily_sweep_empties_the_trash_after_its_time(
             {"at": time.time() - 3 * DAY},
         )
     now += DAY / 2
-    sweeper.look_after()
+    cleaner.look_after()
     assert [one.id for one in projects.list_projects(deleted=True)] == [filled.going]
     now += DAY / 2
-    sweeper.look_after()
+    cleaner.look_after()
     assert projects.list_projects(deleted=True) == []
     assert traces(filled) == set()
 
 
-def test_a_sweep_that_fails_is_logged_and_tried_again(
+def test_a_cleanup_that_fails_is_logged_and_tried_again(
     filled: Filled, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 0.0
-    sweeper = Sweeper(get_settings(), clock=lambda: now)
+    cleaner = Cleaner(get_settings(), clock=lambda: now)
     delete_project(filled.going)
     purge_project(filled.going)
     shutil.rmtree(filled.home / "purge.lock", ignore_errors=True)
     (filled.home / "purge.lock").unlink(missing_ok=True)
     (filled.home / "purge.lock").mkdir()
-    sweeper.look_after()
-    assert "sweeping failed" in caplog.text
+    cleaner.look_after()
+    assert "cleanup failed" in caplog.text
     (filled.home / "purge.lock").rmdir()
     now += 60
-    sweeper.look_after()
+    cleaner.look_after()
     assert traces(filled) == set()
 
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from core.files import replace_file
-from core.jobs import lock
+from core.jobs import kinds, lock
 from core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     get_settings.cache_clear()
     yield get_settings().home
     get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def made_kinds() -> Iterator[None]:
+    """This process knows the kinds of job made for tests."""
+    folder = str(Path(__file__).parent / "made_kinds")
+    kinds.__path__.append(folder)
+    kinds.kinds.cache_clear()
+    yield
+    kinds.__path__.remove(folder)
+    kinds.kinds.cache_clear()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:

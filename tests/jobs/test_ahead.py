@@ -1,4 +1,4 @@
-"""What the worker does on its own account: convert the usual network, sweep what is left over."""
+"""What the worker does on its own account: convert the usual network, clean up."""
 
 import os
 import time
@@ -9,7 +9,7 @@ import pytest
 from core import jobs
 from core.events import Failed, Finished, Stopped
 from core.jobs import log
-from core.jobs.cleanup import DAY, sweep
+from core.jobs.cleanup import DAY, cleanup
 from core.settings import get_settings
 from core.training.checkpoint import has_checkpoint
 
@@ -41,42 +41,42 @@ def test_a_new_worker_converts_the_usual_network_before_anybody_asks(workers: Wo
 def test_a_first_task_that_fails_harms_no_job(workers: Workers) -> None:
     workers.start("--broken-ahead")
     wait_for(lambda: b"cannot be done ahead" in (workers.home / "worker.txt").read_bytes())
-    assert ended(submitted("train", steps=2)).state == "finished"
+    assert ended(submitted("count", steps=2)).state == "finished"
 
 
 @pytest.mark.parametrize("last", [Finished(1.0), Failed("No.")])
-def test_quick_jobs_are_swept_a_day_after_their_end(home: Path, last: Finished | Failed) -> None:
-    old, fresh = submitted("predict"), submitted("predict")
+def test_quick_jobs_are_deleted_a_day_after_their_end(home: Path, last: Finished | Failed) -> None:
+    old, fresh = submitted("quick"), submitted("quick")
     for folder in (old, fresh):
         log.append(folder, last)
     left_alone(old)
-    assert sweep(get_settings()) == 1
+    assert cleanup(get_settings()) == 1
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
-def test_a_job_that_still_waits_is_never_swept(home: Path) -> None:
-    waiting = left_alone(submitted("predict"))
-    assert sweep(get_settings()) == 0
+def test_a_job_that_still_waits_is_never_deleted(home: Path) -> None:
+    waiting = left_alone(submitted("quick"))
+    assert cleanup(get_settings()) == 0
     jobs.stop(waiting)
     left_alone(waiting)
-    assert sweep(get_settings()) == 1
+    assert cleanup(get_settings()) == 1
 
 
-def test_runs_are_never_swept(home: Path) -> None:
+def test_runs_are_never_deleted(home: Path) -> None:
     run = home / "runs" / ("0" * 16)
     run.mkdir(parents=True)
     left_alone(run, days=1000)
-    assert sweep(get_settings()) == 0
+    assert cleanup(get_settings()) == 0
 
 
-def test_the_checkpoint_of_a_finished_run_is_swept_and_of_no_other(home: Path) -> None:
+def test_the_checkpoint_of_a_finished_run_is_deleted_and_of_no_other(home: Path) -> None:
     finished, stopped = (home / "runs" / (16 * digit) for digit in "01")
     for run, last in ((finished, Finished(1.0)), (stopped, Stopped(1, 2))):
         run.mkdir(parents=True)
         jobs.submit("train", run)
         (run / "checkpoint.safetensors").write_bytes(b"weights")
         log.append(run, last)
-    assert sweep(get_settings()) == 0
+    assert cleanup(get_settings()) == 0
     assert not has_checkpoint(finished)
     assert has_checkpoint(stopped)
 
@@ -85,17 +85,17 @@ def test_uploads_go_once_no_job_names_them(home: Path) -> None:
     named, forgotten = upload(home, "a" * 32), upload(home, "b" * 32)
     fresh = home / "uploads" / ("c" * 32)
     fresh.mkdir()
-    job = submitted("import", upload=named.name)
-    assert sweep(get_settings()) == 1
+    job = submitted("import", project="0" * 16, upload=named.name)
+    assert cleanup(get_settings()) == 1
     assert (named.exists(), forgotten.exists(), fresh.exists()) == (True, False, True)
     log.append(job, Finished(1.0))
     left_alone(job)
-    assert sweep(get_settings()) == 2
+    assert cleanup(get_settings()) == 2
     assert not named.exists()
 
 
-def test_a_worker_sweeps_when_it_starts(workers: Workers) -> None:
-    old = submitted("predict")
+def test_a_worker_cleans_up_when_it_starts(workers: Workers) -> None:
+    old = submitted("quick")
     log.append(old, Finished(1.0))
     left_alone(old)
     workers.start()

@@ -19,7 +19,7 @@ def held_job(**args: object) -> Path:
     """A job that comes to no end before its file `hold` goes."""
     folder = jobs.new_job()
     replace_file(folder / "hold", "1")
-    jobs.submit("predict", folder, {"steps": 3, **args})
+    jobs.submit("quick", folder, {"steps": 3, **args})
     return folder
 
 
@@ -27,13 +27,13 @@ def test_fifty_predictions_of_one_project_do_not_delay_that_of_another(workers: 
     many = [held_job(project="a") for _ in range(50)]
     workers.start()
     wait_for(lambda: jobs.status(many[0]).step > 0 and jobs.status(many[1]).step > 0)
-    assert ended(submitted("predict", steps=2, project="b")).state == "finished"
+    assert ended(submitted("quick", steps=2, project="b")).state == "finished"
     assert [jobs.status(folder).state for folder in many[:3]] == ["running", "running", "queued"]
 
 
 def test_trainings_of_two_projects_alternate(workers: Workers) -> None:
-    mine = [submitted("train", steps=1, project="a") for _ in range(4)]
-    yours = [submitted("train", steps=1, project="b") for _ in range(2)]
+    mine = [submitted("count", steps=1, project="a") for _ in range(4)]
+    yours = [submitted("count", steps=1, project="b") for _ in range(2)]
     assert [jobs.status(folder).place for folder in mine] == [1, 3, 5, 6]
     assert [jobs.status(folder).place for folder in yours] == [2, 4]
     workers.start()
@@ -47,8 +47,8 @@ def began(folder: Path) -> float:
 
 
 def test_a_steady_stream_of_another_project_does_not_hold_one_back_for_ever(home: Path) -> None:
-    waiting = [submitted("train", steps=1, project="a") for _ in range(3)]
-    stream = [submitted("train", steps=1, project="b") for _ in range(20)]
+    waiting = [submitted("count", steps=1, project="a") for _ in range(3)]
+    stream = [submitted("count", steps=1, project="b") for _ in range(20)]
     assert jobs.status(waiting[-1]).place == 5
     assert jobs.status(stream[-1]).place == 23
 

@@ -11,7 +11,7 @@ from core import jobs
 from core.errors import GraftError
 from core.jobs import queue
 from core.jobs.home import home_id
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.settings import get_settings
 
 from .conftest import Workers, wait_for
@@ -21,7 +21,7 @@ from .test_queue import ended, submitted
 def test_a_worker_of_another_home_refuses_the_database_and_loses_no_job(
     on_postgresql: None, workers: Workers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folders = [submitted("predict", steps=1) for _ in range(10)]
+    folders = [submitted("quick", steps=1) for _ in range(10)]
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("GRAFT_HOME", str(tmp_path / "elsewhere"))
         assert workers.start(wait=False).wait(timeout=120) == 1
@@ -55,7 +55,7 @@ def test_a_home_that_is_moved_stays_the_same(home: Path, tmp_path: Path) -> None
 
 def test_a_job_that_is_not_here_is_handed_back(workers: Workers, tmp_path: Path) -> None:
     """As when a disk is not there for a while."""
-    folder = submitted("predict", steps=2)
+    folder = submitted("quick", steps=2)
     shutil.move(folder, tmp_path / "away")
     workers.start()
     wait_for(lambda: b"handed back" in (workers.home / "worker.txt").read_bytes())
@@ -66,12 +66,12 @@ def test_a_job_that_is_not_here_is_handed_back(workers: Workers, tmp_path: Path)
 def test_a_job_that_never_comes_back_makes_room_and_can_be_resumed(
     workers: Workers, tmp_path: Path
 ) -> None:
-    folder = submitted("train", steps=2)
-    card = JobCard.read(folder)
+    folder = submitted("count", steps=2)
+    spec = JobSpec.read(folder)
     shutil.move(folder, tmp_path / "away")
     workers.start()
-    assert ended(submitted("train", steps=1)).state == "finished"
-    wait_for(lambda: queue._queue_state(folder, card) == "CANCELLED")
+    assert ended(submitted("count", steps=1)).state == "finished"
+    wait_for(lambda: queue._queue_state(folder, spec) == "CANCELLED")
     shutil.move(tmp_path / "away", folder)
     assert jobs.status(folder).state == "stopped"
     jobs.resume(folder)
@@ -86,13 +86,13 @@ def old_queue(home: Path) -> Callable[[Path, str], None]:
         client.register_queue(name, worker_concurrency=1)
 
     def hand_in(folder: Path, kind: str, **args: object) -> None:
-        card = JobCard(kind, dict(args))
-        card.write(folder)
+        spec = JobSpec(kind, dict(args))
+        spec.write(folder)
         client.enqueue(
             {
                 "workflow_name": "job",
-                "queue_name": "training" if kind == "train" else "quick",
-                "workflow_id": card.queue_id(folder),
+                "queue_name": "training" if kind == "count" else "quick",
+                "workflow_id": spec.queue_id(folder),
                 "app_version": "1",
             },
             f"jobs/{folder.name}",
@@ -105,10 +105,10 @@ def test_jobs_that_waited_or_ran_under_the_old_names_are_done(
     workers: Workers, old_queue: Callable[..., None]
 ) -> None:
     begun, waiting, quick = (jobs.new_job() for _ in range(3))
-    for folder, kind in ((begun, "train"), (waiting, "train"), (quick, "predict")):
+    for folder, kind in ((begun, "count"), (waiting, "count"), (quick, "quick")):
         old_queue(folder, kind, steps=3)
     foreign = jobs.new_job()
-    old_queue(foreign, "predict", steps=1)
+    old_queue(foreign, "quick", steps=1)
     shutil.rmtree(foreign)
     with sqlite3.connect(workers.home / "queue.db") as connection:
         connection.execute(
@@ -123,6 +123,6 @@ def test_jobs_that_waited_or_ran_under_the_old_names_are_done(
         assert len((folder / "starts").read_text().splitlines()) == 1
     workers.kill()
     workers.start()
-    assert ended(submitted("train", steps=1)).state == "finished"
-    assert JobCard.read(begun).attempt == 2
-    assert queue._queue_state(foreign, JobCard("predict")) == "ENQUEUED"
+    assert ended(submitted("count", steps=1)).state == "finished"
+    assert JobSpec.read(begun).attempt == 2
+    assert queue._queue_state(foreign, JobSpec("quick")) == "ENQUEUED"

@@ -9,7 +9,7 @@ from core.dataset.samples import write_sample
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Finished
-from core.jobs.kinds import import_pictures
+from core.jobs.kinds.import_images import KIND
 from core.projects import create_project, datasets
 from core.projects.database import migrate
 from core.settings import Settings, get_settings
@@ -31,7 +31,7 @@ def test_a_server_folder_is_imported_and_not_touched(settings: Settings, tmp_pat
     folder = tmp_path / "open" / "emoji"
     before = sorted(folder.rglob("*"))
     args = {"project": project, "server_folder": str(folder), "role": "unlabelled"}
-    *_, last = import_pictures(tmp_path, args, settings, lambda: False)
+    *_, last = KIND.run(tmp_path, KIND.checked(args), settings, lambda: False)
     assert isinstance(last, Finished)
     assert datasets(project)[0].dataset_id == last.result["dataset"]
     dataset = Store(settings.home).load(last.result["dataset"])
@@ -44,4 +44,4 @@ def test_a_server_folder_that_was_not_opened_is_refused(settings: Settings, tmp_
     project = create_project("Pets").id
     args = {"project": project, "server_folder": str(tmp_path)}
     with pytest.raises(BadInput, match="GRAFT_IMPORT_ROOTS"):
-        list(import_pictures(tmp_path, args, settings, lambda: False))
+        list(KIND.run(tmp_path, KIND.checked(args), settings, lambda: False))

@@ -32,11 +32,11 @@ from .test_queue import ended
 PICTURES = 60
 GOOD = PICTURES - PICTURES // 20
 _WORKER = """
-from core.jobs import process, worker
+from core.jobs import worker
 from core.settings import get_settings
 if __name__ == "__main__":
     warm = ("core.dataset.ingest.importing",)
-    worker.main(get_settings(), entry=process.main, warm=warm, first=None)
+    worker.main(get_settings(), warm=warm, first=None)
 """
 
 

@@ -3,6 +3,7 @@
 import random
 import shutil
 import tempfile
+import time
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from core import jobs
 from core.events import Note, Started, Step
-from core.jobs import log, queue
-from core.jobs.spec import JobCard
+from core.jobs import crew, log, queue
+from core.jobs.folder import starts_file
+from core.jobs.spec import JobSpec
 
 from .conftest import Workers, children_of_job, held, kill_job, wait_for
 from .test_queue import ended, submitted
@@ -43,7 +45,7 @@ def assert_gone_through_in_order(folder: Path) -> None:
 def test_killing_worker_and_child_at_random_changes_nothing(workers: Workers, seed: int) -> None:
     chance = random.Random(seed)
     workers.start()
-    folder = submitted("train", steps=STEPS, pace=0.01)
+    folder = submitted("count", steps=STEPS, pace=0.01)
     with held(folder) as hold_at:
         for target in sorted(chance.sample(range(0, STEPS - 5, 6), KILLS)):
             # Not so far that the next one would be killed before it has done anything.
@@ -61,7 +63,7 @@ def test_killing_worker_and_child_at_random_changes_nothing(workers: Workers, se
 
 def test_a_killed_worker_takes_its_children_along(workers: Workers) -> None:
     workers.start()
-    folder = submitted("train", steps=10_000, pace=0.01)
+    folder = submitted("count", steps=10_000, pace=0.01)
     wait_for(lambda: jobs.status(folder).step >= 3)
     assert len(children_of_job(folder)) == 1
     workers.kill()
@@ -77,22 +79,22 @@ def test_a_killed_worker_takes_its_children_along(workers: Workers) -> None:
 
 def test_a_job_stopped_while_its_worker_is_down_stays_stopped(workers: Workers) -> None:
     workers.start()
-    folder = submitted("train", steps=10_000, pace=0.01)
+    folder = submitted("count", steps=10_000, pace=0.01)
     wait_for(lambda: jobs.status(folder).step >= 3)
     workers.kill()
     wait_for(lambda: children_of_job(folder) == [])
     jobs.stop(folder)
     assert jobs.status(folder).state == "stopped"
     workers.start()
-    assert ended(submitted("train", steps=1)).state == "finished"
+    assert ended(submitted("count", steps=1)).state == "finished"
     assert jobs.status(folder).state == "stopped"
 
 
 def test_an_orderly_shutdown_keeps_the_jobs(workers: Workers) -> None:
     workers.start()
-    running = submitted("train", steps=80, pace=0.01)
+    running = submitted("count", steps=80, pace=0.01)
     with held(running):
-        waiting = submitted("train", steps=2)
+        waiting = submitted("count", steps=2)
         for step in (2, 6, 10, 14, 18):  # more often than a job may fail
             wait_for(lambda step=step: jobs.status(running).step >= step)
             assert workers.end() == 0
@@ -107,7 +109,7 @@ def test_an_orderly_shutdown_keeps_the_jobs(workers: Workers) -> None:
 
 def test_a_job_that_always_dies_is_given_up(workers: Workers) -> None:
     workers.start()
-    folder = submitted("estimate")
+    folder = submitted("dies")
     status = ended(folder)
     assert status.state == "failed"
     assert "broke off 4 times" in status.sentence
@@ -125,24 +127,24 @@ def test_a_job_that_always_dies_is_given_up(workers: Workers) -> None:
 def test_what_a_job_started_ends_with_it(workers: Workers) -> None:
     workers.start()
     folder = submitted("forks")
-    wait_for((folder / "helper").exists)
-    wait_for(lambda: (folder / "helper").read_text())
-    helper = psutil.Process(int((folder / "helper").read_text()))
-    assert helper.is_running()
+    wait_for((folder / "child").exists)
+    wait_for(lambda: (folder / "child").read_text())
+    child = psutil.Process(int((folder / "child").read_text()))
+    assert child.is_running()
     workers.kill()
-    helper.wait(timeout=120)
+    child.wait(timeout=120)
 
 
 def test_a_second_worker_leaves(workers: Workers) -> None:
     workers.start()
     second = workers.start(wait=False)
     assert second.wait(timeout=120) == 0
-    assert ended(submitted("train", steps=1)).state == "finished"
+    assert ended(submitted("count", steps=1)).state == "finished"
 
 
 def test_the_server_that_children_are_forked_from_may_die_too(workers: Workers) -> None:
     worker = workers.start()
-    folder = submitted("train", steps=STEPS, pace=0.01)
+    folder = submitted("count", steps=STEPS, pace=0.01)
     wait_for(lambda: jobs.status(folder).step >= 5)
     for child in psutil.Process(worker.pid).children():
         with suppress(psutil.NoSuchProcess):
@@ -154,7 +156,7 @@ def test_the_server_that_children_are_forked_from_may_die_too(workers: Workers) 
 
 def test_a_worker_leaves_a_home_that_is_deleted(workers: Workers) -> None:
     worker = workers.start()
-    assert ended(submitted("predict", steps=1)).state == "finished"
+    assert ended(submitted("quick", steps=1)).state == "finished"
 
     def gone() -> bool:  # the worker may just write something into it
         shutil.rmtree(workers.home, ignore_errors=True)
@@ -178,15 +180,15 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
     workers: Workers,
 ) -> None:
     worker = workers.start().pid
-    folders = [submitted("predict", steps=1)]
+    folders = [submitted("quick", steps=1)]
     for _ in range(4):
         # The server tells the worker how a job's process ended: not so soon that it cannot.
         wait_for(lambda folders=folders: all(map(left_the_queue, folders)))
         wait_for(lambda: server_of_forks(worker))
         (server,) = server_of_forks(worker)
         server.suspend()  # so that jobs are about to start, and cannot
-        coming = [submitted("predict", steps=2), submitted("train", steps=2)]
-        wait_for(lambda coming=coming: all((each / "starts").exists() for each in coming))
+        coming = [submitted("quick", steps=2), submitted("count", steps=2)]
+        wait_for(lambda coming=coming: all(starts_file(each).exists() for each in coming))
         server.kill()
         assert [ended(folder).state for folder in coming] == ["finished"] * 2
         folders += coming
@@ -194,7 +196,24 @@ def test_no_job_is_lost_when_the_server_of_forks_is_killed_while_jobs_start(
 
 
 def left_the_queue(folder: Path) -> bool:
-    return queue._queue_state(folder, JobCard.read(folder)) == "SUCCESS"
+    return queue._queue_state(folder, JobSpec.read(folder)) == "SUCCESS"
+
+
+def test_a_stop_does_not_wait_for_a_server_of_forks_that_is_not_ready(workers: Workers) -> None:
+    worker = workers.start().pid
+    wait_for(lambda: server_of_forks(worker))
+    (server,) = server_of_forks(worker)
+    server.suspend()  # as if it still imported
+    try:
+        folder = submitted("count", steps=1)
+        wait_for(starts_file(folder).exists)
+        began = time.monotonic()
+        assert workers.end() == 0
+        assert time.monotonic() - began < crew._END_SECONDS
+    finally:
+        server.kill()
+    workers.start()
+    assert ended(folder).state == "finished"
 
 
 def test_no_worker_leaves_a_temporary_folder_behind(
@@ -203,10 +222,10 @@ def test_no_worker_leaves_a_temporary_folder_behind(
     with tempfile.TemporaryDirectory() as short:  # a socket lies in it
         monkeypatch.setenv("TMPDIR", short)
         workers.start()
-        assert ended(submitted("predict", steps=1)).state == "finished"
+        assert ended(submitted("quick", steps=1)).state == "finished"
         workers.kill()
         workers.start()
-        assert ended(submitted("predict", steps=1)).state == "finished"
+        assert ended(submitted("quick", steps=1)).state == "finished"
         assert len(list(Path(short).glob("pymp-*"))) == 1
         assert workers.end() == 0
         assert list(Path(short).glob("pymp-*")) == []
@@ -215,7 +234,7 @@ def test_no_worker_leaves_a_temporary_folder_behind(
 def test_workers_that_are_killed_again_and_again_do_not_cost_a_job_that_waits_on_something(
     workers: Workers,
 ) -> None:
-    folder = submitted("train", steps=9)
+    folder = submitted("count", steps=9)
     with held(folder, 0):
         for start in range(1, 5):  # more often than a job may break off by itself
             workers.start()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.events import Finished, Note, Progress, Skipped, Started, Step, Stopped
 from core.jobs import log
-from core.jobs.summary import Digest
+from core.jobs.summary import JobSummary
 
 
 def test_events_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_events_from_a_newer_version_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_work_that_is_done_again_counts_as_no_progress(tmp_path: Path) -> None:
-    known = Digest()
+    known = JobSummary()
     for _attempt in range(3):
         for done in (1, 2, 3):
             log.append(tmp_path, Progress("Looking", done, 9))
@@ -73,14 +73,14 @@ def test_work_that_is_done_again_counts_as_no_progress(tmp_path: Path) -> None:
 def test_steps_that_are_repeated_after_a_crash_are_one_point_each(tmp_path: Path) -> None:
     for number in (1, 2, 3, 2, 3, 4):
         log.append(tmp_path, Step(number, 4, 1.0, 0.5, 0.0))
-    known = Digest()
+    known = JobSummary()
     known.read_on(tmp_path)
     assert list(known.steps) == [1, 2, 3, 4]
 
 
 def test_an_end_before_the_present_attempt_does_not_count(tmp_path: Path) -> None:
     log.append(tmp_path, Stopped(3, 9))
-    known = Digest()
+    known = JobSummary()
     known.read_on(tmp_path)
     assert known.last_word(since=0) == Stopped(3, 9)
     assert known.last_word(since=log.size(tmp_path)) is None

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import inspect
 
 from core import jobs, projects
-from core.jobs.log import events_file
+from core.jobs.folder import events_file
 from core.projects.database import engine, migrate
 from core.recipe import Recipe
 from core.settings import get_settings
@@ -25,8 +25,8 @@ def test_projects_and_runs_are_kept_there(on_postgresql: None) -> None:
 
 def test_a_job_survives_its_worker_there(on_postgresql: None, workers: Workers) -> None:
     workers.start()
-    folder = submitted("train", steps=40, pace=0.01)
-    waiting = submitted("train", steps=1)
+    folder = submitted("count", steps=40, pace=0.01)
+    waiting = submitted("count", steps=1)
     wait_for(lambda: jobs.status(folder).step >= 5)
     assert jobs.status(waiting).place == 1
     workers.kill()
@@ -40,7 +40,7 @@ def test_a_job_survives_its_worker_there(on_postgresql: None, workers: Workers) 
 def test_three_hundred_jobs_end_three_hundred_times_though_their_worker_is_killed(
     on_postgresql: None, workers: Workers
 ) -> None:
-    folders = [submitted("predict", steps=1) for _ in range(300)]
+    folders = [submitted("quick", steps=1) for _ in range(300)]
     workers.start()
     for share in (80, 160):
         wait_for(lambda share=share: finished(folders) >= share)

@@ -24,7 +24,7 @@ def _tables(home: Path) -> None:
 
 def begun_run(project: str) -> str:
     run = create_run(project, RECIPE)
-    jobs.submit("train", run_folder(run), {"steps": 10_000, "pace": 0.01})
+    jobs.submit("count", run_folder(run), {"steps": 10_000, "pace": 0.01})
     wait_for(lambda: jobs.status(run_folder(run)).step >= 3)
     return run
 
@@ -42,7 +42,7 @@ def test_a_run_that_is_deleted_stops_and_can_be_brought_back(workers: Workers) -
 
 def test_a_project_that_is_deleted_stops_its_runs_and_imports(workers: Workers) -> None:
     project = create_project("Leaves").id
-    coming = submitted("import", project=project)
+    coming = submitted("import", project=project, upload="f" * 32)
     workers.start()
     ended(coming)
     run = begun_run(project)

@@ -29,7 +29,7 @@ def test_a_stuck_job_that_was_stopped_leaves_the_queue_to_the_others(workers: Wo
     stuck = [submitted("deaf", steps=2) for _ in range(2)]
     for folder in stuck:
         wait_for((folder / "stuck").exists)
-    waiting = submitted("predict", steps=2)
+    waiting = submitted("quick", steps=2)
     for folder in stuck:
         jobs.stop(folder)
     assert ended(waiting).state == "finished"

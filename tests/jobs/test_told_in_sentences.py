@@ -3,7 +3,7 @@
 import io
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,12 @@ from sqlalchemy import create_engine, text
 
 from core import jobs
 from core.errors import DatabaseUnavailable
-from core.events import Event, Failed, Note
+from core.events import Failed, Note, to_line
 from core.faults import out_of_space
 from core.jobs import log
 from core.jobs.failures import sentence_of
 from core.jobs.process import run_job
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.settings import Settings, get_settings
 
 from .conftest import Workers, held, wait_for
@@ -80,17 +80,14 @@ def test_the_end_of_a_job_is_told_though_not_a_byte_fits_on_the_disk(
 ) -> None:
     """Every write goes to a device that is full, until the reserve is given up."""
     folder, file = jobs.new_job(), log.events_file
-    JobCard("predict").write(folder)
+    JobSpec("told", {"lines": [to_line(Note("learned"))]}).write(folder)
 
     def full_at_first(place: Path) -> Path:
         return Path("/dev/full") if (place / ".reserve").exists() else file(place)
 
-    def work(*_: object) -> Iterator[Event]:
-        yield Note("learned")
-
     with monkeypatch.context() as patched:
         patched.setattr(log, "events_file", full_at_first)
-        run_job(folder, kinds={"predict": work})
+        run_job(folder)
     assert log.read_events(folder)[0] == [Failed(str(out_of_space()))]
     assert not (folder / ".reserve").exists()
 
@@ -103,18 +100,18 @@ def test_a_database_that_goes_away_is_named_and_the_job_goes_on_when_it_is_back(
         monkeypatch.setenv("GRAFT_QUEUE_URL", server.get_uri())
         get_settings.cache_clear()
         workers.start()
-        job = submitted("train", steps=20, pace=0.01)
+        job = submitted("count", steps=20, pace=0.01)
         with held(job):
             wait_for(lambda: jobs.status(job).step > 3)
             server.stop()
             with pytest.raises(DatabaseUnavailable, match="does not answer"):
                 jobs.status(job)
             with pytest.raises(DatabaseUnavailable):
-                submitted("predict", steps=1)
+                submitted("quick", steps=1)
             server.start()
             wait_for(lambda: answers(job))
         assert ended(job).state == "finished"
-        assert ended(submitted("train", steps=1)).state == "finished"
+        assert ended(submitted("count", steps=1)).state == "finished"
         workers.kill()
         server.cleanup()
 
@@ -127,7 +124,7 @@ def answers(job: Path) -> bool:
 
 
 def test_a_job_killed_between_two_words_about_its_end_says_what_to_do(home: Path) -> None:
-    folder = submitted("predict")
+    folder = submitted("quick")
     with sqlite3.connect(home / "queue.db") as connection:
         connection.execute("UPDATE workflow_status SET status = 'ERROR'")
     assert "Free some space" in jobs.status(folder).sentence

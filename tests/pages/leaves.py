@@ -20,8 +20,8 @@ from core.evaluation.scoring import report_of
 from core.events import Finished, PhaseStarted, Started, Step
 from core.files import read_sealed
 from core.jobs.log import append
-from core.jobs.spec import JobCard
-from core.projects import add_dataset, create_project, create_run, run_folder
+from core.jobs.spec import JobSpec
+from core.projects import Origin, add_dataset, create_project, create_run, run_folder
 from core.recipe import Recipe
 
 CLASSES = ("maple", "oak <b>", "![birch](http://evil.example/x.png)")
@@ -61,11 +61,12 @@ def finish_run(
     strategy: str,
     wrong: int,
     title: str = "",
+    origin: Origin = "user",
     task: str = "",
 ) -> str:
     """A run that ended well with so many mistakes; gives its id."""
     recipe = Recipe(dataset=dataset, backbone=LITE0, strategy=strategy, task=task)
-    run = create_run(project, recipe, title)
+    run = create_run(project, recipe, title, origin=origin)
     folder = run_folder(run)
     loaded = Store(home).load(dataset)
     items = list(loaded.labelled)
@@ -93,7 +94,7 @@ def finish_run(
         calibration=calibration,
     )
     report.save(folder)
-    JobCard("train").write(folder)
+    JobSpec("train").write(folder)
     for event in learning(20):
         append(folder, event)
     append(folder, Finished(12.5, {}))

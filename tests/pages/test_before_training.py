@@ -14,7 +14,7 @@ from core.events import Finished, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job, status, stop
 from core.jobs.recent import recent_jobs
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.pretraining_analysis.backbone_ranking import candidates as ready_backbones
 from core.pretraining_analysis.domain_shift import DomainShift
 from core.pretraining_analysis.forecast import Forecast
@@ -163,7 +163,7 @@ def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
     project, dataset = fill(home)
     ranked(home, dataset, LITE0)
     job = new_job()
-    JobCard("rank", {"dataset": dataset}).write(job)
+    JobSpec("rank", {"dataset": dataset}).write(job)
     append(job, Stopped(0, 0))
     app = open_page("train", change="backbone", project=project)
     assert "± 2.0" in everything(app)
@@ -248,7 +248,7 @@ def test_each_way_says_its_time_here_once_all_have_been_measured(home):
     assert "takes many minutes" in everything(app)
     press(app, "How long would each take on this computer?")
     (job,) = recent_jobs("costs")
-    asked = [recipe["strategy"] for recipe in JobCard.read(job).args["recipes"]]
+    asked = [recipe["strategy"] for recipe in JobSpec.read(job).args["recipes"]]
     assert {"feature_extraction", "full", "from_scratch"} <= {*asked}
     assert not {"distillation", "domain_adaptation", "lora"} & {*asked}
     took = [None if name == "full" else 120.0 + 60 * n for n, name in enumerate(asked)]
@@ -265,7 +265,7 @@ def test_several_ways_say_how_long_all_of_them_will_take(home):
     app = open_page("train", change="method", project=project, backbone=LITE0)
     press(app, "How long will that take on this computer?")
     (job,) = recent_jobs("costs")
-    assert len(JobCard.read(job).args["recipes"]) == 2
+    assert len(JobSpec.read(job).args["recipes"]) == 2
     append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
     app = open_page("train", change="method", project=project, backbone=LITE0)
     assert "About 5 minutes on this computer, all together" in everything(app)

@@ -17,7 +17,7 @@ from core.events import Found, Stopped
 from core.jobs.log import append
 from core.jobs.queue import new_job, status, stop
 from core.jobs.recent import recent_jobs
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset, datasets
 from core.projects.versions import apply as apply_edit
 from core.settings import Settings
@@ -187,7 +187,7 @@ def test_where_nobody_has_looked_a_check_begins_by_itself_once(home):
 def test_what_was_found_before_the_stop_is_shown(home):
     project, dataset = fill(home)
     job = new_job()
-    JobCard("check", {"project": project, "dataset": dataset}).write(job)
+    JobSpec("check", {"project": project, "dataset": dataset}).write(job)
     append(job, Found(to_dict(with_key(PLANTED[0], Store(home).load(dataset)))))
     append(job, Stopped(0, 0))
     app = open_page("check_data", project=project)

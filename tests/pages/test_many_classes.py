@@ -15,7 +15,7 @@ from core.events import Finished
 from core.export.figures import confusion
 from core.export.html import html
 from core.jobs.log import append
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset, create_project, create_run, run_folder
 from core.recipe import Recipe
 
@@ -41,7 +41,7 @@ def finished(home, n, wrong):
         np.arange(n), shares, classes=[item.label for item in items], items=items, backbone=LITE0,
         strategy="full", dataset=dataset, seconds=1.0, n_train=n,
     ).save(folder)  # fmt: skip
-    JobCard("train").write(folder)
+    JobSpec("train").write(folder)
     append(folder, Finished(1.0, {}))
     return project, run
 

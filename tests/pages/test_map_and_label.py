@@ -15,7 +15,7 @@ from core.events import Failed, Finished
 from core.jobs.log import append
 from core.jobs.queue import new_job, stop
 from core.jobs.recent import recent_jobs
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset, create_project, datasets, runs
 from core.projects.versions import history
 
@@ -47,7 +47,7 @@ def proposed(home: Path, project: str, dataset: Dataset) -> Proposals:
     file.parent.mkdir()
     file.write_text(json.dumps(asdict(made)), encoding="utf-8")
     job = new_job()
-    JobCard("propose", {"project": project, "dataset": dataset.id}).write(job)
+    JobSpec("propose", {"project": project, "dataset": dataset.id}).write(job)
     append(job, Finished(1.0, {"dataset": dataset.id, "rows": 2}))
     return made
 
@@ -75,7 +75,7 @@ def test_what_a_page_needs_is_begun_by_itself_and_once(home, page):
 def test_a_map_that_could_not_be_drawn_says_why_and_can_be_tried_again(home):
     project, dataset = fill(home)
     job = new_job()
-    JobCard("map", {"project": project, "dataset": dataset, "method": "pca"}).write(job)
+    JobSpec("map", {"project": project, "dataset": dataset, "method": "pca"}).write(job)
     append(job, Failed("The disk is full. Free some space."))
     app = open_page("map", project=project)
     assert "The disk is full" in everything(app)
@@ -196,7 +196,7 @@ def test_a_folder_on_the_server_is_offered_only_where_one_was_opened(home, tmp_p
     box.select_index(1).run()
     press(app, "Take it in")
     (job,) = recent_jobs("import", project=project)
-    args = JobCard.read(job).args
+    args = JobSpec.read(job).args
     assert args["server_folder"] == str(tmp_path / "opened" / "leaves")
     assert (args["role"], args["keep"]) == ("labelled", False)
     stop(job)

@@ -21,7 +21,7 @@ from core.files import read_sealed
 from core.jobs.log import append
 from core.jobs.queue import new_job, status, stop
 from core.jobs.recent import recent_jobs
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset, get_run, list_projects, run_folder, runs
 from core.strategies import strategies as all_strategies
 
@@ -84,7 +84,7 @@ def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
 @pytest.mark.parametrize("page", PLACES)
 def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page(page, project=project, strategy="full"))
     assert "oak <b>" not in said
@@ -94,7 +94,7 @@ def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
 
 def test_the_pictures_page_counts_and_shows_what_is_there(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     said = everything(open_page("images", project=project))
     assert "36 pictures in 3 classes" in said
     assert said.count("/graft/thumb/") >= 24
@@ -105,7 +105,7 @@ def test_the_pictures_page_counts_and_shows_what_is_there(home):
 def test_left_out_files_are_listed_with_their_reasons(home):
     project, _ = fill(home)
     job = new_job()
-    JobCard("import", {"project": project}).write(job)
+    JobSpec("import", {"project": project}).write(job)
     append(job, Started(0.0))
     append(job, Skipped("cats/<b>.jpg", "It is cut off. Export it again."))
     append(job, Finished(1.0, {}))
@@ -117,7 +117,7 @@ def test_left_out_files_are_listed_with_their_reasons(home):
 def test_a_failed_import_says_why_and_can_go_on(home):
     project, _ = fill(home)
     job = new_job()
-    JobCard("import", {"project": project}).write(job)
+    JobSpec("import", {"project": project}).write(job)
     append(job, Failed("The archive “a.zip” is broken. Make it again."))
     app = open_page("images", project=project)
     assert "is broken" in app.error[0].value
@@ -239,7 +239,7 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
 
 def test_results_say_how_good_how_sure_and_against_what(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page("results", project=project, run=run))
     assert "Right on 34 of 36 pictures it had never seen" in said
@@ -564,7 +564,7 @@ def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, p
 
 def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=9, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     app = press(open_page("results", project=project, run=run), "Delete this run")
     assert len(runs(project)) == 1
@@ -577,7 +577,7 @@ def test_answers_are_shown_with_their_names_and_shares(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     job = new_job()
     names = ["new/<u>.jpg", "broken.jpg"]
-    JobCard("predict", {"run": run, "names": names, "files": ["/u/0", "/u/1"]}).write(job)
+    JobSpec("predict", {"run": run, "names": names, "files": ["/u/0", "/u/1"]}).write(job)
     shares = dict(zip(CLASSES, (0.7, 0.2, 0.1), strict=True))
     answers = [
         {"image": "0", "label": "maple", "probabilities": shares},
@@ -595,7 +595,7 @@ def test_an_answer_can_be_unknown_or_one_of_several_classes(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     job = new_job()
-    JobCard("predict", {"run": run, "names": list("abc"), "files": ["/u/0"] * 3}).write(job)
+    JobSpec("predict", {"run": run, "names": list("abc"), "files": ["/u/0"] * 3}).write(job)
     shares = dict(zip(CLASSES, (0.5, 0.4, 0.1), strict=True))
     told = {"label": "maple", "probabilities": shares}
     answers = [
@@ -628,7 +628,7 @@ def test_a_ready_export_states_the_greatest_difference(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     job = new_job()
-    JobCard("export", {"run": run}).write(job)
+    JobSpec("export", {"run": run}).write(job)
     append(job, Finished(1.0, {"file": "model.zip", "greatest_difference": 2e-7, "images": 8}))
     said = everything(open_page("use", project=project, run=run))
     assert "0.0000002" in said
@@ -640,7 +640,7 @@ def test_exporting_is_handed_in_for_the_chosen_run(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     press(open_page("use", project=project, run=run), "Make the ZIP file")
     (job,) = recent_jobs("export", run=run)
-    assert json.loads(read_sealed(job / "job.json"))["args"]["file"] == str(job / "model.zip")
+    assert JobSpec.read(job).args == {"run": run}
     stop(job)
 
 

@@ -15,7 +15,7 @@ from core.evaluation.report import Majority
 from core.events import Finished
 from core.files import read_sealed
 from core.jobs.log import append
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import add_dataset, create_run, get_project, run_folder
 from core.recipe import Recipe
 from pages.components.project_context import ProjectContext
@@ -163,7 +163,7 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
     for options in ({}, {"steps": 60}, {"lr": 0.001}):
         recipe = Recipe(dataset=dataset, backbone=LITE0, strategy="full", options=options)
         run = create_run(project, recipe)
-        JobCard("train").write(run_folder(run))
+        JobSpec("train").write(run_folder(run))
         append(run_folder(run), Finished(1.0, {}))
     titles = list(run_titles(ProjectContext(get_project(project))).values())
     alike = "Adapt the whole network · EfficientNet-Lite0"
@@ -187,7 +187,7 @@ def test_the_mark_of_guessing_is_always_named(base):
 
 def test_a_finished_model_does_not_tick_what_nobody_has_done(home):
     project, dataset = fill(home)
-    finish_run(home, project, dataset, strategy="feature_extraction", wrong=2, title="First model")
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=2, origin="automatic")
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page("results", project=project, run=run))
     assert "A model is ready." in said

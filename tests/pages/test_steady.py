@@ -10,7 +10,7 @@ from core.dataset import edits
 from core.dataset.store import Store
 from core.events import Finished, Started
 from core.jobs.log import append
-from core.jobs.spec import JobCard
+from core.jobs.spec import JobSpec
 from core.projects import create_run, run_folder
 from core.projects.versions import apply as apply_edit
 from core.recipe import Recipe
@@ -46,8 +46,8 @@ def test_choosing_pictures_stays_where_it_is_while_the_page_fills(home):
         seen.append(where(app, key="every-class"))
 
     recipe = Recipe(dataset=dataset, backbone=LITE0, strategy="feature_extraction")
-    folder = run_folder(create_run(project, recipe, "First model"))
-    JobCard("train").write(folder)
+    folder = run_folder(create_run(project, recipe, "First model", origin="automatic"))
+    JobSpec("train").write(folder)
     append(folder, Started(0.0))
     look()
     append(folder, Finished(1.0, {}))

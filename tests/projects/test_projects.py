@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from core import projects
 from core.errors import BadInput, NotFound
-from core.projects.database import migrate
+from core.projects.database import engine, migrate
 from core.recipe import Recipe
 from core.settings import get_settings
 
@@ -79,6 +80,31 @@ def test_a_run_is_a_folder_with_its_recipe(home: Path) -> None:
     assert run.folder == home / "runs" / run.id
     assert Recipe.from_json((run.folder / "recipe.json").read_text()) == RECIPE
     assert projects.rename_run(run.id, "Better").title == "Better"
+
+
+def test_what_a_run_is_called_says_nothing_of_where_it_comes_from() -> None:
+    project = projects.create_project("Cats").id
+    mine = projects.create_run(project, RECIPE, "First model")
+    made = projects.create_run(project, RECIPE, "First model", origin="automatic")
+    projects.rename_run(made, "Mine")
+    assert {run.id: run.origin for run in projects.runs(project)} == {
+        mine: "user", made: "automatic",
+    }  # fmt: skip
+
+
+def test_what_is_deleted_for_good_cannot_be_brought_back() -> None:
+    project = projects.create_project("Cats").id
+    run = projects.create_run(project, RECIPE)
+    projects.delete_run(run)
+    projects.delete_project(project)
+    with engine(get_settings()).begin() as connection:
+        for table in ("projects", "runs"):
+            connection.execute(text(f"UPDATE {table} SET purged_at = 1"))
+    assert projects.list_projects(deleted=True) == projects.runs(project, deleted=True) == []
+    with pytest.raises(NotFound, match="This project was deleted for good"):
+        projects.restore_project(project)
+    with pytest.raises(NotFound, match="This run was deleted for good"):
+        projects.restore_run(run)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_nothing_leaves_this_computer_from_the_sample_to_the_exported_model(
         run = finished(sample)["run"]
         finished(run_folder(run))
         packed = new_job()
-        submit("export", packed, {"run": run, "file": str(packed / "model.zip")})
+        submit("export", packed, {"run": run})
         finished(packed)
         assert (packed / "model.zip").stat().st_size > 0
         assert server.web.is_running()

@@ -182,10 +182,10 @@ results = json_values | st.builds(
 @settings(max_examples=300)
 @given(results, json_values)
 @example({"predictions": [{"image": "a", "tasks": {"k": {}}}]}, [])
-@example({"predictions": [{"image": "\ud800"}]}, {"args": {"names": 3}})
-def test_what_a_job_wrote_is_downloaded_or_not_found(client, home, upload, result, card):
+@example({"predictions": [{"image": "\ud800"}]}, {"kind": "predict", "args": {"names": 3}})
+def test_what_a_job_wrote_is_downloaded_or_not_found(client, home, upload, result, spec):
     folder = home / "jobs" / JOB
     event = {"event": "Finished", "seconds": 1.0, "result": result}
     (folder / "events.jsonl").write_text(json.dumps(event) + "\n", encoding="utf-8")
-    (folder / "job.json").write_text(json.dumps(card), encoding="utf-8")
+    (folder / "job.json").write_text(json.dumps(spec), encoding="utf-8")
     assert client.get(f"/graft/download/{JOB}").status_code in (200, 404)

@@ -20,6 +20,7 @@ from core.errors import GraftError
 from core.jobs.lock import worker_alive
 from core.server import launch
 from core.settings import Settings, get_settings
+from core.web.origin import host_allowed
 
 ROOT = Path(launch.__file__).parents[2]
 
@@ -119,6 +120,25 @@ def test_the_server_answers_to_this_machine_and_the_names_that_are_given(
     own = ["localhost", "127.0.0.1", "[::1]", "::1"]
     assert launch._names(settings) == own
     assert launch._names(given) == [*own, socket.gethostname(), "graft.example.org", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:9"),
+        ("0.0.0.0", "http://127.0.0.1:9"),
+        ("::", "http://[::1]:9"),
+        ("::1", "http://[::1]:9"),
+        ("fd00::7", "http://[fd00::7]:9"),
+        ("graft.example.org", "http://graft.example.org:9"),
+    ],
+)
+def test_it_is_told_where_it_is_open_and_answers_to_that(
+    settings: Settings, host: str, address: str
+) -> None:
+    given = settings.model_copy(update={"host": host, "port": 9})
+    assert launch._address(given) == address
+    assert host_allowed(address.removeprefix("http://"), launch._names(given))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")

@@ -1,21 +1,34 @@
 import csv
+import hashlib
 import io
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
+from tifffile import imwrite
 
+from core.dataset.ingest.decode import decode_for_storage
+from core.dataset.store import Store
 from core.events import Failed, Finished, to_line
+from core.settings import Settings
+from core.web import pictures
 from core.web.predictions import job_predictions, predictions_csv
 from core.web.uploads import open_upload
 
-HASH = "ab" + "0" * 62
 JOB = "0123456789abcdef"
 
 
-def store(settings, kind, suffix, content=b"picture"):
-    file = settings.home / kind / "ab" / f"{HASH}.{suffix}"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(content)
+def picture(side, seed=0):
+    """Noise: it is as large as images come."""
+    noise = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    return Image.fromarray(noise)
+
+
+@pytest.fixture
+def large(settings):
+    """The hash of a stored image that has a thumbnail."""
+    return Store(settings.home).add(picture(600), lossless=False)
 
 
 def finish(settings, event, **files):
@@ -27,37 +40,75 @@ def finish(settings, event, **files):
 
 
 @pytest.mark.parametrize(("kind", "folder"), [("thumb", "thumbs"), ("image", "images")])
-def test_a_picture_is_served_by_its_hash_and_kept_by_the_browser(client, settings, kind, folder):
-    store(settings, folder, "jpg")
-    answer = client.get(f"/graft/{kind}/{HASH}")
-    assert answer.content == b"picture"
+def test_an_image_is_served_by_its_hash_and_kept_by_the_browser(
+    client, settings, large, kind, folder
+):
+    answer = client.get(f"/graft/{kind}/{large}")
+    (file,) = (settings.home / folder).glob("*/*.jpg")
+    assert answer.content == file.read_bytes()
     assert answer.headers["content-type"] == "image/jpeg"
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_a_lossless_picture_is_served_as_png(client, settings):
-    store(settings, "images", "png")
-    assert client.get(f"/graft/image/{HASH}").headers["content-type"] == "image/png"
+@pytest.mark.parametrize("kind", ["image", "thumb"])
+def test_a_small_lossless_image_is_its_own_thumbnail(client, settings, kind):
+    small = Store(settings.home).add(picture(30), lossless=True)
+    answer = client.get(f"/graft/{kind}/{small}")
+    assert answer.headers["content-type"] == "image/png"
+    assert hashlib.sha256(answer.content).hexdigest() == small
 
 
-def test_a_small_picture_is_its_own_thumbnail(client, settings):
-    store(settings, "images", "png")
-    assert client.get(f"/graft/thumb/{HASH}").headers["content-type"] == "image/png"
+@pytest.mark.parametrize("kind", ["image", "thumb"])
+def test_of_an_image_with_many_channels_only_the_thumbnail_is_served(client, settings, kind):
+    values = np.random.default_rng(0).integers(0, 60_000, (40, 50, 5), dtype=np.uint16)
+    tiff = io.BytesIO()
+    imwrite(tiff, values, photometric="minisblack", planarconfig="contig")
+    tiff.seek(0)
+    decoded = decode_for_storage(tiff, Settings(home=settings.home), keep=True)
+    many = Store(settings.home).take(decoded)
+    (stored,) = (settings.home / "images").glob("*/*.npy")
+    answer = client.get(f"/graft/{kind}/{many}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.content != stored.read_bytes()
 
 
-def test_of_a_picture_with_many_channels_only_the_thumbnail_is_served(client, settings):
-    store(settings, "images", "npy", b"raw")
-    assert client.get(f"/graft/image/{HASH}").status_code == 404
-    assert client.get(f"/graft/thumb/{HASH}").status_code == 404
-    store(settings, "thumbs", "jpg")
-    for kind in ("image", "thumb"):
-        assert client.get(f"/graft/{kind}/{HASH}").content == b"picture"
+def test_bytes_that_are_no_longer_those_that_were_stored_are_not_served(client, settings, large):
+    (file,) = (settings.home / "images").glob("*/*.jpg")
+    stored = file.read_bytes()
+    assert client.get(f"/graft/image/{large}").content == stored
+    changed = bytearray(stored)
+    changed[len(changed) // 2] ^= 1
+    file.write_bytes(changed)
+    answer = client.get(f"/graft/image/{large}")
+    assert answer.status_code == 404
+    assert "damaged" in answer.text
+    assert "immutable" not in answer.headers.get("cache-control", "")
+    assert client.get(f"/graft/thumb/{large}").status_code == 200
+    file.write_bytes(stored)
+    assert client.get(f"/graft/image/{large}").content == stored
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fgraft.db", "x", HASH.upper()])
-def test_anything_but_a_known_hash_is_not_found(client, settings, name):
-    store(settings, "thumbs", "jpg")
-    assert client.get(f"/graft/thumb/{name}").status_code == 404
+def test_a_thumbnail_that_is_lost_or_damaged_is_made_again(client, settings, large):
+    (file,) = (settings.home / "thumbs").glob("*/*.jpg")
+    made = Image.open(file).size
+    for content in (file.read_bytes()[:-9], b"", None):
+        file.unlink() if content is None else file.write_bytes(content)
+        answer = client.get(f"/graft/thumb/{large}")
+        assert Image.open(io.BytesIO(answer.content)).size == made
+        assert answer.content == file.read_bytes() != content
+
+
+def test_an_image_is_read_whole_once_however_often_it_is_asked_for(client, settings, large):
+    before = pictures._require_sound.cache_info().misses
+    for _ in range(3):
+        assert client.get(f"/graft/image/{large}").status_code == 200
+    assert pictures._require_sound.cache_info().misses == before + 1
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fgraft.db", "x", None])
+@pytest.mark.parametrize("kind", ["image", "thumb"])
+def test_anything_but_a_known_hash_is_not_found(client, settings, large, kind, name):
+    assert client.get(f"/graft/{kind}/{name or large.upper()}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["..%2fuploads", "nothing", "a.b"])
@@ -98,8 +149,8 @@ def test_predictions_are_downloaded_as_a_table_with_the_names_as_brought(client,
         ),
     )
     args = {"names": ["=cmd|' /C calc'!A0", "täg/2.jpg"], "files": ["/u/0", "/u/1"]}
-    card = {"kind": "predict", "args": args}
-    (settings.home / "jobs" / JOB / "job.json").write_text(json.dumps(card), encoding="utf-8")
+    spec = {"kind": "predict", "args": args}
+    (settings.home / "jobs" / JOB / "job.json").write_text(json.dumps(spec), encoding="utf-8")
     answer = client.get(f"/graft/download/{JOB}")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
@@ -151,7 +202,9 @@ def test_answers_carry_the_names_as_brought_and_where_their_pictures_are(setting
     finish(settings, Finished(1.0, {"predictions": [{"image": "0", "label": "cat"}]}))
     folder = settings.home / "jobs" / JOB
     args = {"names": ["tom.jpg"], "files": ["/somewhere/7"], "upload": "u" * 32}
-    (folder / "job.json").write_text(json.dumps({"args": args}), encoding="utf-8")
+    (folder / "job.json").write_text(
+        json.dumps({"kind": "predict", "args": args}), encoding="utf-8"
+    )
     (row,) = job_predictions(folder)
     assert (row["image"], row["preview"]) == ("tom.jpg", f"/graft/upload/{'u' * 32}/7")
 

@@ -11,7 +11,7 @@ from core.backbones.catalogue import CATALOGUE
 from core.evaluation.report import Report
 from core.evaluation.significance import Pair, on_shared, pairs
 from core.jobs.queue import submit
-from core.projects import RunRow, create_run, run_folder
+from core.projects import Origin, RunRow, create_run, run_folder
 from core.recipe import Recipe
 from core.strategies import strategies as all_strategies
 from pages.components import text
@@ -21,9 +21,11 @@ from pages.sections.results.score import range_bar, report_of, short
 from pages.sections.train.strategy_options import strategy_title
 
 
-def begin_run(context: ProjectContext, recipe: Recipe, title: str = "") -> str:
+def begin_run(
+    context: ProjectContext, recipe: Recipe, title: str = "", origin: Origin = "user"
+) -> str:
     """Enter a run and hand it in; gives its id."""
-    run = create_run(context.project.id, recipe, title)
+    run = create_run(context.project.id, recipe, title, origin=origin)
     submit("train", run_folder(run))
     return run
 

@@ -19,7 +19,7 @@ def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
         st.html(said, width="stretch")
         if not st.button("Train again", icon=":material/refresh:"):
             return ""
-    return begin_run(context, _recipe_now(context, run), run.title)
+    return begin_run(context, _recipe_now(context, run), run.title, run.origin)
 
 
 @placeholder

@@ -28,8 +28,7 @@ def offer(run: RunRow) -> None:
         f'<table class="table" style="margin:.8rem 0 0"><tbody>{rows}</tbody></table>'
     )
     if st.button("Make the ZIP file", type="primary", icon=":material/package_2:"):
-        folder = new_job()
-        submit("export", folder, {"run": run.id, "file": str(folder / "model.zip")})
+        submit("export", new_job(), {"run": run.id})
         st.rerun()
 
 

@@ -1,0 +1,129 @@
+"""Images into the project; then, where they can teach, its first model is handed in."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from core.dataset.manifest import Dataset, Role
+from core.dataset.store import Store
+from core.errors import BadInput, UnusableDataset
+from core.events import Event, Finished
+from core.jobs.folder import result_file
+from core.jobs.kinds import Id, JobArgs, JobKind, ShouldStop
+from core.jobs.queue import submit
+from core.projects import add_dataset, create_run, run_folder, runs
+from core.recipe import Recipe
+from core.settings import Settings
+from core.training.evaluation_mode import usual_evaluation
+
+
+class Args(JobArgs):
+    """Where the images come from, which is one of three, and what they are."""
+
+    project: Id
+    upload: str = ""
+    server_folder: str = ""
+    sample: str = ""
+    title: str = ""
+    """Of the dataset; empty: what suits where it comes from."""
+    role: Role = "labelled"
+    into_class: str | None = None
+    """One class for all of them."""
+    add_to: Id | None = None
+    """The version that they are added to."""
+    keep: bool = False
+    """Whether other channels than RGB stay what they are."""
+    columns: tuple[str, ...] = ()
+    """Of a table, those with classes."""
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> Self:
+        if sum(map(bool, (self.upload, self.server_folder, self.sample))) != 1:
+            raise ValueError("say one of upload, server_folder and sample")
+        return self
+
+
+def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
+    """Import, and enter what came of it."""
+    from core.dataset.ingest.importing import import_images
+
+    store = Store(settings.home)
+    source, title, origin, licence = _source(folder, args, settings)
+    events = import_images(
+        source,
+        store,
+        settings,
+        title=args.title or title,
+        into_class=args.into_class,
+        add_to=store.load(args.add_to) if args.add_to else None,
+        origin=origin,
+        licence=licence,
+        keep=args.keep,
+        role=args.role,
+        columns=args.columns,
+    )
+    done = False
+    try:
+        for event in events:
+            if isinstance(event, Finished):
+                event, done = _registered(event, args.project, store), True
+            yield event
+    finally:
+        # Once it is written down as done, nobody will ask again for files that came for this job.
+        if done and not args.server_folder:
+            shutil.rmtree(source, ignore_errors=True)
+
+
+def _source(folder: Path, args: Args, settings: Settings) -> tuple[Path, str, str, str]:
+    """The folder to import; a title for what is in it; where that is from, and its licence."""
+    from core.dataset.ingest.server_folders import allowed
+    from core.dataset.samples import SAMPLES, write_sample
+
+    if args.sample:
+        source = write_sample(args.sample, result_file(folder, "sample"))
+        known = SAMPLES[args.sample]
+        return source, known.title, known.source, known.licence
+    if args.server_folder:
+        source = allowed(args.server_folder, settings)
+        return source, source.name, "", ""
+    return upload_folder(settings, args.upload), "My images", "", ""
+
+
+def upload_folder(settings: Settings, upload: str) -> Path:
+    """Where the files of an upload are. Raises BadInput for what is no folder of uploads."""
+    uploads = (settings.home / "uploads").resolve()
+    folder = (uploads / upload).resolve()
+    if folder.parent != uploads or not folder.is_dir():
+        raise BadInput("The files that were uploaded are no longer there. Upload them again.")
+    return folder
+
+
+def _registered(finished: Finished, project: str, store: Store) -> Finished:
+    """Enter the new dataset and its first model; doing it twice, after a crash, changes nothing."""
+    dataset = store.load(finished.result["dataset"])
+    add_dataset(project, dataset.id)
+    try:
+        dataset.require_trainable()
+    except UnusableDataset:
+        return finished
+    return replace(finished, result={**finished.result, "run": _first_model(project, dataset)})
+
+
+def _first_model(project: str, dataset: Dataset) -> str:
+    from core.backbones.catalogue import DEFAULT
+    from core.strategies import get_strategy
+
+    known = [run.id for run in runs(project) if run.dataset_id == dataset.id]
+    probe = "feature_extraction"
+    evaluation = usual_evaluation(dataset, get_strategy(probe))
+    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, evaluation=evaluation)
+    run = known[-1] if known else create_run(project, recipe, "First model", origin="automatic")
+    submit("train", run_folder(run))
+    return run
+
+
+KIND = JobKind("import", Args, run)
