@@ -82,10 +82,9 @@ def facts(context: ProjectContext) -> str:
         text.count(len(dataset.items), "picture"),
         text.count(len(dataset.classes), "class", "classes"),
     ]
-    reports = [report for run in context.finished if (report := report_of(run))]
-    if reports:
-        best = max(reports, key=lambda report: report.accuracy)
-        parts.append(f"best {short(best)}")
+    kept = context.kept
+    if kept and (report := report_of(kept)):
+        parts.append(short(report))
     return "".join(f"<span>{part}</span>" for part in parts)
 
 

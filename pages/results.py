@@ -9,11 +9,12 @@ from core.evaluation.report import Report, target_domain_caveat
 from core.jobs.removal import delete_run
 from core.projects import RunRow, restore_run
 from pages.components import text
-from pages.components.frame import frame, lead, need_model
+from pages.components.frame import frame, need_model
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.results.comparison import worth
 from pages.sections.results.confusion_matrix import matrix
+from pages.sections.results.kept_model import kept_model
 from pages.sections.results.mistake_costs import costs
 from pages.sections.results.mistakes import mistakes, worst
 from pages.sections.results.reliability import certainty_plot
@@ -135,9 +136,7 @@ if report is None:
     st.stop()
 report = asked_about(report)
 headline(report)
-with st.container(horizontal=True):
-    lead("Use this model", "use", primary=True, run=run.id)
-    lead("Train another", "train", run=None)
+kept_model(context, run)
 worst(context, run, report)
 per_class(report)
 worth(context, run, report)

@@ -3,7 +3,7 @@
 The address carries the ids, so a refresh, a dropped connection or a second browser shows the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -84,10 +84,11 @@ class ProjectContext:
         """The runs that nobody had to ask for, newest first."""
         return [run for run in self.runs if run.origin == "automatic"]
 
-    def run(self, among: Sequence[RunRow]) -> RunRow | None:
-        """The run that the address names, if it is among these, else the first of them."""
-        named = [run for run in among if run.id == st.query_params.get("run")]
-        return next(iter(named or among), None)
+    @property
+    def kept(self) -> RunRow | None:
+        """The run whose model is kept: the one chosen, else the first that was finished."""
+        chosen = [run for run in self.finished if run.id == self.project.kept_run]
+        return next(iter(chosen or self.finished[::-1]), None)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -91,14 +91,18 @@ def choose_run(
     context: ProjectContext, question: str, among: Sequence[RunRow], first: RunRow | None = None
 ) -> RunRow:
     """The run that the page is about, kept in the address; `first` where the address names none."""
-    run = first or context.run(among) or among[0]
+    kept = context.kept
+    usual = kept if kept in among else None
+    named = [one for one in among if one.id == st.query_params.get("run")]
+    run = first or next(iter(named), None) or usual or among[0]
     if len(among) == 1:
         return run
     titles = run_titles(context)
 
     def said(one: RunRow) -> str:
         state = context.statuses[one.id].state
-        return titles[one.id] if state == "finished" else f"{titles[one.id]} · {state}"
+        star = "★ " if kept and one.id == kept.id else ""
+        return star + (titles[one.id] if state == "finished" else f"{titles[one.id]} · {state}")
 
     at = [one.id for one in among].index(run.id)
     # Of its own key for each run, so that an address opened later is not overruled.

@@ -26,6 +26,7 @@ from pages.components.frame import lead
 from pages.components.jobs import required_job
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, go
+from pages.sections.results.kept_model import keep_button
 from pages.sections.results.runs import backbone_title, begin_run, run_titles, under_way
 from pages.sections.results.score import report_of
 from pages.sections.train.cost_estimate import estimates
@@ -125,14 +126,13 @@ def which_to_keep(context: ProjectContext, here: RunRow) -> None:
         except GraftError as error:
             st.html(f'<p class="muted">{text.html(str(error), 300)}</p>')
             return
-        kept = runs[choice.chosen]
+        best = runs[choice.chosen]
         st.html(_said(entered, choice, [titles[run.id] for run in runs]))
         with st.container(horizontal=True):
-            if kept.id == here.id:
-                st.html('<p class="muted small">It is the one shown on this page.</p>')
-            else:
-                lead("Show this one", "results", run=kept.id)
-            lead("Use it", "use", primary=True, run=kept.id)
+            if best.id != here.id:
+                lead("Show this one", "results", run=best.id)
+            if context.kept and best.id != context.kept.id:
+                keep_button(context, best)
         _chart(runs, choice, titles)
 
 
