@@ -19,21 +19,21 @@ from pages.sections.results.score import report_of, short
 
 def hero() -> None:
     st.html(
-        '<div class="hero"><h1>Show it pictures.<br>It learns to tell them apart.</h1>'
-        "<p>Bring a few hundred pictures sorted into classes. Graft takes a network that has "
-        "already seen a million photographs and teaches it yours. No programming, and nothing "
-        "leaves this computer.</p></div>"
+        '<div class="hero"><h1>Show it images.<br>It learns to tell them apart.</h1>'
+        "<p>Bring a few hundred images. Graft takes a network that has already seen a million "
+        "photographs and trains it on yours. No programming, and nothing leaves this computer."
+        "</p></div>"
     )
 
 
 def begin() -> None:
     with st.form("begin", border=True):
         title = st.text_input(
-            "What shall it tell apart?",
-            placeholder="for example: leaves of my garden",
+            "What should it recognise?",
+            placeholder="For example: leaves in my garden",
             max_chars=120,
         )
-        if st.form_submit_button("Begin a project", type="primary", icon=":material/add:"):
+        if st.form_submit_button("Start a project", type="primary", icon=":material/add:"):
             try:
                 project = create_project(title)
             except GraftError as error:
@@ -43,7 +43,7 @@ def begin() -> None:
 
 
 def samples() -> None:
-    st.subheader("Or try it with pictures that are already here", anchor=False)
+    st.subheader("Or try a sample", anchor=False)
     chosen = sample_cards()
     if chosen:
         project = create_project(SAMPLES[chosen].title)
@@ -77,9 +77,9 @@ def card(project: Project) -> None:
 def facts(context: ProjectContext) -> str:
     dataset = context.newest
     if dataset is None:
-        return f"<span>{context.damage or 'No pictures yet'}</span>"
+        return f"<span>{context.damage or 'No images yet'}</span>"
     parts = [
-        text.count(len(dataset.items), "picture"),
+        text.count(len(dataset.items), "image"),
         text.count(len(dataset.classes), "class", "classes"),
     ]
     kept = context.kept
