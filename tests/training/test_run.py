@@ -38,7 +38,8 @@ from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import get_strategy, strategies
-from core.training.checkpoint import RunState, has_checkpoint
+from core.training.checkpoint import RunState
+from core.training.checkpoint_file import has_checkpoint
 from core.training.cost_estimate import estimate
 from core.training.preparation import prepare
 from core.training.run import train
