@@ -13,7 +13,7 @@ from core.jobs.status import JobStatus
 from pages.components import progress, text
 from pages.components.frame import frame, lead, onward, problem
 from pages.components.placeholder import placeholder
-from pages.components.project_context import ProjectContext
+from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.add_images import bring
 from pages.sections.images.all_images import every_picture
 from pages.sections.images.class_table import ROLES, change_classes, class_table
@@ -96,7 +96,7 @@ def first_score(context: ProjectContext) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html("<p>Your classes are ready for a first score.</p>", width="stretch")
         if st.button("Get a first score", type="primary", icon=":material/speed:"):
-            first_run(context.project.id, context.dataset)
+            first_run(context.project.id, load_dataset(context.images_version))
             st.rerun()
 
 

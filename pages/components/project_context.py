@@ -51,6 +51,18 @@ class ProjectContext:
         except GraftError:
             return None
 
+    @cached_property
+    def images_version(self) -> str:
+        """Id of the earliest version in this line with exactly these images. Scores, curves,
+        rankings and timings belong to it: dismissing a problem costs none of them."""
+        dataset = self.dataset
+        while dataset.parent in self.versions:
+            parent = load_dataset(dataset.parent)
+            if not parent.same_images(dataset):
+                break
+            dataset = parent
+        return dataset.id
+
     @property
     def damage(self) -> str:
         """Why the newest dataset version cannot be read; empty when it can."""
@@ -76,8 +88,8 @@ class ProjectContext:
     @property
     def first_model(self) -> RunRow | None:
         """The run that started by itself for the newest pictures."""
-        newest = self.versions[0] if self.versions else None
-        return next((run for run in self.automatic if run.dataset_id == newest), None)
+        version = self.images_version if self.newest else None
+        return next((run for run in self.automatic if run.dataset_id == version), None)
 
     @property
     def automatic(self) -> list[RunRow]:
@@ -91,7 +103,7 @@ class ProjectContext:
         return next(iter(chosen or self.finished[::-1]), None)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def load_dataset(dataset_id: str) -> Dataset:
     """A dataset version; it never changes, so it is read once."""
     return Store(get_settings().home).load(dataset_id)

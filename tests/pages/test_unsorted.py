@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from leaves import fill, leaf
+from leaves import fill, finish_run, leaf
 from opened import everything, open_page, press
 
+from core.dataset import edits
 from core.dataset.store import Store
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
@@ -64,3 +65,16 @@ def test_classes_that_were_made_here_get_their_first_score_by_one_press(home):
     assert "Get a first score" not in [
         button.label for button in open_page("images", project=project).button
     ]
+
+
+def test_dismissing_a_problem_costs_no_score(home):
+    project, dataset = fill(home)
+    finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
+    store = Store(home)
+    dismissed = edits.dismiss(store.load(dataset), "0123456789abcdef", "Too dark.")
+    add_dataset(project, store.save(dismissed))
+    said = everything(open_page("images", project=project))
+    assert "% correct" in said
+    removed = edits.remove(dismissed, [0])
+    add_dataset(project, store.save(removed))
+    assert "% correct" not in everything(open_page("images", project=project))

@@ -116,7 +116,7 @@ def choose_run(
 def runs_table(context: ProjectContext, here: str) -> str:
     """All finished runs with their scores as HTML, best first, each compared with that `here`."""
     titles = run_titles(context)
-    newest = context.versions[0] if context.versions else ""
+    newest = context.images_version if context.newest else ""
     scored = [(run, report) for run in context.finished if (report := report_of(run))]
     scored.sort(key=lambda pair: pair[1].accuracy, reverse=True)
     beside = _beside(scored, here)

@@ -28,7 +28,7 @@ def chosen_backbone(context: ProjectContext) -> tuple[str, str]:
     named = st.query_params.get("backbone")
     if named:
         return named, "You chose it."
-    known = ranking_of(context.versions[0], get_settings())
+    known = ranking_of(context.images_version, get_settings())
     if known and known.tried:
         return known.suggested["backbone"], "It did best, or as well as the best, on your images."
     return DEFAULT, "It is built in, quick, and a good start for a few hundred images."

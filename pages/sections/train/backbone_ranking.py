@@ -18,7 +18,7 @@ from pages.components.project_context import ProjectContext, go
 
 def ranking(context: ProjectContext) -> None:
     """Try them, see how that goes, and what came out."""
-    version = context.versions[0]
+    version = context.images_version
     jobs = recent_jobs("rank", dataset=version)
     now = status(jobs[0]) if jobs else None
     with st.container(border=True, key="ranking"):

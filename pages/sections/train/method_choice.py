@@ -126,7 +126,7 @@ def usual_recipe(context: ProjectContext, backbone: str, strategy: str) -> Recip
     """With everything as proposed."""
     evaluation = usual_evaluation(context.dataset, all_strategies()[strategy])
     return Recipe(
-        dataset=context.versions[0], backbone=backbone, strategy=strategy, evaluation=evaluation
+        dataset=context.images_version, backbone=backbone, strategy=strategy, evaluation=evaluation
     )
 
 

@@ -59,7 +59,7 @@ def choose_recipe(context: ProjectContext, strategy: str, backbone: str) -> Reci
     further, shared = advanced(context, strategy, backbone, rest, key)
     shared["start"] = start or shared.get("start", "")
     recipe = Recipe(
-        dataset=context.versions[0], backbone=backbone, strategy=strategy, fit=fit, task=task,
+        dataset=context.images_version, backbone=backbone, strategy=strategy, fit=fit, task=task,
         teacher=teacher, options=changed(chosen | varies | further, infos), **shared,
     )  # fmt: skip
     begin_when_pressed(context, recipe)

@@ -60,7 +60,7 @@ def _leading(said: str, label: str, page: str, run: RunRow) -> None:
 
 def _changes(context: ProjectContext, run: RunRow) -> str:
     """In one sentence as HTML; empty when the pictures are those that it learned from."""
-    if run.dataset_id == context.versions[0] or context.newest is None:
+    if context.newest is None or run.dataset_id == context.images_version:
         return ""
     try:
         changed = edits.diff(load_dataset(run.dataset_id), context.dataset)
@@ -77,4 +77,4 @@ def _changes(context: ProjectContext, run: RunRow) -> str:
 
 
 def _recipe_now(context: ProjectContext, run: RunRow) -> Recipe:
-    return run.recipe.model_copy(update={"dataset": context.versions[0]})
+    return run.recipe.model_copy(update={"dataset": context.images_version})

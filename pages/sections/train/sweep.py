@@ -68,7 +68,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         if has_given_split(context.dataset):
             evaluation = "holdout"
         wanted = candidates(
-            context.versions[0], backbones, ways, has=has,
+            context.images_version, backbones, ways, has=has,
             evaluation="holdout" if evaluation == "holdout" else "cross_validation",
         )  # fmt: skip
         new = [recipe for recipe in wanted if not under_way(context, recipe)]
