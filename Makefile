@@ -3,6 +3,7 @@
 # make test  every test, two at a time; gets a Chromium first when there is none
 # make lint  style, types, and known vulnerabilities     make bench  what benchmarks/ measures
 # make chaos kills processes at random for some minutes; nothing may be lost
+# make screenshots  every place, wide and narrow, light and dark, into test-artifacts
 # make lock  write both locks anew; ARGS=--upgrade moves to the newest versions
 # make clean remove what make made, never your data
 
@@ -14,7 +15,7 @@ READY_DEV := .venv/.ready-dev
 LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: run test lint bench chaos lock clean
+.PHONY: run test lint bench chaos screenshots lock clean
 
 run: $(READY) $(GRAFT)
 	@exec $(PY) -m core serve
@@ -34,6 +35,10 @@ bench: $(READY_DEV)
 
 chaos: $(READY_DEV)
 	$(PY) -m benchmarks.chaos $(ARGS)
+
+screenshots: $(READY_DEV)
+	@$(PY) tests/browser/get_chromium.py
+	$(PY) tests/browser/screenshots.py $(ARGS)
 
 # What is installed for tests must not differ from what is run.
 lock: $(READY_DEV)

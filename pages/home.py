@@ -14,41 +14,41 @@ from pages.components.frame import brand
 from pages.components.gallery import strip
 from pages.components.project_context import ProjectContext
 from pages.sections.images.samples import begin_sample, sample_cards
-from pages.sections.results.score import report_of, words
+from pages.sections.results.score import report_of, short
 
 
 def hero() -> None:
     st.html(
-        '<div class="hero"><h1>Show it pictures.<br>It learns to tell them apart.</h1>'
-        "<p>Bring a few hundred pictures sorted into classes. Graft takes a network that has "
-        "already seen a million photographs and teaches it yours. No programming, and nothing "
-        "leaves this computer.</p></div>"
+        '<div class="hero"><h1>Show it images.<br>It learns to tell them apart.</h1>'
+        "<p>Bring a few hundred images. Graft takes a network that has already seen a million "
+        "photographs and trains it on yours. No programming, and nothing leaves this computer."
+        "</p></div>"
     )
 
 
 def begin() -> None:
     with st.form("begin", border=True):
         title = st.text_input(
-            "What shall it tell apart?",
-            placeholder="for example: leaves of my garden",
+            "What should it recognise?",
+            placeholder="For example: leaves in my garden",
             max_chars=120,
         )
-        if st.form_submit_button("Begin a project", type="primary", icon=":material/add:"):
+        if st.form_submit_button("Start a project", type="primary", icon=":material/add:"):
             try:
                 project = create_project(title)
             except GraftError as error:
                 st.error(str(error))
             else:
-                st.switch_page("pictures.py", query_params={"project": project.id})
+                st.switch_page("images.py", query_params={"project": project.id})
 
 
 def samples() -> None:
-    st.subheader("Or try it with pictures that are already here", anchor=False)
+    st.subheader("Or try a sample", anchor=False)
     chosen = sample_cards()
     if chosen:
         project = create_project(SAMPLES[chosen].title)
         begin_sample(project.id, chosen)
-        st.switch_page("pictures.py", query_params={"project": project.id})
+        st.switch_page("images.py", query_params={"project": project.id})
 
 
 def card(project: Project) -> None:
@@ -63,7 +63,7 @@ def card(project: Project) -> None:
             + (strip(shown, "") if shown else '<div class="strip"></div>')
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            step = "results" if context.finished else "pictures"
+            step = "results" if context.finished else "images"
             if st.button("Open", key=f"open-{project.id}", type="primary"):
                 st.switch_page(f"{step}.py", query_params={"project": project.id})
             if st.button("Rename", key=f"rename-{project.id}", type="tertiary"):
@@ -77,15 +77,14 @@ def card(project: Project) -> None:
 def facts(context: ProjectContext) -> str:
     dataset = context.newest
     if dataset is None:
-        return f"<span>{context.damage or 'No pictures yet'}</span>"
+        return f"<span>{context.damage or 'No images yet'}</span>"
     parts = [
-        text.count(len(dataset.items), "picture"),
+        text.count(len(dataset.items), "image"),
         text.count(len(dataset.classes), "class", "classes"),
     ]
-    reports = [report for run in context.finished if (report := report_of(run))]
-    if reports:
-        best = max(reports, key=lambda report: report.accuracy)
-        parts.append(f"best: right on {words(best)}")
+    kept = context.kept
+    if kept and (report := report_of(kept)):
+        parts.append(short(report))
     return "".join(f"<span>{part}</span>" for part in parts)
 
 

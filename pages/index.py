@@ -16,17 +16,14 @@ st.html(HERE / "components" / "style.css")
 page = st.navigation(
     [
         st.Page("home.py", title="Projects · Graft", url_path="projects", default=True),
-        st.Page("pictures.py", title="Pictures · Graft", url_path="pictures"),
-        st.Page("faults.py", title="What is wrong · Graft", url_path="faults"),
+        st.Page("images.py", title="Images · Graft", url_path="images"),
+        st.Page("check_data.py", title="Check data · Graft", url_path="check-data"),
         st.Page("map.py", title="Map · Graft", url_path="map"),
-        st.Page("label.py", title="Label · Graft", url_path="label"),
+        st.Page("label.py", title="Label the rest · Graft", url_path="label"),
         st.Page("versions.py", title="Versions · Graft", url_path="versions"),
-        st.Page("backbone.py", title="Backbone · Graft", url_path="backbone"),
-        st.Page("strategy.py", title="Way to learn · Graft", url_path="strategy"),
-        st.Page("training.py", title="Train · Graft", url_path="training"),
+        st.Page("train.py", title="Train · Graft", url_path="train"),
         st.Page("results.py", title="Results · Graft", url_path="results"),
-        st.Page("try_it.py", title="Try it · Graft", url_path="try"),
-        st.Page("take_away.py", title="Take away · Graft", url_path="take-away"),
+        st.Page("use.py", title="Use · Graft", url_path="use"),
     ],
     position="hidden",
 )

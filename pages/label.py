@@ -1,4 +1,4 @@
-"""Label the rest: unlabelled pictures in rows with a proposed class, accepted row by row."""
+"""Label the rest: unlabelled images in groups with a suggested class, accepted one by one."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pages.components.frame import empty, frame, onward
 from pages.components.gallery import strip, thumb
 from pages.components.jobs import begin_job, required_job
 from pages.components.project_context import ProjectContext
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import change, last_change, on_change
 
 COMING = 5
@@ -75,7 +75,7 @@ def one_row(context: ProjectContext, work: Work) -> None:
         ticked = sum(st.session_state[f"tick-{g.image}"] for g in row.guesses)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = st.selectbox(
-                "They show",
+                "Class of this group",
                 work.classes,
                 index=work.classes.index(row.label) if row.label else None,
                 accept_new_options=True,
@@ -110,19 +110,18 @@ def tick_label(guess: Guess, name: str) -> str:
 
 def heading(row: Row) -> str:
     """What is proposed, and how sure, in words."""
-    n = text.count(len(row.guesses), "picture")
+    n = text.count(len(row.guesses), "image")
     if row.label is None:
         return (
             f'<p class="score-words">{n} that look alike</p>'
-            '<p class="muted small">Name what they show. Take the tick off where it does not fit.'
-            "</p>"
+            '<p class="muted small">Name what they show. Untick those that do not belong.</p>'
         )
     mean = sum(guess.probability for guess in row.guesses) / len(row.guesses)
-    said = f"{text.percent(mean)} sure on average. Take the tick off where it does not fit."
+    said = f"{text.percent(mean)} confident on average. Untick those that do not belong."
     if row.n:
         said += (
-            " Of your own pictures about which it was at least as sure, without having seen them, "
-            f"{row.correct} of {row.n} were right: {in_words(wilson(row.correct, row.n))}."
+            f" Of your labelled images with the same confidence or more, {row.correct} of {row.n} "
+            f"were right: {in_words(wilson(row.correct, row.n))}."
         )
     return (
         f'<p class="score-words">{n}, probably {text.bdi(row.label, 40)}</p>'
@@ -144,7 +143,7 @@ def coming(work: Work) -> None:
     st.html(
         f'<h2 class="card-title">Next</h2><div class="coming">{said}</div>'
         + (
-            f'<p class="muted small">and {text.count(more, "more row", "more rows")}</p>'
+            f'<p class="muted small">and {text.count(more, "more group", "more groups")}</p>'
             * (more > 0)
         )
     )
@@ -153,11 +152,11 @@ def coming(work: Work) -> None:
 def by_hand(context: ProjectContext, work: Work) -> None:
     """Pictures the classifier is least sure of: a class for each teaches it the most."""
     if not work.by_hand:
-        st.html('<p class="muted">Nothing here: rows are the quicker way now.</p>')
+        st.html('<p class="muted">Nothing here: groups are quicker now.</p>')
         return
     st.html(
-        '<p class="muted">It is least sure about these, and each is of another kind. Naming '
-        "these usually teaches it more than naming any others. "
+        '<p class="muted">The model is least confident about these, so their labels usually help '
+        "it most. "
         '<span class="term">active learning</span></p>'
     )
     shown, said = work.by_hand[:12], text.among(work.classes)
@@ -192,11 +191,11 @@ def propose_anew(context: ProjectContext, work: Work, version: str) -> None:
     if version == context.versions[0]:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="propose-anew"):
-        said = "Your pictures have changed since these were proposed."
+        said = "Your images have changed since these were suggested."
         if not work.rows:
-            said = "All rows are done."
+            said = "All groups are done."
         st.html(f'<p class="muted small">{said}</p>', width="stretch")
-        if st.button("Propose anew", icon=":material/refresh:", shortcut="n"):
+        if st.button("Suggest again", icon=":material/refresh:", shortcut="n"):
             begin(context)
             st.rerun()
 
@@ -216,24 +215,24 @@ def newest_proposals(context: ProjectContext) -> tuple[str, Proposals] | None:
     return None
 
 
-context = frame("pictures")
-data_pages("label")
+context = frame("images")
+image_pages("label")
 st.html(STYLE)
 if context.newest is None:
-    empty("First, pictures", context.damage or "Bring pictures, sorted or not.")
-    onward("Bring pictures", "pictures")
+    empty("First, images", context.damage or "Add images, sorted or not.")
+    onward("Add images", "images")
     st.stop()
 unlabelled = sum(item.role == "unlabelled" for item in context.dataset.items)
 if not unlabelled:
-    st.title("Every picture has a class", anchor=False)
+    st.title("Every image has a class", anchor=False)
     last_change(context)
     st.html(
-        '<p class="muted">Bring more pictures of the same world that nobody has sorted, and their '
-        "classes are proposed here, a row at a time.</p>"
+        '<p class="muted">Add unlabelled images, and their classes are suggested here, a group at '
+        "a time.</p>"
     )
-    onward("Bring more pictures", "pictures")
+    onward("Add more images", "images")
     st.stop()
-st.title(f"{text.count(unlabelled, 'picture')} without a class", anchor=False)
+st.title(f"{text.count(unlabelled, 'image')} without a class", anchor=False)
 last_change(context)
 now = required_job("propose", project=context.project.id, begin=False)
 known = newest_proposals(context)
@@ -244,15 +243,13 @@ if known is None or now.active:
     st.stop()
 version, made = known
 work = Work(context, made)
-rows_tab, hand_tab = st.tabs(
-    [f"Row by row · {len(work.rows)}", f"Most useful by hand · {len(work.by_hand)}"]
-)
+rows_tab, hand_tab = st.tabs([f"Groups · {len(work.rows)}", f"One by one · {len(work.by_hand)}"])
 with rows_tab:
     if work.rows:
         one_row(context, work)
         coming(work)
     else:
-        st.html('<p class="muted">All rows are done.</p>')
+        st.html('<p class="muted">All groups are done.</p>')
 with hand_tab:
     by_hand(context, work)
 propose_anew(context, work, version)

@@ -15,7 +15,7 @@ from pages.components.gallery import gallery
 from pages.components.jobs import required_job
 from pages.components.project_context import ProjectContext
 from pages.components.scatter_map import picture_map
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change, on_change
 
 MOST_SHOWN = 60
@@ -135,11 +135,11 @@ def by_class(items: list[Item]) -> str:
     return said + (" and others" if len(counts) > len(largest) else "")
 
 
-context = frame("pictures")
-data_pages("map")
+context = frame("images")
+image_pages("map")
 if context.newest is None:
-    empty("First, pictures", context.damage or "Bring pictures, and they are laid out here.")
-    onward("Bring pictures", "pictures")
+    empty("First, images", context.damage or "Bring pictures, and they are laid out here.")
+    onward("Add images", "images")
     st.stop()
 st.title("Map of your pictures", anchor=False)
 last_change(context)

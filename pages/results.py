@@ -5,39 +5,35 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.evaluation.metrics import in_words
-from core.evaluation.report import Report, evaluated_by, target_domain_caveat
+from core.evaluation.report import Report, target_domain_caveat
 from core.jobs.removal import delete_run
 from core.projects import RunRow, restore_run
 from pages.components import text
-from pages.components.frame import frame, need_model, onward
+from pages.components.frame import frame, need_model
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.results.comparison import worth
 from pages.sections.results.confusion_matrix import matrix
+from pages.sections.results.kept_model import kept_model
 from pages.sections.results.mistake_costs import costs
-from pages.sections.results.mistakes import mistakes
+from pages.sections.results.mistakes import mistakes, worst
 from pages.sections.results.reliability import certainty_plot
 from pages.sections.results.robustness import robustness
 from pages.sections.results.runs import choose_run, runs_table
-from pages.sections.results.score import range_bar, report_of, words
+from pages.sections.results.score import range_bar, report_of, tested_on, words
 from pages.sections.results.thresholds import thresholds
 from pages.sections.train.sweep import which_to_keep
 
 
 def headline(report: Report) -> None:
     base = report.majority
-    term = "accuracy with 95 % Wilson interval"
-    term += ", cross-validation" if report.cross_validated else ""
     with st.container(border=True, key="headline"):
         st.html(
-            f'<p class="score-words">Right on {report.correct} of {report.n} pictures'
-            f"{evaluated_by(report.n_folds)}.</p>"
-            f"<p>On new pictures like these, expect it to be right on <b>{words(report)}</b> "
-            f'<span class="term small">{term}</span></p>'
+            f'<p class="score-words">{words(report)}</p>'
+            f"<p>{tested_on(report)}.</p>"
             f"{range_bar(report)}"
-            f'<p class="muted small">Always saying {text.bdi(base.label, 40)} would be right on '
-            f"{100 * base.accuracy:.0f} of 100 "
-            '<span class="term">(majority-class baseline)</span>.</p>'
+            f'<p class="muted small">Always answering {text.bdi(base.label, 40)} would be '
+            f"{100 * base.accuracy:.0f} % correct.</p>"
         )
         if caveat := target_domain_caveat(report.target_domain):
             st.warning(caveat, icon=":material/warning:")
@@ -81,6 +77,7 @@ def asked_about(report: Report) -> Report:
 
 
 def per_class(report: Report) -> None:
+    st.subheader("Class by class", anchor=False)
     rows = "".join(
         f"<tr><td>{text.bdi(row.label)}</td>"
         f'<td class="n">{row.n}</td>'
@@ -119,34 +116,35 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
             st.rerun()
 
 
-LOOKS: dict[str, Callable[[ProjectContext, RunRow, Report], None]] = {
-    "What it mixes up": lambda _, __, report: matrix(report),
-    "Class by class": lambda _, __, report: per_class(report),
-    "Worst mistakes": mistakes,
-    "How sure it is": lambda _, __, report: certainty_plot(report),
-    "Where to draw the line": lambda _, run, report: thresholds(run.id, report),
+DETAILS: dict[str, Callable[[ProjectContext, RunRow, Report], None]] = {
+    "Which classes it confuses": lambda _, __, report: matrix(report),
+    "All mistakes": mistakes,
+    "Confidence": lambda _, __, report: certainty_plot(report),
+    "When to ask a person": lambda _, run, report: thresholds(run.id, report),
     "What mistakes cost": lambda _, run, report: costs(run.id, report),
-    "Worse pictures": lambda _, run, __: robustness(run),
+    "Robustness": lambda _, run, __: robustness(run),
+    "All runs": lambda context, run, _: all_runs(context, run),
 }
 
 context = frame("results")
 need_model(context)
-st.title("How good is it?", anchor=False)
-run = choose_run(context, "Which run", context.finished)
+st.title("Results", anchor=False)
+run = choose_run(context, "Model", context.finished)
 report = report_of(run)
 if report is None:
     st.error("The report of this run is missing. Train it again.")
     st.stop()
 report = asked_about(report)
 headline(report)
+kept_model(context, run)
+worst(context, run, report)
+per_class(report)
 worth(context, run, report)
 against_earlier(report)
 which_to_keep(context, run)
-tabs = st.tabs(list(LOOKS), key="look", bind="query-params")
-for tab, look in zip(tabs, LOOKS.values(), strict=True):
+st.subheader("Details", anchor=False)
+tabs = st.tabs(list(DETAILS), key="look", bind="query-params")
+for tab, detail in zip(tabs, DETAILS.values(), strict=True):
     if tab.open:
         with tab:
-            look(context, run, report)
-all_runs(context, run)
-with st.container(horizontal=True):
-    onward("Try it on new pictures", "try_it", run=run.id)
+            detail(context, run, report)

@@ -17,7 +17,7 @@ from pages.components import progress, text
 from pages.components.frame import empty, frame, onward
 from pages.components.gallery import thumb
 from pages.components.project_context import ProjectContext, load_dataset
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change
 from pages.sections.images.problems import faults_of
 
@@ -176,11 +176,11 @@ def described(context: ProjectContext, past: Sequence[Version]) -> None:
         st.markdown(sheet)
 
 
-context = frame("pictures")
-data_pages("versions")
+context = frame("images")
+image_pages("versions")
 if not context.versions:
-    empty("First, pictures", "Every change you make to your pictures is kept here as a version.")
-    onward("Bring pictures", "pictures")
+    empty("First, images", "Every change you make to your pictures is kept here as a version.")
+    onward("Add images", "images")
     st.stop()
 st.title("Versions", anchor=False)
 st.html(

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVE = "import sys; from core import get_settings; from core.server.launch import serve; sys.exit(serve(get_settings()))"  # noqa: E501
+SERVE = "import sys; from core.settings import get_settings; from core.server.launch import serve; sys.exit(serve(get_settings()))"  # noqa: E501
 
 
 @dataclass(frozen=True)

@@ -126,9 +126,9 @@ def test_no_strategy_is_named_outside_its_file() -> None:
     assert naming == set()
 
 
-def test_the_web_process_loads_nothing_heavy() -> None:
+def test_neither_the_web_process_nor_the_worker_itself_loads_anything_heavy() -> None:
     code = (
-        "import sys, core, core.jobs, core.projects, core.server.launch;"
+        "import sys, core.jobs.worker, core.projects, core.server.launch;"
         "print(*({'torch', 'timm', 'openvino', 'sklearn', 'skimage'} & sys.modules.keys()))"
     )
     result = subprocess.run(

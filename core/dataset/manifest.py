@@ -145,6 +145,11 @@ class Dataset:
         """Names of the classes in order; a class's place here is its number everywhere."""
         return tuple(self.counts)
 
+    def same_images(self, other: "Dataset") -> bool:
+        """Whether both hold the same images, labelled alike: what is learned from one holds for
+        the other, whatever was dismissed or said about them in between."""
+        return self.items == other.items and self.tasks == other.tasks
+
     def for_task(self, task: str) -> "Dataset":
         """The same images with the labels of one of `tasks`; items without one are unlabelled.
 

@@ -13,7 +13,7 @@ from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
 from core.settings import Settings
-from core.training.checkpoint import discard_checkpoint, has_checkpoint
+from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 
 DAY = 86_400.0
 _AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0

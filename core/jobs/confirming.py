@@ -9,8 +9,9 @@ from core.dataset.ingest.understanding import ReadAs
 from core.dataset.store import Store
 from core.errors import BadInput, NotFound
 from core.files import replace_file
+from core.jobs.first_run import first_run
 from core.jobs.folder import result_file
-from core.jobs.kinds.import_images import KIND, first_model, upload_folder
+from core.jobs.kinds.import_images import KIND, upload_folder
 from core.jobs.queue import new_job, status, submit
 from core.jobs.spec import JobSpec
 from core.settings import Settings
@@ -34,7 +35,7 @@ def confirm(folder: Path, settings: Settings) -> str:
     if not result.get("confirm"):
         raise BadInput("There is nothing to confirm about these images.")
     args = _args(folder)
-    run = first_model(args["project"], Store(settings.home).load(result["dataset"]))
+    run = first_run(args["project"], Store(settings.home).load(result["dataset"]))
     replace_file(result_file(folder, _CONFIRMED), run.encode())
     if args["upload"]:
         shutil.rmtree(settings.home / "uploads" / args["upload"], ignore_errors=True)

@@ -54,6 +54,7 @@ class ProjectRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     owner: Mapped[str] = mapped_column(default="")
+    kept_run: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]
     purged_at: Mapped[float | None]

@@ -37,6 +37,8 @@ class Project:
     id: str
     title: str
     owner: str
+    kept_run: str
+    """The id of the run whose model was chosen to be kept; empty while nobody has chosen."""
     created_at: float
     """Seconds since 1970."""
     deleted_at: float | None
@@ -97,6 +99,15 @@ def get_project(project_id: str) -> Project:
 def rename_project(project_id: str, title: str) -> Project:
     """Give the project another title. Raises NotFound; BadInput when the title is blank."""
     return _project(_renamed(ProjectRow, project_id, title))
+
+
+def keep_run(project_id: str, run_id: str) -> None:
+    """Make this run's model the one that the project keeps. Raises NotFound."""
+    with session(get_settings()) as opened:
+        run = _found(opened, RunEntry, run_id)
+        if run.project_id != project_id:
+            raise NotFound("This run belongs to another project.")
+        _found(opened, ProjectRow, project_id).kept_run = run_id
 
 
 def delete_project(project_id: str) -> None:
@@ -256,7 +267,7 @@ def _mark(table: type[_Row], row_id: str, deleted_at: float | None) -> None:
 
 
 def _project(row: ProjectRow) -> Project:
-    return Project(row.id, row.title, row.owner, row.created_at, row.deleted_at)
+    return Project(row.id, row.title, row.owner, row.kept_run, row.created_at, row.deleted_at)
 
 
 def _run(row: RunEntry) -> RunRow:

@@ -12,9 +12,9 @@ from torch import nn
 
 from core import tensors
 from core.errors import Damaged
+from core.training.checkpoint_file import checkpoint_file
 from core.transfer import PhaseResult
 
-_FILE = "checkpoint.safetensors"
 _EVERY = 10.0
 """Least seconds between two checkpoints; longer when writing one takes long."""
 
@@ -54,7 +54,7 @@ class Checkpoints:
     """The one checkpoint of a run folder, and when to write the next."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = folder / _FILE
+        self.file = checkpoint_file(folder)
         self.written = time.monotonic()
         self.cost = 0.0
 
@@ -118,17 +118,6 @@ def _read(numbers: dict[str, Any], named: dict[str, torch.Tensor]) -> RunState:
     start = tuple(arrays[f"start.{number}"] for number in range(len(arrays)))
     result = PhaseResult(start=start, out_of_fold=out_of_fold, **numbers.pop("result"))
     return RunState(**numbers, result=result)
-
-
-def has_checkpoint(folder: Path) -> bool:
-    """Whether a run's folder holds one."""
-    return (folder / _FILE).exists()
-
-
-def discard_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a run that is finished: its model is saved, so nothing goes on from
-    there."""
-    (folder / _FILE).unlink(missing_ok=True)
 
 
 def under(named: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.evaluation.report import Report
 from core.events import Event, Finished, Note, PhaseStarted, Started, Stopped
 from core.settings import Settings
-from core.training.checkpoint import discard_checkpoint
+from core.training.checkpoint_file import discard_checkpoint
 from core.training.conclusion import conclude
 from core.training.cross_validation import cross_validate, is_under_way, n_folds
 from core.training.run_context import Halted, RunContext, ShouldStop

@@ -3,7 +3,7 @@
 The address carries the ids, so a refresh, a dropped connection or a second browser shows the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from core.jobs.status import JobStatus
 from core.projects import Project, RunRow, datasets, get_project, runs
 from core.settings import get_settings
 
-KEPT = ("project", "run", "backbone", "strategy", "photos", "later")
+KEPT = ("project", "run", "backbone", "strategy", "photos", "later", "change")
 """What the address takes along from step to step."""
 
 
@@ -51,6 +51,18 @@ class ProjectContext:
         except GraftError:
             return None
 
+    @cached_property
+    def images_version(self) -> str:
+        """Id of the earliest version in this line with exactly these images. Scores, curves,
+        rankings and timings belong to it: dismissing a problem costs none of them."""
+        dataset = self.dataset
+        while dataset.parent in self.versions:
+            parent = load_dataset(dataset.parent)
+            if not parent.same_images(dataset):
+                break
+            dataset = parent
+        return dataset.id
+
     @property
     def damage(self) -> str:
         """Why the newest dataset version cannot be read; empty when it can."""
@@ -76,21 +88,22 @@ class ProjectContext:
     @property
     def first_model(self) -> RunRow | None:
         """The run that started by itself for the newest pictures."""
-        newest = self.versions[0] if self.versions else None
-        return next((run for run in self.automatic if run.dataset_id == newest), None)
+        version = self.images_version if self.newest else None
+        return next((run for run in self.automatic if run.dataset_id == version), None)
 
     @property
     def automatic(self) -> list[RunRow]:
         """The runs that nobody had to ask for, newest first."""
         return [run for run in self.runs if run.origin == "automatic"]
 
-    def run(self, among: Sequence[RunRow]) -> RunRow | None:
-        """The run that the address names, if it is among these, else the first of them."""
-        named = [run for run in among if run.id == st.query_params.get("run")]
-        return next(iter(named or among), None)
+    @property
+    def kept(self) -> RunRow | None:
+        """The run whose model is kept: the one chosen, else the first that was finished."""
+        chosen = [run for run in self.finished if run.id == self.project.kept_run]
+        return next(iter(chosen or self.finished[::-1]), None)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def load_dataset(dataset_id: str) -> Dataset:
     """A dataset version; it never changes, so it is read once."""
     return Store(get_settings().home).load(dataset_id)

@@ -48,7 +48,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
 def test_what_is_handed_in_is_taken_and_found_again(
     home: Path, kind: str, args: dict[str, Any]
 ) -> None:
-    from core import recent_jobs
+    from core.jobs.recent import recent_jobs
 
     folder = jobs.new_job()
     jobs.submit(kind, folder, args)

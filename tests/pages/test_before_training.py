@@ -68,7 +68,7 @@ def foreseen(home, dataset, *, nearness="far", helpful=(1,), trend="rises", aske
 
 def test_the_networks_are_tried_by_a_press_and_never_by_themselves(home):
     project, dataset = fill(home)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     assert recent_jobs("rank", dataset=dataset) == []
     press(app, "Try them on my pictures")
     (job,) = recent_jobs("rank", dataset=dataset)
@@ -79,7 +79,7 @@ def test_the_networks_are_tried_by_a_press_and_never_by_themselves(home):
 def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
     project, dataset = fill(home)
     ranked(home, dataset, LITE0, LITE1, WORSE, GONE)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     said = everything(app)
     assert f"cannot tell {LITE1} and {LITE0} apart" in said
     assert said.count("not told apart from the first") == 1
@@ -95,12 +95,12 @@ def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
 def test_what_is_best_is_said_only_of_those_that_were_tried(home, tmp_path, monkeypatch):
     project, dataset = fill(home)
     ranked(home, dataset, LITE0, WORSE)
-    said = everything(open_page("backbone", project=project))
+    said = everything(open_page("train", change="backbone", project=project))
     assert f"Of the 2 that were tried, {LITE0} suits your pictures best." in said
     monkeypatch.setattr(
         "pages.sections.train.backbone_ranking.ready_backbones", lambda settings: [LITE0, WORSE]
     )
-    said = everything(open_page("backbone", project=project))
+    said = everything(open_page("train", change="backbone", project=project))
     assert f">{LITE0} suits your pictures best." in said
 
 
@@ -112,7 +112,7 @@ def test_where_there_is_no_log_loss_its_place_stays_empty(home):
         "log_loss_stderr": None,
     }
     save_row(without, dataset, get_settings(), plan)
-    said = everything(open_page("backbone", project=project))
+    said = everything(open_page("train", change="backbone", project=project))
     assert '<td class="n">–</td>' in said
     assert "None" not in said
 
@@ -120,7 +120,7 @@ def test_where_there_is_no_log_loss_its_place_stays_empty(home):
 def test_a_network_that_could_not_be_tried_says_why_as_text(home):
     project, dataset = fill(home)
     ranked(home, dataset, LITE0, GONE)
-    said = everything(open_page("backbone", project=project))
+    said = everything(open_page("train", change="backbone", project=project))
     assert f"{GONE} was not tried." in said
     assert "It is &lt;b&gt;not&lt;/b&gt; here." in said
 
@@ -135,13 +135,13 @@ def test_a_network_whose_weights_came_after_the_ranking_can_be_tried_too(
     late = next(name for name in CATALOGUE if name not in ready)
     for name in ready:
         save_row(row(name, right, 90.0), dataset, get_settings(), plan)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     assert "Try the others too" not in [button.label for button in app.button]
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / f"{late}.safetensors").touch()
     monkeypatch.setenv("GRAFT_WEIGHTS", str(tmp_path / "weights"))
     get_settings.cache_clear()
-    press(open_page("backbone", project=project), "Try the others too")
+    press(open_page("train", change="backbone", project=project), "Try the others too")
     (job,) = recent_jobs("rank", dataset=dataset)
     assert status(job).state == "queued"
     stop(job)
@@ -149,9 +149,9 @@ def test_a_network_whose_weights_came_after_the_ranking_can_be_tried_too(
 
 def test_rows_are_shown_as_they_come_beside_a_button_to_stop(home):
     project, dataset = fill(home)
-    press(open_page("backbone", project=project), "Try them")
+    press(open_page("train", change="backbone", project=project), "Try them")
     ranked(home, dataset, LITE0)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     assert "± 2.0" in everything(app)
     assert "suits your pictures best" not in everything(app)
     assert app.button(key="stop-trying").label == "Stop"
@@ -165,7 +165,7 @@ def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
     job = new_job()
     JobSpec("rank", {"dataset": dataset}).write(job)
     append(job, Stopped(0, 0))
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     assert "± 2.0" in everything(app)
     press(app, "Go on trying")
     assert status(job).state == "queued"
@@ -179,7 +179,7 @@ def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
 def test_how_far_the_pictures_are_is_said_in_words_with_what_follows(home, nearness, words):
     project, dataset = fill(home)
     foreseen(home, dataset, nearness=nearness)
-    said = everything(open_page("backbone", project=project))
+    said = everything(open_page("train", change="backbone", project=project))
     assert words in said
     assert "entropy, 0.80 of 1" in said
     assert "hardly goes with your classes" in said
@@ -188,8 +188,8 @@ def test_how_far_the_pictures_are_is_said_in_words_with_what_follows(home, nearn
 
 def test_how_far_they_are_is_asked_by_itself_once(home):
     project, dataset = fill(home)
-    open_page("backbone", project=project)
-    open_page("backbone", project=project)
+    open_page("train", change="backbone", project=project)
+    open_page("train", change="backbone", project=project)
     (job,) = recent_jobs("outlook", dataset=dataset)
     stop(job)
 
@@ -197,7 +197,7 @@ def test_how_far_they_are_is_asked_by_itself_once(home):
 def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_text(home):
     project, dataset = fill(home)
     foreseen(home, dataset)
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "after 40 probably on 86, most likely between 80 and 92" in said
     assert "Another 15 pictures of" in said
     assert "maple" in said
@@ -207,7 +207,7 @@ def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_t
 def test_what_the_data_cannot_tell_is_not_said(home):
     project, dataset = fill(home)
     foreseen(home, dataset, helpful=(), trend="unclear")
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "Nobody can tell yet" in said
     assert "these pictures cannot tell" in said
     assert "most likely between" not in said
@@ -216,7 +216,7 @@ def test_what_the_data_cannot_tell_is_not_said(home):
 def test_what_was_not_looked_into_is_not_called_unclear(home):
     project, dataset = fill(home)
     foreseen(home, dataset, helpful=(), asked=0)
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "was not looked into: with so many pictures and classes" in said
     assert "these pictures cannot tell" not in said
 
@@ -224,7 +224,7 @@ def test_what_was_not_looked_into_is_not_called_unclear(home):
 def test_the_classes_are_shown_the_worst_first_with_their_error(home):
     project, dataset = fill(home)
     foreseen(home, dataset, more=40)
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     assert [each.label for each in app.expander if "Class" in each.label] == ["Class by class"]
     said = everything(app)
     assert said.index("41 ± 12") < said.index("90 ± 3")
@@ -235,7 +235,7 @@ def test_the_classes_are_shown_the_worst_first_with_their_error(home):
 
 def test_the_curve_is_asked_for_by_a_press(home):
     project, dataset = fill(home)
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     assert recent_jobs("outlook", dataset=dataset) == []
     press(app, "Find out")
     (job,) = recent_jobs("outlook", dataset=dataset)
@@ -244,7 +244,7 @@ def test_the_curve_is_asked_for_by_a_press(home):
 
 def test_each_way_says_its_time_here_once_all_have_been_measured(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     assert "takes many minutes" in everything(app)
     press(app, "How long would each take on this computer?")
     (job,) = recent_jobs("costs")
@@ -253,7 +253,7 @@ def test_each_way_says_its_time_here_once_all_have_been_measured(home):
     assert not {"distillation", "domain_adaptation", "lora"} & {*asked}
     took = [None if name == "full" else 120.0 + 60 * n for n, name in enumerate(asked)]
     append(job, Finished(1.0, {"seconds": took}))
-    said = everything(open_page("strategy", project=project, backbone=LITE0))
+    said = everything(open_page("train", change="method", project=project, backbone=LITE0))
     for _name, seconds in zip(asked, took, strict=True):
         assert seconds is None or f"takes about {seconds / 60:.0f} minutes on this computer" in said
         assert seconds or "takes many minutes" in said
@@ -262,23 +262,23 @@ def test_each_way_says_its_time_here_once_all_have_been_measured(home):
 
 def test_several_ways_say_how_long_all_of_them_will_take(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     press(app, "How long will that take on this computer?")
     (job,) = recent_jobs("costs")
     assert len(JobSpec.read(job).args["recipes"]) == 2
     append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     assert "About 5 minutes on this computer, all together" in everything(app)
 
 
 @pytest.mark.parametrize("took", [[240.0, None], [None, None]])
 def test_what_cannot_be_carried_out_is_not_counted_as_no_time(home, took):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     press(app, "How long will that take on this computer?")
     (job,) = recent_jobs("costs")
     append(job, Finished(1.0, {"seconds": took}))
-    said = everything(open_page("strategy", project=project, backbone=LITE0))
+    said = everything(open_page("train", change="method", project=project, backbone=LITE0))
     assert f"{took.count(None)} of them cannot be carried out" in said
     assert ("all together" in said) is any(took)
 
@@ -290,7 +290,7 @@ def proposed(app):
 
 def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home):
     project, _ = fill(home, n=40)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     assert proposed(app).startswith("Teach only the classifier</b>: it is done in seconds")
     app.radio(key="ask-photos").set_value("No").run()
     assert proposed(app).startswith("Adapt the last layers</b>: your pictures look unlike")

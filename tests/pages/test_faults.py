@@ -91,7 +91,7 @@ def in_use(home: Path, project: str):
 
 
 def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project):
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     said = everything(app)
     assert "4 problems to look at" in said
     assert "1 of 4" in said
@@ -103,7 +103,7 @@ def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project
 
 
 def test_every_step_has_its_key(home, project):
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     keys = {button.label.strip("\u2068\u2069"): button.proto.shortcut for button in app.button}
     assert keys["Next"] == "j"
     assert keys["Previous"] == "k"
@@ -115,7 +115,7 @@ def test_every_step_has_its_key(home, project):
 
 
 def test_a_fix_makes_a_version_and_the_next_problem_opens(home, project):
-    app = press(open_page("faults", project=project), "Move to")
+    app = press(open_page("check_data", project=project), "Move to")
     assert in_use(home, project).items[2].label == OAK
     said = everything(app)
     assert "3 problems to look at" in said
@@ -124,7 +124,7 @@ def test_a_fix_makes_a_version_and_the_next_problem_opens(home, project):
 
 
 def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
-    app = press(open_page("faults", project=project), "Move to")
+    app = press(open_page("check_data", project=project), "Move to")
     press(app, "Undo")
     assert in_use(home, project).items[2].label == MAPLE
     assert "4 problems to look at" in everything(app)
@@ -133,13 +133,13 @@ def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
 
 
 def test_what_is_left_as_it_is_does_not_come_again(home, project):
-    app = press(open_page("faults", project=project), "Leave as it is")
+    app = press(open_page("check_data", project=project), "Leave as it is")
     assert "3 problems to look at" in everything(app)
     assert len(in_use(home, project).dismissed) == 1
 
 
 def test_all_near_copies_are_kept_together_by_one_press(home, project):
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     app.button(key="kind-near-duplicate").click().run()
     press(app, "Keep all 2 together")
     items = in_use(home, project).items
@@ -148,15 +148,15 @@ def test_all_near_copies_are_kept_together_by_one_press(home, project):
 
 
 def test_the_open_problem_is_in_the_address(home, project):
-    app = press(open_page("faults", project=project), "Next")
+    app = press(open_page("check_data", project=project), "Next")
     key = app.query_params["problem"]
     key = key if isinstance(key, str) else key[0]
-    again = everything(open_page("faults", project=project, problem=key))
+    again = everything(open_page("check_data", project=project, problem=key))
     assert "2 of 4" in again
 
 
 def test_a_press_meant_for_the_problem_before_changes_nothing(home, project):
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     before = app.query_params["problem"]
     fix = next(button for button in app.button if "Move to" in button.label)
     app.query_params["problem"] = "0" * 16
@@ -167,7 +167,7 @@ def test_a_press_meant_for_the_problem_before_changes_nothing(home, project):
 
 
 def test_a_change_made_elsewhere_is_not_overwritten(home, project):
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     apply_edit(project, edits.remove(in_use(home, project), [0]))
     press(app, "Move to")
     assert "changed in another window" in app.error[0].value
@@ -177,8 +177,8 @@ def test_a_change_made_elsewhere_is_not_overwritten(home, project):
 
 def test_where_nobody_has_looked_a_check_begins_by_itself_once(home):
     project, dataset = fill(home)
-    open_page("faults", project=project)
-    open_page("faults", project=project)
+    open_page("check_data", project=project)
+    open_page("check_data", project=project)
     (job,) = recent_jobs("check", project=project, dataset=dataset)
     assert status(job).state == "queued"
     stop(job)
@@ -190,7 +190,7 @@ def test_what_was_found_before_the_stop_is_shown(home):
     JobSpec("check", {"project": project, "dataset": dataset}).write(job)
     append(job, Found(to_dict(with_key(PLANTED[0], Store(home).load(dataset)))))
     append(job, Stopped(0, 0))
-    app = open_page("faults", project=project)
+    app = open_page("check_data", project=project)
     assert "1 problem to look at" in everything(app)
     assert "The check was stopped" in everything(app)
     assert "Go on looking" in [button.label for button in app.button]
@@ -199,7 +199,7 @@ def test_what_was_found_before_the_stop_is_shown(home):
 def test_when_nothing_is_found_it_says_what_was_looked_for(home):
     project, dataset = fill(home)
     found(home, dataset, ())
-    said = everything(open_page("faults", project=project))
+    said = everything(open_page("check_data", project=project))
     assert "Nothing found" in said
     assert "Suspected wrong labels" in said
 
@@ -207,7 +207,7 @@ def test_when_nothing_is_found_it_says_what_was_looked_for(home):
 def test_when_all_is_settled_it_is_looked_at_once_more(home):
     project, dataset = fill(home)
     found(home, dataset, PLANTED[:1])
-    press(open_page("faults", project=project), "Leave as it is")
+    press(open_page("check_data", project=project), "Leave as it is")
     (job,) = recent_jobs("check", project=project, dataset=datasets(project)[0].dataset_id)
     stop(job)
 
@@ -233,7 +233,7 @@ def test_a_check_that_is_dropped_in_is_on_the_page_and_its_fix_works(home, tmp_p
 
 
 def test_the_pictures_page_says_how_many_faults_there_are(home, project):
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     assert "Faults found: 4" in everything(app)
     assert recent_jobs("check", project=project) == []
 
@@ -241,8 +241,8 @@ def test_the_pictures_page_says_how_many_faults_there_are(home, project):
 def test_without_pictures_the_page_leads_to_them(home):
     from core.projects import create_project
 
-    app = open_page("faults", project=create_project("Empty").id)
-    assert "First, pictures" in everything(app)
+    app = open_page("check_data", project=create_project("Empty").id)
+    assert "First, images" in everything(app)
 
 
 def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
@@ -251,6 +251,6 @@ def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
         loaded.items[0], name="new.jpg", image=Store(home).add(leaf(1, 99), lossless=False)
     )
     add_dataset(project, Store(home).save(replace(loaded, items=(*loaded.items, item))))
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "<b>Faults found: 4.</b>" in said
     assert ">1 newer picture is not looked at yet.</span>" in said

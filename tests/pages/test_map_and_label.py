@@ -59,7 +59,7 @@ def in_use(home: Path, project: str) -> Dataset:
 @pytest.mark.parametrize("page", ["map", "label"])
 def test_without_pictures_the_way_to_them_is_shown(home, page):
     app = open_page(page, project=create_project("Empty").id)
-    assert "First, pictures" in everything(app)
+    assert "First, images" in everything(app)
     press(app, "Bring pictures")
 
 
@@ -176,7 +176,7 @@ def test_when_every_picture_has_a_class_it_says_so(home):
 
 
 def test_each_role_says_when_it_helps(home):
-    app = open_page("pictures", project=create_project("Empty").id)
+    app = open_page("images", project=create_project("Empty").id)
     assert "Its score is measured on these alone" in everything(app)
     for role, words in (("unlabelled", "classes are proposed"), ("source", "from them")):
         app.get("button_group")[0].set_value(role).run()
@@ -187,11 +187,11 @@ def test_a_folder_on_the_server_is_offered_only_where_one_was_opened(home, tmp_p
     from core.settings import get_settings
 
     project = create_project("Empty").id
-    assert "Folder" not in [box.label for box in open_page("pictures", project=project).selectbox]
+    assert "Folder" not in [box.label for box in open_page("images", project=project).selectbox]
     (tmp_path / "opened" / "leaves").mkdir(parents=True)
     monkeypatch.setenv("GRAFT_IMPORT_ROOTS", str(tmp_path / "opened"))
     get_settings.cache_clear()
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     box = next(box for box in app.selectbox if box.label == "Folder")
     box.select_index(1).run()
     press(app, "Take it in")
@@ -215,7 +215,7 @@ def oblong(home: Path) -> str:
 
 def test_how_oblong_pictures_meet_the_square_is_shown_and_goes_into_the_recipe(home):
     project = oblong(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     said = everything(app)
     assert [said.count(f'class="{way}"') for way in ("squash", "pad", "crop")] == [3, 3, 3]
     group = next(each for each in app.get("button_group") if "square" in each.label)
@@ -227,5 +227,5 @@ def test_how_oblong_pictures_meet_the_square_is_shown_and_goes_into_the_recipe(h
 
 def test_nothing_is_asked_where_every_picture_is_square(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     assert "not square" not in everything(app)

@@ -25,7 +25,7 @@ from core.jobs.spec import JobSpec
 from core.projects import add_dataset, get_run, list_projects, run_folder, runs
 from core.strategies import strategies as all_strategies
 
-STEPS = ["pictures", "backbone", "strategy", "training", "results", "try_it", "take_away"]
+PLACES = ["images", "train", "results", "use"]
 
 
 def test_an_empty_app_says_what_it_is_and_what_to_do(home):
@@ -63,7 +63,7 @@ def test_a_deleted_project_can_be_brought_back(home):
     assert [one.id for one in list_projects()] == [project]
 
 
-@pytest.mark.parametrize("page", STEPS)
+@pytest.mark.parametrize("page", PLACES)
 @pytest.mark.parametrize("query", [{}, {"project": "0" * 16}, {"project": "../../etc"}])
 def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, query):
     app = open_page(page, **query)
@@ -71,17 +71,17 @@ def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, q
     assert [button.label for button in app.button] == ["Show my projects"]
 
 
-@pytest.mark.parametrize("page", STEPS[1:])
+@pytest.mark.parametrize("page", PLACES[1:])
 def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
     open_page("home").text_input[0].set_value("Leaves").run()
     from core.projects import create_project
 
     app = open_page(page, project=create_project("Empty").id)
-    assert "First, pictures" in everything(app)
-    assert "Bring pictures" in [button.label for button in app.button]
+    assert "First, images" in everything(app)
+    assert "Add images" in [button.label for button in app.button]
 
 
-@pytest.mark.parametrize("page", STEPS)
+@pytest.mark.parametrize("page", PLACES)
 def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
@@ -95,7 +95,7 @@ def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
 def test_the_pictures_page_counts_and_shows_what_is_there(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "36 pictures in 3 classes" in said
     assert said.count("/graft/thumb/") >= 24
     assert "Already right on" in said
@@ -109,7 +109,7 @@ def test_left_out_files_are_listed_with_their_reasons(home):
     append(job, Started(0.0))
     append(job, Skipped("cats/<b>.jpg", "It is cut off. Export it again."))
     append(job, Finished(1.0, {}))
-    said = everything(open_page("pictures", project=project))
+    said = everything(open_page("images", project=project))
     assert "It is cut off" in said
     assert "&lt;b&gt;.jpg" in said
 
@@ -119,12 +119,12 @@ def test_a_failed_import_says_why_and_can_go_on(home):
     job = new_job()
     JobSpec("import", {"project": project}).write(job)
     append(job, Failed("The archive “a.zip” is broken. Make it again."))
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     assert "is broken" in app.error[0].value
     assert "Go on with it" in [button.label for button in app.button]
 
 
-@pytest.mark.parametrize("page", ["home", *STEPS])
+@pytest.mark.parametrize("page", ["home", *PLACES])
 def test_a_damaged_manifest_is_said_and_the_way_out_shown(home, page):
     project, dataset = fill(home)
     (home / "datasets" / f"{dataset}.json").write_text("{", encoding="utf-8")
@@ -135,23 +135,25 @@ def test_a_damaged_manifest_is_said_and_the_way_out_shown(home, page):
 
 def test_a_backbone_is_chosen_by_a_click_and_goes_into_the_address(home):
     project, _ = fill(home)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     app.button(key=f"choose-{LITE0}").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
 
 
 def test_words_can_be_given_for_each_class_where_the_network_can_read(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     assert app.button(key="choose-descriptions").disabled
     assert "choose SigLIP 2 base as backbone" in everything(app)
     siglip = "vit_base_patch16_siglip_224.v2_webli"
-    app = open_page("strategy", project=project, backbone=siglip, strategy="descriptions")
+    app = open_page(
+        "train", change="method", project=project, backbone=siglip, strategy="descriptions"
+    )
     assert not app.exception
     assert "What each class looks like" in everything(app)
 
 
-@pytest.mark.parametrize("page", ["backbone", "strategy"])
+@pytest.mark.parametrize("page", ["train"])
 def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, page):
     project, dataset = fill(home)
     assert "channels" not in everything(open_page(page, project=project))
@@ -166,7 +168,7 @@ def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, pag
 
 def test_offline_a_backbone_from_the_network_cannot_be_chosen_and_says_the_way_out(home):
     project, _ = fill(home)
-    app = open_page("backbone", project=project)
+    app = open_page("train", change="backbone", project=project)
     remote = app.button(key="choose-resnet50.a1_in1k")
     assert remote.disabled
     assert "GRAFT" in app.info[0].value
@@ -175,7 +177,7 @@ def test_offline_a_backbone_from_the_network_cannot_be_chosen_and_says_the_way_o
 
 def test_starting_a_training_writes_the_recipe_and_hands_it_in(home):
     project, dataset = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     press(app, "Start training")
     (run,) = runs(project)
     assert (run.recipe.dataset, run.recipe.strategy, run.recipe.options) == (dataset, "full", {})
@@ -185,7 +187,7 @@ def test_starting_a_training_writes_the_recipe_and_hands_it_in(home):
 
 def test_only_options_that_differ_from_the_defaults_go_into_the_recipe(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     app.number_input(key=f"full-{LITE0}-steps").set_value(7).run()
     press(app, "Start training")
     assert runs(project)[0].recipe.options == {"steps": 7}
@@ -193,14 +195,14 @@ def test_only_options_that_differ_from_the_defaults_go_into_the_recipe(home):
 
 def test_the_time_is_measured_once_for_each_recipe(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     app.run()
     assert len(recent_jobs("estimate")) == 1
 
 
 def test_what_was_asked_before_is_stopped_and_measured_when_it_is_asked_again(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     (former,) = recent_jobs("estimate")
     steps = app.number_input(key=f"full-{LITE0}-steps")
     usual = steps.value
@@ -215,7 +217,7 @@ def test_what_was_asked_before_is_stopped_and_measured_when_it_is_asked_again(ho
 
 def test_a_measured_time_is_said_in_words(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     (job,) = recent_jobs("estimate")
     append(job, Finished(1.0, {"seconds": 200.0, "how": "Ten steps were timed."}))
     app.run()
@@ -228,7 +230,7 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
     log = run_folder(run) / "events.jsonl"
     log.write_text(log.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
     append(run_folder(run), Stopped(20, 40))
-    app = open_page("training", project=project, run=run)
+    app = open_page("train", project=project, run=run)
     assert "step 20 of 40" in everything(app)
     press(app, "Go on learning")
     assert status(run_folder(run)).state == "queued"
@@ -461,7 +463,7 @@ def test_going_on_with_a_model_is_asked_which_and_takes_its_network(home):
     first = finish_run(home, project, dataset, strategy="feature_extraction", wrong=2)
     finish_run(home, project, dataset, strategy="full", wrong=2)
     lite1 = "tf_efficientnet_lite1"
-    app = open_page("strategy", project=project, backbone=lite1, strategy="continual")
+    app = open_page("train", change="method", project=project, backbone=lite1, strategy="continual")
     app.selectbox(key="option-goes-on").set_value(first).run()
     press(app, "Start training")
     recipe = runs(project)[0].recipe
@@ -471,7 +473,9 @@ def test_going_on_with_a_model_is_asked_which_and_takes_its_network(home):
 def test_distilling_asks_which_model_teaches(home):
     project, dataset = fill(home)
     teacher = finish_run(home, project, dataset, strategy="feature_extraction", wrong=2)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="distillation")
+    app = open_page(
+        "train", change="method", project=project, backbone=LITE0, strategy="distillation"
+    )
     press(app, "Start training")
     recipe = runs(project)[0].recipe
     assert (recipe.strategy, recipe.teacher, recipe.start) == ("distillation", teacher, "")
@@ -479,7 +483,7 @@ def test_distilling_asks_which_model_teaches(home):
 
 def test_what_may_be_nought_or_one_can_be_chosen_so(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     bounds = {slider.key.split("-")[-1]: (slider.min, slider.max) for slider in app.slider}
     assert bounds["colour"] == (0, 0.9)
     assert bounds["layer_decay"] == (0.05, 1)
@@ -541,7 +545,7 @@ def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown
     assert "Holm correction" in said[said.index("What is it worth?") :].split("</h2>")[0]
 
 
-@pytest.mark.parametrize("page", ["results", "training", "try_it", "take_away"])
+@pytest.mark.parametrize("page", ["results", "train", "use"])
 def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, page):
     project, dataset = fill(home)
     first = finish_run(home, project, dataset, strategy="full", wrong=2, title="First model")
@@ -580,7 +584,7 @@ def test_answers_are_shown_with_their_names_and_shares(home):
         {"image": "1", "error": "It is cut off."},
     ]
     append(job, Finished(1.0, {"predictions": answers}))
-    said = everything(open_page("try_it", project=project, run=run, asked=job.name))
+    said = everything(open_page("use", project=project, run=run, asked=job.name))
     assert "2 answers" in said
     assert "70 %" in said
     assert "&lt;u&gt;.jpg" in said
@@ -600,7 +604,7 @@ def test_an_answer_can_be_unknown_or_one_of_several_classes(home):
         {"image": "sure.jpg", **told, "set": ["maple"], "unknown": False},
     ]
     append(job, Finished(1.0, {"predictions": answers}))
-    app = open_page("try_it", project=project, run=run, asked=job.name)
+    app = open_page("use", project=project, run=run, asked=job.name)
     cards = [one.proto.body for one in app.main.get("html") if "said" in one.proto.body]
     strange, unsure, sure = cards
     assert '<p class="card-title said">Unknown' in strange
@@ -616,7 +620,7 @@ def test_an_answer_can_be_unknown_or_one_of_several_classes(home):
 def test_an_unknown_question_in_the_address_is_a_sentence(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="full", wrong=2)
-    app = open_page("try_it", project=project, asked="../../x")
+    app = open_page("use", project=project, asked="../../x")
     assert len(app.error) == 1
 
 
@@ -626,7 +630,7 @@ def test_a_ready_export_states_the_greatest_difference(home):
     job = new_job()
     JobSpec("export", {"run": run}).write(job)
     append(job, Finished(1.0, {"file": "model.zip", "greatest_difference": 2e-7, "images": 8}))
-    said = everything(open_page("take_away", project=project, run=run))
+    said = everything(open_page("use", project=project, run=run))
     assert "0.0000002" in said
     assert "8 pictures" in said
 
@@ -634,7 +638,7 @@ def test_a_ready_export_states_the_greatest_difference(home):
 def test_exporting_is_handed_in_for_the_chosen_run(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    press(open_page("take_away", project=project, run=run), "Make the ZIP file")
+    press(open_page("use", project=project, run=run), "Make the ZIP file")
     (job,) = recent_jobs("export", run=run)
     assert JobSpec.read(job).args == {"run": run}
     stop(job)
@@ -644,7 +648,7 @@ def drawn(home, project):
     """The strategy page after the worker's part was done here: a real drawing."""
     from core.jobs.process import run_job
 
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     (job,) = recent_jobs("variations")
     run_job(job)
     return app.run()
@@ -674,7 +678,9 @@ def test_they_are_drawn_anew_when_a_choice_changes_how_they_look_and_only_then(h
 
 def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
     project, _ = fill(home)
-    open_page("strategy", project=project, backbone=LITE0, strategy="feature_extraction")
+    open_page(
+        "train", change="method", project=project, backbone=LITE0, strategy="feature_extraction"
+    )
     assert recent_jobs("variations") == []
 
 
@@ -682,7 +688,7 @@ def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
 def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, label):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    page = open_page("take_away", project=project, run=run)
+    page = open_page("use", project=project, run=run)
     app = press(page, f"Write the report as a {label}")
     (job,) = recent_jobs("report", run=run, form=form)
     stop(job)

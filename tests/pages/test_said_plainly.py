@@ -48,7 +48,7 @@ def change_report(run: str, change) -> None:
 
 
 def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
-    app = open_page("pictures", project=three_worlds)
+    app = open_page("images", project=three_worlds)
     title = "36 pictures in 3 classes · 4 from another world · 2 not sorted"
     assert title in [each.value for each in app.title]
     rows = everything(app).split("<tr>")
@@ -59,12 +59,14 @@ def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three
 
 
 def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_worlds, home):
-    said = everything(open_page("strategy", project=three_worlds, backbone=LITE0))
+    said = everything(open_page("train", change="method", project=three_worlds, backbone=LITE0))
     proposed = said.split("We would try <b>")[1].split("</p>")[0]
     assert "does not use the pictures that are from another world or not sorted" in proposed
     assert "More ways to learn" in proposed
     plain, _ = fill(home)
-    assert "does not use" not in everything(open_page("strategy", project=plain, backbone=LITE0))
+    assert "does not use" not in everything(
+        open_page("train", change="method", project=plain, backbone=LITE0)
+    )
 
 
 @pytest.mark.parametrize(("luck", "words"), [(0.05, "stays about the same"), (-0.1, "expect ")])
@@ -104,10 +106,12 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
 
 def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
     project, _ = fill(home, n=40)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     app.radio(key="ask-photos").set_value("No").run()
     assert app.query_params["photos"] in ("No", ["No"])
-    again = open_page("strategy", project=project, backbone=LITE0, photos="No", later="perhaps")
+    again = open_page(
+        "train", change="method", project=project, backbone=LITE0, photos="No", later="perhaps"
+    )
     assert again.radio(key="ask-photos").value == "No"
     assert again.radio(key="ask-later").value == "No"
     assert "We would try <b>Adapt the last layers" in everything(again)
@@ -141,7 +145,7 @@ def test_a_mistake_of_a_model_that_was_not_kept_says_why_nobody_can_ask_it(home)
 
 def test_choices_are_called_by_plain_words(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     policy = app.selectbox(key=f"full-{LITE0}-augmentation")
     assert policy.options == [
         "Gently (plain)",
@@ -169,7 +173,7 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
 def test_a_curve_says_whose_it_is_and_is_seen_at_its_top(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    app = open_page("training", project=project, run=run)
+    app = open_page("train", project=project, run=run)
     layout = json.loads(app.main.get("plotly_chart")[0].proto.spec)["layout"]
     assert layout["showlegend"]
     assert layout["yaxis"]["range"] == [0, 103]

@@ -30,7 +30,9 @@ def asked(home):
 
 def test_all_questions_can_be_learned_together_and_each_can_be_weighed(asked):
     project, dataset = asked
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="multi_task")
+    app = open_page(
+        "train", change="method", project=project, backbone=LITE0, strategy="multi_task"
+    )
     assert "We would try <b>Answer several questions at once</b>" in everything(app)
     weights = [each for each in app.number_input if each.value == 1.0 and each.max == 100.0]
     assert len(weights) == 2
@@ -43,7 +45,7 @@ def test_all_questions_can_be_learned_together_and_each_can_be_weighed(asked):
 
 def test_one_question_can_be_chosen_for_the_other_ways_to_learn(asked):
     project, _ = asked
-    app = open_page("strategy", project=project, backbone=LITE0, strategy="full")
+    app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     question = next(each for each in app.radio if "Which question" in each.label)
     question.set_value("state <b>").run()
     press(app, "Start training")

@@ -37,7 +37,7 @@ def where(app: AppTest, *, key: str = "", kind: str = "") -> tuple[int, ...]:
 
 def test_choosing_pictures_stays_where_it_is_while_the_page_fills(home):
     project, dataset = fill(home)
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     seen = [where(app, key="every-class")]
 
     def look() -> None:

@@ -9,7 +9,7 @@ from core.strategies import strategies as all_strategies
 
 def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):
     project, dataset = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     press(app, "Train both")
     recipes = [run.recipe for run in runs(project)]
     assert {recipe.strategy for recipe in recipes} == {"feature_extraction", "last_stages"}
@@ -19,15 +19,15 @@ def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):
 
 def test_what_is_waiting_already_is_not_trained_again(home):
     project, _ = fill(home)
-    press(open_page("strategy", project=project, backbone=LITE0), "Train both")
-    app = open_page("strategy", project=project, backbone=LITE0)
+    press(open_page("train", change="method", project=project, backbone=LITE0), "Train both")
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     assert "2 of them are trained already, or waiting" in everything(app)
     assert next(b for b in app.button if b.key == "several-start").disabled
 
 
 def test_only_ways_whose_data_are_there_are_offered(home):
     project, _ = fill(home)
-    app = open_page("strategy", project=project, backbone=LITE0)
+    app = open_page("train", change="method", project=project, backbone=LITE0)
     ways = next(each for each in app.multiselect if each.label == "Ways to learn")
     needy = {known.title for known in all_strategies().values() if known.needs}
     plain = {known.title for known in all_strategies().values() if not known.needs}

@@ -23,7 +23,7 @@ from core.projects import create_project, runs
 from core.web.uploads import note_received, open_upload
 
 FOLDERS = Alternative("classes=folders", "Use the folders instead")
-PAGE = "pictures"
+PAGE = "images"
 
 
 def understood(weight: int) -> Understanding:

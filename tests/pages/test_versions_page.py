@@ -70,7 +70,7 @@ def test_the_data_sheet_shows_no_name_as_markup(home, project):
 
 
 def test_a_class_is_renamed_and_that_can_be_undone(home, project):
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     box = next(box for box in app.selectbox if box.label == "Which class")
     box.set_value("maple").run()
     app.text_input[0].set_value("acer").run()
@@ -81,7 +81,7 @@ def test_a_class_is_renamed_and_that_can_be_undone(home, project):
 
 
 def test_a_class_is_merged_into_another(home, project):
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     next(box for box in app.selectbox if box.label == "Which class").set_value("maple").run()
     next(box for box in app.selectbox if box.label == "Into which class").set_value(OAK).run()
     press(app, "Merge")
@@ -89,7 +89,7 @@ def test_a_class_is_merged_into_another(home, project):
 
 
 def test_a_class_is_deleted(home, project):
-    app = open_page("pictures", project=project)
+    app = open_page("images", project=project)
     next(box for box in app.selectbox if box.label == "Which class").set_value("maple").run()
     press(app, "Delete")
     assert "maple" not in in_use(home, project).classes
@@ -101,7 +101,7 @@ def test_chosen_pictures_are_moved_removed_set_aside_and_kept_together(home, pro
         "Set aside without a class": lambda items: items[3].role == "unlabelled",
         "Keep together": lambda items: items[3].group == items[4].group is not None,
     }.items():
-        app = open_page("pictures", project=project)
+        app = open_page("images", project=project)
         app.session_state[f"chosen-{datasets(project)[0].dataset_id}"] = {3, 4}
         app.run()
         assert "<b>2</b> chosen" in everything(app)

@@ -124,3 +124,16 @@ def test_what_is_not_there_is_named_as_such(ask: "object", home: Path) -> None:
     with pytest.raises(NotFound):
         ask()  # type: ignore[operator]
     assert not list((home / "runs").glob("*"))
+
+
+def test_a_project_keeps_the_run_that_was_chosen_and_no_other_project_s() -> None:
+    project, other = projects.create_project("Leaves"), projects.create_project("Shells")
+    assert project.kept_run == ""
+    run = projects.create_run(project.id, RECIPE)
+    projects.keep_run(project.id, run)
+    assert projects.get_project(project.id).kept_run == run
+    with pytest.raises(NotFound):
+        projects.keep_run(other.id, run)
+    with pytest.raises(NotFound):
+        projects.keep_run(project.id, "0" * 16)
+    assert projects.get_project(other.id).kept_run == ""

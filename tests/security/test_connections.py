@@ -154,7 +154,7 @@ def imported_by_the_worker(home: Path) -> str:
     """How the import of a sample ended that a page's process handed in."""
     code = (
         "import time; from core.process import begin; begin();"
-        "from core import create_project, new_job, status, submit;"
+        "from core.jobs import new_job, status, submit; from core.projects import create_project;"
         "folder = new_job();"
         "given = {'project': create_project('Shapes').id, 'sample': 'emoji', 'title': 'Shapes'};"
         "submit('import', folder, given)\n"

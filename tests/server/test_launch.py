@@ -59,7 +59,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
 
 
 def serve(settings: Settings) -> "subprocess.Popen[str]":
-    code = "import sys, core.server.launch as l, core; sys.exit(l.serve(core.get_settings()))"
+    code = (
+        "import sys, core.server.launch as l; from core.settings import get_settings;"
+        "sys.exit(l.serve(get_settings()))"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

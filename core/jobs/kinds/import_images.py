@@ -9,17 +9,15 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from core.dataset.ingest.understanding import ReadAs, Understanding
-from core.dataset.manifest import Dataset, Role
+from core.dataset.manifest import Role
 from core.dataset.store import Store
 from core.errors import BadInput, UnusableDataset
 from core.events import Event, Finished, Understood
+from core.jobs.first_run import first_run
 from core.jobs.folder import result_file
 from core.jobs.kinds import Id, JobArgs, JobKind, ShouldStop
-from core.jobs.queue import submit
-from core.projects import add_dataset, create_run, run_folder, runs
-from core.recipe import Recipe
+from core.projects import add_dataset
 from core.settings import Settings
-from core.training.evaluation_mode import usual_evaluation
 
 
 class Args(JobArgs):
@@ -125,21 +123,7 @@ def _registered(
         return finished
     if understanding.is_doubtful:
         return replace(finished, result={**finished.result, "confirm": True})
-    return replace(finished, result={**finished.result, "run": first_model(project, dataset)})
-
-
-def first_model(project: str, dataset: Dataset) -> str:
-    """Hand in the project's first model of a dataset, once; gives the id of its run."""
-    from core.backbones.catalogue import DEFAULT
-    from core.strategies import get_strategy
-
-    known = [run.id for run in runs(project) if run.dataset_id == dataset.id]
-    probe = "feature_extraction"
-    evaluation = usual_evaluation(dataset, get_strategy(probe))
-    recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy=probe, evaluation=evaluation)
-    run = known[-1] if known else create_run(project, recipe, "First model", origin="automatic")
-    submit("train", run_folder(run))
-    return run
+    return replace(finished, result={**finished.result, "run": first_run(project, dataset)})
 
 
 KIND = JobKind("import", Args, run)

@@ -1,5 +1,6 @@
 """Bringing pictures: what they are for, where they come from, and the hand-in of their import."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -17,18 +18,17 @@ from pages.components.upload import drop_zone
 from pages.components.webcam import webcam
 
 ROLES: dict[Role, str] = {
-    "labelled": "Pictures of the classes",
-    "unlabelled": "More of the same world, not sorted",
-    "source": "Sorted, but from another world",
+    "labelled": "Images to learn from",
+    "unlabelled": "Unlabelled images",
+    "source": "Labelled images of a different kind",
 }
 TERMS = {"labelled": "labelled", "unlabelled": "unlabelled", "source": "source domain"}
 WHEN = {
-    "labelled": "What it shall learn to tell apart, one folder for each class. Its score is "
-    "measured on these alone.",
-    "unlabelled": "Helps when sorting is the slow part: classes are proposed for them and you "
-    "accept them a row at a time.",
-    "source": "Helps when your own pictures are few: drawings, catalogue photographs or "
-    "simulations of the same classes, for the ways of learning that carry over from them.",
+    "labelled": "Sorted into classes, or not yet. The score is measured on these alone.",
+    "unlabelled": "More of the same kind, to be labelled here with suggestions, or learned from "
+    "as they are.",
+    "source": "Drawings, catalogue photographs or simulations of the same classes. They help when "
+    "your own images are few.",
 }
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 TABLE_ENDINGS = (
@@ -60,7 +60,7 @@ def bring(context: ProjectContext) -> None:
 def choose_role() -> Role:
     """What the pictures are for, with a sentence on when that helps."""
     role = st.segmented_control(
-        "What do these pictures show?",
+        "What are these images?",
         list(ROLES),
         default="labelled",
         required=True,
@@ -74,17 +74,17 @@ def choose_role() -> Role:
 def _files(context: ProjectContext, role: str, keep: bool) -> None:
     upload = _opened("upload")
     hint = (
-        "A folder, ZIP or TAR, or loose pictures."
+        "A folder, a ZIP or TAR, or single images."
         if role == "unlabelled"
-        else "A folder, ZIP or TAR with one sub-folder for each class, or with a table of file "
-        "names and classes. Or loose pictures of a single class, class by class."
+        else "A folder, ZIP or TAR with a folder for each class, a table of file names and "
+        "classes, or images that are not sorted yet."
     )
     arrived = drop_zone(
         upload,
         key="bring",
-        headline="Drop your pictures here",
+        headline="Drop your images here",
         hint=hint,
-        button="Choose files or an archive",
+        button="Choose files",
         folders=True,
         archives=True,
     )
@@ -101,8 +101,8 @@ def _advanced() -> None:
         st.toggle(
             "Keep greyscale, 16-bit and many channels as they are",
             key="bring-keep",
-            help="For measurements, X-rays or satellite pictures, and a network adapted to their "
-            "channels. Otherwise every picture becomes an ordinary colour picture (RGB).",
+            help="For measurements, X-rays or satellite images: the network is adapted to their "
+            "channels. Otherwise every image becomes an ordinary colour image (RGB).",
         )
 
 
@@ -125,10 +125,10 @@ def _server_folder(context: ProjectContext, role: str, keep: bool, folders: list
             "Folder",
             folders,
             index=None,
-            placeholder="Choose a folder with one sub-folder for each class",
+            placeholder="Choose a folder with a folder for each class",
             format_func=lambda path: text.plain(str(path), 120),
         )
-        if st.button("Take it in", type="primary", disabled=folder is None):
+        if st.button("Add", type="primary", disabled=folder is None):
             begin_import(context, role, keep=keep, server_folder=str(folder))
 
 
@@ -166,32 +166,42 @@ def begin_import(
 
 
 def _name_class(context: ProjectContext, upload: str, role: str) -> None:
+    """Loose images: not sorted yet, or all of one class."""
     names = [file.name for file in received(upload_folder(get_settings().home, upload))]
     n = len(names)
-    sorted_ = role != "unlabelled"
+    keep = st.session_state.get("bring-keep", False)
     with st.container(border=True):
-        st.subheader(_question(n, sorted_), anchor=False)
-        name = _class_of_them(context) if sorted_ else None
-        with st.container(horizontal=True):
-            if st.button("Add them", type="primary", disabled=sorted_ and not name):
-                keep = st.session_state.get("bring-keep", False)
-                begin_import(context, role, upload=upload, into_class=name, keep=keep)
-            told = sorted_ and prefixes(names).is_clear
-            if told and st.button("Take the class from the file name"):
-                keep = st.session_state.get("bring-keep", False)
-                begin_import(context, role, upload=upload, keep=keep, classes="file-names")
-            if st.button("Throw them away", type="tertiary"):
-                discard(get_settings().home, upload)
-                st.query_params.pop("upload")
-                st.session_state.pop("upload", None)
-                st.rerun()
+        st.subheader(f"{text.count(n, 'image')} without folders", anchor=False)
+        if role == "unlabelled":
+            if st.button("Add without a class", type="primary"):
+                begin_import(context, role, upload=upload, keep=keep)
+        else:
+            _one_class_or_none(context, upload, names, keep)
+        if st.button("Discard", type="tertiary"):
+            discard(get_settings().home, upload)
+            st.query_params.pop("upload")
+            st.session_state.pop("upload", None)
+            st.rerun()
 
 
-def _question(n: int, sorted_: bool) -> str:
-    these = f"these {n:,} pictures" if n > 1 else "this picture"
-    if not sorted_:
-        return f"Add {these} without a class?"
-    return f"Which class {'do' if n > 1 else 'does'} {these} show?"
+def _one_class_or_none(
+    context: ProjectContext, upload: str, names: Sequence[str], keep: bool
+) -> None:
+    unsorted, one_class = st.columns(2)
+    with unsorted:
+        st.html(
+            '<p class="card-title">Not sorted yet?</p><p class="muted small">Images that look '
+            "alike are put into groups, and you name the groups.</p>"
+        )
+        if st.button("Suggest groups", type="primary", icon=":material/workspaces:"):
+            begin_import(context, "unlabelled", upload=upload, keep=keep)
+    with one_class:
+        st.html(f'<p class="card-title">All {"of one class" if len(names) > 1 else "sorted"}?</p>')
+        name = _class_of_them(context)
+        if st.button("Add to this class", disabled=not name):
+            begin_import(context, "labelled", upload=upload, into_class=name, keep=keep)
+        if prefixes(names).is_clear and st.button("Take the class from the file name"):
+            begin_import(context, "labelled", upload=upload, keep=keep, classes="file-names")
 
 
 def _class_of_them(context: ProjectContext) -> str | None:

@@ -25,7 +25,7 @@ STYLE = Path(__file__).with_name("aspect_ratio.css")
 
 def choose_fit(context: ProjectContext) -> Fit:
     """The chosen way. Nothing is asked where every picture is square: all ways are the same."""
-    examples = _examples(context.versions[0])
+    examples = _examples(context.images_version)
     if not examples:
         return "squash"
     st.subheader("Pictures that are not square", anchor=False)

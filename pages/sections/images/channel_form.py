@@ -12,5 +12,5 @@ from pages.components.project_context import ProjectContext
 @placeholder
 def say_form(context: ProjectContext) -> None:
     """One line for pictures that are not ordinary colour pictures; nothing for all others."""
-    if said := special_form(context.versions[0], get_settings().home):
+    if said := special_form(context.images_version, get_settings().home):
         st.html(f'<p class="next">{text.html(said, 600)}</p>')

@@ -14,7 +14,7 @@ from pages.sections.images.add_images import TERMS
 from pages.sections.images.last_change import on_change
 
 SOME = 8
-ROLES: dict[Role, str] = {"source": "from another world", "unlabelled": "not sorted"}
+ROLES: dict[Role, str] = {"unlabelled": "not sorted yet", "source": "of a different kind"}
 """What else may have been brought, in words."""
 
 

@@ -23,16 +23,17 @@ def first_model(context: ProjectContext) -> None:
             _in_the_making(run)
         elif report := report_of(run):
             base = report.majority
-            share = words(report).removeprefix("between ").replace(" and ", " to ")
             st.html(
-                '<p class="muted small">Your first model, made by itself</p>'
-                f'<p class="score-words">Already right on {share}, with nothing tuned.</p>'
+                '<p class="muted small">First score <span class="term">linear probe on frozen '
+                "features</span></p>"
+                f'<p class="score-words">{words(report)}</p>'
                 f"{range_bar(report)}"
-                f'<p class="muted small">{tested_on(report)}. '
-                f"Always saying {text.bdi(base.label, 40)} would be right on "
-                f"{100 * base.accuracy:.0f} of 100.</p>"
+                f'<p class="muted small">{tested_on(report)}. Always answering '
+                f"{text.bdi(base.label, 40)} would be {100 * base.accuracy:.0f} % correct.</p>"
             )
-            lead("See what it gets wrong", "results", run=run.id)
+            with st.container(horizontal=True):
+                lead("Try it", "use", primary=True, run=run.id)
+                lead("See the results", "results", run=run.id)
         else:
             st.html(f"<p>{text.html(now.sentence, 400)}</p>")
 
@@ -42,5 +43,5 @@ def _in_the_making(run: RunRow) -> None:
     now = status(run.folder)
     if not now.active:
         st.rerun(scope="app")
-    st.html('<p class="muted small">Your first model is being made by itself</p>')
+    st.html('<p class="muted small">A first model is being trained</p>')
     progress.show(now)

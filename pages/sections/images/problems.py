@@ -111,7 +111,7 @@ def looking(context: ProjectContext, job: Path, found: int) -> None:
         st.rerun(scope="app")
     with st.container(border=True, key="looking"):
         progress.show(now)
-        if st.button("Stop looking", icon=":material/stop_circle:", key="stop-looking"):
+        if st.button("Stop checking", icon=":material/stop_circle:", key="stop-looking"):
             stop(job)
             st.rerun(scope="fragment")
 
@@ -123,9 +123,9 @@ def ended_early(faults: Faults) -> bool:
     if faults.job is None or now is None or now.state not in ("failed", "stopped"):
         return False
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        said = "The check was stopped before its end." if now.state == "stopped" else now.sentence
+        said = "The check was stopped." if now.state == "stopped" else now.sentence
         st.html(f"<p>{text.html(said, 400)}</p>", width="stretch")
-        progress.offer_to_go_on(faults.job, "Go on looking")
+        progress.offer_to_go_on(faults.job, "Resume")
     return True
 
 
@@ -138,17 +138,17 @@ def faults_card(context: ProjectContext) -> None:
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f"<p>{_summary(faults)}</p>", width="stretch")
-            lead("See what is wrong" if faults.problems else "Show the check", "faults")
+            lead("Show the problems" if faults.problems else "Check data", "check_data")
 
 
 def _summary(faults: Faults) -> str:
     n = len(faults.problems)
     if faults.checked is None:
-        return "<b>Nobody has looked for faults yet.</b>"
-    said = f"<b>Faults found: {n:,}.</b>" if n else "<b>No faults found.</b>"
+        return "<b>Not checked yet.</b>"
+    said = f"<b>{text.count(n, 'problem')} found.</b>" if n else "<b>No problems found.</b>"
     if faults.unseen:
-        newer = text.count(faults.unseen, "newer picture is", "newer pictures are")
-        said += f' <span class="muted">{newer} not looked at yet.</span>'
+        newer = text.count(faults.unseen, "newer image is", "newer images are")
+        said += f' <span class="muted">{newer} not checked yet.</span>'
     return said
 
 
@@ -157,5 +157,5 @@ def _looking_quietly(job: Path) -> None:
     now = status(job)
     if not now.active:
         st.rerun(scope="app")
-    st.html('<p class="muted small">Looking for faults in your pictures</p>')
+    st.html('<p class="muted small">Checking your images</p>')
     progress.show(now)

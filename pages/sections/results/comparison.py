@@ -10,7 +10,7 @@ from core.recipe import Recipe
 from pages.components import text
 from pages.components.project_context import ProjectContext, go
 from pages.sections.results.runs import begin_run, under_way
-from pages.sections.results.score import report_of, words
+from pages.sections.results.score import report_of, short
 
 
 def worth(context: ProjectContext, run: RunRow, report: Report) -> None:
@@ -55,7 +55,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     if under_way(context, recipe):
         return
     if st.button("Teach one from nothing", icon=":material/psychology_alt:", type="tertiary"):
-        go("training", run=begin_run(context, recipe))
+        go("train", run=begin_run(context, recipe))
 
 
 def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
@@ -66,7 +66,7 @@ def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
         '<span class="term">(single-task model)</span>.</p>'
     )
     if st.button("Teach this question alone", icon=":material/filter_1:", type="tertiary"):
-        go("training", run=begin_run(context, alone))
+        go("train", run=begin_run(context, alone))
 
 
 def _tasks(run: RunRow, report: Report) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def _same_question(other: Report, report: Report) -> Report:
 
 def _table(report: Report, found: list[Reference]) -> str:
     score = f"{report.correct} of {report.n}"
-    own = (report.accuracy, _row("<b>this run</b>", score, words(report), "here"))
+    own = (report.accuracy, _row("<b>this run</b>", score, short(report), "here"))
     rows = [own, *((each.correct / each.n, _reference(each)) for each in found)]
     rows.sort(key=lambda row: -row[0])
     return (

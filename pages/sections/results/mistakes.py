@@ -21,6 +21,7 @@ from pages.sections.images.last_change import change, last_change
 from pages.sections.train.retrain import changed_since
 from pages.sections.use.explanation import no_why, why, why_button
 
+WORST = 5
 PER_PAGE = 12
 Which = tuple[str, ...]
 EVERY: Which = ("every",)
@@ -39,12 +40,26 @@ Places = dict[tuple[str, str], dict[str | None, int]]
 """By name and content: where a picture stands in a version, by the class it has there."""
 
 
+def worst(context: ProjectContext, run: RunRow, report: Report) -> None:
+    """The five mistakes it was most confident of, with their images."""
+    rows = report.predictions
+    wrong = [row for row in rows if not row.correct]
+    if not wrong:
+        st.success("No mistakes on the test images.", icon=":material/celebration:")
+        return
+    wrong.sort(key=lambda row: row.confidence, reverse=True)
+    shown = "".join(_figure(row, False) for row in wrong[:WORST])
+    title = "The worst mistake" if len(wrong) == 1 else f"The worst of {len(wrong):,} mistakes"
+    st.subheader(title if len(wrong) > WORST or len(wrong) == 1 else "Mistakes", anchor=False)
+    st.html(f'<div class="gallery wide">{shown}</div>')
+
+
 def mistakes(context: ProjectContext, run: RunRow, report: Report) -> None:
     """Choose a pair of classes, look, and put the pictures right where they are what is wrong."""
     rows = report.predictions
     wrong = [n for n, row in enumerate(rows) if not row.correct]
     if not wrong:
-        st.success("Not one mistake on the test images.", icon=":material/celebration:")
+        st.success("No mistakes on the test images.", icon=":material/celebration:")
         return
     wrong.sort(key=lambda n: rows[n].confidence, reverse=True)
     fixable = _fixable(context, run, report)

@@ -17,7 +17,7 @@ from core.strategies import strategies as all_strategies
 from pages.components import text
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
-from pages.sections.results.score import range_bar, report_of, words
+from pages.sections.results.score import range_bar, report_of, short
 from pages.sections.train.strategy_options import strategy_title
 
 
@@ -91,14 +91,18 @@ def choose_run(
     context: ProjectContext, question: str, among: Sequence[RunRow], first: RunRow | None = None
 ) -> RunRow:
     """The run that the page is about, kept in the address; `first` where the address names none."""
-    run = first or context.run(among) or among[0]
+    kept = context.kept
+    usual = kept if kept in among else None
+    named = [one for one in among if one.id == st.query_params.get("run")]
+    run = first or next(iter(named), None) or usual or among[0]
     if len(among) == 1:
         return run
     titles = run_titles(context)
 
     def said(one: RunRow) -> str:
         state = context.statuses[one.id].state
-        return titles[one.id] if state == "finished" else f"{titles[one.id]} · {state}"
+        star = "★ " if kept and one.id == kept.id else ""
+        return star + (titles[one.id] if state == "finished" else f"{titles[one.id]} · {state}")
 
     at = [one.id for one in among].index(run.id)
     # Of its own key for each run, so that an address opened later is not overruled.
@@ -112,7 +116,7 @@ def choose_run(
 def runs_table(context: ProjectContext, here: str) -> str:
     """All finished runs with their scores as HTML, best first, each compared with that `here`."""
     titles = run_titles(context)
-    newest = context.versions[0] if context.versions else ""
+    newest = context.images_version if context.newest else ""
     scored = [(run, report) for run in context.finished if (report := report_of(run))]
     scored.sort(key=lambda pair: pair[1].accuracy, reverse=True)
     beside = _beside(scored, here)
@@ -123,7 +127,7 @@ def runs_table(context: ProjectContext, here: str) -> str:
             f'<tr class="{"here" if run.id == here else ""}">'
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
             f'<td class="n">{100 * report.accuracy:.0f}</td>'
-            f"<td>{words(report)}</td><td>{range_bar(report, thin=True)}</td>"
+            f"<td>{short(report)}</td><td>{range_bar(report, thin=True)}</td>"
             f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
             f'<td class="n">{report.n}</td><td class="n">{_time(report.seconds)}</td></tr>'
         )

@@ -4,8 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.errors import NotFound
-from core.evaluation.metrics import in_words
-from core.evaluation.report import Report, evaluated_by
+from core.evaluation.report import Report
 from core.projects import RunRow
 
 
@@ -23,21 +22,29 @@ def _read(run: Path, _changed: int) -> Report:
 
 
 def words(report: Report) -> str:
-    """How sure the score is: "between 79 and 96 of 100"."""
-    return in_words(report.interval)
+    """The score as people say it: "About 90 % correct (likely 83–94 %)"."""
+    low, high = (round(100 * bound) for bound in report.interval)
+    return f"About {100 * report.accuracy:.0f} % correct (likely {low}–{high} %)"
+
+
+def short(report: Report) -> str:
+    """The same for a table: "90 % (83–94 %)"."""
+    low, high = (round(100 * bound) for bound in report.interval)
+    return f"{100 * report.accuracy:.0f} % ({low}–{high} %)"
 
 
 def tested_on(report: Report) -> str:
-    """What it was tested on, as HTML."""
+    """What it was tested on: "On 202 images it had not seen", as HTML."""
     term = ' <span class="term">(cross-validation)</span>' if report.cross_validated else ""
-    return f"Tested on {report.n:,} images{evaluated_by(report.n_folds)}{term}"
+    images = "image" if report.n == 1 else "images"
+    return f"On {report.n:,} {images} it had not seen{term}"
 
 
 def range_bar(report: Report, *, thin: bool = False) -> str:
     """The band, the score as a dot, and the majority baseline as a tick, as HTML."""
     low, high = (100 * share for share in report.interval)
     score, base = 100 * report.accuracy, 100 * report.majority.accuracy
-    said = f"{score:.0f} of 100; {words(report)}; always the largest class: {base:.0f} of 100"
+    said = f"{words(report)}; always the largest class: {base:.0f} %"
     scale = "" if thin else _scale(base)
     kind = "range thin" if thin else "range"
     return (

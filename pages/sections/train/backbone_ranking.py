@@ -18,7 +18,7 @@ from pages.components.project_context import ProjectContext, go
 
 def ranking(context: ProjectContext) -> None:
     """Try them, see how that goes, and what came out."""
-    version = context.versions[0]
+    version = context.images_version
     jobs = recent_jobs("rank", dataset=version)
     now = status(jobs[0]) if jobs else None
     with st.container(border=True, key="ranking"):
@@ -52,7 +52,7 @@ def _use_best(known: Ranking) -> None:
     best = known.suggested
     label = f"Use {text.markdown(best['title'], 40)}"
     if st.button(label, type="primary", icon=":material/arrow_forward:", key="use-best"):
-        go("strategy", backbone=best["backbone"])
+        go("train", backbone=best["backbone"], change=None)
 
 
 def _begin(version: str, known: Ranking | None) -> None:

@@ -60,7 +60,7 @@ def how_far(context: ProjectContext) -> None:
 
 
 def _outlook(context: ProjectContext) -> PretrainingAnalysis | None:
-    version = context.versions[0]
+    version = context.images_version
     found = pretraining_analysis_of(version, get_settings())
     if found is None:
         first = context.first_model
@@ -110,7 +110,7 @@ def more_pictures(context: ProjectContext) -> None:
     """What more pictures would bring; asked for with a button."""
     if problem(context):
         return
-    version = context.versions[0]
+    version = context.images_version
     found = pretraining_analysis_of(version, get_settings())
     with st.container(border=True, key="more-pictures"):
         st.html(

@@ -17,7 +17,7 @@ def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
     """A card with `said` (HTML) and a button; gives the id of the run begun, empty before that."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(said, width="stretch")
-        if not st.button("Teach it again", icon=":material/refresh:"):
+        if not st.button("Train again", icon=":material/refresh:"):
             return ""
     return begin_run(context, _recipe_now(context, run), run.title, run.origin)
 
@@ -41,9 +41,9 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
             done,
         )
     elif active := next((one for one in known if context.statuses[one.id].active), None):
-        _leading(f"<p>{said} It is learning again.</p>", "Watch it learn", "training", active)
+        _leading(f"<p>{said} It is being trained again.</p>", "Watch the training", "train", active)
     elif begun := offer_again(context, run, f"<p>{said}</p>{_MENDED}"):
-        go("training", run=begun)
+        go("train", run=begun)
 
 
 _MENDED = (
@@ -60,7 +60,7 @@ def _leading(said: str, label: str, page: str, run: RunRow) -> None:
 
 def _changes(context: ProjectContext, run: RunRow) -> str:
     """In one sentence as HTML; empty when the pictures are those that it learned from."""
-    if run.dataset_id == context.versions[0] or context.newest is None:
+    if context.newest is None or run.dataset_id == context.images_version:
         return ""
     try:
         changed = edits.diff(load_dataset(run.dataset_id), context.dataset)
@@ -77,4 +77,4 @@ def _changes(context: ProjectContext, run: RunRow) -> str:
 
 
 def _recipe_now(context: ProjectContext, run: RunRow) -> Recipe:
-    return run.recipe.model_copy(update={"dataset": context.versions[0]})
+    return run.recipe.model_copy(update={"dataset": context.images_version})

@@ -26,6 +26,7 @@ from pages.components.frame import lead
 from pages.components.jobs import required_job
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, go
+from pages.sections.results.kept_model import keep_button
 from pages.sections.results.runs import backbone_title, begin_run, run_titles, under_way
 from pages.sections.results.score import report_of
 from pages.sections.train.cost_estimate import estimates
@@ -67,7 +68,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         if has_given_split(context.dataset):
             evaluation = "holdout"
         wanted = candidates(
-            context.versions[0], backbones, ways, has=has,
+            context.images_version, backbones, ways, has=has,
             evaluation="holdout" if evaluation == "holdout" else "cross_validation",
         )  # fmt: skip
         new = [recipe for recipe in wanted if not under_way(context, recipe)]
@@ -78,7 +79,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
             for recipe in new:
                 begin_run(context, recipe)
-            go("training", run=None)
+            go("train", run=None)
 
 
 def _how_long(recipes: list[Recipe]) -> None:
@@ -125,14 +126,13 @@ def which_to_keep(context: ProjectContext, here: RunRow) -> None:
         except GraftError as error:
             st.html(f'<p class="muted">{text.html(str(error), 300)}</p>')
             return
-        kept = runs[choice.chosen]
+        best = runs[choice.chosen]
         st.html(_said(entered, choice, [titles[run.id] for run in runs]))
         with st.container(horizontal=True):
-            if kept.id == here.id:
-                st.html('<p class="muted small">It is the one shown on this page.</p>')
-            else:
-                lead("Show this one", "results", run=kept.id)
-            lead("Take it away", "take_away", primary=True, run=kept.id)
+            if best.id != here.id:
+                lead("Show this one", "results", run=best.id)
+            if context.kept and best.id != context.kept.id:
+                keep_button(context, best)
         _chart(runs, choice, titles)
 
 

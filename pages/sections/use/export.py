@@ -1,4 +1,4 @@
-"""Take away: the model as a ZIP that works without this app."""
+"""Export: the model as a ZIP that works without this app, and its report."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +9,7 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects import RunRow
 from pages.components import progress, text
-from pages.components.frame import frame, need_model
 from pages.components.progress import ButtonKind
-from pages.sections.results.runs import choose_run
 
 INSIDE = (
     ("model.safetensors", "what it learned"),
@@ -96,22 +94,22 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
         st.rerun()
 
 
-context = frame("take_away")
-need_model(context)
-st.title("Take the model away", anchor=False)
-run = choose_run(context, "Which model", context.finished)
-with st.container():
-    exports = recent_jobs("export", run=run.id)
-    newest = status(exports[0]) if exports else None
-    if newest and newest.active:
-        progress.watch(exports[0], title="Packing the model, then running it in a clean process")
-    elif newest and newest.state == "finished":
-        ready(exports[0])
-        with st.expander("What is inside, and make it again"):
+def export_model(run: RunRow) -> None:
+    """The model as one file, and what there is to read about it."""
+    with st.container():
+        exports = recent_jobs("export", run=run.id)
+        newest = status(exports[0]) if exports else None
+        if newest and newest.active:
+            progress.watch(
+                exports[0], title="Packing the model, then running it in a clean process"
+            )
+        elif newest and newest.state == "finished":
+            ready(exports[0])
+            with st.expander("What is inside, and make it again"):
+                offer(run)
+        else:
+            if newest:
+                st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
+                progress.offer_to_go_on(exports[0], "Try again")
             offer(run)
-    else:
-        if newest:
-            st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
-            progress.offer_to_go_on(exports[0], "Try again")
-        offer(run)
-story(run)
+    story(run)

@@ -15,7 +15,7 @@ from pages.components.frame import empty, frame, onward
 from pages.components.gallery import strip, thumb
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import change, last_change, on_change
 from pages.sections.images.problems import (
     Faults,
@@ -283,11 +283,11 @@ def look_again(context: ProjectContext, faults: Faults) -> None:
             st.rerun()
 
 
-context = frame("pictures")
-data_pages("faults")
+context = frame("images")
+image_pages("check_data")
 if context.newest is None:
-    empty("First, pictures", context.damage or "Bring pictures, and they are looked through here.")
-    onward("Bring pictures", "pictures")
+    empty("First, images", context.damage or "Bring pictures, and they are looked through here.")
+    onward("Add images", "images")
     st.stop()
 st.title("See what is wrong", anchor=False)
 last_change(context)

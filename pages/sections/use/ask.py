@@ -1,4 +1,4 @@
-"""Try it: what does it say about pictures it has never seen?"""
+"""Asking the model about new images: one, many, a folder, or from the camera."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +13,8 @@ from core.settings import get_settings
 from core.web.predictions import job_predictions
 from core.web.uploads import issue_upload, received, upload_folder
 from pages.components import progress, text
-from pages.components.frame import frame, need_model, onward
 from pages.components.upload import drop_zone
 from pages.sections.results.calibration_summary import sets_in_words, unknown_in_words
-from pages.sections.results.runs import choose_run
 from pages.sections.results.score import report_of
 from pages.sections.use.explanation import why, why_button
 
@@ -145,17 +143,13 @@ def about(run: RunRow) -> None:
         st.html(f'<p class="muted small">{sets_in_words(found)} {unknown_in_words(found)}</p>')
 
 
-context = frame("try_it")
-need_model(context)
-st.title("Try it on new pictures", anchor=False)
-run = choose_run(context, "Which model answers", context.finished)
-bring(run)
-about(run)
-asked = st.query_params.get("asked")
-if asked:
-    try:
-        answers(job_folder(asked), run)
-    except GraftError as error:
-        st.error(str(error))
-with st.container(horizontal=True):
-    onward("Take the model away", "take_away", primary=False, run=run.id)
+def test_images(run: RunRow) -> None:
+    """Where images are dropped, and the answers to those that were."""
+    bring(run)
+    asked = st.query_params.get("asked")
+    if asked:
+        try:
+            answers(job_folder(asked), run)
+        except GraftError as error:
+            st.error(str(error))
+    about(run)

@@ -1,4 +1,4 @@
-"""Pictures: bring them, see them, and meet the first model."""
+"""Images: add them, see them, and get a first score."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,18 +6,19 @@ from pathlib import Path
 import streamlit as st
 
 from core.dataset.manifest import Dataset
+from core.jobs.first_run import first_run
 from core.jobs.queue import status
 from core.jobs.recent import recent_jobs
 from core.jobs.status import JobStatus
 from pages.components import progress, text
-from pages.components.frame import frame, onward, problem
+from pages.components.frame import frame, lead, onward, problem
 from pages.components.placeholder import placeholder
-from pages.components.project_context import ProjectContext
+from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.add_images import bring
 from pages.sections.images.all_images import every_picture
 from pages.sections.images.class_table import ROLES, change_classes, class_table
 from pages.sections.images.first_model import first_model
-from pages.sections.images.image_pages import data_pages
+from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change
 from pages.sections.images.problems import faults_card
 from pages.sections.images.samples import begin_sample, sample_cards
@@ -32,7 +33,7 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     if now.state in ("failed", "stopped"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html('<p class="muted">The import did not finish.</p>', width="content")
-            progress.offer_to_go_on(folder, "Go on with it")
+            progress.offer_to_go_on(folder, "Resume")
     if not understanding_of(folder, now):
         for note in now.notes:
             st.info(text.markdown(note, 400), icon=":material/info:")
@@ -44,7 +45,7 @@ def teach_again(context: ProjectContext) -> None:
     """After a change: the first model knows the pictures as they were."""
     if context.first_model or not context.automatic or problem(context):
         return
-    said = "<p>The first model has learned from these pictures as they were before.</p>"
+    said = "<p>The first model was trained before you changed the images.</p>"
     if offer_again(context, context.automatic[0], said):
         st.rerun()
 
@@ -62,30 +63,58 @@ def told(context: ProjectContext, import_job: Path | None, fault: str) -> None:
         st.warning(text.markdown(fault, 600), icon=":material/warning:")
 
 
-def others(dataset: Dataset) -> str:
-    """How many pictures there are that belong to none of the classes, and what they are for."""
-    counted = Counter(item.role for item in dataset.items)
-    return "".join(f" · {counted[role]:,} {said}" for role, said in ROLES.items() if counted[role])
+def counted(dataset: Dataset) -> str:
+    """How many images there are, in classes and beside them."""
+    roles = Counter(item.role for item in dataset.items)
+    labelled = roles.pop("labelled", 0)
+    parts = [f"{roles[role]:,} {said}" for role, said in ROLES.items() if roles[role]]
+    if labelled or dataset.classes:
+        classes = text.count(len(dataset.classes), "class", "classes")
+        parts.insert(0, f"{text.count(labelled, 'image')} in {classes}")
+    return " · ".join(parts)
+
+
+@placeholder
+def sort_them(dataset: Dataset) -> None:
+    """The way to classes, where images are not sorted yet."""
+    n = sum(item.role == "unlabelled" for item in dataset.items)
+    if not n:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="sort-them"):
+        images = text.count(n, "image is", "images are")
+        st.html(
+            f"<p><b>{images} not sorted yet.</b> Images that look alike stand together: name a "
+            "group, and all of them have their class.</p>",
+            width="stretch",
+        )
+        lead("Sort them", "label", primary=not dataset.classes)
+
+
+@placeholder
+def first_score(context: ProjectContext) -> None:
+    """For classes that were made here: the score that comes by itself after an import."""
+    if context.automatic or problem(context):
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.html("<p>Your classes are ready for a first score.</p>", width="stretch")
+        if st.button("Get a first score", type="primary", icon=":material/speed:"):
+            first_run(context.project.id, load_dataset(context.images_version))
+            st.rerun()
 
 
 def overview(context: ProjectContext, import_job: Path | None) -> None:
     dataset = context.dataset
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
-        st.title(
-            f"{text.count(len(dataset.labelled), 'picture')} in "
-            f"{text.count(len(dataset.classes), 'class', 'classes')}{others(dataset)}",
-            anchor=False,
-        )
+    st.title(counted(dataset), anchor=False)
     fault = problem(context)
-    told(context, import_job, fault)
+    told(context, import_job, fault if dataset.classes else "")
     last_change(context)
+    sort_them(dataset)
     first_model(context)
+    first_score(context)
     teach_again(context)
     faults_card(context)
     more_pictures(context)
-    by_class, every = st.tabs(["By class", "Every picture"])
+    by_class, every = st.tabs(["By class", "All images"])
     with by_class:
         class_table(context)
         change_classes(context)
@@ -97,31 +126,31 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
             f" Licence: {text.html(dataset.licence or 'not stated', 200)}</p>"
         )
     with st.expander(
-        "Add more pictures", icon=":material/add_photo_alternate:", expanded=bool(fault)
+        "Add more images", icon=":material/add_photo_alternate:", expanded=bool(fault)
     ):
         bring(context)
     if not fault:
-        onward("Choose a backbone", "backbone")
+        onward("Train a model", "train")
 
 
-context = frame("pictures")
+context = frame("images")
 if context.newest:
-    data_pages("pictures")
+    image_pages("images")
 jobs = recent_jobs("import", project=context.project.id)
 newest = status(jobs[0]) if jobs else None
 if newest and newest.active:
-    st.title("Taking in your pictures", anchor=False)
+    st.title("Adding your images", anchor=False)
     progress.watch(jobs[0], stoppable=True, skipped=True)
 elif context.newest:
     overview(context, jobs[0] if jobs else None)
 else:
     if newest:
         import_ended(jobs[0], newest)
-    st.title("Bring your pictures", anchor=False)
+    st.title("Add images", anchor=False)
     if context.damage:
         st.error(context.damage, icon=":material/error:")
     bring(context)
-    st.subheader("Or begin with a sample", anchor=False)
+    st.subheader("Or start with a sample", anchor=False)
     picked = sample_cards()
     if picked:
         begin_sample(context.project.id, picked)

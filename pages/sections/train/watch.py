@@ -1,4 +1,4 @@
-"""Train: watch it learn, stop it, let it go on."""
+"""A run as it trains: one bar, the time left, the curve; to stop, resume, or go on from."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from core.jobs.queue import status, stop
 from core.jobs.status import JobStatus
 from core.projects import RunRow
 from pages.components import progress, text
-from pages.components.frame import empty, frame, lead, need_pictures, onward
+from pages.components.frame import lead
 from pages.components.project_context import ProjectContext
 from pages.sections.results.runs import choose_run, run_titles
 from pages.sections.results.score import range_bar, report_of, words
@@ -15,11 +15,22 @@ from pages.sections.train.training_curves import curves
 REFRESH = 1.5
 
 
-def chosen(context: ProjectContext) -> RunRow | None:
+def run_to_watch(context: ProjectContext) -> RunRow | None:
+    """The run that the address names, else one that is training now."""
     active = [run for run in context.runs if context.statuses[run.id].active]
-    ordered = active + [run for run in context.runs if run not in active]
-    run = context.run(ordered)
-    return run and choose_run(context, "Which run", context.runs, run)
+    named = [run for run in context.runs if run.id == st.query_params.get("run")]
+    return next(iter(named or active), None)
+
+
+def watch_run(context: ProjectContext, run: RunRow) -> None:
+    """How it is doing, while it trains and after."""
+    run = choose_run(context, "Run", context.runs, run)
+    st.html(f'<p class="card-title">{text.bdi(run_titles(context)[run.id], 120)}</p>')
+    now = context.statuses[run.id]
+    if now.active:
+        live(run)
+    else:
+        ended(run, now)
 
 
 @st.fragment(run_every=REFRESH)
@@ -35,7 +46,7 @@ def live(run: RunRow) -> None:
                 stop(run.folder)
                 st.rerun(scope="fragment")
             st.html(
-                '<p class="muted small">Stopping keeps what was learned; it can go on later.</p>',
+                '<p class="muted small">What was learned is kept, and you can resume.</p>',
                 width="content",
             )
     show_notes(now)
@@ -64,10 +75,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
         with st.container(border=True):
             st.html(f'<p class="muted small">{text.html(now.sentence, 200)}</p>')
             if report:
-                st.html(
-                    f'<p class="score-words">It has learned: right on {words(report)}.</p>'
-                    f"{range_bar(report)}"
-                )
+                st.html(f'<p class="score-words">Trained: {words(report)}.</p>{range_bar(report)}')
             lead("See the results", "results", primary=True, run=run.id)
     elif now.state == "failed":
         st.error(text.markdown(now.sentence, 800), icon=":material/error:")
@@ -75,7 +83,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
     else:
         with st.container(border=True):
             st.html(f'<p class="card-title">{text.html(now.sentence, 300)}</p>')
-            go_on(run, "Go on learning")
+            go_on(run, "Resume")
     show_notes(now)
     curves(now)
 
@@ -83,19 +91,4 @@ def ended(run: RunRow, now: JobStatus) -> None:
 def go_on(run: RunRow, label: str) -> None:
     with st.container(horizontal=True):
         progress.offer_to_go_on(run.folder, label, icon=":material/play_circle:", kind="primary")
-        lead("Choose another way to learn", "strategy")
-
-
-context = frame("training")
-need_pictures(context)
-run = chosen(context)
-if run is None:
-    empty("Nothing has been trained yet", "Choose how it shall learn, then press start.")
-    onward("Choose a way to learn", "strategy")
-    st.stop()
-st.html(f"<h1>{text.bdi(run_titles(context)[run.id], 120)}</h1>")
-now = context.statuses[run.id]
-if now.active:
-    live(run)
-else:
-    ended(run, now)
+        lead("Start another", "train", run=None)
