@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from running_server import Server
-from steps import SCORE, click, says, settled
+from steps import SCORE, archive, begin, bring, click, says, settled
 
 PLACES = ["Images", "Train", "Results", "Use"]
 PAGES = {
@@ -28,11 +28,11 @@ MAIN_ACTIONS = {
 
 
 @pytest.fixture(scope="module")
-def project(chromium: Browser, server: Server) -> str:
-    """The query of a project with a sample and its first score."""
+def project(chromium: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The query of a project with a first score."""
     page = chromium.new_page()
-    page.goto(server.address)
-    click(page.locator(".st-key-sample-emoji button"))
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path_factory.mktemp("archive"), ("rings", "bars")))
     says(page, SCORE)
     (found,) = re.findall(r"project=\w+", page.url)
     page.close()
