@@ -25,8 +25,9 @@ class Watch:
     def reload(self) -> None:
         """Load the page anew.
 
-        The browser closes the socket of a document that is left before it ends its timers. Where
-        such a timer refreshes a part of the page, Streamlit complains that it cannot.
+        A document that is left can lose its socket while a timer of it still refreshes a part of
+        the page: on a slow machine Streamlit has complained that it cannot. Nothing of ours closes
+        that socket; at any other time the same complaint is a fault.
         """
         self._leaving = True
         self._page.reload()
@@ -38,7 +39,7 @@ class Watch:
         # Opened at a page's address, Streamlit first looks for itself below that address.
         probing = re.search(r"/_stcore/(health|host-config)$", message.location.get("url", ""))
         if message.type == "error" and not (allowed or gone or probing):
-            self.faults.append(f"console: {message.text}")
+            self.faults.append(f"console at {self._page.url}: {message.text}")
 
     def _requested(self, request: Request) -> None:
         parts = urlsplit(request.url)
