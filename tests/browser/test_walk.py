@@ -58,7 +58,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
 
     place(page, "Train")
     change(page, "backbone", "tf_efficientnet_lite1")
-    change(page, "method", "last_stages")
+    change(page, "method", "full")
     expect(page.locator(".variations img")).to_have_count(4)
     set_steps(page, 6)
     says(page, "on this computer")
