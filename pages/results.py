@@ -82,7 +82,8 @@ def per_class(report: Report) -> None:
     st.subheader("Class by class", anchor=False)
     classes, many = report.per_class, len(report.per_class)
     if many > MOST_CLASSES and not st.toggle(f"All {many:,} classes", key="all-classes"):
-        classes = sorted(classes, key=lambda row: (not row.n, row.recall))[:MOST_CLASSES]
+        worst_first = sorted(classes, key=lambda row: (not row.n, row.recall))
+        classes = tuple(worst_first[:MOST_CLASSES])
         st.html(f'<p class="muted small">The {MOST_CLASSES} that it finds least often.</p>')
     rows = "".join(
         f"<tr><td>{text.bdi(row.label)}</td>"
