@@ -8,9 +8,7 @@ from pages.components.navigation import move
 
 HERE = Path(__file__).parent
 
-st.set_page_config(
-    page_title="Graft", page_icon=str(HERE / "components" / "icon.svg"), layout="wide"
-)
+st.set_page_config(page_icon=str(HERE / "components" / "icon.svg"), layout="wide")
 st.html(HERE / "components" / "style.css")
 
 page = st.navigation(

@@ -24,6 +24,9 @@ from pages.sections.results.score import range_bar, report_of, tested_on, words
 from pages.sections.results.thresholds import thresholds
 from pages.sections.train.sweep import which_to_keep
 
+MOST_CLASSES = 40
+"""As many are listed at first: a thousand rows are slow to send and to read."""
+
 
 def headline(report: Report) -> None:
     base = report.majority
@@ -78,12 +81,17 @@ def asked_about(report: Report) -> Report:
 
 def per_class(report: Report) -> None:
     st.subheader("Class by class", anchor=False)
+    classes, many = report.per_class, len(report.per_class)
+    if many > MOST_CLASSES and not st.toggle(f"All {many:,} classes", key="all-classes"):
+        worst_first = sorted(classes, key=lambda row: (not row.n, row.recall))
+        classes = tuple(worst_first[:MOST_CLASSES])
+        st.html(f'<p class="muted small">The {MOST_CLASSES} that it finds least often.</p>')
     rows = "".join(
         f"<tr><td>{text.bdi(row.label)}</td>"
         f'<td class="n">{row.n}</td>'
         f"<td>{row.correct} of {row.n}, so {in_words(row.recall_interval)}</td>"
         f"<td>{row.correct} of {row.predicted}, so {in_words(row.precision_interval)}</td></tr>"
-        for row in report.per_class
+        for row in classes
     )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'

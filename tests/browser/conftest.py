@@ -1,23 +1,15 @@
 """A real Chromium against the whole running product."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Page,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_server import Server, running
 from steps import LONG
+from watching import Watch
 
 QUIET = [
     "--no-sandbox",
@@ -52,30 +44,6 @@ def chromium() -> Iterator[Browser]:
         expect.set_options(timeout=LONG)
         yield browser
         browser.close()
-
-
-class Watch:
-    """What a page did that it should not have done."""
-
-    def __init__(self, page: Page, server: Server) -> None:
-        self.faults: list[str] = []
-        self.allowed = ""
-        self._own = urlsplit(server.address).netloc
-        page.on("console", self._heard)
-        page.on("request", self._requested)
-        page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        allowed = self.allowed and self.allowed in message.text
-        # Opened at a step's address, Streamlit first looks for itself below that address.
-        probing = re.search(r"/_stcore/(health|host-config)$", message.location.get("url", ""))
-        if message.type == "error" and not allowed and not probing:
-            self.faults.append(f"console: {message.text}")
-
-    def _requested(self, request: Request) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme not in ("data", "blob") and parts.netloc != self._own:
-            self.faults.append(f"fetched {request.url}")
 
 
 @pytest.fixture

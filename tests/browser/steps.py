@@ -13,6 +13,8 @@ from running_server import Server
 
 LONG = 180_000
 """What a slow machine is given for everything that is waited for, in milliseconds."""
+SCORE = re.compile(r"About \d+ % correct \(likely \d+–\d+ %\)")
+"""How every score is said."""
 DRAWN = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
@@ -62,8 +64,15 @@ def follow(page: Page, name: str, where: str = "body") -> None:
     click(page.locator(where).get_by_role("link", name=name))
 
 
-def step(page: Page, name: str) -> None:
-    follow(page, name, ".st-key-steps")
+def place(page: Page, name: str) -> None:
+    """Open one of the four places of the project."""
+    follow(page, name, ".st-key-places")
+
+
+def change(page: Page, what: str, to: str) -> None:
+    """On the page Train: use another backbone or another method, by its name in the code."""
+    click(page.locator(f".st-key-change-{what} button"))
+    click(page.locator(f".st-key-choose-{to} button"))
 
 
 def open_tab(page: Page, name: str) -> None:

@@ -25,6 +25,7 @@ from steps import (
     settled,
     shows,
 )
+from watching import Watch
 
 SEVERAL = re.compile(r"problems? to look at|Nothing found")
 
@@ -65,12 +66,12 @@ def counts(page: Page, n: int) -> None:
 
 
 def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
-    page: Page, server: Server, tmp_path: Path
+    page: Page, server: Server, watch: Watch, tmp_path: Path
 ):
     begin(page, server, "Emoji with faults")
     bring(page, faulty_zip(tmp_path))
     says(page, "63 pictures in 3 classes")
-    follow(page, "See what is wrong")
+    follow(page, "Check data", ".st-key-image-pages")
     says(page, "to look at")
     ready(page.get_by_role("button", name="Check again"))
     all_of_them = to_look_at(page)
@@ -86,7 +87,7 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
     press_key(page, "Shift+U")
     counts(page, all_of_them - 1)
 
-    page.reload()
+    watch.reload()
     open_kind(page, "One picture in two classes", "twin.png")
     press_key(page, "1")
     says(page, "Last change: 1 picture moved to “faces”")

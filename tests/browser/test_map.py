@@ -34,7 +34,7 @@ def rings_and_bars(page: Page, server: Server, tmp_path: Path) -> Page:
 
 
 def open_data_page(page: Page, name: str) -> None:
-    follow(page, name, ".st-key-data-pages")
+    follow(page, name, ".st-key-image-pages")
 
 
 def open_map(page: Page) -> Locator:

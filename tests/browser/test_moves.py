@@ -1,19 +1,33 @@
 """Moving from page to page while something on them refreshes by itself."""
 
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from running_server import Server
-from steps import LONG, archive, begin, bring, press, says, set_steps, step
+from steps import (
+    LONG,
+    SCORE,
+    archive,
+    begin,
+    bring,
+    change,
+    open_tab,
+    place,
+    press,
+    says,
+    set_steps,
+)
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ENDLESS = 4000
 """Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
-LEARNING = "Stopping keeps what was learned"
-MEASURING = "Measuring how long it will take"
+LEARNING = "What was learned is kept, and you can resume."
+WAITING = re.compile(r"place \d+ in the queue")
 
 
 class Line:
@@ -69,10 +83,16 @@ class Line:
         """The page of the last refresh that the browser asked for by itself."""
         return BackMsg.FromString(self._refresh).rerun_script.page_script_hash
 
+    def wait_for_a_refresh_of_this_page(self) -> None:
+        self._wait(lambda: self.refreshed == self._drawn)
+
     def wait_for_a_refresh_of_another_page(self, left: str) -> None:
+        self._wait(lambda: self.refreshed != left)
+
+    def _wait(self, asked: Callable[[], bool]) -> None:
         until = time.monotonic() + LONG / 1000
-        while self.refreshed == left:
-            assert time.monotonic() < until, "The browser asked for no refresh of another page."
+        while not asked():
+            assert time.monotonic() < until, "The browser did not ask for that refresh."
             self._page.wait_for_timeout(20)
 
 
@@ -83,18 +103,21 @@ def line(window: Page) -> Line:
 
 @pytest.fixture
 def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
-    """The page of a way to learn; how long it takes is not known while another run goes on."""
+    """The page Results; what was asked for there waits and refreshes while another run goes on."""
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
     says(page, "28 pictures in 2 classes")
-    step(page, "Way to learn")
-    page.locator(".st-key-choose-full button").click()
+    says(page, SCORE)
+    place(page, "Train")
+    change(page, "method", "full")
     set_steps(page, ENDLESS)
     press(page, "Start training")
     says(page, LEARNING)
-    step(page, "Way to learn")
-    set_steps(page, 20)
-    says(page, MEASURING)
+    place(page, "Results")
+    open_tab(page, "Robustness")
+    press(page, "Try worse pictures")
+    says(page, WAITING)
+    line.wait_for_a_refresh_of_this_page()
     return page
 
 
@@ -103,7 +126,7 @@ def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(
 ):
     left = line.refreshed
     line.hold()
-    press(busy, "Start training")
+    press(busy, "Train another")
     line.refresh_until_another_page_is_drawn()
     line.release()
     line.wait_for_a_refresh_of_another_page(left)
@@ -131,7 +154,7 @@ def test_on_a_narrow_screen_rows_of_links_leave_room_between_them(
     bring(page, archive(tmp_path, ("rings", "bars")))
     says(page, "28 pictures in 2 classes")
     page.set_viewport_size({"width": 390, "height": 900})
-    links = page.locator(".st-key-data-pages a")
+    links = page.locator(".st-key-image-pages a")
     expect(links).to_have_count(5)
     boxes = [link.bounding_box() for link in links.all()]
     tops = sorted({box["y"] for box in boxes})

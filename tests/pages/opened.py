@@ -26,6 +26,14 @@ def everything(app: AppTest) -> str:
     return "\n".join(str(getattr(one, "value", "") or one.proto.body) for k in kinds for one in k)
 
 
+def method(app: AppTest) -> str:
+    """The card of the training method in use, on the page Train."""
+    (card,) = [
+        one.proto.body for one in app.main.get("html") if "transfer strategy" in one.proto.body
+    ]
+    return card
+
+
 def press(app: AppTest, label: str) -> AppTest:
     """Press the first button of that name."""
     next(button for button in app.button if label in button.label).click()

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from leaves import LITE0, fill
-from opened import everything, open_page, press
+from opened import everything, method, open_page, press
 
 from core.backbones.catalogue import CATALOGUE
 from core.dataset.store import Store
@@ -230,7 +230,7 @@ def test_the_classes_are_shown_the_worst_first_with_their_error(home):
     assert said.index("41 ± 12") < said.index("90 ± 3")
     assert "The 30 worst of 42 classes" in said
     assert said.count("95 ± 2") == 28
-    assert "1 class could not be judged" in said
+    assert "1 class could not be evaluated" in said
 
 
 def test_the_curve_is_asked_for_by_a_press(home):
@@ -283,21 +283,22 @@ def test_what_cannot_be_carried_out_is_not_counted_as_no_time(home, took):
     assert ("all together" in said) is any(took)
 
 
-def proposed(app):
-    """The way to learn that is recommended, and why."""
-    return everything(app).split("We would try <b>")[1].split("</p>")[0]
+def proposed(app, title, reason):
+    """Whether this method is in use, for a reason that begins with these words."""
+    said = method(app)
+    return f'<p class="card-title">{title} ' in said and f'<p class="small">{reason}' in said
 
 
 def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home):
     project, _ = fill(home, n=40)
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    assert proposed(app).startswith("Teach only the classifier</b>: it is done in seconds")
+    assert proposed(app, "Teach only the classifier", "It is done in seconds")
     app.radio(key="ask-photos").set_value("No").run()
-    assert proposed(app).startswith("Adapt the last layers</b>: your pictures look unlike")
+    assert proposed(app, "Adapt the last layers", "Your pictures look unlike")
     first = next(button for button in app.button if button.key.startswith("choose-"))
     assert first.key == "choose-last_stages"
     app.radio(key="ask-later").set_value("Yes").run()
-    assert proposed(app).startswith("Teach only the classifier</b>: the camera or the place")
+    assert proposed(app, "Teach only the classifier", "The camera or the place")
     app.radio(key="ask-later").set_value("No").run()
     app.radio(key="ask-photos").set_value("Yes").run()
-    assert proposed(app).startswith("Teach only the classifier</b>: it is done in seconds")
+    assert proposed(app, "Teach only the classifier", "It is done in seconds")

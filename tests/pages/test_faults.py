@@ -221,7 +221,7 @@ def test_a_check_that_is_dropped_in_is_on_the_page_and_its_fix_works(home, tmp_p
         project, dataset = fill(home)
         store = Store(home)
         list(check(store.load(dataset), store, Settings(home=home)))
-        app = open_page("faults", project=project)
+        app = open_page("check_data", project=project)
         assert "Sevenths · 1" in [button.label for button in app.button]
         assert "To see that one file is enough." in everything(app)
         assert "Move" in [button.label for button in app.button]

@@ -20,6 +20,7 @@ from core.projects import add_dataset, create_project, create_run, run_folder
 from core.recipe import Recipe
 
 MANY = 1000
+ROW = '<tr><td><bdi title="&lt;b&gt;'
 
 
 def finished(home, n, wrong):
@@ -53,7 +54,7 @@ def sent(app):
 
 def test_of_a_thousand_classes_the_browser_gets_what_is_mixed_up_most_often(home):
     project, run = finished(home, MANY, range(100))
-    app = open_page("results", project=project, run=run, look="What it mixes up")
+    app = open_page("results", project=project, run=run, look="Which classes it confuses")
     said = everything(app)
     assert "of 1,000 classes" in said
     assert "<li>&lt;b&gt;0000 taken for &lt;b&gt;0001: 1</li>" in said
@@ -61,12 +62,16 @@ def test_of_a_thousand_classes_the_browser_gets_what_is_mixed_up_most_often(home
     assert "none of them more often: 80." in said
     assert not app.get("plotly_chart")
     assert sent(app) < 100_000
+    assert "The 40 that it finds least often." in said
+    assert said.count(ROW) == 40
+    app.toggle(key="all-classes").set_value(True).run()
+    assert everything(app).count(ROW) == MANY
 
 
 @pytest.mark.parametrize(("n", "drawn"), [(16, True), (17, False)])
 def test_up_to_sixteen_classes_are_drawn_and_no_more(home, n, drawn):
     project, run = finished(home, n, [])
-    app = open_page("results", project=project, run=run, look="What it mixes up")
+    app = open_page("results", project=project, run=run, look="Which classes it confuses")
     assert bool(app.get("plotly_chart")) is drawn
     assert "Nothing was mixed up." in everything(app)
 

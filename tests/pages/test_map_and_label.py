@@ -60,7 +60,7 @@ def in_use(home: Path, project: str) -> Dataset:
 def test_without_pictures_the_way_to_them_is_shown(home, page):
     app = open_page(page, project=create_project("Empty").id)
     assert "First, images" in everything(app)
-    press(app, "Bring pictures")
+    press(app, "Add images")
 
 
 @pytest.mark.parametrize("page", ["map", "label"])

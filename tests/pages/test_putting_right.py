@@ -28,7 +28,7 @@ def learned(home):
 
 def look(learned):
     project, run = learned
-    return open_page("results", project=project, run=run, look="Worst mistakes")
+    return open_page("results", project=project, run=run, look="All mistakes")
 
 
 def newest(home, project):
@@ -101,7 +101,7 @@ def test_a_class_that_is_gone_does_not_come_back_by_a_press(learned, home):
 
 def test_it_is_taught_again_in_one_press_on_the_pictures_as_they_are(learned, home):
     project, run = learned
-    app = press(press(look(learned), "Remove it"), "Teach it again")
+    app = press(press(look(learned), "Remove it"), "Train again")
     newer, older = runs(project)
     assert older.id == run
     assert newer.title == "Mine"
@@ -116,16 +116,16 @@ def test_what_was_taught_again_is_shown_instead_of_being_taught_once_more(learne
     press(look(learned), "Remove it")
     again = finish_run(home, project, newest(home, project).id, strategy="full", wrong=1)
     app = look(learned)
-    assert labels(app, "Teach it again") == []
+    assert labels(app, "Train again") == []
     app = press(app, "See the new results")
     assert app.query_params["run"] in (again, [again])
 
 
 def test_nothing_is_taught_where_nothing_was_changed(learned):
-    assert labels(look(learned), "Teach it again") == []
+    assert labels(look(learned), "Train again") == []
     press(look(learned), "Remove it")
     undo(learned[0])
-    assert labels(look(learned), "Teach it again") == []
+    assert labels(look(learned), "Train again") == []
 
 
 def test_answers_to_several_questions_are_not_taken_for_labels(home):

@@ -30,7 +30,7 @@ def bring(run: RunRow) -> None:
         key="try-it",
         headline="Drop pictures to ask about",
         hint="One or many. They are looked at here and not added to your pictures.",
-        button="Choose pictures",
+        button="Choose images",
         folders=True,
         camera=True,
     )

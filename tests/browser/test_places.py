@@ -1,0 +1,86 @@
+"""The four places of a project: how they are named, linked, and what is seen of them at once."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from running_server import Server
+from steps import SCORE, archive, begin, bring, click, says, settled
+
+PLACES = ["Images", "Train", "Results", "Use"]
+PAGES = {
+    "images": ("Images", "Images"),
+    "check-data": ("Check data", "Images"),
+    "map": ("Map", "Images"),
+    "label": ("Label the rest", "Images"),
+    "versions": ("Versions", "Images"),
+    "train": ("Train", "Train"),
+    "results": ("Results", "Results"),
+    "use": ("Use", "Use"),
+}
+"""By address: the page's name, and the place it belongs to."""
+MAIN_ACTIONS = {
+    "images": "Try it",
+    "train": "Start training",
+    "results": "Use this model",
+    "use": "Choose images",
+}
+
+
+@pytest.fixture(scope="module")
+def project(chromium: Browser, server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The query of a project with a first score."""
+    page = chromium.new_page()
+    begin(page, server, "Rings and bars")
+    bring(page, archive(tmp_path_factory.mktemp("archive"), ("rings", "bars")))
+    says(page, SCORE)
+    (found,) = re.findall(r"project=\w+", page.url)
+    page.close()
+    return found
+
+
+def bar(page: Page, name: str) -> Locator:
+    return page.get_by_role("navigation", name=name, exact=True)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_page_names_itself_and_has_the_same_four_links_with_its_place_marked(
+    page: Page, server: Server, project: str, address: str
+):
+    title, place = PAGES[address]
+    page.goto(f"{server.address}/{address}?{project}")
+    expect(page).to_have_title(f"{title} · Graft")
+    links = bar(page, "Places").get_by_role("link")
+    expect(links.locator("p")).to_have_text(PLACES)
+    expect(bar(page, "Places").locator("[aria-current=page] p")).to_have_text([place])
+
+
+def test_the_mark_goes_along_from_place_to_place(page: Page, server: Server, project: str):
+    page.goto(f"{server.address}/images?{project}")
+    for place in [*PLACES[1:], PLACES[0]]:
+        click(bar(page, "Places").get_by_role("link", name=place))
+        expect(page).to_have_title(f"{place} · Graft")
+        expect(bar(page, "Places").locator("[aria-current=page] p")).to_have_text([place])
+    names = [title for title, place in PAGES.values() if place == "Images"]
+    for name in [*names[1:], "All images"]:
+        click(bar(page, "Images").get_by_role("link", name=name))
+        expect(bar(page, "Images").locator("[aria-current=page] p")).to_have_text([name])
+        expect(bar(page, "Places").locator("[aria-current=page] p")).to_have_text(["Images"])
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "narrow"])
+@pytest.mark.parametrize("address", MAIN_ACTIONS)
+def test_the_main_action_is_seen_without_scrolling(
+    page: Page, server: Server, project: str, address: str, size: tuple[int, int]
+):
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{server.address}/{address}?{project}")
+    action = page.get_by_role("button", name=MAIN_ACTIONS[address]).first
+    expect(action).to_be_visible()
+    settled(page)
+    box = action.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= height
