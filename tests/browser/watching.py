@@ -25,9 +25,9 @@ class Watch:
     def reload(self) -> None:
         """Load the page anew.
 
-        A document that is left can lose its socket while a timer of it still refreshes a part of
-        the page: on a slow machine Streamlit has complained that it cannot. Nothing of ours closes
-        that socket; at any other time the same complaint is a fault.
+        A document that is left may lose its socket while a timer of it still refreshes a part of
+        the page, and Streamlit complains. At any other time the same complaint is a fault: then the
+        connection broke under a page that somebody looks at.
         """
         self._leaving = True
         self._page.reload()
