@@ -286,7 +286,7 @@ def look_again(context: ProjectContext, faults: Faults) -> None:
 context = frame("images")
 image_pages("check_data")
 if context.newest is None:
-    empty("First, images", context.damage or "Bring pictures, and they are looked through here.")
+    empty("First, images", context.damage or "Add images, and they are checked here.")
     onward("Add images", "images")
     st.stop()
 st.title("See what is wrong", anchor=False)

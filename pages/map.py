@@ -138,7 +138,7 @@ def by_class(items: list[Item]) -> str:
 context = frame("images")
 image_pages("map")
 if context.newest is None:
-    empty("First, images", context.damage or "Bring pictures, and they are laid out here.")
+    empty("First, images", context.damage or "Add images, and they are laid out here.")
     onward("Add images", "images")
     st.stop()
 st.title("Map of your pictures", anchor=False)

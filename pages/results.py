@@ -57,7 +57,7 @@ def against_earlier(report: Report) -> None:
     )
     with st.container(border=True):
         st.html(
-            '<h2 class="card-title">What it remembers <span class="term small">the earlier '
+            '<h2 class="card-title">What it still knows <span class="term small">the earlier '
             "model's own test part, McNemar test</span></h2>"
             f"<p>Of {retention.n} pictures the earlier model knew {retention.before}, and this "
             f"one knows {retention.now}. {text.html(retention.verdict, 400)}</p>"
@@ -117,7 +117,7 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
             st.query_params.pop("run", None)
             st.rerun()
         gone = st.session_state.get("deleted_run")
-        if gone and st.button("Undo: bring the deleted run back", icon=":material/undo:"):
+        if gone and st.button("Undo: restore the deleted run", icon=":material/undo:"):
             restore_run(gone)
             del st.session_state["deleted_run"]
             st.query_params["run"] = gone

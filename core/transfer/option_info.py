@@ -109,4 +109,4 @@ def _range(schema: dict[str, Any]) -> str:
     words = ", ".join(
         f"{bound} {numeric[key]:g}" for key, bound in bounds.items() if key in numeric
     )
-    return f"{words}; or nothing: found by itself" if "anyOf" in schema else words
+    return f"{words}; or nothing: chosen automatically" if "anyOf" in schema else words

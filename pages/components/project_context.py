@@ -68,7 +68,7 @@ class ProjectContext:
         """Why the newest dataset version cannot be read; empty when it can."""
         if not self.versions or self.newest is not None:
             return ""
-        return "The list of pictures of this project is damaged. Bring the pictures again."
+        return "The list of this project's images is damaged. Add the images again."
 
     @cached_property
     def runs(self) -> list[RunRow]:

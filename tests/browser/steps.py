@@ -129,8 +129,8 @@ def archive(folder: Path, classes: tuple[str, str], n: int = 14) -> Path:
 
 def begin(page: Page, server: Server, title: str) -> None:
     page.goto(server.address)
-    ready(page.get_by_label("What shall it tell apart?")).fill(title)
-    press(page, "Begin a project")
+    ready(page.get_by_label("What should it recognise?")).fill(title)
+    press(page, "Start a project")
     says(page, "Bring your pictures")
 
 

@@ -115,7 +115,7 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
     says(page, LEARNING)
     place(page, "Results")
     open_tab(page, "Robustness")
-    press(page, "Try worse pictures")
+    press(page, "Test robustness")
     says(page, WAITING)
     line.wait_for_a_refresh_of_this_page()
     return page
@@ -141,7 +141,7 @@ def test_the_name_of_the_app_leads_home_by_mouse_below_the_line_at_the_top(
     page.set_viewport_size({"width": width, "height": 900})
     name = page.locator(".st-key-brand").get_by_role("link", name="Graft").bounding_box()
     page.mouse.click(name["x"] + name["width"] / 2, name["y"] + name["height"] / 2)
-    says(page, "Begin a project")
+    says(page, "Start a project")
     menu = page.locator(".stMainMenu button").bounding_box()
     page.mouse.click(menu["x"] + menu["width"] / 2, menu["y"] + menu["height"] / 2)
     says(page, "Print")

@@ -68,7 +68,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     press(page, "See the results")
     says(page, SCORE)
     says(page, UNSEEN)
-    says(page, "What is it worth?")
+    says(page, "How it compares")
     says(page, "your first model")
     says(page, "recall")
     open_tab(page, "All runs")

@@ -167,7 +167,7 @@ def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
     append(job, Stopped(0, 0))
     app = open_page("train", change="backbone", project=project)
     assert "± 2.0" in everything(app)
-    press(app, "Go on trying")
+    press(app, "Resume")
     assert status(job).state == "queued"
     stop(job)
 

@@ -193,7 +193,7 @@ def test_what_was_found_before_the_stop_is_shown(home):
     app = open_page("check_data", project=project)
     assert "1 problem to look at" in everything(app)
     assert "The check was stopped" in everything(app)
-    assert "Go on looking" in [button.label for button in app.button]
+    assert "Resume" in [button.label for button in app.button]
 
 
 def test_when_nothing_is_found_it_says_what_was_looked_for(home):
@@ -234,7 +234,7 @@ def test_a_check_that_is_dropped_in_is_on_the_page_and_its_fix_works(home, tmp_p
 
 def test_the_pictures_page_says_how_many_faults_there_are(home, project):
     app = open_page("images", project=project)
-    assert "Faults found: 4" in everything(app)
+    assert "4 problems found" in everything(app)
     assert recent_jobs("check", project=project) == []
 
 
@@ -252,5 +252,5 @@ def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
     )
     add_dataset(project, Store(home).save(replace(loaded, items=(*loaded.items, item))))
     said = everything(open_page("images", project=project))
-    assert "<b>Faults found: 4.</b>" in said
+    assert "<b>4 problems found.</b>" in said
     assert ">1 newer picture is not looked at yet.</span>" in said

@@ -32,18 +32,18 @@ PLACES = ["images", "train", "results", "use"]
 def test_an_empty_app_says_what_it_is_and_what_to_do(home):
     app = open_page("home")
     assert "It learns to tell them apart" in everything(app)
-    assert app.button[0].label == "Begin a project"
+    assert app.button[0].label == "Start a project"
 
 
 def test_a_project_is_begun_by_naming_it(home):
     app = open_page("home")
     app.text_input[0].set_value("Leaves")
-    press(app, "Begin a project")
+    press(app, "Start a project")
     assert [project.title for project in list_projects()] == ["Leaves"]
 
 
 def test_a_project_without_a_name_is_not_begun_and_says_why(home):
-    app = press(open_page("home"), "Begin a project")
+    app = press(open_page("home"), "Start a project")
     assert "name is missing" in app.error[0].value
     assert list_projects() == []
 
@@ -248,7 +248,7 @@ def test_results_say_how_good_how_sure_and_against_what(home):
     assert "About 94 % correct (likely 82–98 %)" in said
     assert "On 36 images it had not seen" in said
     assert "would be 33 % correct" in said
-    assert "What is it worth?" in said
+    assert "How it compares" in said
     assert "your first model" in said
     assert "there is none yet" in said  # of a run that learned from nothing
     assert said.count('<tr class="') == 2 + 4  # runs; this one and its three references
@@ -321,7 +321,7 @@ def test_where_mistakes_cost_differently_other_answers_are_given(results):
 
 
 def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(results, home):
-    app = press(results("Robustness"), "Try worse pictures")
+    app = press(results("Robustness"), "Test robustness")
     (job,) = recent_jobs("robustness")
     stop(job)
     (folder,) = (home / "runs").iterdir()
@@ -496,15 +496,15 @@ def test_what_may_be_nought_or_one_can_be_chosen_so(home):
 def test_a_run_from_nothing_is_one_press_away(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    press(open_page("results", project=project, run=run), "Teach one from nothing")
+    press(open_page("results", project=project, run=run), "Train one from scratch")
     (begun,) = [each for each in runs(project) if each.id != run]
     assert not all_strategies()[begun.recipe.strategy].transfers
     assert begun.dataset_id == dataset
     app = open_page("results", project=project, run=run)
-    assert "Teach one from nothing" not in [button.label for button in app.button]
+    assert "Train one from scratch" not in [button.label for button in app.button]
     append(run_folder(begun.id), Failed("The disk is full."))
     app.run()
-    assert "Teach one from nothing" in [button.label for button in app.button]
+    assert "Train one from scratch" in [button.label for button in app.button]
 
 
 def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possible(home):
@@ -545,7 +545,7 @@ def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown
     assert "Transfer is not shown to have helped." in said  # 6:0, one of several comparisons
     assert not [one for one in app.warning if "Transfer hurts" in one.value]
     assert "would do" in said[said.index("Transfer is not shown") :].split("</tr>")[0]
-    assert "Holm correction" in said[said.index("What is it worth?") :].split("</h2>")[0]
+    assert "Holm correction" in said[said.index("How it compares") :].split("</h2>")[0]
 
 
 @pytest.mark.parametrize("page", ["results", "train", "use"])
@@ -571,7 +571,7 @@ def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     app = press(open_page("results", project=project, run=run, look="All runs"), "Delete this run")
     assert len(runs(project)) == 1
-    press(app, "Undo: bring the deleted run back")
+    press(app, "Undo: restore the deleted run")
     assert get_run(run).deleted_at is None
 
 

@@ -73,11 +73,11 @@ def test_a_model_for_one_question_alone_is_a_press_away_and_known_when_it_is_the
     first = Report.load(run_folder(run))
     both = replace(first, task="tree", other_tasks=(replace(first, task="state <b>"),))
     both.save(run_folder(run))
-    press(open_page("results", project=project, run=run), "Teach this question alone")
+    press(open_page("results", project=project, run=run), "Train this question alone")
     begun = next(one for one in runs(project) if one.id != run)
     assert begun.recipe.options == {"weights": {"state <b>": 0.0}}
     app = open_page("results", project=project, run=run)
-    assert "Teach this question alone" not in [button.label for button in app.button]
+    assert "Train this question alone" not in [button.label for button in app.button]
     assert "a model for this question alone" not in everything(app)
     both.save(begun.folder)
     append(begun.folder, Finished(12.5, {}))

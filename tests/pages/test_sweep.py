@@ -28,7 +28,7 @@ def test_what_is_waiting_already_is_not_trained_again(home):
 def test_only_ways_whose_data_are_there_are_offered(home):
     project, _ = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    ways = next(each for each in app.multiselect if each.label == "Ways to learn")
+    ways = next(each for each in app.multiselect if each.label == "Training methods")
     needy = {known.title for known in all_strategies().values() if known.needs}
     plain = {known.title for known in all_strategies().values() if not known.needs}
     assert plain == set(ways.options)

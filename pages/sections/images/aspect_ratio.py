@@ -31,7 +31,7 @@ def choose_fit(context: ProjectContext) -> Fit:
     st.subheader("Pictures that are not square", anchor=False)
     st.html(STYLE)
     chosen = st.segmented_control(
-        "The network sees a square. How shall your pictures fit into it?",
+        "The network sees a square. How should your images fit into it?",
         list(FITS),
         default="squash",
         required=True,

@@ -23,10 +23,10 @@ def temperature_in_words(found: CalibrationResult) -> str:
     """By how much its certainty was adjusted, and with which pictures."""
     if found.temperature == 1.0:
         why = _UNLOOKED if found.origin == "unlabelled" else "too few images were tested on"
-        return f"How sure it says it is was not adjusted: {why}."
+        return f"Confidence was not calibrated: {why}."
     which = ORIGINS[found.origin].format(n=f"{found.n:,}")
     return (
-        "How sure it says it is was adjusted by one number, a temperature of "
+        "Confidence was calibrated by one number, a temperature of "
         f"{found.temperature:.2f} (1 changes nothing; above 1 it was too bold), "
         f"{which}."
     )

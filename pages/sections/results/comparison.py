@@ -29,7 +29,7 @@ def worth(context: ProjectContext, run: RunRow, report: Report) -> None:
     found = references(report, others)
     with st.container(border=True, key="worth"):
         st.html(
-            '<h2 class="card-title">What is it worth? <span class="term small">the same test '
+            '<h2 class="card-title">How it compares <span class="term small">the same test '
             "pictures, exact McNemar tests, Holm correction</span></h2>"
         )
         for each in found:
@@ -54,7 +54,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     recipe = comparable.scratch_recipe(run)
     if under_way(context, recipe):
         return
-    if st.button("Teach one from nothing", icon=":material/psychology_alt:", type="tertiary"):
+    if st.button("Train one from scratch", icon=":material/psychology_alt:", type="tertiary"):
         go("train", run=begin_run(context, recipe))
 
 
@@ -65,7 +65,7 @@ def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
         f"learned {text.bdi(task, 40)} alone: there is none yet "
         '<span class="term">(single-task model)</span>.</p>'
     )
-    if st.button("Teach this question alone", icon=":material/filter_1:", type="tertiary"):
+    if st.button("Train this question alone", icon=":material/filter_1:", type="tertiary"):
         go("train", run=begin_run(context, alone))
 
 
@@ -88,7 +88,7 @@ def _table(report: Report, found: list[Reference]) -> str:
     return (
         '<div class="scroll"><table class="table worth"><thead><tr><th></th>'
         '<th class="n">Right</th>'
-        "<th>On pictures like these</th><th>So</th></tr></thead><tbody>"
+        "<th>On images like these</th><th>Conclusion</th></tr></thead><tbody>"
         f"{''.join(row for _, row in rows)}</tbody></table></div>"
     )
 

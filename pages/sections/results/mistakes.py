@@ -29,7 +29,7 @@ DOUBTFUL: Which = ("doubtful",)
 """Beside the pairs of classes, which are longer."""
 
 SAID = (
-    "Where it was most sure and still wrong comes first. Often the picture is unusual, or its "
+    "The most confident mistakes come first. Often the picture is unusual, or its "
     "class is not the right one."
 )
 SAID_OF_DOUBTFUL = (

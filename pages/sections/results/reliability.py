@@ -81,7 +81,7 @@ def _in_words(bins: Sequence[Bin], *, cross_validated: bool) -> str:
     words = [f"too bold in {counts.overconfident}"] if counts.overconfident else []
     words += [f"too shy in {counts.underconfident}"] if counts.underconfident else []
     if not words:
-        return "On these pictures nothing shows that it is too sure or not sure enough."
+        return "On these images nothing shows that it is overconfident or underconfident."
     return (
         f"Of {text.count(len(bins), 'group')} of pictures it was {' and '.join(words)}, beyond "
         'what chance explains <span class="term">(exact binomial tests, corrected for the number '
@@ -117,6 +117,6 @@ def _gained(found: CalibrationResult) -> str:
     return (
         f"{of}"
         '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'
-        '<th class="n">Before</th><th class="n">After</th><th>So</th></tr></thead>'
+        '<th class="n">Before</th><th class="n">After</th><th>Conclusion</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -34,7 +34,7 @@ def robustness(run: RunRow) -> None:
     if found and offered:
         wanted = background(found.background)
     elif offered:
-        wanted = st.button("Try worse pictures", icon=":material/blur_on:", type="primary")
+        wanted = st.button("Test robustness", icon=":material/blur_on:", type="primary")
     if wanted:
         begin_job("robustness", run=run.id)
         st.rerun()

@@ -21,7 +21,7 @@ def thresholds(run: str, report: Report) -> None:
     if report.cross_validated:
         cross_validated = f" These are {report.n:,} pictures{evaluated_by(report.n_folds)}."
     st.html(
-        '<p class="muted">An answer is given when it is at least this sure of it; all other '
+        '<p class="muted">An answer is given when the model is at least this confident; all other '
         'pictures are left to a person. <span class="term">(decision thresholds, reject option)'
         f"</span>{cross_validated}</p>"
     )
@@ -33,7 +33,7 @@ def thresholds(run: str, report: Report) -> None:
         )  # fmt: skip
     with right:
         least = st.slider(
-            "Answer from this sure on", 0, 100, drawn.get(str(place), drawn.get("-1", 0)),
+            "Answer from this confidence on", 0, 100, drawn.get(str(place), drawn.get("-1", 0)),
             format="%d %%", key=f"line-{run}-{place}",
         )  # fmt: skip
     if place < 0 and drawn.get("-1", 0) != least:

@@ -71,7 +71,7 @@ def _untried(known: Ranking) -> bool:
 def _ended_early(job: Path, sentence: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<p role="status">{text.html(sentence, 400)}</p>', width="stretch")
-        progress.offer_to_go_on(job, "Go on trying")
+        progress.offer_to_go_on(job, "Resume")
 
 
 @st.fragment(run_every=0.8)

@@ -16,7 +16,7 @@ from pages.components.project_context import ProjectContext
 NEARNESS = {
     "near": (
         "Your pictures look like what the networks know.",
-        "What was learned from a million photographs fits: teaching only the classifier, or the "
+        "What was learned from a million photographs fits: training only the classifier, or the "
         "last layers, is usually enough.",
     ),
     "between": (
@@ -114,7 +114,7 @@ def more_pictures(context: ProjectContext) -> None:
     found = pretraining_analysis_of(version, get_settings())
     with st.container(border=True, key="more-pictures"):
         st.html(
-            '<h2 class="card-title">What would more pictures bring? '
+            '<h2 class="card-title">Would more images help? '
             '<span class="term small">learning curve</span></h2>'
         )
         if found:
@@ -177,18 +177,18 @@ def _class_by_class(found: PretrainingAnalysis) -> str:
 def _trend(curve: Curve) -> str:
     last = curve.points[-1]
     if last.accuracy.mean > 0.9995:
-        return "All pictures are told apart already, so what more would bring cannot be seen here."
+        return "Every image is told apart already, so nothing more can be gained here."
     if curve.trend == "rises" and curve.forecast:
         ahead = curve.forecast
         low, high, about = (round(100 * at) for at in (ahead.low, ahead.high, ahead.accuracy))
         return (
-            f"<b>More pictures help.</b> Right on {100 * last.accuracy.mean:.0f} of 100 after "
+            f"<b>More images help.</b> Right on {100 * last.accuracy.mean:.0f} of 100 after "
             f"learning from {last.images:,}; after {ahead.images:,} probably on {about}, most "
             f"likely between {low} and {high}."
         )
     if curve.trend == "flat":
         return (
-            "<b>More pictures of the same kind would bring little.</b> The last doubling changed "
+            "<b>More images of the same kind would help little.</b> The last doubling changed "
             "next to nothing; other pictures than these, or another network, may."
         )
     return (

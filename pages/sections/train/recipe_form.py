@@ -48,7 +48,7 @@ def choose_recipe(context: ProjectContext, strategy: str, backbone: str) -> Reci
                 chosen[info.name] = option(info, key, dataset.tasks, classes)
     fit = choose_fit(context)
     teacher = (
-        choose_earlier(context, "teacher", "Which model teaches?")
+        choose_earlier(context, "teacher", "Which model is the teacher?")
         if known.needs & {"teacher"}
         else ""
     )
@@ -130,7 +130,7 @@ def choose_evaluation(context: ProjectContext, strategy: str) -> str:
 
 def shared_options() -> dict[str, Any]:
     holdout = st.slider(
-        "Kept aside for testing, of 100", 5, 50, 20, step=5, key="option-holdout",
+        "Test images, %", 5, 50, 20, step=5, key="option-holdout",
         help="The model never sees these images while it learns (held-out test set).",
     )  # fmt: skip
     size = st.number_input(

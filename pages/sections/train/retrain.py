@@ -47,7 +47,7 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
 
 
 _MENDED = (
-    '<p class="muted small">What is put right here are pictures it is tested with. So part of a '
+    '<p class="muted small">You corrected images that it is tested on. So part of a '
     "better score afterwards is a better test, not a better model.</p>"
 )
 

@@ -23,7 +23,7 @@ BECOME = {
     "little": "few of their numbers change",
     "held": "learn, held near their start",
     "learns": "learn",
-    "anew": "begin at random and learn",
+    "anew": "start at random and learn",
 }
 
 
@@ -130,7 +130,7 @@ def _number(info: OptionInfo, key: str) -> Any:
 
 
 def _number_or_auto(info: OptionInfo, key: str) -> float | None:
-    """Left empty, the number is found by itself."""
+    """Left empty, the number is chosen automatically."""
     lowest, highest = (None if b is None else float(b) for b in (info.minimum, info.maximum))
     number: float | None = st.number_input(
         info.title,
@@ -139,7 +139,7 @@ def _number_or_auto(info: OptionInfo, key: str) -> float | None:
         value=info.default,
         format="%g",
         step=0.01,
-        placeholder="found by itself",
+        placeholder="chosen automatically",
         help=info.help,
         key=key,
     )

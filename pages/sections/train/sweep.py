@@ -56,7 +56,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
             key="several-backbones",
         )  # fmt: skip
         ways = st.multiselect(
-            "Ways to learn", fitting, default=[way for way in _FIRST if way in fitting],
+            "Training methods", fitting, default=[way for way in _FIRST if way in fitting],
             format_func=strategy_title, key="several-ways",
         )  # fmt: skip
         evaluation = st.radio(
