@@ -1,4 +1,4 @@
-"""Go on with an earlier model: new images, or new classes, without forgetting the old ones.
+"""Continue from an earlier model: new images, or new classes, without forgetting the old ones.
 
 Some of the old images are shown again (rehearsal), and the old model's answers are kept to
 (learning without forgetting, Li and Hoiem 2016, arXiv 1606.09282).
@@ -80,7 +80,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Go on with an earlier model",
+    title="Continue from an earlier model",
     term="continual learning: rehearsal and distillation",
     advice="You have new pictures or a new class for a model that exists. What it gains and what "
     "it forgets is shown class by class.",

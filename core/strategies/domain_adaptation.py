@@ -114,7 +114,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Learn in one world, adapt to another",
+    title="Adapt from another kind of images",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
     advice="You have sorted pictures of another kind and many unsorted ones of yours. From "
     "outlined to coloured emoji it was right on 75 and 76 of 95 (two splits); the same layers "

@@ -76,7 +76,7 @@ def _root(rows: "np.ndarray", power: float) -> "np.ndarray":
 
 
 STRATEGY = Strategy(
-    title="Learn in one world, use in another, at once",
+    title="Align features of two kinds of images",
     term="feature alignment: CORAL, subspace alignment",
     advice="You have sorted pictures of another kind (drawings, another camera) and unsorted ones "
     "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content: "

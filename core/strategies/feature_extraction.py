@@ -46,7 +46,7 @@ def suits(situation: Situation) -> str:
 
 
 STRATEGY = Strategy(
-    title="Teach only the classifier",
+    title="Train only the classifier",
     term="feature extraction",
     advice="Done in seconds and hard to beat below 100 pictures. Always try this first.",
     hurts="On pictures quite unlike photographs its features can miss what matters.",

@@ -23,7 +23,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Learn from nothing",
+    title="Train from scratch",
     term="training from scratch",
     advice="Rarely the best with few pictures, though on plain shapes such as digits it can be as "
     "good. It shows what the pretrained network is worth: when it wins, transfer hurts.",

@@ -60,7 +60,7 @@ def suits(situation: Situation) -> str:
 
 
 STRATEGY = Strategy(
-    title="Adapt the whole network",
+    title="Fine-tune the whole network",
     term="full fine-tuning from the trained head",
     advice="Can learn the most when hundreds of pictures look unlike photographs, and takes the "
     "longest. Best with a GPU. On our samples of some hundred pictures it was no better than "

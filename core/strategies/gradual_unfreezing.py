@@ -60,7 +60,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Wake the layers one after the other",
+    title="Unfreeze layers gradually",
     term="gradual unfreezing",
     advice="Gentle on what the network knows. Worth a try when adapting everything at once forgets "
     "too much; its early rounds are quick.",

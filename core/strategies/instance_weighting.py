@@ -106,7 +106,7 @@ def suits(situation: Situation) -> str:
 
 
 STRATEGY = Strategy(
-    title="Borrow pictures from another world",
+    title="Borrow from similar images",
     term="instance transfer: importance weighting, TrAdaBoost",
     advice="You have few sorted pictures of your own and many of a similar world. Those that "
     "resemble yours count more. With five of your own a class a gain showed once of four times on "

@@ -47,7 +47,7 @@ def suits(situation: Situation) -> str:
 
 
 STRATEGY = Strategy(
-    title="Adapt the last layers",
+    title="Fine-tune the last layers",
     term="partial fine-tuning",
     advice="A good next try from about 100 pictures, quicker than adapting everything. In fourteen "
     "tries on our small pictures it was right on 1 to 8 of 100 more, though none of the tests "

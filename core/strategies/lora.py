@@ -79,7 +79,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Add small pieces to a transformer",
+    title="Add small adapters to a transformer",
     term="low-rank adaptation (LoRA)",
     advice="For transformers: learns little, forgets nothing, and the model stays as it is in size "
     "and speed.",

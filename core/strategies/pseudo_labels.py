@@ -107,7 +107,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Use unsorted pictures, too",
+    title="Use unlabelled images, too",
     term="pseudo-labelling: FixMatch",
     advice="You have few sorted pictures and many unsorted ones of the same world. With 5 to 20 "
     "sorted ones a class it was above the classifier in 11 of 12 tries on our samples, three "

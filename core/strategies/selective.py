@@ -95,7 +95,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Change only chosen parts",
+    title="Fine-tune selected parts",
     term="selective update: normalisation layers, biases or chosen layers",
     advice="Changes very few numbers, so little can be forgotten or learned by heart. A try for "
     "few pictures whose colours or contrast differ from photographs. On our samples it was as "

@@ -110,7 +110,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Get used to my pictures first",
+    title="Adapt to my images first",
     term="self-supervised adaptation: SimSiam",
     advice="You have few sorted pictures and many unsorted ones. With 5 to 20 sorted ones a class "
     "it was above the classifier in 11 of 12 tries on our samples, three times beyond chance; "

@@ -176,7 +176,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 
 
 STRATEGY = Strategy(
-    title="Adapt everything, but stay close",
+    title="Fine-tune everything, but stay close",
     term="soft parameter sharing: L2-SP, BSS, DELTA, Co-Tuning",
     advice="For few pictures of many similar classes, where free adapting learns by heart. On our "
     "samples it was as good as adapting everything freely.",

@@ -36,7 +36,7 @@ class FineTuning(Options):
         main=True,
     )  # fmt: skip
     lr: float = option(
-        3e-4, "How boldly to change (learning rate)",
+        3e-4, "Learning rate (learning rate)",
         "Smaller keeps more of what the network knows.", gt=0, le=1,
     )  # fmt: skip
     batch: int = option(
@@ -47,7 +47,7 @@ class FineTuning(Options):
         "Keeps weights small, against learning by heart.", ge=0, le=1,
     )  # fmt: skip
     label_smoothing: float = option(
-        0.05, "Doubt in the labels (label smoothing)",
+        0.05, "Label smoothing (label smoothing)",
         "A little doubt keeps the model from being too sure.", ge=0, le=0.5,
     )  # fmt: skip
     smallest_crop: float = option(
@@ -66,7 +66,7 @@ class FineTuning(Options):
         "milder changes (RandAugment).",
     )  # fmt: skip
     dropout: float = option(
-        0.0, "Hide features at random (dropout)",
+        0.0, "Dropout (dropout)",
         "This share of what the classifier reads is hidden in each step, so that it leans on "
         "nothing alone. 0 hides nothing; 0.2 is a usual try against learning by heart.",
         ge=0, le=0.9,

@@ -554,7 +554,8 @@ def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, p
     first = finish_run(home, project, dataset, strategy="full", wrong=2, title="First model")
     second = finish_run(home, project, dataset, strategy="full", wrong=9, title="First model")
     app = open_page(page, project=project, run=second)
-    alike = r"First model · Adapt the whole network · EfficientNet-Lite0 \(\d\d \w+, \d\d:\d\d\)"
+    made_of = "First model · Fine-tune the whole network · EfficientNet-Lite0"
+    alike = rf"{made_of} \(\d\d \w+, \d\d:\d\d\)"
     assert re.fullmatch(alike, app.selectbox[0].options[1])
     assert app.selectbox[0].options[0] not in app.selectbox[0].options[1:]
     for run, other in ((second, 1), (first, 0), (second, 1)):

@@ -113,7 +113,7 @@ def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
     )
     assert again.radio(key="ask-photos").value == "No"
     assert again.radio(key="ask-later").value == "No"
-    assert "Adapt the last layers" in method(again)
+    assert "Fine-tune the last layers" in method(again)
 
 
 def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
@@ -165,7 +165,7 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
         JobSpec("train").write(run_folder(run))
         append(run_folder(run), Finished(1.0, {}))
     titles = list(run_titles(ProjectContext(get_project(project))).values())
-    alike = "Adapt the whole network · EfficientNet-Lite0"
+    alike = "Fine-tune the whole network · EfficientNet-Lite0"
     assert titles == [alike, f"{alike} (60 steps)", f"{alike} (learning rate 0.001)"]
 
 

@@ -41,7 +41,7 @@ def test_the_simplest_of_those_that_are_as_good_is_kept(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     app = open_page("results", project=project, run=run)
     said = everything(app)
-    assert "Keep Teach only the classifier" in said
+    assert "Keep Train only the classifier" in said
     assert "the simplest that comes within one standard error" in said
     assert "with that taken out" in said
     press(app, "Show this one")
@@ -52,7 +52,7 @@ def test_a_clearly_better_one_is_kept_though_it_takes_longer(home):
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=25)
     run = finish_run(home, project, dataset, strategy="full", wrong=1)
     said = everything(open_page("results", project=project, run=run))
-    assert "Keep Adapt the whole network" in said
+    assert "Keep Fine-tune the whole network" in said
     assert "none that is simpler comes within one standard error" in said
 
 
@@ -61,7 +61,7 @@ def test_a_better_one_that_is_not_proven_to_be_is_said_not_to_be(home):
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=6)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     said = everything(open_page("results", project=project, run=run))
-    assert "Keep Adapt the whole network" in said
+    assert "Keep Fine-tune the whole network" in said
     (sentence,) = [line for line in said.split("<p") if "It is not proven to be better" in line]
     assert "which is simpler (p = 0.12)" in sentence
 
