@@ -29,7 +29,7 @@ class Adaptation(FineTuning):
     """Choices of unsupervised domain adaptation."""
 
     method: Literal["mcc", "dann", "coral", "mmd"] = option(
-        "mcc", "What brings the worlds together",
+        "mcc", "How the kinds are aligned",
         "mcc: answers in your world shall be decided. dann: an opponent shall not be able to tell "
         "the worlds apart. coral, mmd: features shall be spread alike. On our samples mmd was the "
         "best or among the best.", main=True,

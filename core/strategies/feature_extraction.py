@@ -12,16 +12,16 @@ class FeatureExtraction(Options):
     """Choices of the classifier on frozen features."""
 
     views: int = option(
-        1, "Variations of each picture (augmented views)",
+        1, "Variations per image (augmented views)",
         "1 learns from your pictures as they are; more adds cropped and varied copies.",
         main=True, ge=1, le=16,
     )  # fmt: skip
     balanced: bool = option(
-        False, "Treat rare classes as equals (class weights)",
+        False, "Give rare classes more weight (class weights)",
         "Helps when some classes have far fewer pictures than others.", main=True,
     )  # fmt: skip
     C: float | None = option(
-        None, "How closely to fit (C)",
+        None, "Regularisation (C)",
         "Empty lets cross-validation choose; smaller is more cautious.", main=True, gt=0, le=1e4,
     )  # fmt: skip
 

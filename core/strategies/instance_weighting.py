@@ -19,16 +19,16 @@ class Weighting(Options):
     """Choices of instance transfer."""
 
     method: Literal["importance", "tradaboost"] = option(
-        "importance", "How pictures are weighed",
+        "importance", "How images are weighted",
         "importance: by how much they look like yours. tradaboost: those that keep contradicting "
         "your pictures lose weight round by round.", main=True,
     )  # fmt: skip
     highest: float = option(
-        10.0, "Most that one picture may weigh (clipping)",
+        10.0, "Largest weight of one image (clipping)",
         "Against a few pictures deciding everything; 1 is an average one.", main=True, ge=1, le=100,
     )  # fmt: skip
     source_weight: float = option(
-        0.5, "Weight of the other world", "Against your own pictures together: 1 is as much.",
+        0.5, "Weight of the other kind", "Against your own pictures together: 1 is as much.",
         main=True, gt=0, le=10,
     )  # fmt: skip
 

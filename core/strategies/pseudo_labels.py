@@ -27,11 +27,11 @@ class PseudoLabels(FineTuning):
     """Choices of learning from own answers."""
 
     confidence_threshold: float = option(
-        0.9, "From which certainty on (threshold)",
+        0.9, "Confidence threshold",
         "Only answers at least this sure are learned from.", main=True, ge=0.3, lt=1,
     )  # fmt: skip
     unlabelled_weight: float = option(
-        1.0, "How much unsorted pictures count", "Against the sorted ones, which count 1.",
+        1.0, "Weight of unlabelled images", "Against the sorted ones, which count 1.",
         main=True, ge=0, le=10,
     )  # fmt: skip
     trainable_fraction: float = trainable_fraction_option()

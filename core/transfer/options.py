@@ -26,71 +26,69 @@ class FineTuning(Options):
     """What every strategy with gradient steps has in common."""
 
     steps: int = option(
-        300, "How long to learn (steps)",
+        300, "Training steps",
         "Each step looks at one batch of pictures. More steps fit closer, and take longer.",
         main=True, ge=1, le=20_000,
     )  # fmt: skip
     mirror: Mirror = option(
-        "auto", "May pictures be mirrored?",
+        "auto", "Mirror images?",
         "Mirrored copies help when left and right do not matter. “auto” tries it on your pictures.",
         main=True,
     )  # fmt: skip
     lr: float = option(
-        3e-4, "Learning rate (learning rate)",
+        3e-4, "Learning rate",
         "Smaller keeps more of what the network knows.", gt=0, le=1,
     )  # fmt: skip
-    batch: int = option(
-        32, "Pictures per step (batch size)", "Larger is steadier and slower.", ge=2, le=1024
-    )
+    batch: int = option(32, "Batch size", "Larger is steadier and slower.", ge=2, le=1024)
     weight_decay: float = option(
-        0.02, "Pull towards simple (weight decay)",
+        0.02, "Weight decay",
         "Keeps weights small, against learning by heart.", ge=0, le=1,
     )  # fmt: skip
     label_smoothing: float = option(
-        0.05, "Label smoothing (label smoothing)",
+        0.05, "Label smoothing",
         "A little doubt keeps the model from being too sure.", ge=0, le=0.5,
     )  # fmt: skip
     smallest_crop: float = option(
-        0.5, "Smallest piece of a picture (crop)",
+        0.5, "Smallest crop",
         "Random pieces of each picture are shown; 1 shows it whole.", gt=0.05, le=1,
     )  # fmt: skip
     colour: float = option(
-        0.2, "Changes of light (colour jitter)",
+        0.2, "Colour jitter",
         "How far brightness and contrast are varied, where pictures are varied plainly.",
         ge=0, le=0.9,
     )  # fmt: skip
     augmentation: Policy = option(
-        "plain", "Which changes (augmentation policy)",
+        "plain", "Augmentation",
         "plain: pieces, mirroring, light. trivial: pieces, mirroring and one strong change, which "
         "may turn a picture far (TrivialAugment); worth a try from about 200 steps on. rand: two "
         "milder changes (RandAugment).",
     )  # fmt: skip
     dropout: float = option(
-        0.0, "Dropout (dropout)",
+        0.0, "Dropout",
         "This share of what the classifier reads is hidden in each step, so that it leans on "
         "nothing alone. 0 hides nothing; 0.2 is a usual try against learning by heart.",
         ge=0, le=0.9,
     )  # fmt: skip
     balanced: bool = option(
-        False, "Treat rare classes as equals (class weights)",
+        False, "Give rare classes more weight (class weights)",
         "Helps when some classes have far fewer pictures than others.",
     )  # fmt: skip
     ema: float = option(
-        0.99, "Averaging over steps (EMA)",
+        0.99, "Average weights over steps (EMA)",
         "The model is the running average of its last steps; 0 keeps the last alone.", ge=0, lt=1,
     )  # fmt: skip
     validation_fraction: float = option(
-        0.1, "Share to watch with (validation part)",
+        0.1, "Validation fraction",
         "Kept out of learning to draw the curve. 0 learns from all pictures.",
         ge=0, le=0.5,
     )  # fmt: skip
     patience: int = option(
-        0, "Stop after so many looks without gain (early stopping)",
+        0, "Patience (early stopping)",
         "About twelve looks are taken at the pictures to watch with, so there must be some; the "
         "state that did best on them is kept. 0 always goes on to the end.", ge=0, le=20,
     )  # fmt: skip
     n_averaged_runs: int = option(
-        1, "Learn so many times and average (model soup)",
+        1, "Runs to average (model soup)",
         "Each time from the same start with other random choices; the mean of the weights is often "
         "a little better than one of them. 3 takes three times as long.", ge=1, le=10,
     )  # fmt: skip
@@ -99,7 +97,7 @@ class FineTuning(Options):
 def trainable_fraction_option(*, main: bool = False) -> Any:
     """The field of a strategy in which the last layers adapt: see last_groups."""
     return option(
-        0.3, "How much of the network adapts",
+        0.3, "Trained fraction of the network",
         "Share of the layers, counted from the end. More can learn more, and forget more.",
         main=main, gt=0, lt=1,
     )  # fmt: skip
@@ -109,7 +107,7 @@ class RehearsalOptions(FineTuning):
     """Of strategies that go on with an earlier run: its images are shown again."""
 
     rehearse: int = option(
-        20, "Old pictures shown again, of each class (rehearsal)",
+        20, "Old images per class to rehearse (rehearsal)",
         "0 shows none: watch what is forgotten then.", main=True, ge=0, le=1000,
     )  # fmt: skip
 

@@ -142,6 +142,6 @@ def bring(page: Page, *files: Path | dict[str, object]) -> None:
 
 
 def set_steps(page: Page, steps: int) -> None:
-    box = ready(page.get_by_role("spinbutton", name="How long to learn"))
+    box = ready(page.get_by_role("spinbutton", name="Training steps"))
     box.fill(str(steps))
     box.press("Enter")
