@@ -124,6 +124,10 @@ class BoundedHTTP(H11Protocol):
     def _keep_time(self) -> None:
         if self.transport.is_closing():
             return
+        if self.transport.get_protocol() is not self:  # it is a WebSocket from now on
+            self._sockets.ask(self.transport)
+            self._unlimit()
+            return
         match self.conn.their_state:
             case h11.IDLE:  # no whole header yet: what trickles in does not lengthen its time
                 if self._timer is None:

@@ -8,15 +8,22 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvicorn
 from running_server import ROOT, Server, free_port, running, wait_for
 from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.sync.client import connect
 
+from core.server import connections
 from core.server.web import bounded_server
 from core.settings import Settings
 
@@ -173,24 +180,51 @@ def imported_by_the_worker(home: Path) -> str:
     return told.stdout.strip()
 
 
+@contextmanager
+def served(app: ASGIApp) -> Iterator[tuple[uvicorn.Server, int]]:
+    """The bounded server in a thread of its own, and its port."""
+    port = free_port()
+    running_here = bounded_server(app, Settings(), {"host": "127.0.0.1", "port": port})
+    thread = threading.Thread(target=running_here.run)
+    thread.start()
+    try:
+        wait_for(lambda: running_here.started)
+        yield running_here, port
+    finally:
+        running_here.should_exit = True
+        thread.join()
+
+
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    with suppress(WebSocketDisconnect):
+        while True:
+            await socket.send_text(await socket.receive_text())
+
+
+def test_an_open_page_is_not_cut_off_for_sending_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.3)
+    with (
+        served(Starlette(routes=[WebSocketRoute("/page", echo)])) as (_, port),
+        connect(f"ws://127.0.0.1:{port}/page") as page,
+    ):
+        time.sleep(1)
+        page.send("still here")
+        assert page.recv(timeout=20) == "still here"
+
+
 def test_small_answers_are_sent_at_once() -> None:
     """Without TCP_NODELAY the end of an answer waits for the other side to confirm its beginning,
     which takes some 40 ms."""
-    port = free_port()
-    served = bounded_server(Starlette(), Settings(), {"host": "127.0.0.1", "port": port})
-    thread = threading.Thread(target=served.run)
-    thread.start()
-    try:
-        wait_for(lambda: served.started)
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-            wait_for(lambda: served.server_state.connections)
-            [connection] = served.server_state.connections
-            ours = connection.transport.get_extra_info("socket")
-            assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            client.close()
-    finally:
-        served.should_exit = True
-        thread.join()
+    with (
+        served(Starlette()) as (running_here, port),
+        socket.create_connection(("127.0.0.1", port), timeout=20),
+    ):
+        wait_for(lambda: running_here.server_state.connections)
+        [connection] = running_here.server_state.connections
+        ours = connection.transport.get_extra_info("socket")
+        assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits as on POSIX")
