@@ -110,7 +110,7 @@ def _sentence(new: Sequence[Item]) -> str:
     named = ", ".join(f"{n:,} “{label}”" for label, n in counted[:_MOST_NAMED])
     more = len(counted) - _MOST_NAMED
     answers = "corrected answer" if len(new) == 1 else "corrected answers"
-    rest = f" and {more:,} more classes" if more > 0 else ""
+    rest = f" and {more:,} more" if more > 0 else ""
     return f"{len(new):,} {answers} added: {named}{rest}"
 
 

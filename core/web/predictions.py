@@ -22,7 +22,9 @@ def preview(folder: Path, answered: Answered) -> str:
     if thumbnail_file(folder, answered.number).is_file():
         return f"/graft/answer/{folder.name}/{answered.number}"
     file = answered.file
-    return f"/graft/upload/{file.parent.name}/{file.name}" if file else ""
+    if file is None or file.parent.parent.name != "uploads":
+        return ""
+    return f"/graft/upload/{file.parent.name}/{file.name}"
 
 
 def job_table(folder: Path, *, as_xlsx: bool = False) -> bytes:
