@@ -5,7 +5,8 @@ import re
 from core.dataset.classes import clean_path
 from core.dataset.ingest.entries import is_junk
 
-_LONGEST_NAME = 120
+_LONGEST_NAME, _MOST_BYTES = 120, 200
+"""Characters, and bytes in UTF-8: file systems take 255, of which some are left for a number."""
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices."""
@@ -13,7 +14,8 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 def harmless(name: str) -> str:
     """One level of a path that every system takes for an ordinary, visible name."""
-    name = _FORBIDDEN.sub("_", clean_path(name)).lstrip(". ")[:_LONGEST_NAME].rstrip(". ")
+    short = _FORBIDDEN.sub("_", clean_path(name)).lstrip(". ")[:_LONGEST_NAME]
+    name = short.encode("utf-8")[:_MOST_BYTES].decode("utf-8", "ignore").rstrip(". ")
     return f"_{name}" if not name or is_junk(name) or _RESERVED.fullmatch(name) else name
 
 

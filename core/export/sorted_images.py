@@ -6,6 +6,7 @@ Files keep their own names, made harmless; of two alike the second is numbered. 
 of the classes goes to "unknown".
 """
 
+import re
 import shutil
 import time
 import zipfile
@@ -23,6 +24,7 @@ from core.settings import Settings
 UNKNOWN = "unknown"
 _WORK = "Sorting your images"
 _SECONDS_BETWEEN_NEWS = 0.25
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
 _GONE = "The file is no longer here. Bring it again."
 
 
@@ -99,10 +101,10 @@ def places(images: Sequence[SortedImage]) -> list[str]:
 
 
 def _stem_and_suffix(name: str) -> tuple[str, str]:
-    path = PurePosixPath(harmless(PurePosixPath(name.replace("\\", "/")).name))
-    if len(path.suffix) > 12:
-        return path.name, ""
-    return path.stem, path.suffix
+    last = PurePosixPath(name.replace("\\", "/")).name
+    suffix = PurePosixPath(last).suffix
+    suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
+    return harmless(last.removesuffix(suffix)), suffix
 
 
 def _sort(
