@@ -60,7 +60,7 @@ def test_a_folder_with_something_in_it_is_refused_before_anything_is_done(run, i
 
 
 def test_the_answers_are_written_as_csv_and_for_excel(run, images, tmp_path):
-    code, out, err = run_command(
+    code, _, err = run_command(
         tmp_path / "home", "predict", run, *images, "--table", tmp_path / "a.csv"
     )
     assert code == 0, err
@@ -68,7 +68,7 @@ def test_the_answers_are_written_as_csv_and_for_excel(run, images, tmp_path):
     assert [row["image"] for row in rows] == [*map(str, images)]
     assert sum(float(rows[0][name]) for name in CLASSES) == pytest.approx(1, abs=1e-5)
     assert rows[-1]["problem"]
-    code, _out, err = run_command(
+    code, _, err = run_command(
         tmp_path / "home", "predict", run, *images, "--table", tmp_path / "a.XLSX"
     )
     assert code == 0, err

@@ -13,19 +13,11 @@ from core.events import Finished, Skipped
 from core.export.sorted_images import SortedImage, places, sort_into_zip
 from core.settings import Settings
 
-NAMES = st.text(max_size=200) | st.sampled_from(
-    [
-        "../../etc/passwd",
-        "C:\\x\\a.jpg",
-        "CON.png",
-        "a/..",
-        ".hidden",
-        "a.JPG",
-        "A.jpg",
-        "x" * 300 + ".jpg",
-        "🐈" * 120,
-    ]
-)
+HOSTILE = [
+    *("../../etc/passwd", "C:\\x\\a.jpg", "CON.png", "a/..", ".hidden", "a.JPG", "A.jpg"),
+    *("x" * 300 + ".jpg", "🐈" * 120),
+]
+NAMES = st.text(max_size=200) | st.sampled_from(HOSTILE)
 
 
 def image(name: str, label: str | None, path: Path = Path("/nowhere")) -> SortedImage:

@@ -203,7 +203,11 @@ def test_what_or_and_unknown_mean_stands_below_in_short(project):
 
 def test_answers_of_an_older_version_are_shown_with_the_names_as_brought(project):
     job = new_job()
-    args = {"run": project[1], "names": ["new/<u>.jpg", "b.jpg"], "files": ["/h/u/0", "/h/u/1"]}
+    args = {
+        "run": project[1],
+        "names": ["new/<u>.jpg", "b.jpg"],
+        "files": ["/h/uploads/u/0", "/h/uploads/u/1"],
+    }
     JobSpec("predict", args).write(job)
     old = [row("0"), {"image": "1", "error": "It is cut off."}]
     append(job, Finished(1.0, {"predictions": old}))
