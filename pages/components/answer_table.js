@@ -12,7 +12,7 @@ export default function (component) {
 class Answers {
   constructor(root) {
     this.root = root;
-    this.waiting = new Map(); // corrections that the server has not confirmed yet
+    this.waiting = new Map(); // corrections that the server has not written down yet
   }
 
   // Called again after every run of the page's script.
@@ -20,8 +20,7 @@ class Answers {
     this.tell = setStateValue;
     this.ask = setTriggerValue;
     this.data = data;
-    for (const [n, label] of this.waiting)
-      if ((data.corrected[n] ?? null) === label) this.waiting.delete(n);
+    for (const [n, { id }] of this.waiting) if (id === data.seen) this.waiting.delete(n);
     if (this.token !== data.token) this.draw();
     for (const [n, row] of this.rows) this.refresh(n, row);
     this.explain();
@@ -142,16 +141,18 @@ class Answers {
   }
 
   correct(n, label) {
-    this.waiting.set(n, label);
+    const id = `${Date.now()}-${Math.random()}`;
+    this.waiting.set(n, { label });
+    for (const each of this.waiting.values()) each.id = id; // all are told anew, in case one was lost
     this.refresh(n, this.rows.get(n));
-    const labels = [...this.waiting].map(([number, right]) => ({ n: number, label: right }));
-    this.tell("corrected", { id: `${Date.now()}-${Math.random()}`, labels });
+    const labels = [...this.waiting].map(([number, told]) => ({ n: number, label: told.label }));
+    this.tell("corrected", { id, labels });
   }
 
   refresh(n, row) {
     const select = row.querySelector("select");
     if (!select) return;
-    const label = this.waiting.has(n) ? this.waiting.get(n) : this.data.corrected[n] ?? null;
+    const label = this.waiting.has(n) ? this.waiting.get(n).label : this.data.corrected[n] ?? null;
     this.choose(select, label);
     row.classList.toggle("corrected", label !== null);
     const learned = this.data.learned.includes(n) && !this.waiting.has(n);

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import text
 
-_LONGEST_LABEL = 1_000
+_LONGEST_LABEL, _LONGEST_ID = 1_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,11 @@ def answer_table(
     corrected: Mapping[int, str],
     learned: Sequence[int],
     why: Why | None,
+    seen: str,
     key: str,
 ) -> Told:
-    """Draw the table; gives what was chosen and asked in it."""
+    """Draw the table; gives what was chosen and asked in it. `seen` is the id of the corrections
+    that were written down last."""
     shown = [asdict(group) for group in groups]
     labels = text.apart([text.plain(label) for label in classes])
     data = {
@@ -94,6 +96,7 @@ def answer_table(
         ],
         "corrected": {str(n): label for n, label in corrected.items()},
         "learned": list(learned),
+        "seen": seen,
         "why": asdict(why) if why else None,
     }
     told = _table(key=key, data=data, on_corrected_change=lambda: None, on_why_change=lambda: None)
@@ -103,16 +106,12 @@ def answer_table(
 def _told(corrected: Any, why: Any, here: set[int]) -> Told:
     """What the browser says, as far as it makes sense."""
     about = why.get("n") if isinstance(why, dict) else None
-    asked = about if isinstance(about, int) and about in {-1, *here} else None
+    asked = about if type(about) is int and about in {-1, *here} else None
     if not isinstance(corrected, dict) or not isinstance(corrected.get("labels"), list):
         return Told(why=asked)
-    rows = [each for each in corrected["labels"] if isinstance(each, dict)]
-    return Told(
-        str(corrected.get("id", ""))[:100],
-        {
-            each["n"]: None if each.get("label") is None else each["label"][:_LONGEST_LABEL]
-            for each in rows
-            if each.get("n") in here and isinstance(each.get("label"), str | None)
-        },
-        asked,
-    )
+    labels: dict[int, str | None] = {}
+    for each in corrected["labels"]:
+        number, label = (each.get("n"), each.get("label")) if isinstance(each, dict) else (None, 0)
+        if type(number) is int and number in here and (label is None or isinstance(label, str)):
+            labels[number] = label[:_LONGEST_LABEL] if label else None
+    return Told(str(corrected.get("id", ""))[:_LONGEST_ID], labels, asked)

@@ -13,6 +13,7 @@ from core.jobs.log import append
 from core.jobs.queue import new_job, status
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
+from pages.components.answer_table import _told
 
 
 def row(name, label="maple", sure=0.7, **more):
@@ -216,3 +217,24 @@ def test_answers_of_an_older_version_are_shown_with_the_names_as_brought(project
     (first, _) = [each for group in shown(app)["groups"] for each in group["rows"]]
     assert first["thumb"] == "/graft/upload/u/0"
     assert Path(first["title"]) == Path("new/<u>.jpg")
+
+
+@pytest.mark.parametrize(
+    ("corrected", "why"),
+    [
+        (None, None),
+        ("x", "x"),
+        ({"labels": "x"}, {"n": "1"}),
+        ({"id": 3, "labels": [3, {"n": []}, {"n": 7, "label": "a"}]}, {"n": 7}),
+        ({"id": {}, "labels": [{"n": 1, "label": 5}, {"n": True, "label": "a"}]}, {"n": True}),
+    ],
+)
+def test_what_no_table_of_ours_would_tell_is_left_aside(corrected, why):
+    told = _told(corrected, why, {0, 1})
+    assert (dict(told.corrected), told.why) == ({}, None)
+
+
+def test_what_the_table_tells_is_taken_and_bounded():
+    labels = [{"n": 1, "label": "a" * 5000}, {"n": 0, "label": None}]
+    told = _told({"id": "7", "labels": labels}, {"n": -1}, {0, 1})
+    assert (told.id, told.corrected, told.why) == ("7", {1: "a" * 1000, 0: None}, -1)

@@ -133,6 +133,7 @@ def table(
         corrected=corrected,
         learned=learned,
         why=_why(here),
+        seen=st.session_state.get(f"corrections-{folder.name}", ""),
         key=f"table-{folder.name}",
     )
     _act_on(told, folder, run, here)
