@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 import numpy as np
+from PIL import Image
 
 from core.backbones.preprocessing import Preprocessing
+from core.dataset import channels, image_files
 from core.dataset.channels import RGB
+from core.dataset.ingest.decoded import Decoded
 from core.errors import UnreadableImage
 from core.evaluation.calibration import prediction_sets
 from core.events import Event, Finished, Progress
 from core.model import Model, ModelOutput, model_folder
+from core.sandbox.bounded import Patience
 from core.settings import Settings
 
 _BATCH = 32
+_MOST_SLOW_FILES = 15
+"""So many may use up all the time they have; no more are tried then."""
 
 
 class Answer(TypedDict, total=False):
@@ -49,23 +55,36 @@ class ImagePrediction(Answer, total=False):
 
 
 def predict_files(
-    run: Path, files: Sequence[Path], settings: Settings, *, names: Sequence[str] | None = None
+    run: Path,
+    files: Sequence[Path],
+    settings: Settings,
+    *,
+    names: Sequence[str] | None = None,
+    thumbnails: Sequence[Path] = (),
 ) -> Iterator[Event]:
     """Predict image files; ends with Finished(result={"predictions": [ImagePrediction, …]}).
 
-    `names` stand for the files (default: their own names).
+    `names` stand for the files (default: their own names); `thumbnails` says where to write a
+    small JPEG of each that can be read (default: nowhere).
     """
     began = time.monotonic()
-    what = "Looking at your pictures"
+    what = "Looking at your images"
     yield Progress(what, 0, len(files))
     model = Model.load(model_folder(run))
     found: list[ImagePrediction] = []
-    prepare = partial(_prepared, preprocessing=model.preprocessing, settings=settings)
-    named = zip(names or [file.name for file in files], files, strict=True)
+    prepare = partial(
+        _prepared,
+        preprocessing=model.preprocessing,
+        settings=settings,
+        patience=Patience(_MOST_SLOW_FILES * settings.max_reading_seconds),
+    )
+    places: Sequence[Path | None] = thumbnails or [None for _ in files]
+    named = zip(names or [file.name for file in files], files, places, strict=True)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         while batch := list(islice(named, _BATCH)):
-            prepared = list(threads.map(prepare, [file for _, file in batch]))
-            found += _rows(model, [name for name, _ in batch], prepared)
+            _, paths, small = zip(*batch, strict=True)
+            prepared = list(threads.map(prepare, paths, small))
+            found += _rows(model, [name for name, _, _ in batch], prepared)
             yield Progress(what, len(found), len(files))
     yield Finished(time.monotonic() - began, {"predictions": found})
 
@@ -120,12 +139,22 @@ def _rows(
         yield {"image": name, "error": pixels} if isinstance(pixels, str) else next(found)
 
 
-def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -> np.ndarray | str:
+def _prepared(
+    file: Path,
+    thumbnail: Path | None,
+    *,
+    preprocessing: Preprocessing,
+    settings: Settings,
+    patience: Patience,
+) -> np.ndarray | str:
     from core.dataset.ingest.decode import decode_for_storage
     from core.dataset.ingest.kinds import no_such_file
 
+    keep = preprocessing.form != RGB
     try:
-        decoded = decode_for_storage(file, settings, keep=preprocessing.form != RGB)
+        decoded = decode_for_storage(file, settings, keep=keep, patience=patience)
+        if thumbnail:
+            thumbnail.write_bytes(image_files.thumbnail(_to_look_at(decoded)))
         return preprocessing.pixels(decoded.image if decoded.array is None else decoded.array)
     except UnreadableImage as error:
         return str(error)
@@ -133,6 +162,10 @@ def _prepared(file: Path, *, preprocessing: Preprocessing, settings: Settings) -
         return no_such_file(str(file))
     except OSError as error:
         return f"It cannot be read: {error.strerror or 'the file is damaged'}."
+
+
+def _to_look_at(decoded: Decoded) -> Image.Image:
+    return decoded.image if decoded.array is None else channels.to_look_at(decoded.array)
 
 
 _RENAMED = {"set": "prediction_set", "unknown": "ood", "unknown_score": "ood_score"}

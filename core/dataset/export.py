@@ -8,7 +8,6 @@ Names come from outside, so each is made harmless and unique before it becomes a
 
 import io
 import json
-import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -16,18 +15,13 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from core.dataset.classes import clean_path
-from core.dataset.ingest.entries import is_junk
 from core.dataset.manifest import Dataset, Item
+from core.dataset.safe_names import harmless, unique
 from core.dataset.store import Store
 from core.events import Event, Finished, Progress
 
 _WORK = "Packing your pictures"
 _SECONDS_BETWEEN_NEWS = 0.25
-_LONGEST_NAME = 120
-_FORBIDDEN = re.compile(r'[\\/:*?"<>|]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices."""
 _OLDEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -69,8 +63,8 @@ def _names(dataset: Dataset) -> list[str]:
         part = item.part or ("train" if ready and item.role == "labelled" else "")
         role = "" if item.role == "labelled" else item.role
         label = folders[item.label] if item.label is not None else ""
-        parts = (part, role, label, _harmless(PurePosixPath(item.name).stem))
-        names.append(_unique("/".join(filter(None, parts)), taken))
+        parts = (part, role, label, harmless(PurePosixPath(item.name).stem))
+        names.append(unique("/".join(filter(None, parts)), taken))
     return names
 
 
@@ -78,23 +72,7 @@ def _class_folders(dataset: Dataset, reserved: set[str]) -> dict[str, str]:
     """A folder for each class; none is called like a folder that means something else here."""
     labels = {item.label for item in dataset.items if item.label is not None}
     taken = {each.casefold() for each in reserved}
-    return {label: _unique(_harmless(label), taken) for label in sorted(labels)}
-
-
-def _unique(path: str, taken: set[str]) -> str:
-    """The path, numbered when it is taken; disks of many people do not tell "a" from "A"."""
-    name, number = path, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{path} ({number})"
-    taken.add(name.casefold())
-    return name
-
-
-def _harmless(name: str) -> str:
-    """One level of a path that every system takes for an ordinary, visible name."""
-    name = _FORBIDDEN.sub("_", clean_path(name)).lstrip(". ")[:_LONGEST_NAME].rstrip(". ")
-    return f"_{name}" if not name or is_junk(name) or _RESERVED.fullmatch(name) else name
+    return {label: unique(harmless(label), taken) for label in sorted(labels)}
 
 
 def as_file(store: Store, digest: str) -> tuple[str, bytes]:

@@ -1,4 +1,6 @@
-"""GET /graft/download/<job id>: what a finished job made, as a file to keep."""
+"""What a finished job made: GET /graft/download/<job id>, a file to keep; for answers a CSV file,
+with ?form=xlsx an Excel workbook. And GET /graft/answer/<job id>/<n>, the thumbnail of an answer.
+"""
 
 import re
 from http import HTTPStatus
@@ -9,39 +11,58 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from core.errors import NotFound
+from core.errors import GraftError
+from core.jobs.answers import finished_result, thumbnail_file
 from core.jobs.folder import job_path
 from core.settings import Settings
-from core.web.predictions import finished_result, job_table
+from core.web.pictures import FOR_EVER
+from core.web.predictions import job_table
+from core.web.uploads import file_number
 
 _JOB_ID = re.compile(r"[0-9a-f]{16}")
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Downloads:
-    """Hands out the file of an export job, or the predictions of a predict job as CSV."""
+    """Hands out the file of an export job, or the predictions of a predict job as a table."""
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
 
     async def __call__(self, request: Request) -> Response:
         """The file, to be saved rather than shown."""
-        job_id = request.path_params["job_id"]
-        if not _JOB_ID.fullmatch(job_id):
-            raise HTTPException(HTTPStatus.NOT_FOUND)
-        folder = job_path(self._home, job_id)
+        folder = self._folder(request)
         result = await run_in_threadpool(finished_result, folder)
         if result is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download here yet.")
         if "predictions" in result:
+            as_xlsx = request.query_params.get("form") == "xlsx"
             try:
-                table = await run_in_threadpool(job_table, folder)
-            except NotFound as error:
+                table = await run_in_threadpool(job_table, folder, as_xlsx=as_xlsx)
+            except GraftError as error:
                 raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-            return _attachment(table, "predictions.csv")
+            return _attachment(table, as_xlsx=as_xlsx)
         file = _made_by(folder, result.get("file"))
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The file is gone. Export it again.")
         return FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
+
+    async def thumbnail(self, request: Request) -> FileResponse:
+        """The small JPEG of an image that was asked about."""
+        folder = self._folder(request)
+        try:
+            file = thumbnail_file(folder, file_number(request.path_params["n"]))
+        except GraftError as error:
+            raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
+        if not await run_in_threadpool(file.is_file):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(file, media_type="image/jpeg", headers=FOR_EVER)
+
+    def _folder(self, request: Request) -> Path:
+        job_id = request.path_params["job_id"]
+        if not _JOB_ID.fullmatch(job_id):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return job_path(self._home, job_id)
 
 
 def _made_by(folder: Path, named: object) -> Path | None:
@@ -56,11 +77,11 @@ def _made_by(folder: Path, named: object) -> Path | None:
         return None
 
 
-def _attachment(text: str, name: str) -> Response:
-    # The byte order mark makes spreadsheets read the file as UTF-8.
+def _attachment(table: bytes, *, as_xlsx: bool) -> Response:
+    name = "predictions.xlsx" if as_xlsx else "predictions.csv"
     return Response(
-        ("\ufeff" + text).encode("utf-8", "replace"),
-        media_type="text/csv; charset=utf-8",
+        table,
+        media_type=_XLSX if as_xlsx else "text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",

@@ -10,12 +10,13 @@ from core.web.receiving import Receiver
 
 def routes(settings: Settings) -> list[Route]:
     """The routes that the app serves beside Streamlit's own."""
-    pictures = Pictures(settings)
+    pictures, downloads = Pictures(settings), Downloads(settings)
     return [
         Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
         Route("/graft/upload/{upload_id}/{n}", pictures.uploaded, methods=["GET"]),
         Route("/graft/image/{hash}", pictures.image),
         Route("/graft/thumb/{hash}", pictures.thumb),
         Route("/graft/sample/{name}", pictures.sample),
-        Route("/graft/download/{job_id}", Downloads(settings).__call__),
+        Route("/graft/answer/{job_id}/{n}", downloads.thumbnail),
+        Route("/graft/download/{job_id}", downloads.__call__),
     ]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.web.predictions import finished_result
+from core.jobs.answers import finished_result
 
 
 def variation_strips(folder: Path) -> list[tuple[str, bytes]]:

@@ -33,6 +33,10 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("rank", {"dataset": DATASET}),
     ("outlook", {"dataset": DATASET}),
     ("predict", {"run": RUN, "files": ["/u/0"], "names": ["a.jpg"], "upload": "f" * 32}),
+    ("predict", {"run": RUN, "upload": "f" * 32}),
+    ("sorted-images", {"run": RUN, "answers": DATASET, "corrected": {"0": "oak"}}),
+    ("learn-answers", {"run": RUN, "project": PROJECT, "answers": DATASET, "labels": {"3": "oak"},
+                       "add_to": DATASET, "task": "kind"}),
     ("export", {"run": RUN}),
     ("export", {"run": RUN, "file": "/home/jobs/x/model.zip"}),
     ("explain", {"run": RUN, "image": "a" * 64}),
@@ -84,6 +88,13 @@ def test_a_key_that_is_not_known_is_refused_and_nothing_is_written(
     [
         ("predict", {"run": RUN}, "files"),
         ("predict", {"run": RUN, "files": 3}, "files"),
+        ("learn-answers", {"run": RUN, "project": PROJECT, "answers": DATASET, "labels": {},
+                           "add_to": DATASET}, "labels"),
+        ("learn-answers", {"run": RUN, "project": PROJECT, "answers": "../x", "add_to": DATASET,
+                           "labels": {"0": "a"}}, "id"),
+        ("sorted-images", {"run": RUN, "answers": DATASET, "corrected": {"-1": "a"}}, "corrected"),
+        ("sorted-images", {"run": RUN, "answers": DATASET, "corrected": {"1": "a" * 101}},
+         "corrected"),
         ("report", {"run": RUN, "form": "../x"}, "form"),
         ("import", {"project": PROJECT}, "upload, server_folder and sample"),
         ("import", {"project": PROJECT, "sample": "emoji", "upload": "x"}, "one of upload"),
@@ -93,7 +104,7 @@ def test_a_key_that_is_not_known_is_refused_and_nothing_is_written(
         ("export", {"run": "../" + RUN[3:]}, "no(thing)? .*id"),
         ("os.system", {}, "cannot do jobs of the kind “os.system”"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_said_in_a_sentence(
     home: Path, kind: str, args: dict[str, Any], names: str
 ) -> None:

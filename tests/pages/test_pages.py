@@ -576,51 +576,6 @@ def test_a_deleted_run_leaves_the_table_and_can_come_back(home):
     assert get_run(run).deleted_at is None
 
 
-def test_answers_are_shown_with_their_names_and_shares(home):
-    project, dataset = fill(home)
-    run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    job = new_job()
-    names = ["new/<u>.jpg", "broken.jpg"]
-    JobSpec("predict", {"run": run, "names": names, "files": ["/u/0", "/u/1"]}).write(job)
-    shares = dict(zip(CLASSES, (0.7, 0.2, 0.1), strict=True))
-    answers = [
-        {"image": "0", "label": "maple", "probabilities": shares},
-        {"image": "1", "error": "It is cut off."},
-    ]
-    append(job, Finished(1.0, {"predictions": answers}))
-    said = everything(open_page("use", project=project, run=run, asked=job.name))
-    assert "2 answers" in said
-    assert "70 %" in said
-    assert "&lt;u&gt;.jpg" in said
-    assert "It is cut off." in said
-
-
-def test_an_answer_can_be_unknown_or_one_of_several_classes(home):
-    project, dataset = fill(home)
-    run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    job = new_job()
-    JobSpec("predict", {"run": run, "names": list("abc"), "files": ["/u/0"] * 3}).write(job)
-    shares = dict(zip(CLASSES, (0.5, 0.4, 0.1), strict=True))
-    told = {"label": "maple", "probabilities": shares}
-    answers = [
-        {"image": "strange.jpg", **told, "set": ["maple", "oak <b>"], "unknown": True},
-        {"image": "unsure.jpg", **told, "set": ["maple", "oak <b>"], "unknown": False},
-        {"image": "sure.jpg", **told, "set": ["maple"], "unknown": False},
-    ]
-    append(job, Finished(1.0, {"predictions": answers}))
-    app = open_page("use", project=project, run=run, asked=job.name)
-    cards = [one.proto.body for one in app.main.get("html") if "said" in one.proto.body]
-    strange, unsure, sure = cards
-    assert '<p class="card-title said">Unknown' in strange
-    assert 'If it is one of them after all: <bdi title="maple">' in strange
-    assert '<p class="small">or' not in strange
-    assert '<p class="card-title said"><bdi title="maple">' in unsure
-    assert '<p class="small">or <bdi title="oak &lt;b&gt;">oak &lt;b&gt;</bdi></p>' in unsure
-    assert '<p class="card-title said"><bdi title="maple">' in sure
-    assert '<p class="small">or' not in sure
-    assert "Unknown" not in unsure + sure
-
-
 def test_an_unknown_question_in_the_address_is_a_sentence(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="full", wrong=2)

@@ -12,7 +12,6 @@ import pytest
 import timm
 import torch
 from captions import write_text_side
-from core.training.checkpoint_file import has_checkpoint
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -40,6 +39,7 @@ from core.recipe import Recipe
 from core.settings import Settings
 from core.strategies import get_strategy, strategies
 from core.training.checkpoint import RunState
+from core.training.checkpoint_file import has_checkpoint
 from core.training.cost_estimate import estimate
 from core.training.preparation import prepare
 from core.training.run import train

@@ -5,15 +5,18 @@ import json
 
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 from PIL import Image
 from tifffile import imwrite
 
+from core.analysis.prediction_table import predictions_csv, predictions_xlsx
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.store import Store
+from core.errors import BadInput
 from core.events import Failed, Finished, to_line
 from core.settings import Settings
 from core.web import pictures
-from core.web.predictions import job_predictions, predictions_csv
+from core.web.predictions import job_predictions
 from core.web.uploads import open_upload
 
 JOB = "0123456789abcdef"
@@ -194,6 +197,59 @@ def test_the_table_of_several_questions_says_it_too():
     assert predictions_csv(plain).splitlines()[0] == "image,coat,coat: long,coat: short,problem"
 
 
+def test_in_excel_names_are_text_and_never_formulas_and_numbers_are_numbers():
+    known = {"image": "=cmd|' /C calc'!A0", "label": "=dog", "ood": False,
+             "probabilities": {"cat": 0.25, "=dog": 0.75}}  # fmt: skip
+    broken = {"image": "bell \a.jpg", "error": "It is cut off."}
+    book = load_workbook(io.BytesIO(predictions_xlsx([known, broken], {0: "+new"})))
+    rows = list(book.active.iter_rows())
+    assert [cell.value for cell in rows[0]] == [
+        *("image", "predicted", "=dog", "cat", "unknown", "corrected", "problem")
+    ]
+    first = rows[1]
+    assert [cell.value for cell in first][:6] == [
+        *("=cmd|' /C calc'!A0", "=dog", 0.75, 0.25, "no", "+new")
+    ]
+    assert "f" not in {cell.data_type for row in rows for cell in row}  # a formula
+    assert [type(cell.value) for cell in first[:4]] == [str, str, float, float]
+    assert first[0].quotePrefix
+    assert first[1].quotePrefix
+    assert not first[4].quotePrefix
+    assert rows[2][0].value == "bell .jpg"
+    table = csv.reader(io.StringIO(predictions_csv([known, broken], {0: "+new"})))
+    assert [row[5] for row in table] == ["corrected", "'+new", ""]
+
+
+def test_more_classes_than_excel_has_columns_are_refused_in_a_sentence():
+    wide = {
+        "image": "a",
+        "label": "0",
+        "probabilities": dict.fromkeys(map(str, range(16_384)), 0.0),
+    }
+    with pytest.raises(BadInput, match="Take the CSV"):
+        predictions_xlsx([wide])
+
+
+def test_answers_are_downloaded_as_a_workbook_too(client, settings):
+    told = {"image": "0", "label": "cat", "probabilities": {"cat": 1.0}}
+    finish(settings, Finished(1.0, {"predictions": [told]}))
+    answer = client.get(f"/graft/download/{JOB}?form=xlsx")
+    assert "predictions.xlsx" in answer.headers["content-disposition"]
+    sheet = load_workbook(io.BytesIO(answer.content)).active
+    assert [cell.value for cell in sheet[2]] == ["0", "cat", 1, None]
+
+
+def test_the_thumbnail_of_an_answer_is_served_and_nothing_else_of_the_job(client, settings):
+    finish(settings, Finished(1.0, {}))
+    folder = settings.home / "jobs" / JOB / "thumbnails"
+    folder.mkdir()
+    (folder / "7").write_bytes(b"\xff\xd8\xff and so on")
+    answer = client.get(f"/graft/answer/{JOB}/7")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    for wrong in (f"{JOB}/8", f"{JOB}/..%2fevents.jsonl", f"{JOB}/x", f"{'g' * 16}/7"):
+        assert client.get(f"/graft/answer/{wrong}").status_code == 404
+
+
 def test_a_table_of_no_predictions_still_has_its_head():
     assert predictions_csv([]).split() == ["image,predicted,problem"]
 
@@ -201,7 +257,7 @@ def test_a_table_of_no_predictions_still_has_its_head():
 def test_answers_carry_the_names_as_brought_and_where_their_pictures_are(settings):
     finish(settings, Finished(1.0, {"predictions": [{"image": "0", "label": "cat"}]}))
     folder = settings.home / "jobs" / JOB
-    args = {"names": ["tom.jpg"], "files": ["/somewhere/7"], "upload": "u" * 32}
+    args = {"names": ["tom.jpg"], "files": [f"/h/uploads/{'u' * 32}/7"], "upload": "u" * 32}
     (folder / "job.json").write_text(
         json.dumps({"kind": "predict", "args": args}), encoding="utf-8"
     )

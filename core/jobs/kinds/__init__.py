@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from core.dataset.classes import LONGEST_CLASS
 from core.errors import BadInput, NotFound
 from core.events import Event
 from core.projects import checked_id
@@ -30,6 +31,16 @@ Id = Annotated[str, AfterValidator(checked_id)]
 
 AnyRecipe = Annotated[Recipe, BeforeValidator(Recipe.from_dict)]
 """A recipe, also one in the words of a version before."""
+
+
+Labels = Annotated[
+    dict[
+        Annotated[int, Field(ge=0, lt=10**9)],
+        Annotated[str, Field(min_length=1, max_length=LONGEST_CLASS)],
+    ],
+    Field(max_length=100_000),
+]
+"""Classes by the numbers of answers. The names are text from outside."""
 
 
 class JobArgs(BaseModel):

@@ -63,7 +63,6 @@ def unknown_in_words(found: CalibrationResult) -> str:
     return (
         "A picture is called unknown when it lies further from all it learned from than 95 of 100 "
         f"of its own kind: {text.count(ood.flagged, 'test picture')} of {ood.n} did, "
-        f"wrongly{testers_in_words(found)}. Quite other things are noticed well; a new class "
-        'that resembles yours often is not <span class="term">(out-of-distribution '
-        "detection)</span>."
+        f"wrongly{testers_in_words(found)}. A new class that resembles yours is often not noticed "
+        '<span class="term">(out-of-distribution detection)</span>.'
     )

@@ -1,6 +1,7 @@
 """Why it says so: where it looked, what it is reminded of, and whether the map can be believed."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from core.analysis.grad_cam import Explanation, Neighbour, explanation_of
 from core.errors import GraftError
 from core.jobs.queue import job_folder, new_job, status, submit
 from core.jobs.recent import recent_jobs
+from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus
 from core.projects import RunRow
 from pages.components import progress, text
@@ -26,12 +28,34 @@ def why_button(run: RunRow, key: str, **which: str) -> None:
     """Asks about one picture: `image`, the hash of a stored one, or `file`, where one lies."""
     if not st.button(LABEL, key=f"why-{key}", type="tertiary", icon=ICON):
         return
+    st.query_params["why"] = start_explaining(run, **which)
+    st.rerun()
+
+
+def start_explaining(run: RunRow, **which: str) -> str:
+    """The id of the job that explains this image; a new one where none is there or under way."""
     known = recent_jobs("explain", run=run.id, **which)
     if not known or not _usable(status(known[0])):
         known = [new_job()]
         submit("explain", known[0], {"run": run.id, **which})
-    st.query_params["why"] = known[0].name
-    st.rerun()
+    return known[0].name
+
+
+def explained_file(job_id: str) -> tuple[Path | None, str]:
+    """The folder of a job that explains an answer, and the file it is about; None and nothing for
+    any other id."""
+    try:
+        folder = job_folder(job_id)
+        spec = JobSpec.read(folder)
+    except GraftError:
+        return None, ""
+    return (folder, str(spec.args.get("file", ""))) if spec.kind == "explain" else (None, "")
+
+
+def explanation_html(now: JobStatus) -> str:
+    """What an explanation shows, as HTML made safe; empty for one that did not end well."""
+    found = explanation_of(now.result or {}) if now.state == "finished" else None
+    return _shown(found) if found else ""
 
 
 def _usable(now: JobStatus) -> bool:
@@ -57,8 +81,8 @@ def why() -> None:
         progress.watch(folder)
         return
     with st.container(border=True, key="why"):
-        if now.state == "finished" and (found := explanation_of(now.result or {})):
-            st.html(_shown(found))
+        if html := explanation_html(now):
+            st.html(html)
         else:
             st.error(text.markdown(now.sentence, 600), icon=":material/error:")
         if st.button("Close", type="tertiary", icon=":material/close:"):
