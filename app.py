@@ -51,7 +51,7 @@ def say_plainly(error: Exception) -> bool:
         return True
     log.error("A page failed.", exc_info=error)
     st.error(
-        "Something went wrong on this page. Your pictures and models are safe. Reload the page; "
+        "Something went wrong on this page. Your images and models are safe. Reload the page; "
         "if it happens again, the details are in the server's log.",
         icon=":material/error:",
     )

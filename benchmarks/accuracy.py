@@ -1,4 +1,4 @@
-"""What each strategy reaches on each sample, on pictures kept apart, beside its own first head.
+"""What each strategy reaches on each sample, on images kept apart, beside its own first head.
 
 `make bench ARGS=accuracy`; about an hour on two cores. Seed 0 is also the seed of the command line,
 so that each row can be had again by

@@ -20,7 +20,7 @@ _AT_ONCE = 64
 
 
 def main() -> list[dict[str, Any]]:
-    """For each pair and method: what the report says, and what is true of the unsorted pictures."""
+    """For each pair and method: what the report says, and what is true of the unsorted images."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place))
@@ -49,7 +49,7 @@ def nothing_sorted(both: Dataset) -> Dataset:
 
 
 def right(bench: Bench, model: Model, both: Dataset) -> int:
-    """How many of one's own pictures the model knows."""
+    """How many of one's own images the model knows."""
     own, found = both.labelled, 0
     for start in range(0, len(own), _AT_ONCE):
         some = own[start : start + _AT_ONCE]

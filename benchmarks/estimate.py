@@ -1,7 +1,7 @@
 """The time told beforehand against the time it then took, for every way to learn, and for networks
 of every kind. `make bench ARGS=estimate`.
 
-On 600 digits (of which 20 a class keep their labels where a way wants unsorted pictures), 300
+On 600 digits (of which 20 a class keep their labels where a way wants unsorted images), 300
 printed ones as the other world, 96 px, few steps. Both run in this process, one after the other, so
 that starting counts for neither; what either leaves behind (features, converted networks) is
 removed before the other, but for the network that is converted once a machine.

@@ -48,7 +48,7 @@ def _measured(folder: Path, size: tuple[int, int]) -> dict[str, float]:
 
 
 def _home_in_use(home: Path) -> Path:
-    """A home without a picture, with the folders that any earlier import has made."""
+    """A home without an image, with the folders that any earlier import has made."""
     for number in range(256):
         for kind in ("images", "thumbs"):
             (home / kind / f"{number:02x}").mkdir(parents=True)

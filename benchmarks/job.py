@@ -1,6 +1,6 @@
-"""A first classifier on 300 pictures, as somebody waits for it: handed in, done by a warm worker.
+"""A first classifier on 300 images, as somebody waits for it: handed in, done by a warm worker.
 
-Goals: the whole cold job takes at most twice as long as decoding its pictures once and passing them
+Goals: the whole cold job takes at most twice as long as decoding its images once and passing them
 once through the fastest runtime found (measured in a process of its own, which has everything
 loaded); a second classifier on kept features takes at most a tenth of the cold job. Seconds run
 from handing in until the last event is in the job's log. `make bench ARGS=job`, some minutes.
@@ -95,7 +95,7 @@ def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
 
 
 def _floor(home: Path, dataset: str) -> dict[str, float]:
-    """Seconds for decoding all pictures on all cores, and for one pass through each runtime."""
+    """Seconds for decoding all images on all cores, and for one pass through each runtime."""
     import numpy as np
     import torch
 
@@ -145,7 +145,7 @@ def _imported(pictures: Path) -> str:
 
 
 def _emoji(folder: Path) -> None:
-    """300 pictures of 72 px, 50 of each class."""
+    """300 images of 72 px, 50 of each class."""
     from core.dataset.samples import write_sample
 
     write_sample("emoji", folder)

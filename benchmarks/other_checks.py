@@ -1,7 +1,7 @@
-"""Outliers and poor pictures planted among real images: what the checks find of them.
+"""Outliers and poor images planted among real images: what the checks find of them.
 
-`make bench ARGS=other_checks`; about two minutes on two cores. Outliers: 5 pictures of another
-sample as members of a random class. Poor pictures: 10 of a sample are spoilt. All else that is
+`make bench ARGS=other_checks`; about two minutes on two cores. Outliers: 5 images of another
+sample as members of a random class. Poor images: 10 of a sample are spoilt. All else that is
 found counts as a false alarm. The thresholds were chosen with seeds from 50 up.
 """
 
@@ -49,7 +49,7 @@ def main() -> dict[str, list[dict[str, Any]]]:
 def _outliers(
     brought: dict[str, tuple[Dataset, np.ndarray]], name: str, other: str
 ) -> dict[str, Any] | None:
-    """5 pictures of `other` in the sample; "" plants none."""
+    """5 images of `other` in the sample; "" plants none."""
     if name == other:
         return None
     right = wrong = 0

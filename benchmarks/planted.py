@@ -29,7 +29,7 @@ EACH = 20
 SCENES, SHOTS = 10, 4
 _COPIES = ("crop to 90 %", "JPEG of quality 40", "20 % brighter")
 _TAKEN, _CAMERA = 36867, 272
-"""EXIF tags: when a picture was taken, and with which camera."""
+"""EXIF tags: when an image was taken, and with which camera."""
 
 Groups = list[set[str]]
 Names = np.ndarray

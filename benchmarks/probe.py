@@ -45,7 +45,7 @@ def main() -> dict[str, Any]:
 
 
 def _features(sample: str, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, 1280) and labels (n,) of a sample's pictures."""
+    """Features (n, 1280) and labels (n,) of a sample's images."""
     store = Store(settings.home)
     folder = write_sample(sample, settings.home / sample)
     *_, last = import_images(folder, store, settings, title=sample)
@@ -79,7 +79,7 @@ def _scaled(x: np.ndarray, power: float) -> np.ndarray:
 
 
 def _rotated(x: np.ndarray) -> np.ndarray:
-    """The same pictures in the coordinates of their singular vectors: fewer, and fitted alike."""
+    """The same images in the coordinates of their singular vectors: fewer, and fitted alike."""
     left, singular, _ = np.linalg.svd(x, full_matrices=False)
     rotated: np.ndarray = left * singular
     return rotated

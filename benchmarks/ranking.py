@@ -82,7 +82,7 @@ def _exhaust(events: Iterator[Event]) -> None:
 
 
 def imported(sample: str, settings: Settings, most: int | None = None) -> Dataset:
-    """A sample as it is imported, at most so many pictures of each class."""
+    """A sample as it is imported, at most so many images of each class."""
     store, folder = Store(settings.home), settings.home / "brought" / sample
     write_sample(sample, folder)
     for label in folder.iterdir() if most else ():

@@ -1,9 +1,9 @@
 """How soon the results page is there: `make bench ARGS=results_page` (goal: under 2 s a look).
 
-Two real runs on the emoji, judged with all pictures in turn, so that everything is shown that needs
+Two real runs on the emoji, judged with all images in turn, so that everything is shown that needs
 only what was kept: scores, comparisons, which to keep, and each look at them. Every look is opened
 in a new session of a running server's process, as by a refresh; the first one in the process, which
-loads modules, is told apart. Ratios are against passing the test pictures through the network once.
+loads modules, is told apart. Ratios are against passing the test images through the network once.
 """
 
 import os
@@ -39,7 +39,7 @@ def main() -> dict[str, Any]:
         }
     return {
         "first look, s": round(first, 2),
-        "one pass of the test pictures, s": round(passed, 2),
+        "one pass of the test images, s": round(passed, 2),
         "looks, s": {look: round(seconds, 2) for look, seconds in looks.items()},
         "slowest against the pass": round(max(looks.values()) / passed, 3),
     }

@@ -1,4 +1,4 @@
-"""How far sets of pictures are from ImageNet's photographs: what the words were calibrated on.
+"""How far sets of images are from ImageNet's photographs: what the words were calibrated on.
 
 Photographs and pages are those of scikit-image's and scikit-learn's packages, cut into random
 pieces of half to nine tenths; the words' thresholds stand in

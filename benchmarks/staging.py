@@ -1,8 +1,8 @@
 """Adapting the last layers of EfficientNet-Lite0 at 224 px, batch 32: activations kept, or not.
 
-Both train the same layers on the same number of pictures a step, through the same loop. One reads
-what the frozen layers made of several variations of each picture, computed once before the steps;
-the other passes the pictures through the whole network in every step. `make bench ARGS=staging`.
+Both train the same layers on the same number of images a step, through the same loop. One reads
+what the frozen layers made of several variations of each image, computed once before the steps;
+the other passes the images through the whole network in every step. `make bench ARGS=staging`.
 """
 
 import tempfile
@@ -36,7 +36,7 @@ _VIEWS = 2
 def main() -> dict[str, float]:
     """Steps a second of both (median of 5 turns each, taken in turn), their ratio, and the price.
 
-    The price is the seconds to pass one variation of one picture through the frozen layers.
+    The price is the seconds to pass one variation of one image through the frozen layers.
     """
     with tempfile.TemporaryDirectory() as home:
         network = load_network(get_backbone(DEFAULT), 6, Settings(home=Path(home)))

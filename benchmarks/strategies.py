@@ -1,10 +1,10 @@
-"""What each way of transfer reaches on real pictures with the bundled weights, seed by seed.
+"""What each way of transfer reaches on real images with the bundled weights, seed by seed.
 
 Seven questions: a small sorted set (learn), other methods for it (more), two worlds (adapt), few
-sorted and many unsorted pictures (few), a small network beside a larger one (teach), two label
+sorted and many unsorted images (few), a small network beside a larger one (teach), two label
 columns (tasks), new classes for a model that exists (continue). `make bench ARGS=strategies` takes
 an hour and more a seed on two cores; GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS="1 2" choose a
-part of it. Pictures are shown at GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
+part of it. Images are shown at GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
 """
 
 import json
@@ -80,7 +80,7 @@ def main() -> list[dict[str, Any]]:
 
 
 class Bench:
-    """A home of its own, and the sets of pictures in it."""
+    """A home of its own, and the sets of images in it."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.settings, self.store = home, Settings(home=home), Store(home)
@@ -190,7 +190,7 @@ def _tasks(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _continue(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
-    """A model of half the classes goes on with the other half, with and without the old pictures
+    """A model of half the classes goes on with the other half, with and without the old images
     and answers."""
     for name in ("emoji", "digits"):
         whole = bench.dataset(name)
@@ -212,7 +212,7 @@ def _continue(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _without_twins(dataset: Dataset, seed: int) -> Dataset:
-    """Without pictures of the other world that show what a test picture shows: the outlined emoji
+    """Without images of the other world that show what a test image shows: the outlined emoji
     are the emoji themselves, drawn otherwise."""
     _, test = holdout(dataset, 0.2, seed)
     tested = {dataset.labelled[place].name for place in test}
@@ -221,8 +221,8 @@ def _without_twins(dataset: Dataset, seed: int) -> Dataset:
 
 
 def few_labelled(dataset: Dataset, labels: int, seed: int) -> Dataset:
-    """So many labelled pictures a class to learn from, the same test part as ever, and the other
-    pictures without their labels."""
+    """So many labelled images a class to learn from, the same test part as ever, and the other
+    images without their labels."""
     train_part, test = holdout(dataset, 0.2, seed)
     items = dataset.labelled
     chance = np.random.default_rng(seed)

@@ -19,8 +19,8 @@ _COLUMNS = {
 _TITLES = {
     "learn": "A small sorted set",
     "more": "Other methods for a small sorted set",
-    "few": "Few sorted pictures and many unsorted ones",
-    "adapt": "Pictures of another world",
+    "few": "Few sorted images and many unsorted ones",
+    "adapt": "Images of another world",
     "tasks": "Two label columns",
     "continue": "New classes for a model that exists",
     "teach": "A small network beside a larger one",
@@ -29,19 +29,19 @@ _ABOUT = {
     "learn": "The frozen network with a new classifier is the first row; learning from nothing the "
     "last.",
     "more": "Methods of the same ways that are not the usual ones; and a chain: the network that "
-    "learned the outlined emoji first. No picture of the outlined ones is kept apart for that.",
-    "few": "So many sorted pictures a class as the second column says; the others of the training "
+    "learned the outlined emoji first. No image of the outlined ones is kept apart for that.",
+    "few": "So many sorted images a class as the second column says; the others of the training "
     "part have lost their labels.",
-    "adapt": "Sorted pictures of the first world, unsorted ones of the second, judged on the "
+    "adapt": "Sorted images of the first world, unsorted ones of the second, judged on the "
     "second. “Beside” is the frozen network with a classifier taught with the first world alone "
     "(source-only); “trade_off = 0” adapts layers, too, but with the first world alone: what a "
     "method brings is what it has over that. The "
-    "rows with 5 labels a class borrow the first world's pictures; beside them stand one's own "
-    "pictures alone. No picture of the first world shows what a test picture shows.",
+    "rows with 5 labels a class borrow the first world's images; beside them stand one's own "
+    "images alone. No image of the first world shows what a test image shows.",
     "tasks": "The sample and its other world together: which class, and which world. Beside: "
     "both tasks at once; then each alone.",
     "continue": "A model of half the classes goes on with the other half. What it still knows of "
-    "the first half, before and after. “rehearse = 0” shows it no old picture, “teacher_weight = "
+    "the first half, before and after. “rehearse = 0” shows it no old image, “teacher_weight = "
     "0” does not hold it to its old answers.",
     "teach": "EfficientNet-Lite2 teaches Lite0.",
 }
@@ -56,10 +56,10 @@ def _page(rows: Sequence[Row]) -> Iterator[str]:
     yield "# What each way to learn reached"
     yield ""
     yield (
-        "Real pictures, the bundled weights, 96 px, two CPU cores: `make bench ARGS=strategies` "
-        "(benchmarks/strategies.py) writes this page. Right of n test pictures, in brackets the "
+        "Real images, the bundled weights, 96 px, two CPU cores: `make bench ARGS=strategies` "
+        "(benchmarks/strategies.py) writes this page. Right of n test images, in brackets the "
         "95 % Wilson interval of 100; “beside” is the classifier that the run started from, with "
-        "the exact McNemar test between the two: above 0.05 these pictures cannot tell them apart. "
+        "the exact McNemar test between the two: above 0.05 these images cannot tell them apart. "
         "Several seeds stand one below the other; their test parts overlap. Seconds are those of a "
         "machine with other work to do; “?” where it was halted meanwhile."
     )

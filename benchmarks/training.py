@@ -89,4 +89,4 @@ def _plain(network: torch.nn.Module, files: list[Path]) -> float:
             done += 1
             if done > _STEPS:
                 return 32 * (done - 1) / (time.monotonic() - began)
-    raise RuntimeError("too few pictures")
+    raise RuntimeError("too few images")

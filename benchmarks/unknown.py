@@ -4,7 +4,7 @@
 network, a class is left out of what is learned, or images of another sample are brought. A fifth of
 the known images is kept apart. The threshold is that of 95 % of the learned ones, each judged by
 folds it was not in. The way in use was chosen among these rows, on these samples: expect a little
-less on other pictures.
+less on other images.
 """
 
 import tempfile

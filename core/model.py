@@ -70,7 +70,7 @@ class Model:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How a picture is prepared."""
+        """How an image is prepared."""
         return self.description.preprocessing
 
     @classmethod
@@ -134,7 +134,7 @@ class Model:
             shutil.rmtree(draft, ignore_errors=True)
 
     def predict(self, images: Sequence[Image.Image | Array]) -> np.ndarray:
-        """Probabilities of pictures: float32 (n, classes), each row sums to 1.
+        """Probabilities of images: float32 (n, classes), each row sums to 1.
 
         They are RGB, or arrays (h, w, c) like those that the model learned from. Raises
         UnreadableImage for one of another form.
@@ -146,14 +146,14 @@ class Model:
         return np.concatenate(rows) if rows else np.zeros((0, len(self.classes)), np.float32)
 
     def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Probabilities of prepared pictures (n, c, size, size) as one batch.
+        """Probabilities of prepared images (n, c, size, size) as one batch.
 
         With several label columns (n, all their classes): each column's classes sum to 1.
         """
         return self.forward(pixels).probabilities
 
     def forward(self, pixels: np.ndarray) -> ModelOutput:
-        """Calibrated probabilities, and features, of prepared pictures (n, c, size, size)."""
+        """Calibrated probabilities, and features, of prepared images (n, c, size, size)."""
         import torch
 
         from core.backbones.weights import classifier

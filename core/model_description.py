@@ -31,7 +31,7 @@ class Description:
     """With several label columns: the classes of each, in the order of the outputs; `classes` are
     those of the first. Empty for the usual single one."""
     longest_side: int = 1024
-    """Larger pictures are first shrunk to this, in pixels, as those it learned from were."""
+    """Larger images are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
     """Logits are divided by it before the softmax; 1.0 leaves them as they are."""
     coverage: float = COVERAGE

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     max_table_columns: int = Field(default=200, gt=0, description="Most columns in one table.")
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
-        description="Folders on this server's disk out of which pictures may be imported in place: "
+        description="Folders on this server's disk out of which images may be imported in place: "
         "paths separated as in PATH, or a JSON list. Empty: none.",
     )
     stored_side: int = Field(

@@ -116,14 +116,14 @@ def all_together(context: ProjectContext, mine: list[Problem]) -> None:
             f"Keep all {len(groups):,} together",
             icon=":material/link:",
             key="all-together",
-            help="In each of these sets, the pictures are never parted by a test again.",
+            help="In each of these sets, the images are never parted by a test again.",
             on_click=on_change,
             args=(context, lambda dataset: fixing.kept_together(dataset, mine)),
         )
 
 
 def decide_on(context: ProjectContext, problem: Problem) -> None:
-    """The open problem: what it is, its pictures, and what can be done."""
+    """The open problem: what it is, its images, and what can be done."""
     title = text.html(all_checks()[problem.kind].title)
     st.html(
         f'<p class="muted small">{title}</p>'
@@ -154,7 +154,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
         st.html(f'<div class="decide {size}">{"".join(figures)}</div>')
     more = len(problem.indices) - MOST_PICTURES
     if more > 0:
-        st.html(f'<p class="muted small">and {more:,} more pictures</p>')
+        st.html(f'<p class="muted small">and {more:,} more images</p>')
     if problem.names:
         files = "".join(f"<li>{text.bdi(name, 120)}</li>" for name in problem.names[:50])
         st.html(f'<ul class="files">{files}</ul>')
@@ -264,7 +264,7 @@ def walk(problems: list[Problem], at: int) -> None:
 
 def nothing(faults: Faults) -> None:
     """What is shown when there is nothing to look at, with what was looked for."""
-    empty("Nothing found", "These pictures were looked through, and nothing is left to decide.")
+    empty("Nothing found", "These images were looked through, and nothing is left to decide.")
     listed = "".join(
         f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
         for check in all_checks().values()
@@ -275,7 +275,7 @@ def nothing(faults: Faults) -> None:
 def look_again(context: ProjectContext, faults: Faults) -> None:
     said = ""
     if faults.checked != context.versions[0]:
-        said = "The pictures have changed since they were looked at."
+        said = "The images have changed since they were looked at."
     with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
         st.html(f'<p class="muted small">{said}</p>', width="stretch")
         if st.button("Check again", icon=":material/refresh:"):

@@ -42,7 +42,7 @@ def import_ended(folder: Path, now: JobStatus) -> None:
 
 @placeholder
 def teach_again(context: ProjectContext) -> None:
-    """After a change: the first model knows the pictures as they were."""
+    """After a change: the first model knows the images as they were."""
     if context.first_model or not context.automatic or problem(context):
         return
     said = "<p>The first model was trained before you changed the images.</p>"
@@ -55,7 +55,7 @@ def told(context: ProjectContext, import_job: Path | None, fault: str) -> None:
     """What the last import said, and what stands in the way of learning."""
     if import_job:
         now = status(import_job)
-        # What an import said is over once the pictures were changed since.
+        # What an import said is over once the images were changed since.
         made = (now.result or {}).get("dataset", context.versions[0])
         if now.state != "finished" or made == context.versions[0]:
             import_ended(import_job, now)

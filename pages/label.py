@@ -49,7 +49,7 @@ def row_key(row: Row) -> str:
 
 
 def accept(context: ProjectContext, row: Row, label: str) -> None:
-    """The ticked pictures get the class; the others are put among those to be named by hand."""
+    """The ticked images get the class; the others are put among those to be named by hand."""
     ticked = {g.image for g in row.guesses if st.session_state.get(f"tick-{g.image}", True)}
     labels = dict.fromkeys(ticked, label)
     if not labels or change(context, lambda dataset: label_images(dataset, labels)):
@@ -150,7 +150,7 @@ def coming(work: Work) -> None:
 
 
 def by_hand(context: ProjectContext, work: Work) -> None:
-    """Pictures the classifier is least sure of: a class for each teaches it the most."""
+    """Images the classifier is least sure of: a class for each teaches it the most."""
     if not work.by_hand:
         st.html('<p class="muted">Nothing here: groups are quicker now.</p>')
         return

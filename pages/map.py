@@ -1,4 +1,4 @@
-"""The map: all pictures at once, those that look alike side by side; choose some, change them."""
+"""The map: all images at once, those that look alike side by side; choose some, change them."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,8 +21,8 @@ from pages.sections.images.last_change import last_change, on_change
 MOST_SHOWN = 60
 METHODS: dict[Method, str] = {"pca": "Differences · PCA", "umap": "Neighbours · UMAP"}
 ADVICE: dict[Method, str] = {
-    "pca": "The two directions in which the pictures differ most. Far apart means different.",
-    "umap": "Pictures that look alike form islands. How far the islands are from each other "
+    "pca": "The two directions in which the images differ most. Far apart means different.",
+    "umap": "Images that look alike form islands. How far the islands are from each other "
     "means little.",
 }
 
@@ -42,8 +42,8 @@ def load_places(version: str, method: Method) -> Places:
 
 
 def known_places(context: ProjectContext, method: Method) -> Places | None:
-    """The map of the version in use, or of one that has all its pictures: so nothing moves on it
-    when pictures are relabelled or removed."""
+    """The map of the version in use, or of one that has all its images: so nothing moves on it
+    when images are relabelled or removed."""
     for version in context.versions:
         try:
             places = load_places(version, method)
@@ -72,9 +72,9 @@ def choose_method() -> Method:
 
 
 def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
-    """The chosen pictures, and what can be done with them."""
+    """The chosen images, and what can be done with them."""
     items = [context.dataset.items[each] for each in chosen]
-    st.subheader(f"{text.count(len(items), 'picture')} chosen", anchor=False)
+    st.subheader(f"{text.count(len(items), 'image')} chosen", anchor=False)
     st.html(f'<p class="muted small">{by_class(items)}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-actions"):
         label = st.selectbox(
@@ -141,7 +141,7 @@ if context.newest is None:
     empty("First, images", context.damage or "Add images, and they are laid out here.")
     onward("Add images", "images")
     st.stop()
-st.title("Map of your pictures", anchor=False)
+st.title("Map of your images", anchor=False)
 last_change(context)
 method = choose_method()
 places = known_places(context, method)

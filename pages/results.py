@@ -59,10 +59,10 @@ def against_earlier(report: Report) -> None:
         st.html(
             '<h2 class="card-title">What it still knows <span class="term small">the earlier '
             "model's own test part, McNemar test</span></h2>"
-            f"<p>Of {retention.n} pictures the earlier model knew {retention.before}, and this "
+            f"<p>Of {retention.n} images the earlier model knew {retention.before}, and this "
             f"one knows {retention.now}. {text.html(retention.verdict, 400)}</p>"
             '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-            '<th class="n">Pictures</th><th class="n">Known before</th><th class="n">Known now</th>'
+            '<th class="n">Images</th><th class="n">Known before</th><th class="n">Known now</th>'
             f"</tr></thead><tbody>{rows}</tbody></table></div>"
         )
 
@@ -95,7 +95,7 @@ def per_class(report: Report) -> None:
     )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-        '<th class="n">Pictures</th><th>Found <span class="term">recall</span></th>'
+        '<th class="n">Images</th><th>Found <span class="term">recall</span></th>'
         '<th>Right when it says so <span class="term">precision</span></th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
@@ -106,7 +106,7 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
     st.html(runs_table(context, run.id))
     st.html(
         '<p class="muted small">Each run is compared with the one shown above on the same test '
-        "pictures, picture by picture; how often chance alone would make such a difference is "
+        "images, image by image; how often chance alone would make such a difference is "
         'corrected for the number of runs <span class="term">(McNemar test, Holm correction)'
         "</span>. Where two cannot be told apart, keep the simpler.</p>"
     )

@@ -35,8 +35,8 @@ def when(version: Version) -> str:
 
 
 def counted(version: Version) -> str:
-    pictures = text.count(version.pictures, "picture")
-    return f"{pictures} in {text.count(version.classes, 'class', 'classes')}"
+    images = text.count(version.pictures, "image")
+    return f"{images} in {text.count(version.classes, 'class', 'classes')}"
 
 
 def listing(context: ProjectContext, past: Sequence[Version]) -> None:
@@ -66,7 +66,7 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
 
 
 def compare(past: Sequence[Version]) -> None:
-    """Any two versions, picture by picture."""
+    """Any two versions, image by image."""
     numbers = {version.id: n for n, version in enumerate(past, start=1)}
     there = [version for version in past if version.pictures]
     if len(there) < 2:
@@ -98,18 +98,18 @@ def compare(past: Sequence[Version]) -> None:
     section("Kept together or parted otherwise", [(now, _class(now)) for _, now in found.regrouped])
 
 
-def section(title: str, pictures: Sequence[tuple[Item, str]]) -> None:
-    """One kind of difference; `pictures` with what stands below each, as HTML."""
-    if not pictures:
+def section(title: str, images: Sequence[tuple[Item, str]]) -> None:
+    """One kind of difference; `images` with what stands below each, as HTML."""
+    if not images:
         return
     figures = "".join(
         f"<figure>{thumb(item.image, item.label or 'no class')}<figcaption>{said}<br>"
         f"{text.bdi(item.name.rsplit('/', 1)[-1], 40)}</figcaption></figure>"
-        for item, said in pictures[:SHOWN]
+        for item, said in images[:SHOWN]
     )
-    more = len(pictures) - SHOWN
+    more = len(images) - SHOWN
     st.html(
-        f'<h3 class="card-title">{title} · {len(pictures):,}</h3>'
+        f'<h3 class="card-title">{title} · {len(images):,}</h3>'
         f'<div class="gallery versions">{figures}</div>'
         + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
     )
@@ -179,7 +179,7 @@ def described(context: ProjectContext, past: Sequence[Version]) -> None:
 context = frame("images")
 image_pages("versions")
 if not context.versions:
-    empty("First, images", "Every change you make to your pictures is kept here as a version.")
+    empty("First, images", "Every change you make to your images is kept here as a version.")
     onward("Add images", "images")
     st.stop()
 st.title("Versions", anchor=False)

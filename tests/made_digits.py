@@ -1,4 +1,4 @@
-"""A small real dataset for tests: pictures of handwritten digits, in three classes."""
+"""A small real dataset for tests: images of handwritten digits, in three classes."""
 
 import numpy as np
 from PIL import Image

@@ -227,7 +227,7 @@ def test_an_unpacked_export_counts_as_a_run(run):
 
 def test_one_unreadable_file_does_not_stop_the_others(run, settings, tmp_path):
     files = write_photographs(tmp_path)
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 no image")
     (tmp_path / "empty.png").write_bytes(b"")
     mixed = [files[0], tmp_path / "broken.jpg", files[1], tmp_path / "gone.png", files[2],
              tmp_path / "empty.png"]  # fmt: skip

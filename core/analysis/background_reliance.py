@@ -24,7 +24,7 @@ MIDDLE = 0.6
 CAVEAT = (
     f"The middle is the inner {100 * MIDDLE:.0f} of 100 of each side: only a guess at where the "
     "thing stands. Where it is larger or stands aside, the border shows a part of it; so look at "
-    "the pictures before you blame the background."
+    "the images before you blame the background."
 )
 
 Correct = npt.NDArray[np.int64]
@@ -153,18 +153,18 @@ def _verdict(
         if warn:
             return (
                 f"It may look at the background. {alone}, which is not shown to be worse than on "
-                f"the whole pictures ({right} of {n})."
+                f"the whole images ({right} of {n})."
             )
         if not border.worse:
             return (
                 f"The border alone tells it something. {alone}, more than always saying the "
                 f"commonest class would be ({majority} of {n}). Whether it goes by the background "
-                f"above all, {n} pictures are too few to tell (of the whole ones it is right on "
+                f"above all, {n} images are too few to tell (of the whole ones it is right on "
                 f"{right})."
             )
         return (
             f"The border alone tells it something. {alone}, more than always saying the commonest "
-            f"class would be ({majority} of {n}), but fewer than of the whole pictures "
+            f"class would be ({majority} of {n}), but fewer than of the whole images "
             f"({right} of {n})."
         )
     if middle.above_majority:
@@ -176,7 +176,7 @@ def _verdict(
     return (
         "Nothing can be said. Neither the border nor the middle alone is shown to be better than "
         f"always saying the commonest class ({majority} of {n}): perhaps it needs both, or these "
-        "are too few pictures."
+        "are too few images."
     )
 
 

@@ -80,7 +80,7 @@ def points_by_image(
 def principal(features: np.ndarray, axes: int) -> np.ndarray:
     """The directions in which features (n, d) differ most (PCA): (n, axes), the widest first.
 
-    Features are brought to length 1 before, so that a bright picture is no outlier for that.
+    Features are brought to length 1 before, so that a bright image is no outlier for that.
     """
     length = np.linalg.norm(features, axis=1, keepdims=True)
     x = (features / np.maximum(length, 1e-12)).astype(np.float64)

@@ -109,9 +109,7 @@ def explain(
     yield Progress(_WHAT, 0, 2 + _RANDOM)
     model = Model.load(model_folder(run))
     if model.preprocessing.form != RGB:
-        raise BadInput(
-            "Only answers about pictures in red, green and blue can be explained so far."
-        )
+        raise BadInput("Only answers about images in red, green and blue can be explained so far.")
     square = model.preprocessing.square(_opened(store, settings, image, file))
     pixels = np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))[None]
     output = model.forward(pixels)
@@ -214,7 +212,7 @@ def checked(found: np.ndarray, random: Sequence[np.ndarray]) -> tuple[Verdict, f
 
     The correlation is the mean absolute rank correlation, 0 to 1. Adebayo et al. compare maps by
     Spearman's rank correlation; its absolute value is ours: a map that other weights turn upside
-    down is drawn by the picture all the same, and opposite signs would cancel in a mean. The mean
+    down is drawn by the image all the same, and opposite signs would cancel in a mean. The mean
     rather than the greatest, which passes one half by chance too easily: docs/decisions/0010. A
     flat map of random weights agrees with nothing, whatever was learned, so it is left out. The
     correlation is None where that leaves no map, where the map has too few fields, or where it is
@@ -272,7 +270,7 @@ def _opened(store: Store, settings: Settings, image: str, file: Path | None) -> 
     try:
         return decode(file, settings)
     except FileNotFoundError as error:
-        raise UnreadableImage("The picture is no longer there. Bring it again.") from error
+        raise UnreadableImage("The image is no longer there. Bring it again.") from error
 
 
 def _overlaid(square: Image.Image, found: np.ndarray) -> Image.Image:

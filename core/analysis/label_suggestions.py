@@ -82,7 +82,7 @@ def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     began = time.monotonic()
     indices = [k for k, item in enumerate(dataset.items) if item.role == "unlabelled"]
     if not indices:
-        raise BadInput("Every picture has a class already. Bring some that are not sorted yet.")
+        raise BadInput("Every image has a class already. Bring some that are not sorted yet.")
     features = yield from image_features(dataset, store, settings)
     yield Progress("Grouping what looks alike", 0, 0)
     made = proposals_for(dataset, features, indices)
@@ -155,11 +155,11 @@ def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
         if places:
             made = relabel(made, places, label)
     if made is dataset:
-        raise BadInput("These pictures have a class by now. Reload the page.")
+        raise BadInput("These images have a class by now. Reload the page.")
     if len(set(labels.values())) == 1:
         return made
     n = sum(a is not b for a, b in zip(made.items, dataset.items, strict=True))
-    change = f"{n:,} pictures labelled by hand"
+    change = f"{n:,} images labelled by hand"
     return replace(made, parent=dataset.id, change=change)
 
 

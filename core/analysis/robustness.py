@@ -48,8 +48,8 @@ _MOST = 100
 """Test images that are disturbed; of more, some of every class."""
 _BATCH = 16
 _SHOWN = 128
-"""Side of the example pictures, in pixels."""
-_WHAT = "Looking at worse pictures"
+"""Side of the example images, in pixels."""
+_WHAT = "Looking at worse images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     report, store = Report.load(run), Store(settings.home)
     model = Model.load(model_folder(run), device=_device(settings))
     if model.preprocessing.form != RGB:
-        raise BadInput("Only pictures in red, green and blue can be disturbed so far.")
+        raise BadInput("Only images in red, green and blue can be disturbed so far.")
     rows = _sample(report.kept_predictions)
     conditions = [
         (kind, *level) for kind, corruption in CORRUPTIONS.items() for level in corruption.levels

@@ -11,7 +11,7 @@ from core.errors import BadRecipe
 from core.recipe import Policy
 
 _PLAIN_ONLY = (
-    "Pictures of {} can only be varied plainly. Set “Which changes” (augmentation) to plain."
+    "Images of {} can only be varied plainly. Set “Which changes” (augmentation) to plain."
 )
 _GREY = 128
 """What an image that is moved or turned leaves behind."""

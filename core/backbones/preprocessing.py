@@ -1,8 +1,8 @@
-"""From a picture to the numbers a network sees, the same everywhere.
+"""From an image to the numbers a network sees, the same everywhere.
 
 Pillow alone does the geometry, in one resize without shortcuts, and three float32 operations do
 the rest, so that the `predict.py` of an exported model can repeat it exactly (core/export).
-Pictures kept as they are (core.dataset.channels) go through the same, channel by channel.
+Images kept as they are (core.dataset.channels) go through the same, channel by channel.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ _FITS = ("squash", "pad", "crop")
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture meets the square input of a network."""
+    """How an image meets the square input of a network."""
 
     size: int
     """Side of the input, in pixels."""
     fit: Fit
-    """squash: both sides to the size; pad: the whole picture on a plain ground; crop: the middle
+    """squash: both sides to the size; pad: the whole image on a plain ground; crop: the middle
     square."""
     mean: tuple[float, ...]
     """Subtracted from each channel (red, green, blue), on the scale 0 to 1."""
@@ -46,7 +46,7 @@ class Preprocessing:
     """Of each channel's values: 8 or 16."""
 
     def __post_init__(self) -> None:
-        """Raise BadRecipe for anything that no picture could be prepared with."""
+        """Raise BadRecipe for anything that no image could be prepared with."""
         if self.size < 1:
             raise BadRecipe(f"The input size must be at least 1 pixel, not {self.size}.")
         if self.fit not in _FITS:
@@ -58,7 +58,7 @@ class Preprocessing:
         count = len(self.mean)
         if not 1 <= count <= MOST_CHANNELS or len(self.std) != count or min(self.std) <= 0:
             raise BadRecipe(
-                "Mean and std need a number for each channel (three for colour pictures), and std "
+                "Mean and std need a number for each channel (three for colour images), and std "
                 "must be above 0."
             )
         if self.bits not in (8, 16):
@@ -66,7 +66,7 @@ class Preprocessing:
 
     @property
     def form(self) -> Form:
-        """Of the pictures that can be prepared."""
+        """Of the images that can be prepared."""
         return Form(len(self.mean), self.bits)
 
     @property
@@ -115,7 +115,7 @@ class Preprocessing:
             raise BadRecipe(f"These are no preprocessing settings: {error!r}.") from error
 
     def square(self, image: Image.Image, *, side: int | None = None) -> Image.Image:
-        """The RGB picture as a square of `side` pixels (default: `size`), still RGB."""
+        """The RGB image as a square of `side` pixels (default: `size`), still RGB."""
         # The ground has the network's mean colour: after normalising it is nearly 0 everywhere.
         return self._squared(image, side or self.size, tuple(round(255 * v) for v in self.mean))
 
@@ -140,7 +140,7 @@ class Preprocessing:
     def pixels(self, picture: Image.Image | Array, *, side: int | None = None) -> np.ndarray:
         """The square as `dtype`, shape (channels, side, side), contiguous.
 
-        `picture` is RGB, or an array (h, w, c). Raises UnreadableImage when it is of another form.
+        `image` is RGB, or an array (h, w, c). Raises UnreadableImage when it is of another form.
         """
         if self.form == RGB and isinstance(picture, Image.Image):
             array = np.asarray(self.square(picture, side=side), dtype=np.uint8)
@@ -164,7 +164,7 @@ class Preprocessing:
             return np.asarray(Image.fromarray(values).convert("L"))[..., None]
         if found != self.form:
             raise UnreadableImage(
-                f"It has {found}, and the model learned from pictures with {self.form}: bring one "
+                f"It has {found}, and the model learned from images with {self.form}: bring one "
                 "like those."
             )
         return values

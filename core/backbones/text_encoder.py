@@ -1,6 +1,6 @@
 """The text side of networks that were trained on images and their captions.
 
-A sentence about each class becomes a direction among the features of pictures, and so a classifier
+A sentence about each class becomes a direction among the features of images, and so a classifier
 without any example: zero-shot classification with CLIP, Radford et al. 2021 (arXiv 2103.00020), and
 SigLIP 2, Tschannen et al. 2025 (arXiv 2502.14786). The text towers are open_clip's.
 """
@@ -30,12 +30,12 @@ _NO_FIT = (OSError, RuntimeError, ValueError, KeyError, TypeError, SafetensorErr
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Sentences as directions among the features of pictures."""
+    """Sentences as directions among the features of images."""
 
     rows: np.ndarray
     """float32 (k, e), each of length 1."""
     scale: float
-    """What the cosine with a picture is multiplied by."""
+    """What the cosine with an image is multiplied by."""
     projection: np.ndarray | None
     """(d, e): brings features to where the sentences are; None when they are there already."""
 

@@ -163,9 +163,9 @@ def _require_adaptable(backbone: Backbone, shape: dict[str, int], channels: int)
     first = {f"{name}.weight" for name in ((named,) if isinstance(named, str) else named or ())}
     if not changed or not first.issuperset(changed) or any(usual[n].shape[1] != 3 for n in changed):
         raise BadRecipe(
-            f"{backbone.title} reads colour pictures only: its first layer cannot be adapted to "
+            f"{backbone.title} reads colour images only: its first layer cannot be adapted to "
             f"{channels} channel{'s'[: channels > 1]}. Choose another backbone, such as "
-            "EfficientNet-Lite0, or bring the pictures again as ordinary colour pictures."
+            "EfficientNet-Lite0, or bring the images again as ordinary colour images."
         )
 
 
@@ -197,7 +197,7 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
         for name, tensor in zip(own, state.values(), strict=True)
         if name.rsplit(".", 1)[0] not in heads
     }
-    first = next(iter(own))  # of the bundled networks it is the convolution that reads the picture
+    first = next(iter(own))  # of the bundled networks it is the convolution that reads the image
     renamed[first] = adapt_input_conv(own[first].shape[1], renamed[first])
     if any(own[name].shape != tensor.shape for name, tensor in renamed.items()):
         raise WeightsUnavailable("The bundled weights do not fit this version of timm.")

@@ -1,1 +1,1 @@
-"""Pictures as they come in, and the immutable sets they make: decode, import, store, split."""
+"""Images as they come in, and the immutable sets they make: decode, import, store, split."""

@@ -1,4 +1,4 @@
-"""Which channels the pictures of a dataset have: a network reads pictures of one kind only."""
+"""Which channels the images of a dataset have: a network reads images of one kind only."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def require_one_form(items: Iterable[Item], store: Store) -> Form:
     if len(names) > 1:
         kinds = "; ".join(_listed(form, names[form]) for form in sorted(names))
         raise UnusableDataset(
-            f"A network reads pictures of one kind, and these differ: {kinds}. Take out the fewer "
+            f"A network reads images of one kind, and these differ: {kinds}. Take out the fewer "
             f"ones, or bring all of them again without “{_KEEP}”."
         )
     return next(iter(names), RGB)
@@ -34,13 +34,13 @@ def require_one_form(items: Iterable[Item], store: Store) -> Form:
 def _listed(form: Form, names: list[str]) -> str:
     shown = ", ".join(f"“{name}”" for name in names[:_NAMED])
     more = ", …" if len(names) > _NAMED else ""
-    pictures = "picture" if len(names) == 1 else "pictures"
-    return f"{len(names):,} {pictures} with {form} ({shown}{more})"
+    images = "image" if len(names) == 1 else "images"
+    return f"{len(names):,} {images} with {form} ({shown}{more})"
 
 
 @lru_cache(maxsize=8)
 def special_form(dataset: str, home: Path) -> str:
-    """One sentence on what a network has to be adapted to; empty for ordinary colour pictures.
+    """One sentence on what a network has to be adapted to; empty for ordinary colour images.
 
     Asked again it costs nothing, since neither a version nor its images ever change.
     """
@@ -54,6 +54,6 @@ def special_form(dataset: str, home: Path) -> str:
     if form == RGB:
         return ""
     return (
-        f"Your pictures have {form}: the first layer of the network is adapted to them, and every "
+        f"Your images have {form}: the first layer of the network is adapted to them, and every "
         "channel is normalised by its own mean and deviation (in_chans)."
     )

@@ -43,7 +43,7 @@ _TURNS: dict[int, Callable[[Array], Array]] = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Form:
-    """What the pixels of a picture are made of."""
+    """What the pixels of an image are made of."""
 
     channels: int
     bits: int
@@ -56,7 +56,7 @@ class Form:
 
 
 RGB = Form(3, 8)
-"""An ordinary picture."""
+"""An ordinary image."""
 
 
 def form_of(file: BinaryIO) -> Form:
@@ -81,7 +81,7 @@ def grey_of(opened: Image.Image) -> Array | None:
 
 
 def many_of(file: BinaryIO, limits: Settings, frame: int = 0) -> Array | None:
-    """(h, w, c) of a TIFF that is more than a grey or RGB picture; None when it is only that.
+    """(h, w, c) of a TIFF that is more than a grey or RGB image; None when it is only that.
 
     Raises UnreadableImage, also for what is packed in a way that cannot be undone safely, and
     whatever tifffile throws at damaged files.
@@ -144,7 +144,7 @@ def _require_readable(page: "TiffPage", limits: Settings) -> None:
 
 
 def _require_honest(page: "TiffPage") -> None:
-    """No part may unpack to more than its share of the picture: tifffile sets no limit."""
+    """No part may unpack to more than its share of the image: tifffile sets no limit."""
     most = int(np.prod(page.chunks)) * page.bitspersample // 8
     handle = page.parent.filehandle
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):

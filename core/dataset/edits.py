@@ -19,7 +19,7 @@ def remove(dataset: Dataset, places: Collection[int]) -> Dataset:
     gone = _checked(dataset, places)
     items = tuple(item for place, item in enumerate(dataset.items) if place not in gone)
     if not items:
-        raise BadInput("These are all pictures there are; at least one must stay.")
+        raise BadInput("These are all images there are; at least one must stay.")
     return _next(dataset, items, f"{_pictures(len(gone))} removed")
 
 
@@ -57,7 +57,7 @@ def group_all(dataset: Dataset, groups: Iterable[Collection[int]]) -> Dataset:
     for places in groups:
         items = _joined(items, _checked(dataset, places))
         count += 1
-    return _next(dataset, items, f"{count} groups of pictures kept together")
+    return _next(dataset, items, f"{count} groups of images kept together")
 
 
 def rename_class(dataset: Dataset, old: str, new: str) -> Dataset:
@@ -81,7 +81,7 @@ def merge_classes(dataset: Dataset, names: Collection[str], into: str) -> Datase
 def delete_class(dataset: Dataset, name: str) -> Dataset:
     """Without the class and its images."""
     made = remove(dataset, _of_class(dataset, name))
-    return replace(made, change=f"Class “{name}” deleted with its pictures")
+    return replace(made, change=f"Class “{name}” deleted with its images")
 
 
 def dismiss(dataset: Dataset, key: str, sentence: str) -> Dataset:
@@ -113,7 +113,7 @@ class Diff:
             (self.regrouped, "kept together or parted otherwise"),
         )
         said = [f"{_pictures(len(items))} {what}" for items, what in parts if items]
-        return ", ".join(said) or "No picture is different"
+        return ", ".join(said) or "No image is different"
 
 
 def diff(before: Dataset, after: Dataset) -> Diff:
@@ -168,9 +168,9 @@ def _without_doubles(dataset: Dataset) -> Dataset:
 def _checked(dataset: Dataset, places: Collection[int]) -> set[int]:
     chosen = set(places)
     if not chosen:
-        raise BadInput("No picture is chosen.")
+        raise BadInput("No image is chosen.")
     if not all(0 <= place < len(dataset.items) for place in chosen):
-        raise BadInput("Some of these pictures are not in this version. Reload the page.")
+        raise BadInput("Some of these images are not in this version. Reload the page.")
     return chosen
 
 
@@ -188,4 +188,4 @@ def _class_name(label: str) -> str:
 
 
 def _pictures(n: int) -> str:
-    return "1 picture" if n == 1 else f"{n:,} pictures"
+    return "1 image" if n == 1 else f"{n:,} images"

@@ -20,7 +20,7 @@ from core.dataset.safe_names import harmless, unique
 from core.dataset.store import Store
 from core.events import Event, Finished, Progress
 
-_WORK = "Packing your pictures"
+_WORK = "Packing your images"
 _SECONDS_BETWEEN_NEWS = 0.25
 _OLDEST = (1980, 1, 1, 0, 0, 0)
 
@@ -36,7 +36,7 @@ def export_folders(dataset: Dataset, store: Store, file: Path) -> Iterator[Event
     draft = file.with_name(f".{file.name}.draft")
     names, written = _names(dataset), list[str]()
     try:
-        # Pictures are packed already; another round would take long and save nothing.
+        # Images are packed already; another round would take long and save nothing.
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
             for number, (item, name) in enumerate(zip(dataset.items, names, strict=True)):
                 suffix, content = as_file(store, item.image)

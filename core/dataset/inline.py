@@ -1,4 +1,4 @@
-"""Pictures that travel inside a page or an event rather than under an address of their own."""
+"""Images that travel inside a page or an event rather than under an address of their own."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def data_address(picture: Image.Image, side: int) -> str:
-    """An RGB picture as a data: address, a JPEG of at most `side` points in either direction."""
+    """An RGB image as a data: address, a JPEG of at most `side` points in either direction."""
     small, out = picture.copy(), io.BytesIO()
     small.thumbnail((side, side))
     small.save(out, "JPEG", quality=82)

@@ -40,7 +40,7 @@ class ImageMetadata:
     camera: str = ""
     """Maker and model, when the file says so. Text from outside."""
     taken: float | None = None
-    """When the picture was taken, in seconds of the camera's own clock."""
+    """When the image was taken, in seconds of the camera's own clock."""
     frames: int = 1
     """Of an animation or a stack, of which only the first is stored."""
     levels: int = 0
@@ -111,7 +111,7 @@ class Dataset:
     parent: str | None = None
     """Id of the version this one was made from."""
     change: str = ""
-    """What was changed against the parent: "3 pictures moved to “cat”". Text from outside too."""
+    """What was changed against the parent: "3 images moved to “cat”". Text from outside too."""
     tasks: tuple[str, ...] = ()
     """Names of the label columns where there are several; empty for the usual single one."""
     left_out: tuple[LeftOut, ...] = ()
@@ -176,13 +176,13 @@ class Dataset:
             found = f"only “{next(iter(counts))}”" if counts else "none"
             raise UnusableDataset(
                 f"A classifier needs at least 2 classes to choose between; there is {found}. "
-                "Add pictures of another class."
+                "Add images of another class."
             )
         small = {name: n for name, n in counts.items() if n < FEWEST_IMAGES}
         if small:
             raise UnusableDataset(
-                f"Every class needs at least {FEWEST_IMAGES} pictures. Too few: {_listed(small)}. "
-                "Add pictures to these classes or leave them out."
+                f"Every class needs at least {FEWEST_IMAGES} images. Too few: {_listed(small)}. "
+                "Add images to these classes or leave them out."
             )
 
     def to_json(self) -> str:

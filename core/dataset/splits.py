@@ -34,8 +34,8 @@ def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], li
     test = _test_part(labels, _parcels(labels, groups_of(items), seed), fraction)
     if not test:
         raise UnusableDataset(
-            "No picture can be kept for a test: each class is too small or a single group. "
-            "Add pictures, or part the groups."
+            "No image can be kept for a test: each class is too small or a single group. "
+            "Add images, or part the groups."
         )
     return sorted(set(range(len(items))) - test), sorted(test)
 
@@ -92,8 +92,8 @@ def _ready_test_part(items: Sequence[Item]) -> set[int]:
     if test and untaught:
         listed = ", ".join(f"“{name}”" for name in untaught[:5])
         raise UnusableDataset(
-            f"The ready split leaves fewer than {_FEWEST_TO_LEARN_FROM} pictures to learn from in: "
-            f"{listed}. Put more pictures of these classes into its training part, or leave these "
+            f"The ready split leaves fewer than {_FEWEST_TO_LEARN_FROM} images to learn from in: "
+            f"{listed}. Put more images of these classes into its training part, or leave these "
             "classes out of all parts."
         )
     return test

@@ -38,7 +38,7 @@ _DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_GONE = "This picture is no longer stored here. Import the pictures again."
+_GONE = "This image is no longer stored here. Import the images again."
 
 
 class Store:
@@ -208,7 +208,7 @@ class Store:
 
     def _place(self, kind: str, digest: str, suffix: str) -> Path:
         if not _HASH.fullmatch(digest):
-            raise NotFound("That is not the address of a picture.")
+            raise NotFound("That is not the address of an image.")
         return self._home / kind / digest[:2] / f"{digest}.{suffix}"
 
     def _manifest(self, dataset_id: str) -> Path:
@@ -268,6 +268,6 @@ def _full_disk_in_words() -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise OutOfSpace(
-            "The disk is full, so not every picture could be stored. "
+            "The disk is full, so not every image could be stored. "
             "Free some space and import again; what is stored already is not written twice."
         ) from error

@@ -12,7 +12,7 @@ from core.strategies import strategies
 from core.transfer.strategy import Beside
 
 Kind = Literal["majority", "first", "scratch", "alone"] | Beside
-"""Always the largest class; the first model of the pictures; a network that began with nothing; a
+"""Always the largest class; the first model of the images; a network that began with nothing; a
 model for one of several questions alone; and what a way to learn starts from: see
 `core.transfer.strategy.Beside`."""
 
@@ -20,20 +20,20 @@ _NAMES: Mapping[Kind, str] = {
     "majority": "always saying the largest class",
     "frozen": "the network left as it was, with a new classifier",
     "source": "a classifier from the other world alone (source-only)",
-    "own": "what it learned from your pictures alone",
+    "own": "what it learned from your images alone",
     "words": "what the descriptions alone say (zero-shot)",
     "first": "your first model",
     "scratch": "a network that learned from nothing",
     "alone": "a model for this question alone (single-task)",
 }
 _HURTS: Mapping[Kind, str] = {
-    "majority": "It is worse than not looking at the picture at all: something is wrong.",
+    "majority": "It is worse than not looking at the image at all: something is wrong.",
     "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
     "on the frozen network, or train more gently.",
     "source": "Adapting the network made it worse than a classifier from the other world alone: "
-    "adapt less strongly, or sort some of your own pictures.",
-    "own": "The other world's pictures mislead it: learn from your own alone.",
-    "words": "Your pictures made it worse than the descriptions alone: take those, or look for "
+    "adapt less strongly, or sort some of your own images.",
+    "own": "The other world's images mislead it: learn from your own alone.",
+    "words": "Your images made it worse than the descriptions alone: take those, or look for "
     "wrong labels.",
     "first": "Your first model is better: keep that.",
     "alone": "The questions stand in each other's way: this one is answered better alone.",
@@ -44,8 +44,8 @@ _HELPS: Mapping[Kind, str] = {
     "majority": "It has learned something.",
     "frozen": "Training the network helped.",
     "source": "Adapting the network to both worlds helped.",
-    "own": "The other world's pictures helped.",
-    "words": "Your pictures helped beyond the descriptions.",
+    "own": "The other world's images helped.",
+    "words": "Your images helped beyond the descriptions.",
     "first": "It beats your first model.",
     "scratch": "Transfer helps.",
     "alone": "The questions help each other.",
@@ -54,8 +54,8 @@ _OPEN: Mapping[Kind, str] = {
     "majority": "It is not shown to have learned anything yet.",
     "frozen": "Training the network is not shown to have helped: the simpler one will do.",
     "source": "Adapting the network to both worlds is not shown to have helped.",
-    "own": "The other world's pictures are not shown to have helped: your own alone will do.",
-    "words": "Your pictures are not shown to have helped beyond the descriptions.",
+    "own": "The other world's images are not shown to have helped: your own alone will do.",
+    "words": "Your images are not shown to have helped beyond the descriptions.",
     "first": "It is not shown to be better than your first model: the simpler one will do.",
     "scratch": "Transfer is not shown to have helped.",
     "alone": "Learning the questions together is not shown to have helped, nor to hurt.",

@@ -223,7 +223,7 @@ def compare(true: Indices, first: Indices, second: Indices) -> Comparison:
 
 
 def _images(n: int) -> str:
-    return "1 test picture" if n == 1 else f"{n} test pictures"
+    return "1 test image" if n == 1 else f"{n} test images"
 
 
 def collapsed(answers: Probabilities, before: Probabilities) -> bool:

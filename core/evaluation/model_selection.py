@@ -68,8 +68,8 @@ def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:
     n = right.shape[1]
     if n < _FEWEST:
         raise BadInput(
-            f"These runs share {n} test pictures, too few to choose by. Train them on the same "
-            "pictures, with the same seed and share kept aside."
+            f"These runs share {n} test images, too few to choose by. Train them on the same "
+            "images, with the same seed and share kept aside."
         )
     order = sorted(range(len(candidates)), key=lambda index: candidates[index].cost)
     weight = effective(n, cross_validated=cross_validated)

@@ -57,9 +57,7 @@ def report_of(
     """
     true = np.asarray(true, np.int64)
     if not len(true):
-        raise UnusableDataset(
-            "There is no test picture to score on; keep a larger part for testing."
-        )
+        raise UnusableDataset("There is no test image to score on; keep a larger part for testing.")
     predicted = probabilities.argmax(axis=1)
     matrix = confusion(true, predicted, len(classes))
     correct, n = int(np.trace(matrix)), len(true)

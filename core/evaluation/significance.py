@@ -84,7 +84,7 @@ def needed_in_words(needed: int | None) -> str:
         return "That is no difference."
     if needed > _MANY:
         return "So small a difference could hardly ever be shown."
-    return f"If the difference is as it looks, about {needed:,} test pictures would do."
+    return f"If the difference is as it looks, about {needed:,} test images would do."
 
 
 def _after(pair: Pair, corrected: Comparison, needed: int | None) -> Pair:

@@ -50,7 +50,7 @@ def _head(dataset: Dataset) -> str:
     tasks = f" Label columns: {_names(dataset.tasks)}." if dataset.tasks else ""
     came = f" Made from version `{dataset.parent}`." if dataset.parent else ""
     return (
-        f"# {escaped(dataset.title) or 'Pictures'}: data sheet\n\n"
+        f"# {escaped(dataset.title) or 'Images'}: data sheet\n\n"
         f"Version `{dataset.id}`: {_pictures(total)} in {len(dataset.classes):,} classes."
         f"{came}{tasks}"
     )
@@ -59,7 +59,7 @@ def _head(dataset: Dataset) -> str:
 def _counts(dataset: Dataset) -> str:
     shown = list(dataset.counts.items())[:_CLASSES]
     more = len(dataset.counts) - len(shown)
-    lines = ["## What is in it", "", "| class | pictures |", "|---|---|"]
+    lines = ["## What is in it", "", "| class | images |", "|---|---|"]
     lines += [f"| {escaped(name)} | {n:,} |" for name, n in shown]
     lines += [f"| and {more:,} more classes | |"] if more > 0 else []
     roles = Counter(item.role for item in dataset.items)
@@ -108,9 +108,7 @@ def _left_out(dataset: Dataset) -> str:
     lines = [f"- {n:,}: {escaped(why, _LONGEST)}" for why, n in reasons.most_common(_REASONS)]
     more = sum(reasons.values()) - sum(n for _, n in reasons.most_common(_REASONS))
     lines += [f"- {more:,} for other reasons"] if more else []
-    lines += [f"- {copies:,}: exact copies of a picture in the same class, kept once"] * bool(
-        copies
-    )
+    lines += [f"- {copies:,}: exact copies of an image in the same class, kept once"] * bool(copies)
     return "## What was left out\n\n" + (
         "\n".join(lines) or "Every file that was brought is in it."
     )
@@ -156,4 +154,4 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _pictures(n: int) -> str:
-    return "1 picture" if n == 1 else f"{n:,} pictures"
+    return "1 image" if n == 1 else f"{n:,} images"

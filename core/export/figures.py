@@ -31,10 +31,10 @@ from core.export.markdown import one_line
 
 _ORIGINS = {
     "folds": "images that it learned from, each tested by a classifier of other folds",
-    "validation": "pictures that were only watched while it learned",
-    "test": "test pictures; each number here was measured with adjustments made without the "
-    "pictures it is measured on (cross-fitted)",
-    "unlabelled": "test pictures, without a look at their classes",
+    "validation": "images that were only watched while it learned",
+    "test": "test images; each number here was measured with adjustments made without the "
+    "images it is measured on (cross-fitted)",
+    "unlabelled": "test images, without a look at their classes",
 }
 
 
@@ -43,13 +43,11 @@ def headline(report: Report) -> list[Block]:
     base, caveat = report.majority, target_domain_caveat(report.target_domain)
     return [
         Paragraph(
-            text(
-                f"Right on {report.correct} of {report.n} pictures{evaluated_by(report.n_folds)}."
-            ),
+            text(f"Right on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}."),
             "lead",
         ),
         paragraph(
-            f"With 95 % confidence it is right on {in_words(report.interval)} pictures like "
+            f"With 95 % confidence it is right on {in_words(report.interval)} images like "
             f"these (Wilson interval). Always saying “{one_line(base.label)}” would be right on "
             f"{100 * base.accuracy:.0f} of 100."
         ),
@@ -142,9 +140,9 @@ def _calibrated(found: CalibrationResult) -> list[Block]:
         ]
     on = "the test part"
     if found.n_folds > 1:
-        on = "these pictures"
+        on = "these images"
         lines.append(
-            f"What follows was measured on {sum(each.n for each in found.reliability):,} pictures"
+            f"What follows was measured on {sum(each.n for each in found.reliability):,} images"
             f"{evaluated_by(found.n_folds)}, each model adjusted in its own way."
         )
     losses = (("Log-loss", found.log_loss), ("Brier score", found.brier))
@@ -156,12 +154,12 @@ def _calibrated(found: CalibrationResult) -> list[Block]:
     if sets := found.sets:
         lines.append(
             f"Sets that shall hold the right class {100 * sets.coverage:.0f} times of 100 held it "
-            f"for {sets.covered} of {sets.n} test pictures ({in_words(sets.interval)}), with "
+            f"for {sets.covered} of {sets.n} test images ({in_words(sets.interval)}), with "
             f"{sets.mean_size:.1f} classes on average."
         )
     if ood := found.ood:
         lines.append(
-            f"{ood.flagged} of {ood.n} test pictures of its own classes were wrongly "
+            f"{ood.flagged} of {ood.n} test images of its own classes were wrongly "
             f"called unknown ({in_words(ood.interval)})."
         )
     return [paragraph(line) for line in lines]
@@ -215,7 +213,7 @@ def robustness(found: RobustnessResult) -> list[Block]:
     """How it did on worse images, and with parts of them hidden, where that was looked at."""
     titles = [f"{one_line(each.title)}, {one_line(each.level)}" for each in found.conditions]
     scores = table(
-        ("Pictures are", number("Right"), "So", ""),
+        ("Images are", number("Right"), "So", ""),
         (
             (
                 title,
@@ -227,9 +225,9 @@ def robustness(found: RobustnessResult) -> list[Block]:
         ),
     )
     return [
-        Heading(2, text("Worse pictures")),
+        Heading(2, text("Worse images")),
         paragraph(
-            "The same test pictures, disturbed; as they are it is right on "
+            "The same test images, disturbed; as they are it is right on "
             f"{found.correct} of {found.n}. Worse means: beyond chance (exact McNemar tests, Holm "
             "correction)."
         ),
@@ -241,8 +239,8 @@ def robustness(found: RobustnessResult) -> list[Block]:
 
 def _background(found: BackgroundReliance) -> list[Block]:
     scores = table(
-        ("Of the picture", number("Right"), "So", "Beside the commonest class",
-         "Beside the whole picture"),
+        ("Of the image", number("Right"), "So", "Beside the commonest class",
+         "Beside the whole image"),
         (
             (
                 one_line(each.title),

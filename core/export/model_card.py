@@ -38,13 +38,13 @@ def _purpose(facts: RunFacts) -> str:
     classes = [name for report in facts.report.tasks.values() for name in report.classes]
     names = ", ".join(escaped(name) for name in classes[:30])
     more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
-    return f"""# {escaped(facts.dataset.title) or "Pictures"}: an image classifier
+    return f"""# {escaped(facts.dataset.title) or "Images"}: an image classifier
 
-It tells {len(classes)} kinds of pictures apart: {names}{more}.
+It tells {len(classes)} kinds of images apart: {names}{more}.
 
 ## What it is for
 
-Sorting pictures like those it learned from, with a person who can look when it matters. It is not
+Sorting images like those it learned from, with a person who can look when it matters. It is not
 made for decisions about people's health, safety or rights."""
 
 
@@ -66,12 +66,12 @@ def _scores_of(report: Report) -> str:
     if caveat := target_domain_caveat(report.target_domain):
         early += f"\n\n**{caveat}**"
     task = f"### {escaped(report.task)}\n\n" if report.task else ""
-    return f"""{task}Of {report.n} pictures{evaluated_by(report.n_folds)}, it was right on
+    return f"""{task}Of {report.n} images{evaluated_by(report.n_folds)}, it was right on
 {report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
-{in_words(report.interval)} pictures like these; always answering the most frequent class
+{in_words(report.interval)} images like these; always answering the most frequent class
 would be right on {base} of 100.{start}{early}
 
-| class | test pictures | found (recall) | with 95 % confidence | right when said (precision) \
+| class | test images | found (recall) | with 95 % confidence | right when said (precision) \
 | with 95 % confidence |
 |---|---|---|---|---|---|
 {rows}"""
@@ -83,13 +83,13 @@ def _origins(facts: RunFacts) -> str:
     licence = escaped(dataset.licence) or "not stated"
     return f"""## What it learned from
 
-- Pictures: {escaped(dataset.title)}, {facts.report.n_train} for training and {facts.report.n} for
+- Images: {escaped(dataset.title)}, {facts.report.n_train} for training and {facts.report.n} for
   the test (dataset version `{facts.report.dataset}`). Source: {source}. Licence: {licence}.
 - Pretrained network: {escaped(backbone.title)} (`{_code(backbone.name)}` in timm). Licence of its
   weights: {escaped(backbone.licence)}.
 - Training method: {escaped(facts.strategy)}.
 
-The model is made from both the pictures and the pretrained weights: heed both licences when you
+The model is made from both the images and the pretrained weights: heed both licences when you
 pass it on."""
 
 
@@ -99,12 +99,12 @@ def limits(facts: RunFacts) -> str:
     ood, sets = (found.ood, found.sets) if found else (None, None)
     models = _models(found) if found else ""
     strange = (
-        "It always answers with one of its classes, even for a picture that shows none of them."
+        "It always answers with one of its classes, even for an image that shows none of them."
     )
     if ood:
         strange += (
-            " It marks pictures that are unlike all it learned from as `ood`, and "
-            f"{ood.flagged} of {ood.n} test pictures of its own classes too{models}. A "
+            " It marks images that are unlike all it learned from as `ood`, and "
+            f"{ood.flagged} of {ood.n} test images of its own classes too{models}. A "
             "new class that resembles one of its own is often not noticed."
         )
     together = ""
@@ -114,14 +114,14 @@ def limits(facts: RunFacts) -> str:
             f"{sets.coverage:.0%} of the time; they did for {sets.covered} of {sets.n} test "
             f"pictures{models}."
         )
-    only = "" if facts.form == RGB else f"- It reads pictures with {facts.form} and no others.\n"
+    only = "" if facts.form == RGB else f"- It reads images with {facts.form} and no others.\n"
     return f"""## Limits
 
 {only}- {strange}{together}
 - {_fit_of_probabilities(found)}
-- Pictures taken otherwise (another camera, light, background or style) can score much lower than
-  the test pictures, which come from the same collection as those it learned from.
-- What its training pictures leave out or show one-sidedly, it does not know."""
+- Images taken otherwise (another camera, light, background or style) can score much lower than
+  the test images, which come from the same collection as those it learned from.
+- What its training images leave out or show one-sidedly, it does not know."""
 
 
 def _fit_of_probabilities(found: CalibrationResult | None) -> str:
@@ -146,7 +146,7 @@ def _models(found: CalibrationResult) -> str:
 
 
 def _use(facts: RunFacts, rehearsed: Rehearsed) -> str:
-    examples = f"`examples/` holds {rehearsed.examples} pictures of the test part. "
+    examples = f"`examples/` holds {rehearsed.examples} images of the test part. "
     return f"""## How to use it
 
 ```
@@ -155,7 +155,7 @@ python predict.py image.jpg folder "more/*.png"
 python predict.py image.jpg --json
 ```
 
-{examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test pictures:
+{examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test images:
 its probabilities and the app's differ by at most {rehearsed.greatest_difference:.1e}. This was with
 {facts.versions}."""
 
@@ -173,7 +173,7 @@ def again(facts: RunFacts) -> str:
     words += ["--labels", columns] if columns else []
     words += [word for flag, name, _ in further for word in (flag, name)]
     words += ["--out", "RUN"]
-    sorted_by = "a table with these columns" if columns else "one folder of pictures for each class"
+    sorted_by = "a table with these columns" if columns else "one folder of images for each class"
     stand_for = "".join(f" {name} is {what}." for _, name, what in further)
     return f"""## How to make it again
 
@@ -182,7 +182,7 @@ def again(facts: RunFacts) -> str:
 ```
 
 DATA is a folder with {sorted_by}.{stand_for} RUN is the new
-folder that is made. The same pictures, recipe and machine give the same model."""
+folder that is made. The same images, recipe and machine give the same model."""
 
 
 def _columns(facts: RunFacts) -> str:
@@ -197,8 +197,8 @@ def _further(facts: RunFacts) -> list[tuple[str, str, str]]:
     every = (
         (facts.recipe.start, "--from", "START", "the finished run that it began from"),
         (facts.recipe.teacher, "--teacher", "TEACHER", "the finished run that it learned from"),
-        ("source" in roles, "--source", "SOURCE", "a folder of sorted pictures of another world"),
-        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of pictures not sorted"),
+        ("source" in roles, "--source", "SOURCE", "a folder of sorted images of another world"),
+        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of images not sorted"),
     )
     return [(flag, name, what) for there, flag, name, what in every if there]
 

@@ -281,7 +281,7 @@ class _Paper(FPDF):
 
 
 def _jpeg(address: str) -> bytes:
-    """The picture in a data address; empty for anything else."""
+    """The image in a data address; empty for anything else."""
     try:
         data = base64.b64decode(address.removeprefix(_JPEG)) if address.startswith(_JPEG) else b""
         Image.open(BytesIO(data), formats=["JPEG"]).verify()

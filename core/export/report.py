@@ -46,7 +46,7 @@ def write_document(
     Finished(result={"file"}).
 
     `others` are predictions of runs that it is to be seen beside. Raises NotFound without a
-    finished run or its list of pictures.
+    finished run or its list of images.
     """
     began = time.monotonic()
     store = Store(settings.home)
@@ -84,7 +84,7 @@ def _blocks(
         ),
         *(figures.robustness(robustness) if robustness else ()),
         *blocks_of(limits(facts)),
-        Heading(2, text("The pictures")),
+        Heading(2, text("The images")),
         *blocks_of(_data_sheet(facts.dataset, store, settings), highest=3),
         *blocks_of(again(facts)),
         *_origin(facts),
@@ -96,10 +96,8 @@ def _opening(facts: RunFacts) -> list[Block]:
     names = ", ".join(one_line(name) for name in classes[:30])
     more = f" and {len(classes) - 30} more" if len(classes) > 30 else ""
     return [
-        Heading(1, text(f"{one_line(facts.dataset.title or 'Pictures')}: what was learned")),
-        paragraph(
-            f"A classifier that tells {len(classes)} kinds of pictures apart: {names}{more}."
-        ),
+        Heading(1, text(f"{one_line(facts.dataset.title or 'Images')}: what was learned")),
+        paragraph(f"A classifier that tells {len(classes)} kinds of images apart: {names}{more}."),
         *figures.headline(facts.report),
     ]
 
@@ -113,10 +111,10 @@ def _method(facts: RunFacts) -> list[Block]:
         "Pretrained network": f"{backbone.title} ({backbone.name}; licence {backbone.licence})",
         **({"Began from": "the network of an earlier run"} if recipe.start else {}),
         **({"Teacher": "the model of an earlier run"} if recipe.teacher else {}),
-        "Learned from": f"{report.n_train:,} pictures",
-        "Tested with": f"{report.n:,} pictures{evaluated_by(report.n_folds)}",
+        "Learned from": f"{report.n_train:,} images",
+        "Tested with": f"{report.n:,} images{evaluated_by(report.n_folds)}",
         "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} points, "
-        f"oblong pictures: {recipe.fit}",
+        f"oblong images: {recipe.fit}",
         "Choices": options or "as proposed",
         "Working time": f"{report.seconds:,.0f} seconds",
     }
@@ -173,7 +171,7 @@ def _data_sheet(dataset: Dataset, store: Store, settings: Settings) -> str:
     """The sheet of the version learned from, with the changes that led to it."""
     history, here = list[str](), dataset
     while True:
-        history.append(here.change or f"{len(here.items):,} pictures brought in")
+        history.append(here.change or f"{len(here.items):,} images brought in")
         try:
             if here.parent is None:
                 break

@@ -33,7 +33,7 @@ class RunFacts:
 
     @property
     def form(self) -> Form:
-        """Of the pictures that it learned from."""
+        """Of the images that it learned from."""
         return self.description.preprocessing.form
 
     @property
@@ -57,7 +57,7 @@ def facts_of(run: Path, store: Store) -> RunFacts:
         dataset = store.load(report.dataset)
     except NotFound as error:
         raise NotFound(
-            "The pictures of this run are not in this home folder. Do this where it was trained."
+            "The images of this run are not in this home folder. Do this where it was trained."
         ) from error
     strategy = strategies().get(report.strategy)
     return RunFacts(

@@ -12,7 +12,7 @@ from core.strategies import strategies
 
 def beside(run_id: str) -> list[tuple[Kind, Predictions]]:
     """Predictions of the project's first model, and of the newest run that learned from nothing,
-    on the same pictures as this run."""
+    on the same images as this run."""
     found: dict[Kind, Predictions] = {}
     for kind, predictions in _candidates(run_id):
         found.setdefault(kind, predictions)

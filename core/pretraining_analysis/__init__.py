@@ -1,1 +1,1 @@
-"""What one's own pictures say before training: which backbone, how far it is, how many more."""
+"""What one's own images say before training: which backbone, how far it is, how many more."""

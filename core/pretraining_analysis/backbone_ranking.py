@@ -1,4 +1,4 @@
-"""Which backbone suits one's own pictures: each is tried on the training part, best guesses first.
+"""Which backbone suits one's own images: each is tried on the training part, best guesses first.
 
 One pass through each network (its features are kept on disk), then a linear classifier on repeated
 folds. Its accuracy makes the order, drawn towards what ImageNet would lead to expect as far as the
@@ -34,7 +34,7 @@ from core.pretraining_analysis.validation import Plan, plan_of, validate
 from core.settings import Settings
 
 _TIMED, _PASSES = 16, 3
-"""Pictures passed through a network whose features were known, to see how fast it is, and how
+"""Images passed through a network whose features were known, to see how fast it is, and how
 often: the best pass counts, since whatever else the machine does can only make it slower."""
 
 
@@ -92,7 +92,7 @@ def _tried(
     except (WeightsUnavailable, BadRecipe) as error:
         title = CATALOGUE[name].title if name in CATALOGUE else name
         return {"backbone": name, "title": title, "error": str(error)}
-    yield Progress(f"Judging {backbone.title} on folds of your pictures", 0, 0)
+    yield Progress(f"Judging {backbone.title} on folds of your images", 0, 0)
     found = validate(features, plan)
     yield Progress(f"Comparing neighbours seen by {backbone.title}", 0, 0)
     correct = right_by_neighbours(features, plan.labels, plan.groups)[plan.evaluated]
@@ -116,7 +116,7 @@ def _tried(
 def _features(
     backbone: Backbone, plan: Plan, dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, tuple[np.ndarray, float]]:
-    """Features (n, d) of the training part, and how many pictures a second pass through."""
+    """Features (n, d) of the training part, and how many images a second pass through."""
     from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
     from core.devices import device_of
@@ -129,7 +129,7 @@ def _features(
     preprocessing = adapted(own, form, plan.images, store, None)
     events = features(
         plan.images, reader(store, preprocessing), network, preprocessing, settings,
-        device=device, what=f"Looking at your pictures with {backbone.title}",
+        device=device, what=f"Looking at your images with {backbone.title}",
     )  # fmt: skip
     speeds: list[float] = []
     done, at = 0, 0.0
@@ -153,7 +153,7 @@ def _features(
 def _speed(
     network: Any, preprocessing: Any, plan: Plan, store: Store, settings: Settings, device: str
 ) -> float:
-    """Pictures a second, decoded and passed through: the best of a few passes over a few."""
+    """Images a second, decoded and passed through: the best of a few passes over a few."""
     from core.features.extraction import load_pixels, reader, warm
 
     run, read = warm(network, preprocessing, settings, device), reader(store, preprocessing)
@@ -172,12 +172,12 @@ def _speed(
 def _what_is_evaluated(plan: Plan) -> str:
     if plan.apart:
         return (
-            f"Compared on the {len(plan.items):,} pictures of the training part alone: the part "
+            f"Compared on the {len(plan.items):,} images of the training part alone: the part "
             "kept aside for the test of a run is not looked at, so that its score "
             "stays honest."
         )
     return (
-        f"Compared on all {len(plan.items):,} pictures: there are too few to keep any aside for a "
+        f"Compared on all {len(plan.items):,} images: there are too few to keep any aside for a "
         "test."
     )
 

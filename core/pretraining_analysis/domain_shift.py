@@ -148,7 +148,7 @@ def _divergence(
 
     layers = [m for m in network.modules() if getattr(m, "running_var", None) is not None]
     hooks = [layer.register_forward_hook(note) for layer in layers]
-    what, done = "Measuring how far your pictures are from photographs", 0
+    what, done = "Measuring how far your images are from photographs", 0
     try:
         for hashes, pixels in load_pixels(images, store.open, preprocessing, batch=16):
             with torch.inference_mode():

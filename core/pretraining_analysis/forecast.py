@@ -14,7 +14,7 @@ _FLOORS = np.linspace(0, 0.95, 12)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is expected with more pictures of the same kind: a power law's continuation."""
+    """What is expected with more images of the same kind: a power law's continuation."""
 
     images: int
     accuracy: float

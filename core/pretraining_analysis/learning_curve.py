@@ -1,4 +1,4 @@
-"""What more pictures would bring: how the accuracy grows with how many are learned from.
+"""What more images would bring: how the accuracy grows with how many are learned from.
 
 Subsets of the training part teach the classifier on frozen features again and again, and every
 figure carries how far it can be trusted. Beyond twice of what was learned from nothing is said.
@@ -26,12 +26,12 @@ _REPEATS = 3
 _FLAT = 0.015
 """A doubling that surely brings less than this is called nothing."""
 _MOST_CLASSES = 12
-"""Classes whose pictures are thinned out one by one: those recognised worst."""
+"""Classes whose images are thinned out one by one: those recognised worst."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The accuracy after learning from so many pictures."""
+    """The accuracy after learning from so many images."""
 
     images: int
     accuracy: Measured
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How accuracy grows with pictures."""
+    """How accuracy grows with images."""
 
     points: tuple[Point, ...]
     trend: Trend
@@ -49,23 +49,23 @@ class Curve:
     forecast: Forecast | None
     """None where there is nothing to continue."""
     helpful: tuple[int, ...]
-    """Numbers of the classes of which more pictures would help most; empty when nobody can tell, or
+    """Numbers of the classes of which more images would help most; empty when nobody can tell, or
     where it was not asked."""
     pictures: int
     """How many more of such a class the question is about; 0 where it was not asked."""
     gain: float
-    """By how much so many pictures of that class change the accuracy, 0 to 1."""
+    """By how much so many images of that class change the accuracy, 0 to 1."""
 
     @property
     def asked_by_class(self) -> bool:
-        """Whether it was asked of which class more would help: with many pictures of many classes
+        """Whether it was asked of which class more would help: with many images of many classes
         it would take minutes."""
         return self.pictures > 0
 
 
 def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, Curve]:
     """Yield Progress and return (by `yield from`) the curve of features (n, d)."""
-    what = "Learning from fewer of your pictures, to see what more would bring"
+    what = "Learning from fewer of your images, to see what more would bring"
     turns = _turns(plan)
     tasks: list[Folds] = [_nested(plan, number) for number in range(turns)]
     sizes = [
@@ -153,7 +153,7 @@ def _nested(plan: Plan, number: int) -> Folds:
     """For each fold of a partition what is learned from at each size, the smaller in the larger.
 
     Every class keeps its share; images of a group come one after the other, so that half as many
-    pictures are half as many groups.
+    images are half as many groups.
     """
     random = seeding.numpy_generator(number)
     nested: Folds = []
@@ -228,9 +228,9 @@ def _helpful(
     asked: np.ndarray,
     what: str,
 ) -> Generator[Event, None, tuple[tuple[int, ...], int, float]]:
-    """The classes of which more pictures would help most, how many more, and by how much.
+    """The classes of which more images would help most, how many more, and by how much.
 
-    Each class in turn loses some of its pictures while the others keep theirs. What that costs on
+    Each class in turn loses some of its images while the others keep theirs. What that costs on
     the same folds is about what as many new ones would bring. `whole`: the folds' accuracies
     answers with everything; `asked`: the classes that take their turn.
     """
@@ -253,7 +253,7 @@ def _helpful(
 
 
 def _without(train: list[int], label: int, few: int, plan: Plan, turn: int) -> list[int]:
-    """What is learned from, less at most so many pictures of a class; half of them stay."""
+    """What is learned from, less at most so many images of a class; half of them stay."""
     own = np.array([place for place in train if plan.labels[place] == label])
     count = min(few, len(own) // 2)
     order = seeding.numpy_generator(turn).permutation(int(plan.groups.max()) + 1)

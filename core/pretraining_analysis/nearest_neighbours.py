@@ -1,4 +1,4 @@
-"""Whether the pictures that resemble a picture most have its class: the plainest of tests."""
+"""Whether the images that resemble an image most have its class: the plainest of tests."""
 
 import numpy as np
 

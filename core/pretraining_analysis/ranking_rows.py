@@ -77,7 +77,7 @@ class Ranking:
 def suggested(tried: Sequence[RankingRow]) -> RankingRow:
     """The quickest of those that are tied with the first and near it: within one standard error.
 
-    `tried` has figures, best first. A tie alone is not enough: few pictures cannot tell even much
+    `tried` has figures, best first. A tie alone is not enough: few images cannot tell even much
     worse ones from the first.
     """
     first = tried[0]

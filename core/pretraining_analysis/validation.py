@@ -91,7 +91,7 @@ def plan_of(dataset: Dataset) -> Plan:
     items, apart = _training_part(dataset)
     names = sorted({str(item.label) for item in items})
     if len(names) < 2:
-        raise BadInput("Networks can be compared from two classes on. Add pictures of another one.")
+        raise BadInput("Networks can be compared from two classes on. Add images of another one.")
     labels = np.array([names.index(str(item.label)) for item in items], np.int64)
     groups = np.array(groups_of(items), np.int64)
     pairs = {(int(label), int(group)) for label, group in zip(labels, groups, strict=True)}

@@ -1,4 +1,4 @@
-"""The versions of a project's pictures: an edit makes one, undo goes back to its parent.
+"""The versions of a project's images: an edit makes one, undo goes back to its parent.
 
 Nothing is ever taken away: a version that was undone stays in the history and can be used again.
 """
@@ -28,7 +28,7 @@ class Version:
     chosen_at: float
     """When it was last made the one in use."""
     pictures: int
-    """0 when its list of pictures cannot be read any more."""
+    """0 when its list of images cannot be read any more."""
     classes: int
     in_use: bool
 
@@ -51,7 +51,7 @@ def undo(project_id: str) -> str:
     """Go back to the version before the one in use. Raises BadInput when there is none."""
     past = history(project_id)
     if undoable(past) is None:
-        raise BadInput("There is nothing to undo: this is how the pictures were brought.")
+        raise BadInput("There is nothing to undo: this is how the images were brought.")
     parent = str(_in_use(past).parent)
     add_dataset(project_id, parent)
     return parent
@@ -107,12 +107,12 @@ def _in_use(history: list[Version]) -> Version:
 
 @lru_cache(maxsize=4096)
 def _summary(home: Path, dataset_id: str) -> tuple[str | None, str, int, int]:
-    """Parent, change, number of pictures and of classes. A version never changes."""
+    """Parent, change, number of images and of classes. A version never changes."""
     store = Store(home)
     try:
         dataset = store.load(dataset_id)
     except GraftError:
-        return None, "The list of pictures of this version is damaged", 0, 0
+        return None, "The list of images of this version is damaged", 0, 0
     change = dataset.change or _brought(store, dataset)
     return dataset.parent, change, len(dataset.items), len(dataset.classes)
 
@@ -124,4 +124,4 @@ def _brought(store: Store, dataset: Dataset) -> str:
             return diff(store.load(dataset.parent), dataset).sentence
     except GraftError:
         pass  # without its parent it counts as newly brought
-    return f"{len(dataset.items):,} pictures brought in"
+    return f"{len(dataset.items):,} images brought in"

@@ -82,9 +82,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Continue from an earlier model",
     term="continual learning: rehearsal and distillation",
-    advice="You have new pictures or a new class for a model that exists. What it gains and what "
+    advice="You have new images or a new class for a model that exists. What it gains and what "
     "it forgets is shown class by class.",
-    hurts="Old classes fade when few of their pictures are shown again. When none are, up to 7 of "
+    hurts="Old classes fade when few of their images are shown again. When none are, up to 7 of "
     "10 answers about them were lost on our samples.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),

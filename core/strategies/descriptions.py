@@ -33,12 +33,12 @@ class Descriptions(FineTuning):
 
     texts: dict[str, Annotated[str, Field(max_length=300)]] = option(
         {}, "What each class looks like (descriptions)",
-        "In English, as one would write under a picture. Left empty it is “a photo of a …” with "
+        "In English, as one would write under an image. Left empty it is “a photo of a …” with "
         "the name of the class.", main=True,
     )  # fmt: skip
     then: Literal["nothing", "classifier", "last layers"] = option(
         "classifier", "And then",
-        "nothing: the words alone decide (zero-shot). classifier: your pictures correct them. "
+        "nothing: the words alone decide (zero-shot). classifier: your images correct them. "
         "last layers: the network adapts too, for minutes; what is said of steps, speed and "
         "variations counts for this alone.", main=True,
     )  # fmt: skip
@@ -89,7 +89,7 @@ STRATEGY = Strategy(
     title="Describe the classes in words",
     term="zero-shot classification, text-initialised head",
     advice="Works before there is a single example, best for everyday things that a caption would "
-    "name. A few pictures of each class then correct it.",
+    "name. A few images of each class then correct it.",
     hurts="Words mean little where classes have no common name, such as parts or cells.",
     cost="seconds",
     options=Descriptions,

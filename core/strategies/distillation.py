@@ -25,7 +25,7 @@ class Distillation(FineTuning):
 
     what: Literal["relations", "answers", "both"] = option(
         "both", "What is passed on",
-        "answers: how sure the teacher is of each class. relations: which pictures it finds alike.",
+        "answers: how sure the teacher is of each class. relations: which images it finds alike.",
         main=True,
     )  # fmt: skip
     teacher_weight: float = option(

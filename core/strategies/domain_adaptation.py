@@ -116,13 +116,13 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Adapt from another kind of images",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
-    advice="You have sorted pictures of another kind and many unsorted ones of yours. From "
+    advice="You have sorted images of another kind and many unsorted ones of yours. From "
     "outlined to coloured emoji it was right on 75 and 76 of 95 (two splits); the same layers "
     "adapted without the unsorted ones on 49 and 61. What a classifier from the other world gives "
     "is always scored beside it. Where none of your own has a label, only images of the other "
     "kind are tested.",
     hurts="Where the worlds differ in content, not only in style: from printed to handwritten "
-    "digits only mmd gained something, and five sorted pictures a class were worth far more.",
+    "digits only mmd gained something, and five sorted images a class were worth far more.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=Adaptation,

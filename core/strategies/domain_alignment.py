@@ -78,7 +78,7 @@ def _root(rows: "np.ndarray", power: float) -> "np.ndarray":
 STRATEGY = Strategy(
     title="Align features of two kinds of images",
     term="feature alignment: CORAL, subspace alignment",
-    advice="You have sorted pictures of another kind (drawings, another camera) and unsorted ones "
+    advice="You have sorted images of another kind (drawings, another camera) and unsorted ones "
     "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content: "
     "from outlined to coloured emoji it was right on 61 and 58 of 95 instead of 35 and 42 (two "
     "splits).",

@@ -13,12 +13,12 @@ class FeatureExtraction(Options):
 
     views: int = option(
         1, "Variations per image (augmented views)",
-        "1 learns from your pictures as they are; more adds cropped and varied copies.",
+        "1 learns from your images as they are; more adds cropped and varied copies.",
         main=True, ge=1, le=16,
     )  # fmt: skip
     balanced: bool = option(
         False, "Give rare classes more weight (class weights)",
-        "Helps when some classes have far fewer pictures than others.", main=True,
+        "Helps when some classes have far fewer images than others.", main=True,
     )  # fmt: skip
     C: float | None = option(
         None, "Regularisation (C)",
@@ -38,18 +38,18 @@ def suits(situation: Situation) -> str:
     if situation.changes:
         return (
             "The camera or the place will change: features that were learned from a million "
-            "pictures hold better than ones bent to yours."
+            "images hold better than ones bent to yours."
         )
     if situation.images < 100 or situation.fewest <= 5:
-        return "With so few pictures hardly a test could show that more freedom is better."
+        return "With so few images hardly a test could show that more freedom is better."
     return "It is done in seconds, and every other way has to beat it."
 
 
 STRATEGY = Strategy(
     title="Train only the classifier",
     term="feature extraction",
-    advice="Done in seconds and hard to beat below 100 pictures. Always try this first.",
-    hurts="On pictures quite unlike photographs its features can miss what matters.",
+    advice="Done in seconds and hard to beat below 100 images. Always try this first.",
+    hurts="On images quite unlike photographs its features can miss what matters.",
     cost="seconds",
     layers=("frozen", "frozen", "frozen", "learns"),
     options=FeatureExtraction,

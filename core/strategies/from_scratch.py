@@ -25,9 +25,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Train from scratch",
     term="training from scratch",
-    advice="Rarely the best with few pictures, though on plain shapes such as digits it can be as "
+    advice="Rarely the best with few images, though on plain shapes such as digits it can be as "
     "good. It shows what the pretrained network is worth: when it wins, transfer hurts.",
-    hurts="With few pictures it learns them by heart, and it takes the longest of all.",
+    hurts="With few images it learns them by heart, and it takes the longest of all.",
     cost="many minutes",
     layers=("anew", "anew", "anew", "anew"),
     options=FineTuning,

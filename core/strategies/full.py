@@ -55,17 +55,17 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 def suits(situation: Situation) -> str:
     """Many images that are unlike what the network has seen."""
     if situation.images >= 1000 and situation.photographs is False and not situation.changes:
-        return "There are many pictures and they look unlike photographs."
+        return "There are many images and they look unlike photographs."
     return ""
 
 
 STRATEGY = Strategy(
     title="Fine-tune the whole network",
     term="full fine-tuning from the trained head",
-    advice="Can learn the most when hundreds of pictures look unlike photographs, and takes the "
-    "longest. Best with a GPU. On our samples of some hundred pictures it was no better than "
+    advice="Can learn the most when hundreds of images look unlike photographs, and takes the "
+    "longest. Best with a GPU. On our samples of some hundred images it was no better than "
     "adapting the last layers.",
-    hurts="With few pictures it may learn them by heart, and forget what it knew.",
+    hurts="With few images it may learn them by heart, and forget what it knew.",
     cost="many minutes",
     layers=("learns", "learns", "learns", "learns"),
     options=Full,

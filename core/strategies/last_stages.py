@@ -40,19 +40,19 @@ def suits(situation: Situation) -> str:
     if situation.changes or situation.fewest <= 5 or situation.images < 100:
         return ""
     if situation.photographs is False:
-        return "Your pictures look unlike photographs, so its last layers have something to learn."
+        return "Your images look unlike photographs, so its last layers have something to learn."
     if situation.images >= 300:
-        return "There are enough pictures for the last layers to learn from, in some minutes."
+        return "There are enough images for the last layers to learn from, in some minutes."
     return ""
 
 
 STRATEGY = Strategy(
     title="Fine-tune the last layers",
     term="partial fine-tuning",
-    advice="A good next try from about 100 pictures, quicker than adapting everything. In fourteen "
-    "tries on our small pictures it was right on 1 to 8 of 100 more, though none of the tests "
+    advice="A good next try from about 100 images, quicker than adapting everything. In fourteen "
+    "tries on our small images it was right on 1 to 8 of 100 more, though none of the tests "
     "alone was large enough to show that.",
-    hurts="With hardly ten pictures a class no test can show what it gains over the classifier, "
+    hurts="With hardly ten images a class no test can show what it gains over the classifier, "
     "which takes seconds.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),

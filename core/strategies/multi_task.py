@@ -64,7 +64,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 def suits(situation: Situation) -> str:
     """Whenever there are several label columns."""
     if situation.tasks > 1:
-        return "Your table asks several questions about each picture; one model can answer all."
+        return "Your table asks several questions about each image; one model can answer all."
     return ""
 
 

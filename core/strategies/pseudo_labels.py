@@ -46,7 +46,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     return [
         LinearProbe("Teaching the new classifier"),
         GradientPhase(
-            "Learning from unsorted pictures, too", options.steps, groups,
+            "Learning from unsorted images, too", options.steps, groups,
             objective=_consistent(network, options),
             auxiliary={
                 "weak": AuxiliaryData("unlabelled"),
@@ -109,7 +109,7 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Use unlabelled images, too",
     term="pseudo-labelling: FixMatch",
-    advice="You have few sorted pictures and many unsorted ones of the same world. With 5 to 20 "
+    advice="You have few sorted images and many unsorted ones of the same world. With 5 to 20 "
     "sorted ones a class it was above the classifier in 11 of 12 tries on our samples, three "
     "times beyond chance.",
     hurts="When its first answers are mostly wrong, it believes its own mistakes: with 5 emoji a "

@@ -28,7 +28,7 @@ class Selective(FineTuning):
         "layer. layers: whole layers, from the first to the last chosen below.", main=True,
     )  # fmt: skip
     first: int = option(
-        1, "First layer that changes", "Counted from the picture; 1 is the first.", ge=1, le=100
+        1, "First layer that changes", "Counted from the image; 1 is the first.", ge=1, le=100
     )
     last: int = option(
         100, "Last layer that changes", "100 or more: to the end of the network.", ge=1, le=1000
@@ -98,7 +98,7 @@ STRATEGY = Strategy(
     title="Fine-tune selected parts",
     term="selective update: normalisation layers, biases or chosen layers",
     advice="Changes very few numbers, so little can be forgotten or learned by heart. A try for "
-    "few pictures whose colours or contrast differ from photographs. On our samples it was as "
+    "few images whose colours or contrast differ from photographs. On our samples it was as "
     "good as the classifier alone.",
     hurts="It cannot learn new shapes, only new lights and colours.",
     cost="minutes",

@@ -178,9 +178,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Fine-tune everything, but stay close",
     term="soft parameter sharing: L2-SP, BSS, DELTA, Co-Tuning",
-    advice="For few pictures of many similar classes, where free adapting learns by heart. On our "
+    advice="For few images of many similar classes, where free adapting learns by heart. On our "
     "samples it was as good as adapting everything freely.",
-    hurts="When the new pictures need quite other features, staying close holds it back.",
+    hurts="When the new images need quite other features, staying close holds it back.",
     cost="many minutes",
     layers=("held", "held", "held", "learns"),
     options=SoftSharing,

@@ -166,7 +166,7 @@ def _decode(setup: Setup, indices: list[int]) -> Generator[Event, None, np.ndarr
     for _, batch in load_pixels(hashes, setup.read, setup.preprocessing):
         pixels[done : done + len(batch)] = batch
         done += len(batch)
-        yield Progress("Opening your pictures", done, len(hashes))
+        yield Progress("Opening your images", done, len(hashes))
     return pixels
 
 
@@ -178,7 +178,7 @@ def _keep(
     for part in activate(pixels, run, how, views, seed):
         made.append(part)
         done = min(len(pixels), sum(map(len, made)))
-        yield Progress("Passing your pictures through the frozen layers", done, len(pixels))
+        yield Progress("Passing your images through the frozen layers", done, len(pixels))
     return torch.cat(made)
 
 

@@ -20,7 +20,7 @@ from core.training.preparation import Setup
 from core.training.run_context import RunContext
 from core.transfer.heads import Head
 
-_SCORING = "Scoring on pictures it has never seen"
+_SCORING = "Scoring on images it has never seen"
 
 
 def conclude(run: RunContext, *, stopped: bool) -> Iterator[Event]:
@@ -106,8 +106,8 @@ def _target_domain(
         if "trade_off" in type(setup.options).model_fields:
             remedy = "Adapt less strongly (0 learns from the other world alone)"
         yield Note(
-            "Adapting went wrong: most of your pictures now get the same few answers. Do not "
-            f"use this model. {remedy}, or sort some of your own pictures and learn from those."
+            "Adapting went wrong: most of your images now get the same few answers. Do not "
+            f"use this model. {remedy}, or sort some of your own images and learn from those."
         )
     changed = int((now.argmax(1) != before.argmax(1)).sum())
     return TargetDomain(len(now), changed) if setup.target_domain else None

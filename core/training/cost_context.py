@@ -66,7 +66,7 @@ class CostContext:
 
     def looking(self, *parts: Part, views: Sequence[int] = (0,)) -> Generator[Event, None, float]:
         """Seconds for features that are not kept yet."""
-        yield Progress("Timing a few pictures", self.number, len(self.setup.phases))
+        yield Progress("Timing a few images", self.number, len(self.setup.phases))
         setup, looks = self.setup, 0
         hashes = setup.images([index for part in parts for index in self._indices(part)])
         # After gradient steps the network is another one, and no features of it are kept.

@@ -43,7 +43,7 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
     result = {
         "seconds": round(sum(parts.values()) + _AROUND, 1),
         "parts": {title: round(seconds, 1) for title, seconds in parts.items()},
-        "how": f"Timed on this machine with {SAMPLE} of your pictures and {STEPS} steps.",
+        "how": f"Timed on this machine with {SAMPLE} of your images and {STEPS} steps.",
     }
     yield Finished(round(time.monotonic() - began, 2), result)
 

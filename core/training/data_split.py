@@ -74,7 +74,7 @@ def _notes(
     notes = []
     if strategy.learns == "source" and not foreign:
         notes.append(
-            "Nothing was brought as “from another world”, so your sorted pictures are taken for "
+            "Nothing was brought as “from another world”, so your sorted images are taken for "
             "that world, and the unsorted ones for the one that the model shall be used in."
         )
     if strange:
@@ -82,8 +82,8 @@ def _notes(
     shared = {str(item.label) for item in known}
     if strategy.learns == "source" and foreign and (unseen := {*classes} - shared):
         notes.append(
-            f"What is carried over: {_quoted(shared)}. The other world has no pictures of "
-            f"{_quoted(unseen)}, so pictures of yours that show them will get a wrong answer."
+            f"What is carried over: {_quoted(shared)}. The other world has no images of "
+            f"{_quoted(unseen)}, so images of yours that show them will get a wrong answer."
         )
     return tuple(notes)
 
@@ -97,9 +97,9 @@ def _shared(source: list[Item], classes: Collection[str], strange: Collection[st
         if not source:
             shares = f"has other ones: {_quoted(strange)} where yours are {_quoted(classes)}"
         raise BadRecipe(
-            "The other world must have pictures of at least two of your classes, two of each or "
+            "The other world must have images of at least two of your classes, two of each or "
             f"more, and it {shares}. Give its classes the names that yours have, or bring more of "
-            "its pictures."
+            "its images."
         )
     return kept
 
@@ -179,7 +179,7 @@ def _set_aside(
         return [train[row] for row in learned], [train[row] for row in held]
     if options.patience:
         raise BadRecipe(
-            "To stop early, some pictures must be kept out to watch with. Set “Share to watch "
+            "To stop early, some images must be kept out to watch with. Set “Share to watch "
             "with” (validation_fraction) above 0, as 0.1, or “Stop after so many looks” (patience) "
             "to 0."
         )

@@ -52,7 +52,7 @@ class EarlyStopping:
         if self.over:
             return (
                 f"Stopped early, after step {at} of {of}: for {self.patience} looks in a row it "
-                f"had not become better on the {n} pictures kept aside to watch with. {kept} "
+                f"had not become better on the {n} images kept aside to watch with. {kept} "
                 "(early stopping)."
             )
         return f"{kept} (early stopping)." if self.waited else ""

@@ -270,7 +270,7 @@ def _require(strategy: Strategy, recipe: Recipe, dataset: Dataset, split: DataSp
     for need, (called, indices) in few.items():
         if need in strategy.needs and len(indices) < _FEWEST:
             raise BadRecipe(
-                f"“{strategy.title}” cannot learn from {len(indices)} of the pictures that came as "
+                f"“{strategy.title}” cannot learn from {len(indices)} of the images that came as "
                 f"“{called}” and show what yours do: bring at least {_FEWEST}, better fifty."
             )
     if recipe.teacher and "teacher" not in strategy.needs:

@@ -118,7 +118,7 @@ def previous_runs(
     line, all_there = _ancestry(recipe.start, store, settings)
     if on and not line:
         raise BadRecipe(
-            "The pictures that the earlier model learned from are gone, so nothing can be "
+            "The images that the earlier model learned from are gone, so nothing can be "
             "rehearsed or compared. Choose another run."
         )
     teachers, all_of_theirs = _ancestry(recipe.teacher, store, settings)

@@ -88,7 +88,7 @@ def why_kept(runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]) -> 
     )
     only = ""
     if any(len(run.predictions) > choice.n for run in runs):
-        only = " Only these are compared: scores that come of more pictures are not."
+        only = " Only these are compared: scores that come of more images are not."
     return (
         f"{why} Of {choice.n:,} images that all were tested on it is right on "
         f"{100 * choice.accuracy[choice.chosen]:.0f} of 100.{only} The best of several looks "

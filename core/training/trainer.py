@@ -177,7 +177,7 @@ class Trainer:
                 self.pieces *= 2
                 size = math.ceil(self.options.batch / self.pieces)
                 note = Note(
-                    f"The GPU's memory is full: pictures now go through {size} at a time. The "
+                    f"The GPU's memory is full: images now go through {size} at a time. The "
                     "result stays the same; it takes a little longer."
                 )
         progress = self.step / self.phase.steps

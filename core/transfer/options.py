@@ -27,12 +27,12 @@ class FineTuning(Options):
 
     steps: int = option(
         300, "Training steps",
-        "Each step looks at one batch of pictures. More steps fit closer, and take longer.",
+        "Each step looks at one batch of images. More steps fit closer, and take longer.",
         main=True, ge=1, le=20_000,
     )  # fmt: skip
     mirror: Mirror = option(
         "auto", "Mirror images?",
-        "Mirrored copies help when left and right do not matter. “auto” tries it on your pictures.",
+        "Mirrored copies help when left and right do not matter. “auto” tries it on your images.",
         main=True,
     )  # fmt: skip
     lr: float = option(
@@ -50,17 +50,17 @@ class FineTuning(Options):
     )  # fmt: skip
     smallest_crop: float = option(
         0.5, "Smallest crop",
-        "Random pieces of each picture are shown; 1 shows it whole.", gt=0.05, le=1,
+        "Random pieces of each image are shown; 1 shows it whole.", gt=0.05, le=1,
     )  # fmt: skip
     colour: float = option(
         0.2, "Colour jitter",
-        "How far brightness and contrast are varied, where pictures are varied plainly.",
+        "How far brightness and contrast are varied, where images are varied plainly.",
         ge=0, le=0.9,
     )  # fmt: skip
     augmentation: Policy = option(
         "plain", "Augmentation",
         "plain: pieces, mirroring, light. trivial: pieces, mirroring and one strong change, which "
-        "may turn a picture far (TrivialAugment); worth a try from about 200 steps on. rand: two "
+        "may turn an image far (TrivialAugment); worth a try from about 200 steps on. rand: two "
         "milder changes (RandAugment).",
     )  # fmt: skip
     dropout: float = option(
@@ -71,7 +71,7 @@ class FineTuning(Options):
     )  # fmt: skip
     balanced: bool = option(
         False, "Give rare classes more weight (class weights)",
-        "Helps when some classes have far fewer pictures than others.",
+        "Helps when some classes have far fewer images than others.",
     )  # fmt: skip
     ema: float = option(
         0.99, "Average weights over steps (EMA)",
@@ -79,12 +79,12 @@ class FineTuning(Options):
     )  # fmt: skip
     validation_fraction: float = option(
         0.1, "Validation fraction",
-        "Kept out of learning to draw the curve. 0 learns from all pictures.",
+        "Kept out of learning to draw the curve. 0 learns from all images.",
         ge=0, le=0.5,
     )  # fmt: skip
     patience: int = option(
         0, "Patience (early stopping)",
-        "About twelve looks are taken at the pictures to watch with, so there must be some; the "
+        "About twelve looks are taken at the images to watch with, so there must be some; the "
         "state that did best on them is kept. 0 always goes on to the end.", ge=0, le=20,
     )  # fmt: skip
     n_averaged_runs: int = option(

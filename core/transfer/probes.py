@@ -49,7 +49,7 @@ class LinearProbe(Phase):
         if context.tries_mirroring:
             mirror = not self._harmed(context, fits[0])
             so = "may be mirrored" if mirror else "are not mirrored, for left and right matter"
-            yield Note(f"Tried out on a classifier: your pictures {so}.")
+            yield Note(f"Tried out on a classifier: your images {so}.")
             result = replace(result, mirror=mirror)
         elif self.views > 1:
             result = replace(result, out_of_fold=fits[0].other_out_of_fold)
@@ -191,7 +191,7 @@ class WeightedProbe(LinearProbe):
         set_head(context.network, fitted.weight, fitted.bias)
         heavy = float((weights.sum() ** 2) / (weights**2).sum())
         yield Note(
-            f"Of {len(source):,} pictures from the other world, weighted by how much they "
+            f"Of {len(source):,} images from the other world, weighted by how much they "
             f"resemble yours, as many count as {heavy:,.0f} equal ones would."
         )
         return replace(start, is_start=False, out_of_fold=fitted.out_of_fold[: len(own)])

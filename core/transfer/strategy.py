@@ -86,12 +86,12 @@ class Strategy:
 
 NEEDS: dict[Need, tuple[str, str]] = {
     "source": (
-        "It needs sorted pictures from another world with the same classes: add some as “from "
+        "It needs sorted images from another world with the same classes: add some as “from "
         "another world”",
         "--source DATA",
     ),
     "unlabelled": (
-        "It needs more pictures of the same world, which need not be sorted: add some as “not "
+        "It needs more images of the same world, which need not be sorted: add some as “not "
         "sorted”",
         "--unlabelled DATA",
     ),
@@ -105,7 +105,7 @@ NEEDS: dict[Need, tuple[str, str]] = {
     ),
     "tasks": (
         "It needs several label columns: bring a table with more than one column of classes "
-        "beside the pictures",
+        "beside the images",
         "--labels COLUMN,COLUMN",
     ),
 }

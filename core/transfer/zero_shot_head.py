@@ -48,7 +48,7 @@ class ZeroShotHead(Phase):
         right = int((probabilities.argmax(1) == context.labels("train", head)).sum())
         yield Note(
             f"The descriptions alone are right about {right:,} of the {len(probabilities):,} "
-            "pictures of the training part."
+            "images of the training part."
         )
         start = yield from context.start()
         return PhaseResult(start, is_start=bool(start), out_of_fold=probabilities)

@@ -1,6 +1,6 @@
-"""Pictures by address: /graft/image/<hash>, /thumb/<hash>, /sample/<name>, /upload/<id>/<n>.
+"""Images by address: /graft/image/<hash>, /thumb/<hash>, /sample/<name>, /upload/<id>/<n>.
 
-A stored picture never changes under its hash, so a browser asks for it once.
+A stored image never changes under its hash, so a browser asks for it once.
 """
 
 import re
@@ -31,7 +31,7 @@ _PREVIEW_NAME = re.compile(r"[a-z_]{1,40}")
 
 
 class Pictures:
-    """Serves stored pictures and their thumbnails from the home folder."""
+    """Serves stored images and their thumbnails from the home folder."""
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
@@ -54,7 +54,7 @@ class Pictures:
         return file
 
     async def sample(self, request: Request) -> FileResponse:
-        """A strip of pictures out of a built-in sample; part of the program itself."""
+        """A strip of images out of a built-in sample; part of the program itself."""
         name = request.path_params["name"]
         file = _PREVIEWS / f"{name}.webp"
         if not _PREVIEW_NAME.fullmatch(name) or not file.is_file():
@@ -62,7 +62,7 @@ class Pictures:
         return FileResponse(file, headers={"Cache-Control": "private, max-age=86400"})
 
     async def uploaded(self, request: Request) -> FileResponse:
-        """A picture as it was uploaded, when its first bytes are those of one a browser shows.
+        """An image as it was uploaded, when its first bytes are those of one a browser shows.
 
         The type comes from the bytes and nothing may be guessed from them (nosniff), so that no
         file can pass as a page or a script.
@@ -95,7 +95,7 @@ def _require_sound(home: Path, image: str, changed: int) -> None:
 
 
 def picture_type(head: bytes) -> str | None:
-    """The media type of a picture by its first 16 bytes; None for all that browsers do not show."""
+    """The media type of an image by its first 16 bytes; None for all that browsers do not show."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     if head[4:12] in (b"ftypavif", b"ftypavis"):

@@ -1,4 +1,4 @@
-"""The strips of varied pictures that a job has drawn."""
+"""The strips of varied images that a job has drawn."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from core.jobs.answers import finished_result
 
 
 def variation_strips(folder: Path) -> list[tuple[str, bytes]]:
-    """For each picture its class and a WebP: as it is, then as learning would vary it.
+    """For each image its class and a WebP: as it is, then as learning would vary it.
 
     Empty before the job is finished. See core.training.augmentation_preview.
     """

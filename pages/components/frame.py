@@ -53,17 +53,17 @@ def _places(here: str) -> None:
 
 
 def trainable(context: ProjectContext) -> bool:
-    """Whether the newest pictures can teach a classifier."""
+    """Whether the newest images can teach a classifier."""
     dataset = context.newest
     return dataset is not None and not problem(context)
 
 
 def problem(context: ProjectContext) -> str:
-    """Why the newest pictures cannot teach a classifier yet; empty when they can."""
+    """Why the newest images cannot teach a classifier yet; empty when they can."""
     from core.errors import UnusableDataset
 
     if context.newest is None:
-        return context.damage or "There are no pictures yet."
+        return context.damage or "There are no images yet."
     try:
         context.dataset.require_trainable()
     except UnusableDataset as error:

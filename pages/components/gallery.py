@@ -1,4 +1,4 @@
-"""Pictures in rows: thumbnails by address, so that nothing but their names passes through here."""
+"""Images in rows: thumbnails by address, so that nothing but their names passes through here."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ from pages.components import text
 
 
 def thumb(image: str, alt: str) -> str:
-    """One thumbnail as HTML. An empty `alt` is for pictures that the words beside them explain."""
+    """One thumbnail as HTML. An empty `alt` is for images that the words beside them explain."""
     said = text.html(alt) if alt else ""
     return f'<img src="/graft/thumb/{image}" alt="{said}" loading="lazy" decoding="async">'
 

@@ -1,4 +1,4 @@
-"""A page of thumbnails out of which pictures are chosen, by mouse, touch or keyboard."""
+"""A page of thumbnails out of which images are chosen, by mouse, touch or keyboard."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path

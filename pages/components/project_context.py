@@ -87,7 +87,7 @@ class ProjectContext:
 
     @property
     def first_model(self) -> RunRow | None:
-        """The run that started by itself for the newest pictures."""
+        """The run that started by itself for the newest images."""
         version = self.images_version if self.newest else None
         return next((run for run in self.automatic if run.dataset_id == version), None)
 

@@ -1,4 +1,4 @@
-"""The map component: a dot for each picture, hover to see it, draw around some to choose them."""
+"""The map component: a dot for each image, hover to see it, draw around some to choose them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ _map = st.components.v2.component(
 def picture_map(
     dataset: Dataset, version: str, places: Mapping[str, tuple[float, float]], method: str
 ) -> list[int]:
-    """Show the map; gives the places in `dataset.items` of the pictures that are chosen now."""
+    """Show the map; gives the places in `dataset.items` of the images that are chosen now."""
     told = _map(
         key="map",
         data=_data(dataset, version, method, places),

@@ -76,7 +76,7 @@ def plotly(text: str, longest: int = 30) -> str:
 
 
 def count(n: int, one: str, many: str = "") -> str:
-    """ "1 picture", "1,204 pictures"."""
+    """ "1 image", "1,204 images"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 

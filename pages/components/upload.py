@@ -12,7 +12,7 @@ PICTURES = (
     ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,.jp2,.j2k,.pgm,.pbm,.ppm,image/*"
 )
 ARCHIVES = ".zip,.tar,.tgz,.gz,.bz2,.xz,.csv,.tsv,.tab,.xlsx,.xls,.ods,.parquet,.tm"
-"""Also the tables that may come beside the pictures."""
+"""Also the tables that may come beside the images."""
 
 
 @dataclass(frozen=True)

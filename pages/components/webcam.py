@@ -1,4 +1,4 @@
-"""The webcam component: class by class, several pictures a second, sent when all are taken."""
+"""The webcam component: class by class, several images a second, sent when all are taken."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from core.settings import get_settings
 from pages.components.upload import Arrived
 
 MOST = 3_000
-"""Pictures that are held in the browser before they are sent."""
+"""Images that are held in the browser before they are sent."""
 
 
 def _source(kind: str) -> str:
@@ -22,7 +22,7 @@ _webcam = st.components.v2.component(
 
 
 def webcam(upload: str, *, key: str, classes: Sequence[str]) -> Arrived | None:
-    """Show the camera for an upload that was opened; tells when every picture arrived, in every run
+    """Show the camera for an upload that was opened; tells when every image arrived, in every run
     until another is opened.
 
     Each is named `<class>/<time>-<number>.jpg`; `classes` are offered to begin with.

@@ -1,4 +1,4 @@
-"""Pictures of digits, kept for the whole session."""
+"""Images of digits, kept for the whole session."""
 
 import pytest
 from made_digits import made_digits

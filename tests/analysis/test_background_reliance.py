@@ -48,7 +48,7 @@ def settings(tmp_path_factory):
 
 
 def found(settings, run, make):
-    """What is said of a first classifier that learned from 40 pictures of two classes."""
+    """What is said of a first classifier that learned from 40 images of two classes."""
     chance, store = np.random.default_rng(0), Store(settings.home)
     items = [
         Item(store.add(make(surface, chance), lossless=True), name, f"{name}/{number}.png")
@@ -140,7 +140,7 @@ def test_only_what_is_beyond_chance_is_said(whole, border, middle, warn, said):
 
 
 def three_classes(n, border):
-    """Of n whole pictures all are right, with the border alone so many; guessing is on a third."""
+    """Of n whole images all are right, with the border alone so many; guessing is on a third."""
     true = sorted((["cup", "mug", "jug"] * n)[:n])
     right, guessed = np.ones(n, np.int64), np.arange(n) < n // 3
     answers = {"border": (np.arange(n) < border).astype(np.int64), "middle": guessed.astype(int)}
@@ -155,7 +155,7 @@ def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, wa
     assert result.masks[0].above_majority
     assert not result.masks[0].worse
     assert result.warn is warn
-    assert ("19 pictures are too few to tell" in result.verdict) is not warn
+    assert ("19 images are too few to tell" in result.verdict) is not warn
 
 
 def test_a_few_pictures_show_nothing():
@@ -165,7 +165,7 @@ def test_a_few_pictures_show_nothing():
 
 
 def test_both_looks_are_corrected_together():
-    border, middle = verdict(40, 34, 33).masks  # 6 and 7 that only the whole pictures tell
+    border, middle = verdict(40, 34, 33).masks  # 6 and 7 that only the whole images tell
     assert middle.p_whole == pytest.approx(2 * 2 * 0.5**7)
     assert border.p_whole == pytest.approx(2 * 0.5**6)
     assert border.worse

@@ -197,7 +197,7 @@ def test_a_learned_picture_is_not_reminded_of_itself(run):
 def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
     with pytest.raises(UnreadableImage):
         explained(run, file=tmp_path / "gone.png")
-    (tmp_path / "x.png").write_bytes(b"no picture")
+    (tmp_path / "x.png").write_bytes(b"no image")
     with pytest.raises(UnreadableImage):
         explained(run, file=tmp_path / "x.png")
 

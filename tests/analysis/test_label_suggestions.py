@@ -117,7 +117,7 @@ def test_accepting_gives_the_class_in_one_step_and_leaves_labelled_images_alone(
     }
     made = label_images(dataset, labels)
     assert made.parent == dataset.id
-    assert made.change == "2 pictures labelled by hand"
+    assert made.change == "2 images labelled by hand"
     assert (made.items[0].label, made.items[9].label, made.items[60].label) == ("a", "a", "b")
     assert (made.items[9].role, made.items[10].role) == ("labelled", "unlabelled")
     one = label_images(dataset, {dataset.items[9].image: "new"})

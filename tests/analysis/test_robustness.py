@@ -1,4 +1,4 @@
-"""Worse pictures: what they look like, and that a model of real pictures is tried on them."""
+"""Worse images: what they look like, and that a model of real images is tried on them."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_a_constant_picture_can_be_disturbed(kind):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run with three test pictures, all of which it answers as it should."""
+    """A run with three test images, all of which it answers as it should."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), device="cpu")
     store, made = Store(settings.home), made_model(settings)
     small = replace(made.description, preprocessing=replace(made.preprocessing, size=64))
@@ -76,7 +76,7 @@ def test_a_model_is_tried_on_every_kind_of_worse_picture(run):
     for each in found["conditions"]:
         assert 0 <= each["correct"] <= 3
         assert each["image"].startswith("data:image/jpeg;base64,")
-        assert not each["worse"]  # three pictures show nothing
+        assert not each["worse"]  # three images show nothing
     known = known_robustness(folder)
     assert json.dumps(asdict(known)) == json.dumps(found)
     assert (known.n, known.correct, known.background.n) == (3, 3, 3)

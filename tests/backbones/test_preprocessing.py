@@ -1,4 +1,4 @@
-"""Preparing a picture is exact, and the same wherever it is repeated."""
+"""Preparing an image is exact, and the same wherever it is repeated."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A ZIP of real pictures with planted faults."""
+"""A ZIP of real images with planted faults."""
 
 import zipfile
 from pathlib import Path
@@ -14,8 +14,8 @@ COPY = "food/again.jpg"
 
 
 def faulty_zip(folder: Path, n: int = 20) -> Path:
-    """`n` emoji in each of three classes, and one of each: a picture that lies in two classes, a
-    picture in a class where it does not belong, and a lighter copy of another."""
+    """`n` emoji in each of three classes, and one of each: an image that lies in two classes, a
+    image in a class where it does not belong, and a lighter copy of another."""
     sample = write_sample("emoji", folder / "sample")
     chosen = {label: sorted((sample / label).iterdir()) for label in CLASSES}
     for label, files in chosen.items():

@@ -95,7 +95,7 @@ def download(page: Page, name: str) -> Path:
 
 
 def fetches_nothing_evil(page: Page) -> None:
-    """No name of a class has become a link or a picture."""
+    """No name of a class has become a link or an image."""
     settled(page)
     expect(page.locator("a[href*='evil'], img[src*='evil']")).to_have_count(0)
 
@@ -123,7 +123,7 @@ def archive(folder: Path, classes: tuple[str, str], n: int = 14) -> Path:
             for seed in range(n):
                 zipped.writestr(f"root/{name}/{seed}.JPG", picture(kind, 100 * kind + seed))
         zipped.writestr("root/.DS_Store", b"junk")
-        zipped.writestr(f"root/{classes[0]}/broken.jpg", b"\xff\xd8 not a picture")
+        zipped.writestr(f"root/{classes[0]}/broken.jpg", b"\xff\xd8 not an image")
     return file
 
 
@@ -131,7 +131,7 @@ def begin(page: Page, server: Server, title: str) -> None:
     page.goto(server.address)
     ready(page.get_by_label("What should it recognise?")).fill(title)
     press(page, "Start a project")
-    says(page, "Bring your pictures")
+    says(page, "Bring your images")
 
 
 def bring(page: Page, *files: Path | dict[str, object]) -> None:

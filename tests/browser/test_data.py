@@ -70,7 +70,7 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
 ):
     begin(page, server, "Emoji with faults")
     bring(page, faulty_zip(tmp_path))
-    says(page, "63 pictures in 3 classes")
+    says(page, "63 images in 3 classes")
     follow(page, "Check data", ".st-key-image-pages")
     says(page, "to look at")
     ready(page.get_by_role("button", name="Check again"))
@@ -79,31 +79,31 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
     open_by_keyboard(page, WRONG)
     says(page, re.compile("looks like “transport”"))
     press_key(page, "1")
-    says(page, "Last change: 1 picture moved to “transport”")
+    says(page, "Last change: 1 image moved to “transport”")
     counts(page, all_of_them - 1)
     press_key(page, "u")
-    says(page, "Taken back: 1 picture moved to “transport”")
+    says(page, "Taken back: 1 image moved to “transport”")
     counts(page, all_of_them)
     press_key(page, "Shift+U")
     counts(page, all_of_them - 1)
 
     watch.reload()
-    open_kind(page, "One picture in two classes", "twin.png")
+    open_kind(page, "One image in two classes", "twin.png")
     press_key(page, "1")
-    says(page, "Last change: 1 picture moved to “faces”")
+    says(page, "Last change: 1 image moved to “faces”")
     open_kind(page, "Nearly the same", Path(COPY).name)
     press_key(page, "1")
-    says(page, "Last change: 2 pictures kept together in every split")
+    says(page, "Last change: 2 images kept together in every split")
     compare_and_take_away(page)
 
 
 def compare_and_take_away(page: Page) -> None:
     follow(page, "Versions")
-    says(page, "63 pictures brought in")
+    says(page, "63 images brought in")
     open_tab(page, "Compare two")
     click(page.get_by_role("combobox", name="Before"))
-    page.get_by_role("option", name="1. 63 pictures brought in").first.click()
-    says(page, re.compile("in another class, 2 pictures kept together"))
+    page.get_by_role("option", name="1. 63 images brought in").first.click()
+    says(page, re.compile("in another class, 2 images kept together"))
     says(page, "astray.png")
     open_tab(page, "Take one away")
     press(page, "Make the ZIP file")
@@ -111,7 +111,7 @@ def compare_and_take_away(page: Page) -> None:
 
 
 def check_zip(file: Path) -> None:
-    """Every picture can be read, and the wrong one lies where it belongs now."""
+    """Every image can be read, and the wrong one lies where it belongs now."""
     with zipfile.ZipFile(file) as zipped:
         pictures = [name for name in zipped.namelist() if not name.endswith(".json")]
         for name in pictures:
@@ -125,8 +125,8 @@ def check_zip(file: Path) -> None:
 def test_pictures_are_chosen_and_moved_by_keyboard(page: Page, server: Server, tmp_path: Path):
     begin(page, server, "Chosen")
     bring(page, faulty_zip(tmp_path, n=6))
-    says(page, "21 pictures in 3 classes")
-    open_tab(page, "Every picture")
+    says(page, "21 images in 3 classes")
+    open_tab(page, "Every image")
     ready(page.get_by_role("checkbox")).focus()
     page.keyboard.press("Space")
     says(page, "1 chosen")
@@ -135,7 +135,7 @@ def test_pictures_are_chosen_and_moved_by_keyboard(page: Page, server: Server, t
     says(page, "3 chosen")
     choose_class(page, "Move to", "![x](http://evil.example/x.png)")
     press(page, "Move", exact=True)
-    says(page, "21 pictures in 4 classes")
+    says(page, "21 images in 4 classes")
     press(page, "Undo")
-    says(page, "21 pictures in 3 classes")
+    says(page, "21 images in 3 classes")
     fetches_nothing_evil(page)

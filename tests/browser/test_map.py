@@ -29,7 +29,7 @@ def rings_and_bars(page: Page, server: Server, tmp_path: Path) -> Page:
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", MARKUP)))
-    says(page, "28 pictures in 2 classes")
+    says(page, "28 images in 2 classes")
     return page
 
 
@@ -40,7 +40,7 @@ def open_data_page(page: Page, name: str) -> None:
 def open_map(page: Page) -> Locator:
     """The canvas of the map, once it is painted."""
     open_data_page(page, "Map")
-    says(page, "Draw around pictures to choose them")
+    says(page, "Draw around images to choose them")
     ready(page.get_by_role("button", name="Choose all of rings"))
     canvas = ready(page.get_by_role("application"))
     painted(canvas)
@@ -59,7 +59,7 @@ def heading(page: Page, words: str) -> None:
 def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bars: Page):
     page = rings_and_bars
     canvas = open_map(page)
-    press(page, "Choose all of rings, 14 pictures")
+    press(page, "Choose all of rings, 14 images")
     says(page, "14 in rings")
 
     settled(page)
@@ -71,24 +71,24 @@ def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bar
     for x, y in corners:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     page.mouse.up()
-    heading(page, "28 pictures chosen")
+    heading(page, "28 images chosen")
 
     canvas.focus()
     page.keyboard.press("Escape")
-    says(page, "No picture is chosen.")
+    says(page, "No image is chosen.")
     for key in [*["Shift+ArrowLeft"] * 20, *["Shift+ArrowUp"] * 12, "Enter"]:
         page.keyboard.press(key)
     says(page, "The rectangle has begun")
     for key in [*["Shift+ArrowRight"] * 40, *["Shift+ArrowDown"] * 24, "Enter"]:
         page.keyboard.press(key)
-    heading(page, "28 pictures chosen")
+    heading(page, "28 images chosen")
 
     press(page, re.compile(f"Choose all of {re.escape(MARKUP)}"))
-    heading(page, "14 pictures chosen")
+    heading(page, "14 images chosen")
     choose_class(page, "Class", "bars")
     press(page, "Move to this class")
-    says(page, "14 pictures moved to “bars”")
-    ready(page.get_by_role("button", name="Choose all of bars, 14 pictures"))
+    says(page, "14 images moved to “bars”")
+    ready(page.get_by_role("button", name="Choose all of bars, 14 images"))
     press(page, "Undo")
     ready(page.get_by_role("button", name=re.compile("Choose all of <img")))
 
@@ -98,7 +98,7 @@ def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Pa
     canvas = open_map(page)
     card = page.locator(".sheet .card").first
     canvas.focus()
-    # The cross walks over the map until there is a picture below it.
+    # The cross walks over the map until there is an image below it.
     for row in range(14):
         for _ in range(26):
             page.keyboard.press("Shift+ArrowRight" if row % 2 else "Shift+ArrowLeft")
@@ -119,7 +119,7 @@ def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Pa
 
 def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bars: Page):
     page = rings_and_bars
-    click(page.get_by_text("Add more pictures"))
+    click(page.get_by_text("Add more images"))
     settled(page)
     page.get_by_role("radio", name="More of the same world").first.click()
     says(page, "classes are proposed for them")
@@ -128,13 +128,13 @@ def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bar
         for n in range(16)
     ]
     bring(page, *more)
-    says(page, "28 pictures in 2 classes · 16 not sorted")
+    says(page, "28 images in 2 classes · 16 not sorted")
     open_data_page(page, "Label the rest")
-    says(page, "16 pictures without a class")
+    says(page, "16 images without a class")
     says(page, "sure on average")
     accept = ready(page.get_by_role("button", name=re.compile("^.*Accept")))
     n = int(re.search(r"Accept (\d+)", accept.inner_text()).group(1))
     press_key(page, "a")
-    says(page, f"{16 - n} pictures without a class")
+    says(page, f"{16 - n} images without a class")
     press(page, "Undo")
-    says(page, "16 pictures without a class")
+    says(page, "16 images without a class")

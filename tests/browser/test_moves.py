@@ -106,7 +106,7 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
     """The page Results; what was asked for there waits and refreshes while another run goes on."""
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
-    says(page, "28 pictures in 2 classes")
+    says(page, "28 images in 2 classes")
     says(page, SCORE)
     place(page, "Train")
     change(page, "method", "full")
@@ -152,7 +152,7 @@ def test_on_a_narrow_screen_rows_of_links_leave_room_between_them(
 ):
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
-    says(page, "28 pictures in 2 classes")
+    says(page, "28 images in 2 classes")
     page.set_viewport_size({"width": 390, "height": 900})
     links = page.locator(".st-key-image-pages a")
     expect(links).to_have_count(5)

@@ -30,7 +30,7 @@ def test_a_broken_connection_is_tried_again_by_itself(page: Page, server: Server
 
     page.route("**/graft/upload/**", break_twice)
     bring(page, *TWO)
-    says(page, "Which class do these 2 pictures show?")
+    says(page, "Which class do these 2 images show?")
     assert len(broken) == 2
 
 
@@ -42,7 +42,7 @@ def test_a_refused_file_is_named_with_its_reason_and_the_rest_goes_on(page: Page
     bring(page, *TWO)
     says(page, "1 of 2 files did not arrive: “1.jpg” is too large.")
     press(page, "Go on without them")
-    says(page, "Which class does this picture show?")
+    says(page, "Which class does this image show?")
 
 
 def test_sending_can_be_cancelled_and_begun_anew(page: Page, server: Server):
@@ -55,7 +55,7 @@ def test_sending_can_be_cancelled_and_begun_anew(page: Page, server: Server):
     ready(page.get_by_role("button", name="Choose files or an archive"))
     page.unroute("**/graft/upload/**")
     bring(page, TWO[0])
-    says(page, "Which class does this picture show?")
+    says(page, "Which class does this image show?")
 
 
 def test_a_folder_keeps_its_class_folders(page: Page, server: Server, tmp_path: Path):
@@ -66,7 +66,7 @@ def test_a_folder_keeps_its_class_folders(page: Page, server: Server, tmp_path: 
     begin(page, server, "A folder")
     settled(page)
     page.locator("input.folder").first.set_input_files(tmp_path / "all")
-    says(page, "12 pictures in 2 classes")
+    says(page, "12 images in 2 classes")
 
 
 def test_the_drop_zone_is_worked_by_keyboard(page: Page, server: Server):

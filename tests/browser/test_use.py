@@ -31,7 +31,7 @@ def project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         (folder / "0").write_bytes(
             archive(tmp_path_factory.mktemp("zip"), ("rings", "bars")).read_bytes()
         )
-        line = '{"n": 0, "name": "pictures.zip", "bytes": 1}\n'
+        line = '{"n": 0, "name": "images.zip", "bytes": 1}\n'
         (folder / "index.jsonl").write_text(line, encoding="utf-8")
         submit("import", new_job(), {"project": project, "title": "T", "upload": "f" * 32})
         wait_for(

@@ -76,8 +76,8 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
 
     open_tab(page, "All mistakes")
     press(page, "Remove it")
-    says(page, "1 picture was changed")
-    says(page, "Last change: 1 picture removed")
+    says(page, "1 image was changed")
+    says(page, "Last change: 1 image removed")
     press(page, "Undo")
     says(page, "Taken back")
 
@@ -101,7 +101,7 @@ def ask_about_new_images(page: Page) -> None:
     assert table[1].startswith("new 1.jpg,")
 
     press(page, "Use the camera")
-    press(page, "Take a picture")
+    press(page, "Take an image")
     press(page, "Done")
     says(page, "camera 1.jpg")
 
@@ -120,7 +120,7 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
 ):
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
-    says(page, "28 pictures in 2 classes")
+    says(page, "28 images in 2 classes")
     says(page, SCORE)
     click(page.get_by_text("left out, and why"))
     says(page, "broken.jpg")
@@ -156,20 +156,20 @@ def test_hostile_class_names_are_text_and_fetch_nothing(page: Page, server: Serv
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     begin(page, server, "![p](http://evil.example/p.png) <script>alert(1)</script>")
     bring(page, archive(tmp_path, HOSTILE, n=10))
-    says(page, "20 pictures in 2 classes")
+    says(page, "20 images in 2 classes")
     for name in HOSTILE:
         says(page, name)
 
-    click(page.get_by_text("Add more pictures"))
+    click(page.get_by_text("Add more images"))
     loose = [
         {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n % 2, 900 + n, 90)}
         for n in range(8)
     ]
     bring(page, *loose)
-    says(page, "Which class do these 8 pictures show?")
+    says(page, "Which class do these 8 images show?")
     choose_class(page, "Class", IMAGE)
     press(page, "Add them")
-    says(page, "28 pictures in 3 classes")
+    says(page, "28 images in 3 classes")
     says(page, IMAGE)
     says(page, SCORE)
 

@@ -1,4 +1,4 @@
-"""Pictures from the camera, class by class; Chromium plays the camera."""
+"""Images from the camera, class by class; Chromium plays the camera."""
 
 from playwright.sync_api import Page, expect
 from running_server import Server
@@ -6,8 +6,8 @@ from steps import begin, open_tab, press, ready, says
 
 
 def record(page: Page, name: str, least: int, key: str = " ") -> None:
-    """Hold the key on the button of a class until there are so many pictures."""
-    ready(page.get_by_role("button", name=f"Hold to record pictures of {name}")).focus()
+    """Hold the key on the button of a class until there are so many images."""
+    ready(page.get_by_role("button", name=f"Hold to record images of {name}")).focus()
     shots = page.locator(".classes li").filter(has=page.locator(f"[aria-label$='of {name}']"))
     page.keyboard.down(key)
     expect(shots.locator(".shots button").nth(least - 1)).to_be_attached()
@@ -27,14 +27,14 @@ def test_two_classes_are_recorded_and_taken_in(page: Page, server: Server):
     open_camera(page, server, "Camera")
     ready(page.get_by_label("Name of class 1")).fill("left")
     page.get_by_label("Name of class 2").fill("right/../<b>")
-    page.get_by_label("Pictures a second").select_option("10")
+    page.get_by_label("Images a second").select_option("10")
     record(page, "left", 6)
     record(page, "right/../<b>", 6, key="Enter")
     shots = page.locator(".shots button")
     n = shots.count()
     shots.first.click()
     expect(shots).to_have_count(n - 1)
-    press(page, f"Add these {n - 1} pictures")
+    press(page, f"Add these {n - 1} images")
     says(page, "in 2 classes")
     says(page, "right-..-<b>")
 

@@ -102,7 +102,7 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     (pair,) = said["pairs"]
     assert pair["comparable"]
     assert not pair["differs"]
-    assert "6 test pictures" in pair["verdict"]
+    assert "6 test images" in pair["verdict"]
     assert "at least two" in refused(home, "compare", run, run)
     assert "gone" in refused(home, "compare", run, tmp_path / "gone")
 
@@ -141,7 +141,7 @@ def test_evaluate_scores_a_folder_and_tells_what_it_left_out(trained, home, pict
         (tmp_path / "data" / name).mkdir()
         (tmp_path / "data" / name / "0.png").write_bytes((pictures / name / "0.png").read_bytes())
     Image.new("RGB", (64, 64), "gray").save(tmp_path / "data" / "zebra" / "z.png")
-    (tmp_path / "data" / "cat" / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "data" / "cat" / "broken.jpg").write_bytes(b"no image")
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
         for file in (tmp_path / "data").rglob("*.*"):
             archive.write(file, file.relative_to(tmp_path))
@@ -161,7 +161,7 @@ def test_evaluate_scores_a_folder_and_tells_what_it_left_out(trained, home, pict
 def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     run, _ = trained
     broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
+    broken.write_bytes(b"no image")
     files = [pictures / "space" / "0.png", broken, pictures / "cat" / "0.png"]
     rows = as_json(home, "predict", run, *files)
     assert [row["image"] for row in rows] == [str(file) for file in files]
@@ -179,7 +179,7 @@ def test_an_answer_is_explained_by_a_map_and_by_learned_pictures_with_their_name
 ):
     run, _ = trained
     broken = tmp_path / "broken.jpg"
-    broken.write_bytes(b"no picture")
+    broken.write_bytes(b"no image")
     asked = [pictures / "cat" / "0.png", broken, pictures / "space" / "0.png"]
     maps = tmp_path / "maps"
     cat, gone, space = as_json(home, "explain", run, *asked, "--out", maps)

@@ -100,7 +100,7 @@ def test_a_sweep_trains_each_with_each_and_says_which_to_keep(graft, pictures, t
 
 @pytest.fixture(scope="module")
 def parted(pictures, tmp_path_factory):
-    """The same pictures with a ready test part."""
+    """The same images with a ready test part."""
     folder = tmp_path_factory.mktemp("parted")
     for file in pictures.glob("*/*.png"):
         place = folder / ("test" if int(file.stem) > 2 else "train") / file.parent.name
@@ -169,7 +169,7 @@ def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
     code, out, err = graft("costs", pictures, "--strategies", "magic")
     assert code == 2
     assert "No strategy is called “magic”" in err
-    assert "Looking at your pictures" not in err
+    assert "Looking at your images" not in err
 
 
 def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_take():

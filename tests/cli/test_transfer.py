@@ -1,4 +1,4 @@
-"""The command line with other worlds, unsorted pictures, a teacher and an earlier run."""
+"""The command line with other worlds, unsorted images, a teacher and an earlier run."""
 
 import json
 
@@ -101,7 +101,7 @@ def test_an_earlier_run_teaches_and_is_gone_on_from(brought, graft, tmp_path):
     first = tmp_path / "first"
     code, report = graft("train", brought / "own", "--size", 64, "--out", first)
     assert code == 0
-    assert (report["n_folds"], report["n"]) == (5, 16)  # few pictures, a classifier: all in turn
+    assert (report["n_folds"], report["n"]) == (5, 16)  # few images, a classifier: all in turn
     code, taught = graft(
         "train", brought / "own", "--size", 64, "--strategy", "distillation", "--teacher", first,
         "--set", "steps=2", "batch=8", "--out", tmp_path / "taught",

@@ -97,7 +97,7 @@ def bmp_of_lines(width: int, height: int, n: int) -> bytes:
 
 
 def wide_heic(side: int = 9_000) -> bytes:
-    """A HEIC that says its picture is of so many pixels squared."""
+    """A HEIC that says its image is of so many pixels squared."""
     size = struct.pack(">II", 64, 64)
     at = HEIC.index(b"ispe") + 8
     if HEIC[at : at + 8] != size:

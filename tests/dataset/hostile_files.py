@@ -13,7 +13,7 @@ from PIL import Image
 
 
 def photo(seed: int = 0, size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """A picture with smooth shapes in colour; each seed another one."""
+    """An image with smooth shapes in colour; each seed another one."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)

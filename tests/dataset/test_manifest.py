@@ -110,7 +110,7 @@ def test_a_manifest_of_a_later_version_says_so() -> None:
     [
         ((), "at least 2 classes.*none"),
         (some("a", 9), "at least 2 classes.*only “a”"),
-        (some("a", 9) + some("b", 4), "at least 5 pictures.*“b” \\(4\\)"),
+        (some("a", 9) + some("b", 4), "at least 5 images.*“b” \\(4\\)"),
         (sum((some(f"c{n}", 1) for n in range(8)), ()), "and 3 more"),
     ],
 )

@@ -131,7 +131,7 @@ def test_copies_tie_groups_together() -> None:
 
 
 def test_nothing_to_test_with_is_told() -> None:
-    with pytest.raises(UnusableDataset, match="No picture can be kept"):
+    with pytest.raises(UnusableDataset, match="No image can be kept"):
         holdout(single({"a": 2, "b": 1}), 0.2, 0)
 
 

@@ -63,7 +63,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def digits(settings):
-    """Thirty pictures in three classes."""
+    """Thirty images in three classes."""
     loaded, store, items = load_digits(), Store(settings.home), []
     for digit in range(3):
         for number in np.flatnonzero(loaded.target == digit)[:10]:
@@ -458,7 +458,7 @@ def test_damaged_weights_in_the_cache_of_the_hub_are_named(settings, tmp_path, m
 
 
 def test_what_is_said_in_the_log_names_no_one(caplog, images, network, settings):
-    """Only files of the home folder stand there, never what people called their pictures."""
+    """Only files of the home folder stand there, never what people called their images."""
     with caplog.at_level(logging.WARNING):
         ended(features(images, reader(Store(settings.home), SMALL), network, SMALL, settings))
     assert "png" not in caplog.text

@@ -81,7 +81,7 @@ def test_references_shown_together_are_corrected_together():
     assert kinds["scratch"].verdict == "Transfer is not shown to have helped."
     assert (
         kinds["scratch"].needed_in_words
-        == "If the difference is as it looks, about 74 test pictures would do."
+        == "If the difference is as it looks, about 74 test images would do."
     )
     assert kinds["frozen"].needed_in_words == ""  # right on exactly the same
     assert kinds["majority"].verdict == "It has learned something."

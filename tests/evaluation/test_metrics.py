@@ -174,7 +174,7 @@ def test_two_models_a_few_images_apart_cannot_be_told_apart():
     result = compare(true, first, second)
     assert (result.only_first, result.only_second) == (2, 3)
     assert not result.differs
-    assert result.verdict() == "104 test pictures cannot tell them apart (p = 1.00)."
+    assert result.verdict() == "104 test images cannot tell them apart (p = 1.00)."
 
 
 def test_a_clearly_better_model_is_named_with_the_images_that_show_it():
@@ -182,7 +182,7 @@ def test_a_clearly_better_model_is_named_with_the_images_that_show_it():
     first, second = true.copy(), true.copy()
     first[:12], second[12:14] = 1, 1
     assert compare(true, first, second).verdict() == (
-        "The second is right on more of the same 104 test pictures: on 12 that the first gets "
+        "The second is right on more of the same 104 test images: on 12 that the first gets "
         "wrong, against 2 the other way round (p = 0.01)."
     )
     assert compare(true, second, first).verdict(first="the new model").startswith("The new model")

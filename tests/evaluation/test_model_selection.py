@@ -78,5 +78,5 @@ def test_one_run_or_other_pictures_are_nothing_to_choose_by():
     one = candidate("one", hits(9, 10), 1)
     with pytest.raises(BadInput, match="at least two"):
         choose([one])
-    with pytest.raises(BadInput, match="share 0 test pictures"):
+    with pytest.raises(BadInput, match="share 0 test images"):
         choose([one, candidate("two", hits(9, 10), 1, shift=50)])

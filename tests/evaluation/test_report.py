@@ -158,7 +158,7 @@ def test_a_damaged_report_says_so(tmp_path, text):
 
 
 def test_nothing_can_be_scored_without_test_images():
-    with pytest.raises(UnusableDataset, match="no test picture"):
+    with pytest.raises(UnusableDataset, match="no test image"):
         a_report(n=0)
 
 

@@ -105,7 +105,7 @@ def test_what_costs_save_is_less_certain_where_models_share_their_pictures():
 
 
 def dear_and_rare(n, chance, dear):
-    """Of n pictures a third are called a with 0.6, and of these so many are b; calling a b costs
+    """Of n images a third are called a with 0.6, and of these so many are b; calling a b costs
     1 and calling b a 10, so that b is answered for all of them."""
     rows = [("a", 0.95, 0.05)] * n
     for place in np.flatnonzero(chance.random(n) < 1 / 3):
@@ -116,7 +116,7 @@ def dear_and_rare(n, chance, dear):
 @pytest.mark.parametrize("n", [19, 40])
 @pytest.mark.parametrize("dear", [0.05, 0.15])
 def test_a_dear_mistake_that_few_pictures_miss_makes_no_wrong_winner(n, dear):
-    """A changed picture saves 10 where it is b, and costs 1 where it is a."""
+    """A changed image saves 10 where it is b, and costs 1 where it is a."""
     chance = np.random.default_rng(0)
     truth = "cheaper" if 10 * dear > 1 - dear else "dearer"
     said = [cheapest(dear_and_rare(n, chance, dear), [[0, 1], [10, 0]]).verdict for _ in range(100)]

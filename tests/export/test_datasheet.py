@@ -30,31 +30,31 @@ DATASET = Dataset(
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    problems = [Problem("outlier", f"Picture {n} is strange.") for n in range(7)]
-    return sheet(DATASET, ["4 pictures brought", "1 picture removed"], problems)
+    problems = [Problem("outlier", f"Image {n} is strange.") for n in range(7)]
+    return sheet(DATASET, ["4 images brought", "1 image removed"], problems)
 
 
 @pytest.mark.parametrize(
     "part",
     [
         "# Cups: data sheet",
-        f"Version `{DATASET.id}`: 4 pictures in 2 classes.",
+        f"Version `{DATASET.id}`: 4 images in 2 classes.",
         "| cup | 2 |",
-        "- 1 picture without a class",
-        "- 1 picture set apart to test with",
-        "- 1 picture in 1 groups",
+        "- 1 image without a class",
+        "- 1 image set apart to test with",
+        "- 1 image in 1 groups",
         "JPEG (2), PNG (1)",
         "from 480 × 100 to 640 × 480",
         "Together 1.5 MB",
         "Canon EOS (3)",
-        "Of 1 picture nothing is recorded",
+        "Of 1 image nothing is recorded",
         "Source: My kitchen",
         "Licence: CC0",
         "- 2: This is text.",
         "- 1: exact copies",
         "- Images unlike all others: 7",
         "and 2 more",
-        "- 1 picture removed",
+        "- 1 image removed",
         "Seen and left as they are: 1 problem",
     ],
 )
@@ -64,7 +64,7 @@ def test_the_sheet_tells(text, part):
 
 def test_what_is_not_known_is_said():
     bare = sheet(Dataset("", (Item("a" * 64, "cup", "1.jpg"),)), [], None)
-    assert "# Pictures: data sheet" in bare
+    assert "# Images: data sheet" in bare
     assert "Nothing is recorded of the files" in bare
     assert "Source: not stated" in bare
     assert "Every file that was brought is in it." in bare
@@ -90,7 +90,7 @@ def test_no_list_in_the_sheet_is_endless():
     items = tuple(Item(f"{n:064x}", f"class {n}", f"{n}.jpg") for n in range(1000))
     left_out = tuple(LeftOut(f"{n}.txt", f"Reason {n}.") for n in range(1000))
     dataset = Dataset("Many", items, left_out=left_out)
-    problems = [Problem("outlier", f"Picture {n}.") for n in range(1000)]
+    problems = [Problem("outlier", f"Image {n}.") for n in range(1000)]
     text = sheet(dataset, [f"Change {n}" for n in range(1000)], problems)
     assert len(text.splitlines()) < 500
     assert "and 800 more classes" in text

@@ -123,13 +123,13 @@ def test_hostile_names_are_words_on_the_page(written):
 def test_it_tells_everything_that_a_reader_asks(written):
     text = Seen(written[2]).text
     for words in (
-        "Right on 26 of 30 pictures", "Wilson interval", "How it was trained",
+        "Right on 26 of 30 images", "Wilson interval", "How it was trained",
         "feature extraction", "How sure it is", "of other folds",
-        "wrongly called unknown", "Where it was most sure and wrong", "Worse pictures", "Limits",
+        "wrongly called unknown", "Where it was most sure and wrong", "Worse images", "Limits",
         "data sheet", "Source", "How to make it again", "--set C=0.5",
         "Began from the network of an earlier run", "Teacher the model of an earlier run",
         "The recipe",
-        "This page was written with torch", "pictures brought in",
+        "This page was written with torch", "images brought in",
         "It may look at the background", "only a guess",
         "And this run (exact McNemar tests, Holm correction)",
         "Right when said (precision)", "9 of 11: between 52 and 95 of 100",
@@ -138,7 +138,7 @@ def test_it_tells_everything_that_a_reader_asks(written):
 
 
 def words_on(file):
-    """All text of a PDF, and how many pictures are in it."""
+    """All text of a PDF, and how many images are in it."""
     with pypdfium2.PdfDocument(file) as pdf:
         text = " ".join(" ".join(page.get_textpage().get_text_bounded() for page in pdf).split())
         objects = [each.type for page in pdf for each in page.get_objects()]
@@ -151,10 +151,10 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
     *_, last = write_document(folder, file, settings)
     assert last.result == {"file": str(file)}
     text, pictures = words_on(file)
-    assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no picture
+    assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no image
     for words in (
-        "Right on 26 of 30 pictures", "How it was trained", "feature extraction", "How sure it is",
-        "how sure it was, %", "Worse pictures", "Limits", "The recipe", '"C": 0.5',
+        "Right on 26 of 30 images", "How it was trained", "feature extraction", "How sure it is",
+        "how sure it was, %", "Worse images", "Limits", "The recipe", '"C": 0.5',
         "alert(1)", "<script>x</script>", "1 of ",
     ):  # fmt: skip
         assert words in text, words
@@ -196,7 +196,7 @@ def test_pictures_that_are_gone_are_left_out(written, tmp_path):
     list(write_document(folder, tmp_path / "r.html", other))
     page = (tmp_path / "r.html").read_text()
     assert "How it was trained" in page
-    assert page.count("<img") == 1  # the example that what was found of worse pictures brings along
+    assert page.count("<img") == 1  # the example that what was found of worse images brings along
 
 
 def test_a_run_that_is_not_finished_says_so(tmp_path):

@@ -1,6 +1,6 @@
 """An import that is killed anywhere ends as one that nobody disturbed, and leaves nothing behind.
 
-Here the worker runs the jobs of the product itself, on real pictures.
+Here the worker runs the jobs of the product itself, on real images.
 """
 
 import io
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 
 def upload(home: Path, name: str) -> str:
-    """Pictures of which half must be shrunk and a few are broken; one class, so nothing trains."""
+    """Images of which half must be shrunk and a few are broken; one class, so nothing trains."""
     folder = home / "uploads" / name
     folder.mkdir(parents=True)
     lines = []
@@ -96,7 +96,7 @@ def test_a_killed_import_ends_as_if_nobody_had_disturbed_it(workers: Workers, se
     for target in sorted(chance.sample(range(2, PICTURES - 10), 3)):
         wait_for(lambda target=target: images_in_place(home) >= target)
         seen = [*datasets(project), *(home / "datasets").glob("*.json")]
-        assert seen == [] or images_in_place(home) == GOOD  # before the last picture: nothing
+        assert seen == [] or images_in_place(home) == GOOD  # before the last image: nothing
         if chance.random() < 0.5:
             workers.kill()
             wait_for(lambda: children_of_job(folder) == [])
@@ -156,7 +156,7 @@ def test_an_import_given_up_for_good_leaves_nothing_after_a_sweep(home: Path) ->
         "from core.settings import get_settings; from core.events import Skipped;"
         "s = get_settings();"
         "events = import_images(Path(sys.argv[1]), Store(s.home), s, title='x');"
-        # It never comes to its end: at the first broken picture it stands still.
+        # It never comes to its end: at the first broken image it stands still.
         "[time.sleep(600) for event in events if isinstance(event, Skipped)]"
     )
     source = home / "uploads" / "given-up"

@@ -54,8 +54,8 @@ FAILURES: dict[str, tuple[Callable[[Path], object], str]] = {
     "full": (lambda _: Path("/dev/full").write_text("x"), "Free some space"),
     "full, in C++": (lambda _: torch.save(torch.ones(9999), "/dev/full"), "Free some space"),
     "not writable": (lambda _: Path("/sys/kernel/graft").write_text("x"), "GRAFT_HOME"),
-    "half a picture": (lambda _: cut(jpeg()), "Import the images again"),
-    "no picture": (lambda _: cut(b"nothing of the kind"), "Import the images again"),
+    "half an image": (lambda _: cut(jpeg()), "Import the images again"),
+    "no image": (lambda _: cut(b"nothing of the kind"), "Import the images again"),
     "no database": (
         lambda _: query("postgresql+psycopg://nobody@127.0.0.1:9/x"),
         "Start PostgreSQL",

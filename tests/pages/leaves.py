@@ -1,4 +1,4 @@
-"""A project of leaves, made without a worker: real pictures, real tables, real event logs."""
+"""A project of leaves, made without a worker: real images, real tables, real event logs."""
 
 import json
 import random
@@ -40,7 +40,7 @@ def leaf(kind: int, seed: int) -> Image.Image:
 
 
 def fill(home: Path, n: int = 12) -> tuple[str, str]:
-    """A project with n pictures in each of three classes; gives both ids."""
+    """A project with n images in each of three classes; gives both ids."""
     store = Store(home)
     items = tuple(
         Item(store.add(leaf(kind, 1000 * kind + k), lossless=False), name, f"{name}/{k}.jpg")
@@ -109,7 +109,7 @@ def learning(steps: int) -> Iterator[object]:
 
 
 def judge_elsewhere(run: str) -> None:
-    """As if other pictures had judged this run."""
+    """As if other images had judged this run."""
     file = run_folder(run) / "report.json"
     content = json.loads(read_sealed(file))
     for place, row in enumerate(content["predictions"]):

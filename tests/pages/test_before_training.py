@@ -1,4 +1,4 @@
-"""What pages say before training: which network, how far one is, what more pictures would bring."""
+"""What pages say before training: which network, how far one is, what more images would bring."""
 
 import json
 from dataclasses import asdict
@@ -70,7 +70,7 @@ def test_the_networks_are_tried_by_a_press_and_never_by_themselves(home):
     project, dataset = fill(home)
     app = open_page("train", change="backbone", project=project)
     assert recent_jobs("rank", dataset=dataset) == []
-    press(app, "Try them on my pictures")
+    press(app, "Try them on my images")
     (job,) = recent_jobs("rank", dataset=dataset)
     assert status(job).state == "queued"
     stop(job)
@@ -96,12 +96,12 @@ def test_what_is_best_is_said_only_of_those_that_were_tried(home, tmp_path, monk
     project, dataset = fill(home)
     ranked(home, dataset, LITE0, WORSE)
     said = everything(open_page("train", change="backbone", project=project))
-    assert f"Of the 2 that were tried, {LITE0} suits your pictures best." in said
+    assert f"Of the 2 that were tried, {LITE0} suits your images best." in said
     monkeypatch.setattr(
         "pages.sections.train.backbone_ranking.ready_backbones", lambda settings: [LITE0, WORSE]
     )
     said = everything(open_page("train", change="backbone", project=project))
-    assert f">{LITE0} suits your pictures best." in said
+    assert f">{LITE0} suits your images best." in said
 
 
 def test_where_there_is_no_log_loss_its_place_stays_empty(home):
@@ -153,7 +153,7 @@ def test_rows_are_shown_as_they_come_beside_a_button_to_stop(home):
     ranked(home, dataset, LITE0)
     app = open_page("train", change="backbone", project=project)
     assert "± 2.0" in everything(app)
-    assert "suits your pictures best" not in everything(app)
+    assert "suits your images best" not in everything(app)
     assert app.button(key="stop-trying").label == "Stop"
     (job,) = recent_jobs("rank", dataset=dataset)
     stop(job)
@@ -199,7 +199,7 @@ def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_t
     foreseen(home, dataset)
     said = everything(open_page("images", project=project))
     assert "after 40 probably on 86, most likely between 80 and 92" in said
-    assert "Another 15 pictures of" in said
+    assert "Another 15 images of" in said
     assert "maple" in said
     assert "oak <b>" not in said
 
@@ -209,7 +209,7 @@ def test_what_the_data_cannot_tell_is_not_said(home):
     foreseen(home, dataset, helpful=(), trend="unclear")
     said = everything(open_page("images", project=project))
     assert "Nobody can tell yet" in said
-    assert "these pictures cannot tell" in said
+    assert "these images cannot tell" in said
     assert "most likely between" not in said
 
 
@@ -217,8 +217,8 @@ def test_what_was_not_looked_into_is_not_called_unclear(home):
     project, dataset = fill(home)
     foreseen(home, dataset, helpful=(), asked=0)
     said = everything(open_page("images", project=project))
-    assert "was not looked into: with so many pictures and classes" in said
-    assert "these pictures cannot tell" not in said
+    assert "was not looked into: with so many images and classes" in said
+    assert "these images cannot tell" not in said
 
 
 def test_the_classes_are_shown_the_worst_first_with_their_error(home):
@@ -294,7 +294,7 @@ def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
     assert proposed(app, "Train only the classifier", "It is done in seconds")
     app.radio(key="ask-photos").set_value("No").run()
-    assert proposed(app, "Fine-tune the last layers", "Your pictures look unlike")
+    assert proposed(app, "Fine-tune the last layers", "Your images look unlike")
     first = next(button for button in app.button if button.key.startswith("choose-"))
     assert first.key == "choose-last_stages"
     app.radio(key="ask-later").set_value("Yes").run()

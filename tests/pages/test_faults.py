@@ -47,27 +47,27 @@ CHECK = Check(
 PLANTED = (
     Problem(
         "wrong-label",
-        f"The picture looks like “{OAK}” rather than “maple”.",
+        f"The image looks like “{OAK}” rather than “maple”.",
         (2,),
         fixes=(
             Fix("relabel", f"Move to “{OAK}”", (2,), label=OAK),
-            Fix("remove", "Remove the picture", (2,)),
+            Fix("remove", "Remove the image", (2,)),
         ),
         suggestion=OAK,
     ),
     Problem(
         "near-duplicate",
-        "2 pictures are nearly the same.",
+        "2 images are nearly the same.",
         (5, 6),
         fixes=(Fix("group", "Keep them together", (5, 6)),),
     ),
     Problem(
         "near-duplicate",
-        "2 more pictures are nearly the same.",
+        "2 more images are nearly the same.",
         (15, 16),
         fixes=(Fix("group", "Keep them together", (15, 16)),),
     ),
-    Problem("quality", "The picture is dark.", (30,), fixes=(Fix("remove", "Remove it", (30,)),)),
+    Problem("quality", "The image is dark.", (30,), fixes=(Fix("remove", "Remove it", (30,)),)),
 )
 
 
@@ -98,7 +98,7 @@ def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project
     labels = [button.label for button in app.button]
     assert "Suspected wrong labels · 1" in labels
     assert "Nearly the same image · 2" in labels
-    assert "The picture looks like “oak &lt;b&gt;” rather than “maple”." in said
+    assert "The image looks like “oak &lt;b&gt;” rather than “maple”." in said
     assert "oak <b>" not in said
 
 
@@ -119,8 +119,8 @@ def test_a_fix_makes_a_version_and_the_next_problem_opens(home, project):
     assert in_use(home, project).items[2].label == OAK
     said = everything(app)
     assert "3 problems to look at" in said
-    assert "2 pictures are nearly the same." in said
-    assert "Last change: 1 picture moved to “oak &lt;b&gt;”" in said
+    assert "2 images are nearly the same." in said
+    assert "Last change: 1 image moved to “oak &lt;b&gt;”" in said
 
 
 def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
@@ -253,4 +253,4 @@ def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
     add_dataset(project, Store(home).save(replace(loaded, items=(*loaded.items, item))))
     said = everything(open_page("images", project=project))
     assert "<b>4 problems found.</b>" in said
-    assert ">1 newer picture is not looked at yet.</span>" in said
+    assert ">1 newer image is not looked at yet.</span>" in said

@@ -24,7 +24,7 @@ ROW = '<tr><td><bdi title="&lt;b&gt;'
 
 
 def finished(home, n, wrong):
-    """A finished run on n classes of one picture each, where each in `wrong` is taken for its
+    """A finished run on n classes of one image each, where each in `wrong` is taken for its
     neighbour; gives its project and its own id."""
     store = Store(home)
     image = store.add(leaf(0, 0), lossless=False)

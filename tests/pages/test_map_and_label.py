@@ -1,4 +1,4 @@
-"""The map, the page that labels the rest, and the choices made when pictures are brought."""
+"""The map, the page that labels the rest, and the choices made when images are brought."""
 
 import json
 from dataclasses import asdict, replace
@@ -99,8 +99,8 @@ def test_the_surest_row_is_shown_with_how_sure_and_how_often_that_was_right(home
     project, dataset = partly_sorted(home)
     proposed(home, project, dataset)
     said = everything(open_page("label", project=project))
-    assert "18 pictures without a class" in said
-    assert "6 pictures, probably" in said
+    assert "18 images without a class" in said
+    assert "6 images, probably" in said
     assert "90 % sure on average" in said
     assert "9 of 10 were right: between 60 and 98 of 100" in said
     assert "oak <b>" not in said
@@ -115,7 +115,7 @@ def test_a_row_is_accepted_by_one_press_and_can_be_undone(home):
     assert all(i.label == MAPLE for i in now.items if i.image in accepted)
     assert now.parent == dataset.id
     assert "probably" in everything(app)
-    assert "12 pictures without a class" in everything(app)
+    assert "12 images without a class" in everything(app)
     press(app, "Undo")
     assert in_use(home, project).id == dataset.id
 
@@ -146,7 +146,7 @@ def test_a_row_can_be_left_for_later(home):
     project, dataset = partly_sorted(home)
     proposed(home, project, dataset)
     app = press(open_page("label", project=project), "Later")
-    assert "4 pictures, probably" in everything(app)
+    assert "4 images, probably" in everything(app)
 
 
 def test_labels_given_by_hand_are_one_step(home):
@@ -171,7 +171,7 @@ def test_after_changes_it_proposes_anew(home):
 
 def test_when_every_picture_has_a_class_it_says_so(home):
     project, _ = fill(home)
-    assert "Every picture has a class" in everything(open_page("label", project=project))
+    assert "Every image has a class" in everything(open_page("label", project=project))
     assert recent_jobs("propose", project=project) == []
 
 

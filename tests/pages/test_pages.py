@@ -97,7 +97,7 @@ def test_the_pictures_page_counts_and_shows_what_is_there(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     said = everything(open_page("images", project=project))
-    assert "36 pictures in 3 classes" in said
+    assert "36 images in 3 classes" in said
     assert said.count("/graft/thumb/") >= 24
     assert "About 89 % correct (likely" in said
     assert "my garden" in said
@@ -275,7 +275,7 @@ def test_no_look_at_the_results_shows_a_hostile_class_name_as_markup(results, lo
 
 def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(results):
     said = everything(results("Confidence"))
-    assert "on the 36 test pictures, since it has learned from all others" in said
+    assert "on the 36 test images, since it has learned from all others" in said
     assert "cross-fitted" in said
     assert "log-loss" in said
 
@@ -289,35 +289,35 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     content["n_folds"] = content["calibration"]["n_folds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
-    judges = "36 pictures, each tested by one of 5 models that had not learned from it"
+    judges = "36 images, each tested by one of 5 models that had not learned from it"
     assert said.count(judges) == (3 if look == "Confidence" else 1)
     assert 'On 36 images it had not seen <span class="term">(cross-validation)</span>' in said
 
 
 def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
     app = results("When to ask a person")
-    assert "0 pictures of 36 left" in everything(app)
+    assert "0 images of 36 left" in everything(app)
     app.slider[0].set_value(81).run()
     said = everything(app)
-    assert "36 pictures of 36 left to a person" in said
+    assert "36 images of 36 left to a person" in said
     assert "Nothing is answered any more" in said
     app.slider[0].set_value(80).run()
-    assert "0 pictures of 36 left" in everything(app)
+    assert "0 images of 36 left" in everything(app)
     app.selectbox[0].set_value(0).run()
     app.slider[0].set_value(90).run()
     said = everything(app)
-    assert "12 pictures of 36 left to a person" in said
+    assert "12 images of 36 left to a person" in said
     assert "Of the 24 others it is right on <b>15</b>" in said
 
 
 def test_where_mistakes_cost_differently_other_answers_are_given(results):
     app = results("What mistakes cost")
-    assert "They cost 0.25 a picture" in everything(app)
+    assert "They cost 0.25 an image" in everything(app)
     app.toggle[0].set_value(True).run()
     app.number_input[0].set_value(0.1).run()
     said = everything(app)
     assert "36 of them left to a person" in said
-    assert "0.10 a picture instead of 0.25: cheaper" in said
+    assert "0.10 an image instead of 0.25: cheaper" in said
 
 
 def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(results, home):
@@ -333,9 +333,9 @@ def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(re
     (folder / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
     app.run()
     said = everything(app)
-    assert "does worse when pictures are out of focus" in said
+    assert "does worse when images are out of focus" in said
     assert "right on 9 of 36" in said
-    assert "2 pictures called unknown" in said
+    assert "2 images called unknown" in said
     assert len(recent_jobs("robustness")) == 1
 
 
@@ -391,7 +391,7 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     append(job, Finished(1.0, found | {"verdict": "independent", "random": 0.7, "nearest": []}))
     app.run()
     said = everything(app)
-    assert "shows the picture rather than what was learned" in said
+    assert "shows the image rather than what was learned" in said
     assert "none were kept" in said
     append(job, Finished(1.0, found | {"verdict": "unchecked", "random": None}))
     said = everything(app.run())
@@ -399,7 +399,7 @@ def test_an_answer_is_explained_when_somebody_asks(results):
     assert "does depend on what was learned" not in said
     append(job, Finished(1.0, found | {"verdict": "flat", "random": None}))
     said = everything(app.run())
-    assert "Nothing in this picture speaks for the answer more than anything else" in said
+    assert "Nothing in this image speaks for the answer more than anything else" in said
     assert "In amber" not in said
     press(app, "Close")
     assert "why" not in app.query_params
@@ -513,10 +513,10 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     said = everything(open_page("results", project=project, run=run, look="All runs"))
     assert ">better</span>" in said
-    assert "This one is right on more of the same 36 test pictures" in said
+    assert "This one is right on more of the same 36 test images" in said
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run, look="All runs"))
-    assert "other test pictures" in said
+    assert "other test images" in said
     assert "tested on different images" in said
     assert ">better</span>" not in said
 
@@ -531,9 +531,9 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     ]
     assert ">not told apart</span>" in table
     shown = re.sub(r"<[^>]*>", "", table)
-    assert "36 test pictures cannot tell them apart (p = 0.25)." in shown
+    assert "36 test images cannot tell them apart (p = 0.25)." in shown
     assert "The one shown alone is right on 3, this one alone on 0." in shown
-    assert "If the difference is as it looks, about 110 test pictures would do." in shown
+    assert "If the difference is as it looks, about 110 test images would do." in shown
 
 
 def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown(home):
@@ -591,7 +591,7 @@ def test_a_ready_export_states_the_greatest_difference(home):
     append(job, Finished(1.0, {"file": "model.zip", "greatest_difference": 2e-7, "images": 8}))
     said = everything(open_page("use", project=project, run=run))
     assert "0.0000002" in said
-    assert "8 pictures" in said
+    assert "8 images" in said
 
 
 def test_exporting_is_handed_in_for_the_chosen_run(home):
@@ -630,7 +630,7 @@ def test_they_are_drawn_anew_when_a_choice_changes_how_they_look_and_only_then(h
     newest, _ = recent_jobs("variations")
     assert status(newest).state == "queued"
     said = everything(app)
-    assert "Varying some of your pictures" in said
+    assert "Varying some of your images" in said
     assert said.count("data:image/webp;base64,") == 4
     stop(newest)
 

@@ -63,8 +63,8 @@ def test_a_mistake_is_put_right_where_it_is_shown_and_can_be_undone(learned, hom
     assert changed.counts == {MAPLE: 11, OAK: 13, BIRCH: 12}
     said = everything(app)
     assert "now in class" in said
-    assert "1 picture was changed</b> since this model learned" in said
-    assert "Last change: 1 picture moved" in said
+    assert "1 image was changed</b> since this model learned" in said
+    assert "Last change: 1 image moved" in said
     assert len(labels(app, "Remove it")) == 11
     press(app, "Undo")
     assert newest(home, project).id == changed.parent
@@ -77,7 +77,7 @@ def test_several_are_put_right_one_after_the_other(learned, home):
     assert newest(home, project).counts == {MAPLE: 10, OAK: 12, BIRCH: 12}
     said = everything(app)
     assert said.count(">removed<") == 2
-    assert "2 pictures were changed</b>" in said
+    assert "2 images were changed</b>" in said
 
 
 def test_what_was_changed_elsewhere_is_not_changed_twice(learned, home):

@@ -1,4 +1,4 @@
-"""What the pages say: of which pictures, of which model, and in words that need no manual."""
+"""What the pages say: of which images, of which model, and in words that need no manual."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ from pages.sections.train import sweep
 
 @pytest.fixture
 def three_worlds(home) -> str:
-    """A project with 36 pictures, 4 of another world and 2 that are not sorted."""
+    """A project with 36 images, 4 of another world and 2 that are not sorted."""
     project, dataset = fill(home)
     store = Store(home)
     loaded = store.load(dataset)
@@ -49,7 +49,7 @@ def change_report(run: str, change) -> None:
 
 def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
     app = open_page("images", project=three_worlds)
-    title = "36 pictures in 3 classes · 4 from another world · 2 not sorted"
+    title = "36 images in 3 classes · 4 from another world · 2 not sorted"
     assert title in [each.value for each in app.title]
     rows = everything(app).split("<tr>")
     (foreign,) = [row for row in rows if "source domain" in row]
@@ -96,9 +96,9 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
     change_report(few, shorten)
     said = everything(open_page("results", project=project, run=run, look="All runs"))
     assert "Of 24 images that all were tested on" in said
-    assert "Only these are compared: scores that come of more pictures are not." in said
+    assert "Only these are compared: scores that come of more images are not." in said
     assert (
-        "On the 24 pictures that both were tested on: right on 75 of 100, the one shown on 100."
+        "On the 24 images that both were tested on: right on 75 of 100, the one shown on 100."
         in said
     )
 

@@ -1,4 +1,4 @@
-"""Pages for pictures about which a table asks several questions."""
+"""Pages for images about which a table asks several questions."""
 
 from dataclasses import replace
 

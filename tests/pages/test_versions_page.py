@@ -1,4 +1,4 @@
-"""Versions, and the edits of the pictures page that make them."""
+"""Versions, and the edits of the images page that make them."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MAPLE, OAK, BIRCH = CLASSES
 
 @pytest.fixture
 def project(home: Path) -> str:
-    """Leaves in two versions: as brought, and with one picture moved and one removed."""
+    """Leaves in two versions: as brought, and with one image moved and one removed."""
     project, dataset = fill(home)
     loaded = Store(home).load(dataset)
     moved = apply_edit(project, edits.relabel(loaded, [0, 1], OAK))
@@ -32,9 +32,9 @@ def in_use(home: Path, project: str):
 
 def test_the_history_says_what_was_changed_and_marks_the_one_in_use(home, project):
     said = everything(open_page("versions", project=project))
-    assert "36 pictures brought in" in said
-    assert "2 pictures moved to “oak &lt;b&gt;”" in said
-    assert "1 picture removed" in said
+    assert "36 images brought in" in said
+    assert "2 images moved to “oak &lt;b&gt;”" in said
+    assert "1 image removed" in said
     assert said.count("in use</span>") == 1
     assert "oak <b>" not in said
 
@@ -49,11 +49,11 @@ def test_an_earlier_version_is_used_again_by_a_press(home, project):
 
 def test_any_two_versions_are_compared_picture_by_picture(home, project):
     app = open_page("versions", project=project)
-    assert "1 picture removed." in everything(app)
+    assert "1 image removed." in everything(app)
     before = next(box for box in app.selectbox if box.label == "Before")
     before.select_index(0).run()
     said = everything(app)
-    assert "1 picture removed, 2 pictures in another class." in said
+    assert "1 image removed, 2 images in another class." in said
     assert "maple</bdi> → " in said
 
 

@@ -30,7 +30,7 @@ def store(settings) -> Store:
 
 
 def dataset(store, pictures) -> Dataset:
-    """A saved dataset of (class, picture) pairs."""
+    """A saved dataset of (class, image) pairs."""
     items = tuple(
         Item(store.add(picture, lossless=True), label, f"{label}/{number}.png")
         for number, (label, picture) in enumerate(pictures)

@@ -1,4 +1,4 @@
-"""Ranking backbones on real pictures: the rows, their order, stopping, and what cannot be tried."""
+"""Ranking backbones on real images: the rows, their order, stopping, and what cannot be tried."""
 
 from types import SimpleNamespace
 
@@ -130,7 +130,7 @@ def test_the_quickest_is_suggested_only_where_it_is_tied_and_near_the_first():
                                 "images_per_second": 90.0}]  # fmt: skip
 
     assert suggested(rows(0.87))["backbone"] == "quick"
-    assert suggested(rows(0.6))["backbone"] == "first"  # few pictures tie what is much worse
+    assert suggested(rows(0.6))["backbone"] == "first"  # few images tie what is much worse
     assert suggested(rows(0.87, tied=False))["backbone"] == "first"
 
 
@@ -150,7 +150,7 @@ def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are(
 def test_the_speed_is_the_best_of_three_passes_over_sixteen_pictures_however_few_there_are(
     events, photographs, store, settings, monkeypatch
 ):
-    """Each pass is made to take its own time; the pictures of the plan are only three."""
+    """Each pass is made to take its own time; the images of the plan are only three."""
     plan = plan_of(photographs)
     monkeypatch.setattr(type(plan), "images", ["a", "b", "c"])
     passed, now = [], iter([0.0, 8.0, 10.0, 12.0, 20.0, 24.0])

@@ -36,7 +36,7 @@ def test_a_ready_test_part_is_left_alone_and_unlabelled_images_too():
 @pytest.mark.parametrize("part", ["test", "val"])
 @pytest.mark.parametrize("left", [0, 1])
 def test_a_ready_test_part_is_left_alone_even_where_it_leaves_a_class_too_small(part, left):
-    """The last class has three pictures, of which the ready split tests with all but so many."""
+    """The last class has three images, of which the ready split tests with all but so many."""
     dataset = dataset_of(np.array([0, 1] * 20 + [2] * 3))
     tested = {0, 1, 2, 3} | set(range(40, 43 - left))
     items = [replace(item, part=part if place in tested else "train")
@@ -53,7 +53,7 @@ def test_a_ready_split_that_leaves_one_class_says_so():
     dataset = dataset_of(np.arange(20) % 2)
     items = [replace(item, part="test" if place % 2 else "train")
              for place, item in enumerate(dataset.items)]  # fmt: skip
-    with pytest.raises(BadInput, match="ready split leaves fewer than 2 pictures"):
+    with pytest.raises(BadInput, match="ready split leaves fewer than 2 images"):
         plan_of(replace(dataset, items=tuple(items)))
 
 
@@ -114,7 +114,7 @@ def test_a_class_that_a_fold_cannot_learn_from_costs_its_images_and_nothing_else
 @pytest.mark.parametrize("labels", [[0] * 12, [0, 1, 2], [0] * 5 + [1] * 5])
 def test_where_nothing_can_be_judged_a_sentence_says_so(labels):
     groups = [f"burst of {label}" for label in labels] if len(labels) == 10 else None
-    with pytest.raises(BadInput, match="Add pictures"):
+    with pytest.raises(BadInput, match="Add images"):
         plan_of(dataset_of(np.array(labels), groups))
 
 

@@ -46,8 +46,8 @@ def test_an_edit_is_a_new_version_in_use_with_the_change_as_its_sentence(project
     first, second = history(project)
     assert (first.pictures, first.classes, first.in_use) == (8, 2, False)
     assert (second.pictures, second.classes, second.in_use) == (8, 3, True)
-    assert first.sentence == "8 pictures brought in"
-    assert second.sentence == "1 picture moved to “lynx”"
+    assert first.sentence == "8 images brought in"
+    assert second.sentence == "1 image moved to “lynx”"
     assert second.parent == first.id
 
 
@@ -86,7 +86,7 @@ def test_where_nothing_is_to_be_undone_or_redone_it_says_so(project):
 def test_pictures_added_later_are_a_version_that_can_be_undone(project):
     more = (*SET.items, Item("f" * 64, "dog", "dog/new.jpg"))
     add_dataset(project, Store(get_settings().home).save(Dataset("Animals", more, parent=SET.id)))
-    assert history(project)[-1].sentence == "1 picture added"
+    assert history(project)[-1].sentence == "1 image added"
     assert undo(project) == SET.id
 
 

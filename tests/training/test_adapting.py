@@ -88,7 +88,7 @@ def test_the_labels_of_the_target_never_choose_anything(
     assert one[3] == other[3]
 
 
-WRONG = "Adapting went wrong: most of your pictures now get the same few answers"
+WRONG = "Adapting went wrong: most of your images now get the same few answers"
 
 
 def test_it_is_told_when_all_pictures_get_the_same_answer(run_folder, settings):
@@ -128,7 +128,7 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     assert (report.n, report.n_train) == (12, 48)
     assert {row.name.split("/")[0] for row in report.predictions} == {"negative"}
     assert adjusted == (1.0, None)
-    assert any("your sorted pictures are taken for that world" in note for note in notes)
+    assert any("your sorted images are taken for that world" in note for note in notes)
     model, store = Model.load(folder / "model"), Store(settings.home)
     unsorted = [item.image for item in unsorted_target.items if item.role == "unlabelled"]
     answers = model.predict([store.open(image) for image in unsorted]).argmax(1)

@@ -56,12 +56,12 @@ def test_losses_and_certainty_are_those_of_the_answers_of_all_parts(ran):
     apart = ((shares - np.eye(3)[true]) ** 2).sum(1)
     assert result.brier.after == pytest.approx(apart.mean(), abs=1e-5)
     parts = [Report.load(part).calibration for part in ran.parts]
-    before = np.mean([part.log_loss.before for part in parts])  # of twelve pictures each
+    before = np.mean([part.log_loss.before for part in parts])  # of twelve images each
     assert result.log_loss.before == pytest.approx(before)
 
     groups = np.array_split(np.argsort(shares.max(1), kind="stable"), 4)
     right = shares.argmax(1) == true
-    assert len(result.reliability) == 4  # of fifteen pictures each
+    assert len(result.reliability) == 4  # of fifteen images each
     for found, group in zip(result.reliability, groups, strict=True):
         assert found.confidence == pytest.approx(shares[group].max(1).mean(), abs=1e-5)
         assert (found.n, found.correct) == (15, right[group].sum())
@@ -101,9 +101,9 @@ def test_what_the_kept_model_does_is_still_its_own(ran):
 
 def test_whoever_reads_of_it_learns_who_judged(ran, settings, tmp_path):
     result = ran.report.calibration
-    assert f"of 60 pictures, {JUDGES}" in sets_in_words(result)
+    assert f"of 60 images, {JUDGES}" in sets_in_words(result)
     assert JUDGES in unknown_in_words(result)
     card = limits(facts_of(ran.whole, Store(settings.home)))
     assert card.count(f"({JUDGES})") == 3
     list(write_document(ran.whole, tmp_path / "report.html", settings))
-    assert f"measured on 60 pictures, {JUDGES}" in (tmp_path / "report.html").read_text()
+    assert f"measured on 60 images, {JUDGES}" in (tmp_path / "report.html").read_text()

@@ -20,7 +20,7 @@ from core.training.run import train
 
 
 def cross_validated(folder, **changes):
-    """The same run, judged with all pictures."""
+    """The same run, judged with all images."""
     recipe = Recipe.from_json((folder / "recipe.json").read_text())
     recipe = recipe.model_copy(update={"evaluation": "cross_validation"} | changes)
     (folder / "recipe.json").write_text(recipe.to_json())
@@ -74,7 +74,7 @@ def test_the_start_is_counted_over_all_parts(folder):
     report = Report.load(folder)
     start = report.start
     assert report.correct - start.correct == (start.only_final_right - start.only_start_right)
-    assert "60 test pictures" in start.verdict or "same of 60" in start.verdict
+    assert "60 test images" in start.verdict or "same of 60" in start.verdict
 
 
 def test_nothing_of_the_other_models_is_left(folder):

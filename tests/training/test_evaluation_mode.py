@@ -76,7 +76,7 @@ def test_the_fewest_images_that_can_be_learned_from_promise_nothing(run_folder, 
 
 
 def test_two_images_a_class_are_refused_with_the_remedy(run_folder, settings):
-    with pytest.raises(UnusableDataset, match="at least 5 pictures"):
+    with pytest.raises(UnusableDataset, match="at least 5 images"):
         ran(run_folder, settings, {"red": ["#f00", "#e00"], "blue": ["#00f", "#00e"]})
 
 

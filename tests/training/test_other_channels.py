@@ -111,7 +111,7 @@ def test_a_file_is_predicted_with_all_its_channels_and_any_other_is_refused(
     assert good["label"] == "0"
     assert "4 channels of 16 bits" in four["error"]
     assert (
-        "3 channels of 8 bits (RGB), and the model learned from pictures with 5" in (photo["error"])
+        "3 channels of 8 bits (RGB), and the model learned from images with 5" in (photo["error"])
     )
     ours = Model.load(run / "model").predict([pictures(5, 16, 1)[0][1]])[0]
     assert list(good["probabilities"].values()) == pytest.approx(ours.tolist(), abs=1e-6)
@@ -163,9 +163,9 @@ def test_pictures_of_different_channels_are_refused_by_name(settings):
     mixed = pictures(5, 16, 6) + pictures(2, 8, 2)
     dataset = dataset_of(mixed, settings.home)
     recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy="feature_extraction")
-    with pytest.raises(UnusableDataset, match=r"6 pictures with 2 channels of 8 bits \(“0/18.tif”"):
+    with pytest.raises(UnusableDataset, match=r"6 images with 2 channels of 8 bits \(“0/18.tif”"):
         prepare(recipe, settings)
-    assert "18 pictures with 5 channels of 16 bits" in special_form(dataset.id, settings.home)
+    assert "18 images with 5 channels of 16 bits" in special_form(dataset.id, settings.home)
 
 
 def test_going_on_from_a_run_keeps_its_normalisation_and_refuses_other_channels(

@@ -293,7 +293,7 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
     events = list(train(folder, settings, go_on))
     (note,) = [e.text for e in events if isinstance(e, Note) and "carried over" in e.text]
     assert "carried over: “0”, “1”." in note
-    assert "no pictures of “2”" in note
+    assert "no images of “2”" in note
     assert isinstance(events[-1], Finished)
     assert {row.label for row in Report.load(folder).predictions} <= {"0", "1"}
 
@@ -488,7 +488,7 @@ def test_a_second_head_on_the_same_pictures_passes_none_through_the_network(run_
 def test_frozen_layers_are_passed_ahead_of_the_steps(finished):
     _, events = finished("last_stages")
     whats = {event.what for event in events if isinstance(event, Progress)}
-    assert "Passing your pictures through the frozen layers" in whats
+    assert "Passing your images through the frozen layers" in whats
 
 
 def test_each_phase_is_announced_in_plain_words(finished):

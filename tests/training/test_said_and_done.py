@@ -80,7 +80,7 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
 
     card = limits(facts_of(folder, store))
     assert ("The classes in `prediction_set`" in card) == sets
-    assert ("It marks pictures" in card) == unknown
+    assert ("It marks images" in card) == unknown
     list(write_document(folder, tmp_path / "report.html", settings))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert ("Sets that shall hold the right class" in page) == sets
@@ -96,5 +96,5 @@ def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder,
     list(train(folder, settings, lambda: False))
     found = Report.load(folder).calibration
     for said in (sets_in_words(found), temperature_in_words(found)):
-        assert "the classes of the test pictures are looked at for the score alone" in said
+        assert "the classes of the test images are looked at for the score alone" in said
         assert "Too few" not in said

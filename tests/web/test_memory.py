@@ -1,6 +1,6 @@
-"""The web process stays small while pictures stream through it.
+"""The web process stays small while images stream through it.
 
-The figure for 300 pictures of 3 MB:
+The figure for 300 images of 3 MB:
     GRAFT_TEST_UPLOAD_MB=3 python -m pytest tests/web/test_memory.py -s
 """
 

@@ -166,7 +166,7 @@ def _require_kind(file: BinaryIO, limits: Settings) -> tuple[str, int]:
 def too_many_bytes(limits: Settings) -> str:
     """The sentence for a file over `limits.max_file_bytes`."""
     most = limits.max_file_bytes / MiB
-    return f"The file is larger than {most:,.4g} MB, the most for one picture: save it smaller."
+    return f"The file is larger than {most:,.4g} MB, the most for one image: save it smaller."
 
 
 def _decoders(kind: str) -> list[str]:

@@ -28,7 +28,7 @@ _JUNK = frozenset(
     (
         *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin"),
         "icon\r",
-        "dataset.json",  # beside the pictures of a version that was taken out
+        "dataset.json",  # beside the images of a version that was taken out
     )
 )
 _ROOT = re.compile(r"(//\?/)?([A-Za-z]:)?/+")
@@ -133,7 +133,7 @@ class Budget:
             most = self._settings.max_unpacked_bytes / GiB
             raise RefusedArchive(
                 f"Unpacked, what was brought is larger than {most:,.3g} GB, the most for one "
-                "import. Bring it in several portions, or make the pictures smaller."
+                "import. Bring it in several portions, or make the images smaller."
             )
 
 
@@ -246,7 +246,7 @@ def too_large_table(settings: Settings) -> str:
     most = settings.max_table_bytes / MiB
     return (
         f"The table is larger than {most:,.4g} MB, the most for one: keep only the columns with "
-        "file names and classes, and the rows of these pictures."
+        "file names and classes, and the rows of these images."
     )
 
 

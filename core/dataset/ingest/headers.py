@@ -106,7 +106,7 @@ def _jpeg_cost(
 
 
 def _scans(file: BinaryIO, start: int) -> int:
-    """How many passes there are up to the end of the picture; the first one begins at `start`."""
+    """How many passes there are up to the end of the image; the first one begins at `start`."""
     file.seek(start)
     scans, last = 1, b""
     while chunk := file.read(MiB):

@@ -46,7 +46,7 @@ def camera_and_time(opened: Image.Image) -> tuple[str, float | None]:
     """Maker and model in at most 60 characters, and the seconds of the camera's own clock.
 
     "" and None where the file does not say, or says it in a way that cannot be read: broken
-    metadata never cost a picture. For a PNG it decodes, since they may come after the pixels.
+    metadata never cost an image. For a PNG it decodes, since they may come after the pixels.
     """
     try:
         exif = opened.getexif()
@@ -72,7 +72,7 @@ def _camera(maker: str, model: str) -> str:
 
 
 def _seconds(more: Mapping[int, Any]) -> float | None:
-    """Cameras write no time zone: the seconds between two pictures are right, the day nearly."""
+    """Cameras write no time zone: the seconds between two images are right, the day nearly."""
     text = _text(more.get(_TAKEN))
     if not text:
         return None

@@ -47,7 +47,7 @@ from core.events import Note as Noted
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
-_WORK = "Looking at your pictures"
+_WORK = "Looking at your images"
 _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8
@@ -216,7 +216,7 @@ def threads() -> int:
 def _require_room(images: int, room: int, settings: Settings) -> None:
     if images > room:
         raise RefusedArchive(
-            f"With these, the dataset would have more than {settings.max_images:,} pictures, "
+            f"With these, the dataset would have more than {settings.max_images:,} images, "
             "the most for one dataset. Bring fewer, or a selection."
         )
 

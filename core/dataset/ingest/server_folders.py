@@ -1,4 +1,4 @@
-"""Folders on the server's own disk, out of which pictures may be imported where they lie."""
+"""Folders on the server's own disk, out of which images may be imported where they lie."""
 
 from pathlib import Path
 

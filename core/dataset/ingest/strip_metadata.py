@@ -1,4 +1,4 @@
-"""A JPEG or PNG without whatever is no picture: the same pixels, bit by bit, and nothing beside.
+"""A JPEG or PNG without whatever is no image: the same pixels, bit by bit, and nothing beside.
 
 What is small enough already is stored this way. It costs no quality, which another round of JPEG
 would, and less time than any encoding.
@@ -25,7 +25,7 @@ _MOST_SCANS = 32
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PNG_LOOKS = (b"tRNS", b"iCCP", b"cICP", b"eXIf", b"acTL")
-"""Chunks that change how the picture is shown."""
+"""Chunks that change how the image is shown."""
 
 
 def plain_jpeg(content: bytes) -> bytes | None:
@@ -88,7 +88,7 @@ def plain_png(content: bytes) -> bytes | None:
             ):
                 return None
             kept.append(content[place:end])
-        elif not kind[:1].islower():  # one that must be understood to show the picture
+        elif not kind[:1].islower():  # one that must be understood to show the image
             return None
         if kind == b"IEND":
             return b"".join(kept)

@@ -113,7 +113,7 @@ def _test_images(bundle: Path, report: Report, store: Store, form: Form) -> list
         chosen = [store.path(image) for _, _, image in sorted(turns)[:_IMAGES]]
     except NotFound as error:
         raise NotFound(
-            "The pictures that this model was tested on are not in this home folder, so the "
+            "The images that this model was tested on are not in this home folder, so the "
             "exported model cannot be tried out. Export it where it was trained."
         ) from error
     copies = []

@@ -1,6 +1,6 @@
-"""Makes the pictures on the samples' cards: PYTHONPATH=. python core/web/previews/make.py.
+"""Makes the images on the samples' cards: PYTHONPATH=. python core/web/previews/make.py.
 
-They show pictures of the samples themselves, whose sources and licences stand on the cards.
+They show images of the samples themselves, whose sources and licences stand on the cards.
 """
 
 import random

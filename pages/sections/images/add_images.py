@@ -1,4 +1,4 @@
-"""Bringing pictures: what they are for, where they come from, and the hand-in of their import."""
+"""Bringing images: what they are for, where they come from, and the hand-in of their import."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ TABLE_ENDINGS = (
 
 
 def bring(context: ProjectContext) -> None:
-    """All ways in; loose pictures are asked for their class before they are taken in."""
+    """All ways in; loose images are asked for their class before they are taken in."""
     role = choose_role()
     waiting = st.query_params.get("upload")
     if waiting:
@@ -58,7 +58,7 @@ def bring(context: ProjectContext) -> None:
 
 
 def choose_role() -> Role:
-    """What the pictures are for, with a sentence on when that helps."""
+    """What the images are for, with a sentence on when that helps."""
     role = st.segmented_control(
         "What are these images?",
         list(ROLES),

@@ -1,4 +1,4 @@
-"""Every picture of the version in use: choose some, then move, remove or group them."""
+"""Every image of the version in use: choose some, then move, remove or group them."""
 
 from collections.abc import Callable
 
@@ -82,7 +82,7 @@ def _action(
     # Beside the sentence for those who cannot guess: what it does to learning.
     said = {
         "Set aside without a class": "They stay here, but nothing is learned from their names.",
-        "Keep together": "No test will ever part them: for pictures of one thing or one moment.",
+        "Keep together": "No test will ever part them: for images of one thing or one moment.",
     }
     if st.button(label, disabled=disabled, help=said.get(label)):
         change(context, edit)

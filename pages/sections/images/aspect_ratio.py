@@ -1,4 +1,4 @@
-"""How pictures that are not square meet a network's square, shown on one's own pictures."""
+"""How images that are not square meet a network's square, shown on one's own images."""
 
 from pathlib import Path
 
@@ -24,11 +24,11 @@ STYLE = Path(__file__).with_name("aspect_ratio.css")
 
 
 def choose_fit(context: ProjectContext) -> Fit:
-    """The chosen way. Nothing is asked where every picture is square: all ways are the same."""
+    """The chosen way. Nothing is asked where every image is square: all ways are the same."""
     examples = _examples(context.images_version)
     if not examples:
         return "squash"
-    st.subheader("Pictures that are not square", anchor=False)
+    st.subheader("Images that are not square", anchor=False)
     st.html(STYLE)
     chosen = st.segmented_control(
         "The network sees a square. How should your images fit into it?",
@@ -48,13 +48,13 @@ def choose_fit(context: ProjectContext) -> Fit:
 
 
 def _shown(way: Fit, chosen: bool, examples: list[str]) -> str:
-    pictures = "".join(
+    images = "".join(
         f'<img src="/graft/thumb/{image}" class="{way}" alt="" loading="lazy">'
         for image in examples
     )
     mark = "✓ " if chosen else ""
     return (
-        f'<figure class="{"here" if chosen else ""}"><div>{pictures}</div>'
+        f'<figure class="{"here" if chosen else ""}"><div>{images}</div>'
         f'<figcaption><b>{mark}{FITS[way]}</b> <span class="term">{way}</span><br>{SAID[way]}'
         "</figcaption></figure>"
     )

@@ -1,4 +1,4 @@
-"""What is special about pictures that were kept as they are, said where a network is chosen."""
+"""What is special about images that were kept as they are, said where a network is chosen."""
 
 import streamlit as st
 
@@ -11,6 +11,6 @@ from pages.components.project_context import ProjectContext
 
 @placeholder
 def say_form(context: ProjectContext) -> None:
-    """One line for pictures that are not ordinary colour pictures; nothing for all others."""
+    """One line for images that are not ordinary colour images; nothing for all others."""
     if said := special_form(context.images_version, get_settings().home):
         st.html(f'<p class="next">{text.html(said, 600)}</p>')

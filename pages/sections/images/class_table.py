@@ -1,4 +1,4 @@
-"""The classes with their counts and some of their pictures; renaming, merging, deleting them."""
+"""The classes with their counts and some of their images; renaming, merging, deleting them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ ROLES: dict[Role, str] = {"unlabelled": "not sorted yet", "source": "of a differ
 
 
 def class_table(context: ProjectContext) -> None:
-    """One row a class, then one for each kind of pictures that belong to none of them."""
+    """One row a class, then one for each kind of images that belong to none of them."""
     dataset = context.dataset
     some: dict[str, list[str]] = {name: [] for name in dataset.counts}
     for item in dataset.labelled:
@@ -39,7 +39,7 @@ def class_table(context: ProjectContext) -> None:
             )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-        '<th class="n">Pictures</th><th>Some of them</th></tr></thead>'
+        '<th class="n">Images</th><th>Some of them</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -75,7 +75,7 @@ def change_classes(context: ProjectContext) -> None:
             edit = partial(edits.merge_classes, names=[name, into or name], into=into or name)
             _button(context, "Merge", edit, into is None)
         with delete:
-            n = text.count(context.dataset.counts[name], "picture")
+            n = text.count(context.dataset.counts[name], "image")
             st.html(f'<p class="muted small">The class with its {n}</p>')
             _button(context, "Delete", partial(edits.delete_class, name=name), len(classes) < 2)
 

@@ -1,4 +1,4 @@
-"""The model that appears by itself: proof that the pictures work, and the floor for all others."""
+"""The model that appears by itself: proof that the images work, and the floor for all others."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Changing the pictures: every change is a version, said in words, with undo beside it."""
+"""Changing the images: every change is a version, said in words, with undo beside it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is wrong with the pictures in use: found by a job, carried from version to version."""
+"""What is wrong with the images in use: found by a job, carried from version to version."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ class Faults:
     checked: str | None
     """The version that was looked at; None when nobody has looked yet."""
     unseen: int
-    """Pictures in use that nobody has looked at."""
+    """Images in use that nobody has looked at."""
     job: Path | None
     """The newest check of this project."""
     now: JobStatus | None
@@ -87,9 +87,9 @@ def begin_check(context: ProjectContext) -> None:
 
 
 def look_by_itself(context: ProjectContext, faults: Faults, *, at_once: bool = False) -> Faults:
-    """Begin a check where there are pictures that nobody has looked at.
+    """Begin a check where there are images that nobody has looked at.
 
-    The first model goes before it, since both look at the same pictures with the same network,
+    The first model goes before it, since both look at the same images with the same network,
     unless the check is what somebody waits for.
     """
     first = context.first_model

@@ -1,4 +1,4 @@
-"""Whether the model looks at the background: its answers with parts of the pictures hidden."""
+"""Whether the model looks at the background: its answers with parts of the images hidden."""
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ def background(found: BackgroundReliance | None) -> bool:
     )
     if found is None:
         st.html(
-            '<p class="muted">Nobody has asked yet what it says when the middle of the pictures is '
+            '<p class="muted">Nobody has asked yet what it says when the middle of the images is '
             "hidden.</p>"
         )
         return st.button("Hide the middle and see", icon=":material/hide_image:")
@@ -32,8 +32,8 @@ def background(found: BackgroundReliance | None) -> bool:
     figures = "".join(_figure(each, found.n) for each in found.masks)
     st.html(f'<div class="gallery wide">{figures}</div>')
     st.html(
-        f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same pictures with '
-        "always saying the commonest class and with the whole pictures, corrected for the two "
+        f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same images with '
+        "always saying the commonest class and with the whole images, corrected for the two "
         'looks <span class="term">(exact McNemar tests, Holm correction)</span>.</p>'
     )
     return False
@@ -41,7 +41,7 @@ def background(found: BackgroundReliance | None) -> bool:
 
 def _figure(each: MaskedScore, n: int) -> str:
     guess = "better than guessing" if each.above_majority else "not shown to beat guessing"
-    whole = "worse than whole pictures" if each.worse else "no loss shown"
+    whole = "worse than whole images" if each.worse else "no loss shown"
     return (
         f'<figure><img src="{text.html(each.image, 100_000)}" alt="{each.title}">'
         f"<figcaption><b>{each.title}</b><br>right on {each.correct} of {n}<br>"

@@ -30,7 +30,7 @@ def worth(context: ProjectContext, run: RunRow, report: Report) -> None:
     with st.container(border=True, key="worth"):
         st.html(
             '<h2 class="card-title">How it compares <span class="term small">the same test '
-            "pictures, exact McNemar tests, Holm correction</span></h2>"
+            "images, exact McNemar tests, Holm correction</span></h2>"
         )
         for each in found:
             if each.hurts:
@@ -48,7 +48,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     """Start a run that learns from nothing, to see whether transfer helps."""
     st.html(
         '<p class="muted small">Whether transfer helps at all shows beside a run that '
-        "learned from nothing on the same pictures: there is none yet "
+        "learned from nothing on the same images: there is none yet "
         '<span class="term">(negative transfer)</span>.</p>'
     )
     recipe = comparable.scratch_recipe(run)
@@ -59,7 +59,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
 
 
 def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
-    """Start a run that learns this question and no other, on the same parts of the pictures."""
+    """Start a run that learns this question and no other, on the same parts of the images."""
     st.html(
         '<p class="muted small">Whether the questions help each other shows beside a run that '
         f"learned {text.bdi(task, 40)} alone: there is none yet "

@@ -34,7 +34,7 @@ def _most_often(report: Report) -> str:
     more = f'<p class="muted small">{others}</p>' if left > 0 else ""
     return (
         f'<p class="muted">What it mixes up most often of {len(report.classes):,} classes, and '
-        'on how many test pictures. <span class="term">largest entries of the confusion matrix'
+        'on how many test images. <span class="term">largest entries of the confusion matrix'
         f"</span></p><ul>{items}</ul>{more}"
     )
 
@@ -53,7 +53,7 @@ def _heat_map(report: Report) -> None:
                 "x": labels,
                 "y": labels,
                 "customdata": counts,
-                "hovertemplate": "is %{y}<br>says %{x}<br>%{customdata} pictures<extra></extra>",
+                "hovertemplate": "is %{y}<br>says %{x}<br>%{customdata} images<extra></extra>",
                 "colorscale": list(enumerate(FAINT_TO_FULL[theme])),
                 "zmin": 0,
                 "zmax": 1,
@@ -83,7 +83,7 @@ def _heat_map(report: Report) -> None:
         },
     }
     st.html(
-        '<p class="muted">Each row holds the pictures of one class; the numbers say what they were '
+        '<p class="muted">Each row holds the images of one class; the numbers say what they were '
         'taken for. <span class="term">confusion matrix</span></p>'
     )
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False}, alt=_in_words(report))

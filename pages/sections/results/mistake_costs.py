@@ -48,15 +48,15 @@ def _in_words(report: Report, told: Costs) -> str:
     if not told.changed:
         return (
             "With these costs the likeliest answers are the cheapest, too.</p>"
-            f"<p>They cost {told.mean.after:.2f} a picture on the test pictures.</p>"
+            f"<p>They cost {told.mean.after:.2f} an image on the test images.</p>"
         )
     low, high = told.mean.interval
     left = f", {told.abstained} of them left to a person" if told.abstained else ""
     return (
-        f"{told.mean.after:.2f} a picture instead of {told.mean.before:.2f}: "
+        f"{told.mean.after:.2f} an image instead of {told.mean.before:.2f}: "
         f"{told.verdict}.</p>"
-        f"<p>{text.count(told.changed, 'test picture')} of {report.n} would be answered "
-        f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} a picture with "
+        f"<p>{text.count(told.changed, 'test image')} of {report.n} would be answered "
+        f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} an image with "
         '95 % confidence <span class="term">(paired bootstrap)</span>.</p>'
     )
 

@@ -1,4 +1,4 @@
-"""The mistakes, picture by picture: which classes it mixes up, what to put right, and how."""
+"""The mistakes, image by image: which classes it mixes up, what to put right, and how."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ DOUBTFUL: Which = ("doubtful",)
 """Beside the pairs of classes, which are longer."""
 
 SAID = (
-    "The most confident mistakes come first. Often the picture is unusual, or its "
+    "The most confident mistakes come first. Often the image is unusual, or its "
     "class is not the right one."
 )
 SAID_OF_DOUBTFUL = (
-    "The check of your pictures doubts these labels, too. Look yourself. "
+    "The check of your images doubts these labels, too. Look yourself. "
     '<span class="term">confident learning</span>'
 )
 Places = dict[tuple[str, str], dict[str | None, int]]
-"""By name and content: where a picture stands in a version, by the class it has there."""
+"""By name and content: where an image stands in a version, by the class it has there."""
 
 
 def worst(context: ProjectContext, run: RunRow, report: Report) -> None:
@@ -55,7 +55,7 @@ def worst(context: ProjectContext, run: RunRow, report: Report) -> None:
 
 
 def mistakes(context: ProjectContext, run: RunRow, report: Report) -> None:
-    """Choose a pair of classes, look, and put the pictures right where they are what is wrong."""
+    """Choose a pair of classes, look, and put the images right where they are what is wrong."""
     rows = report.predictions
     wrong = [n for n, row in enumerate(rows) if not row.correct]
     if not wrong:
@@ -97,7 +97,7 @@ def _fixable(context: ProjectContext, run: RunRow, report: Report) -> bool:
 
 
 def _checked(run: RunRow) -> set[tuple[str, str]]:
-    """The pictures whose label the check suspects, by name and content; none without a check."""
+    """The images whose label the check suspects, by name and content; none without a check."""
     found = known_problems(run.dataset_id, get_settings()) or []
     try:
         items = load_dataset(run.dataset_id).items
@@ -144,7 +144,7 @@ def _figure(row: Prediction, doubtful: bool) -> str:
 
 
 def _fixes(context: ProjectContext, where: Places, row: Prediction, key: str) -> None:
-    """Two ways to put the picture right, or what has become of it since."""
+    """Two ways to put the image right, or what has become of it since."""
     labels = where.get((row.name, row.image), {})
     if row.true not in labels:
         st.html(f'<p class="small muted" role="status">{_become(list(labels))}</p>')
@@ -168,7 +168,7 @@ def _become(labels: Sequence[str | None]) -> str:
 
 
 def _put_right(project: Project, row: Prediction, label: str | None) -> None:
-    """Move the picture to a class, or take it out for None; nothing where that was done before."""
+    """Move the image to a class, or take it out for None; nothing where that was done before."""
 
     def edit(dataset: Dataset) -> Dataset:
         at = _places(dataset).get((row.name, row.image), {}).get(row.true)

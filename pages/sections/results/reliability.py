@@ -24,7 +24,7 @@ def certainty_plot(report: Report) -> None:
     bins = reliability_of(report)
     cross_validated = ""
     if report.cross_validated:
-        cross_validated = f" Here are all {report.n:,} pictures{evaluated_by(report.n_folds)}."
+        cross_validated = f" Here are all {report.n:,} images{evaluated_by(report.n_folds)}."
     st.html(
         '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
         "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
@@ -83,7 +83,7 @@ def _in_words(bins: Sequence[Bin], *, cross_validated: bool) -> str:
     if not words:
         return "On these images nothing shows that it is overconfident or underconfident."
     return (
-        f"Of {text.count(len(bins), 'group')} of pictures it was {' and '.join(words)}, beyond "
+        f"Of {text.count(len(bins), 'group')} of images it was {' and '.join(words)}, beyond "
         'what chance explains <span class="term">(exact binomial tests, corrected for the number '
         "of groups)</span>."
     )
@@ -113,7 +113,7 @@ def _gained(found: CalibrationResult) -> str:
         )
     )
     n, who = sum(each.n for each in found.reliability), testers_in_words(found)
-    of = f"<p>What such an adjustment did for {n:,} pictures{who}:</p>" if who else ""
+    of = f"<p>What such an adjustment did for {n:,} images{who}:</p>" if who else ""
     return (
         f"{of}"
         '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'

@@ -1,4 +1,4 @@
-"""How it does when pictures get worse, with pictures; computed when somebody asks."""
+"""How it does when images get worse, with images; computed when somebody asks."""
 
 from itertools import groupby
 
@@ -45,7 +45,7 @@ def _which(run: RunRow) -> str:
     report = report_of(run)
     if report and report.cross_validated:
         return "Test images that the model you keep has not learned from"
-    return "The same test pictures"
+    return "The same test images"
 
 
 def _shown(found: RobustnessResult) -> None:
@@ -53,7 +53,7 @@ def _shown(found: RobustnessResult) -> None:
     falls = [each for each in found.conditions if each.worse]
     if falls:
         titles = list(dict.fromkeys(each.title.lower() for each in falls))
-        words = f"It does worse when pictures are {_listed(titles)}."
+        words = f"It does worse when images are {_listed(titles)}."
     else:
         words = "Nothing that was tried is shown to make it worse."
     unsure = [each for each in found.conditions if each.ood > n / 2]
@@ -69,9 +69,9 @@ def _shown(found: RobustnessResult) -> None:
         f'<div class="kinds">{"".join(_kind(list(group), n, right) for _, group in groups)}</div>'
     )
     st.html(
-        '<p class="muted small">Worse means: more wrong answers on the same pictures than chance '
+        '<p class="muted small">Worse means: more wrong answers on the same images than chance '
         'would bring, corrected for all that was tried <span class="term">(exact McNemar test, '
-        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The picture is "
+        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The image is "
         "the first of the test part.</p>"
     )
 
@@ -90,7 +90,7 @@ def _figure(each: Condition, n: int, right: int) -> str:
         chip = '<span class="chip warn">worse</span>'
     elif each.p < 0.05 and each.correct < right:
         chip = '<span class="chip">perhaps worse</span>'
-    unknown = f"<br>{text.count(each.ood, 'picture')} called unknown" if each.ood else ""
+    unknown = f"<br>{text.count(each.ood, 'image')} called unknown" if each.ood else ""
     said = f"{each.title}, {each.level}"
     return (
         f'<figure><img src="{text.html(each.image, 100_000)}" alt="{said}"><figcaption>'

@@ -122,7 +122,7 @@ def runs_table(context: ProjectContext, here: str) -> str:
     beside = _beside(scored, here)
     rows = []
     for run, report in scored:
-        other = "" if run.dataset_id == newest else ' <span class="chip">older pictures</span>'
+        other = "" if run.dataset_id == newest else ' <span class="chip">older images</span>'
         rows.append(
             f'<tr class="{"here" if run.id == here else ""}">'
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
@@ -155,7 +155,7 @@ def _beside(scored: Sequence[tuple[RunRow, Report]], here: str) -> dict[str, str
 
 
 def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) -> str:
-    """Both scores on the pictures that both were tested on, where that is not all of them."""
+    """Both scores on the images that both were tested on, where that is not all of them."""
     said = {each.id: report.predictions for each, report in scored}
     if here == run.id or here not in said:
         return ""
@@ -166,7 +166,7 @@ def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) 
         100 * sum(row.correct for row in rows) / len(shared) for rows in zip(*shared, strict=True)
     ]
     return (
-        f'<br><span class="muted small">On the {text.count(len(shared), "picture")} that both were '
+        f'<br><span class="muted small">On the {text.count(len(shared), "image")} that both were '
         f"tested on: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
     )
 
@@ -174,7 +174,7 @@ def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) 
 def _word(pair: Pair) -> str:
     found = pair.comparison
     if found is None:
-        kind, word = "", "other test pictures"
+        kind, word = "", "other test images"
     elif not found.differs:
         kind, word = "", "not told apart"
     elif found.only_second > found.only_first:

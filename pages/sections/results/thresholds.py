@@ -19,10 +19,10 @@ def thresholds(run: str, report: Report) -> None:
     drawn = st.session_state.setdefault(f"thresholds-{run}-{report.task}", {})
     cross_validated = ""
     if report.cross_validated:
-        cross_validated = f" These are {report.n:,} pictures{evaluated_by(report.n_folds)}."
+        cross_validated = f" These are {report.n:,} images{evaluated_by(report.n_folds)}."
     st.html(
         '<p class="muted">An answer is given when the model is at least this confident; all other '
-        'pictures are left to a person. <span class="term">(decision thresholds, reject option)'
+        'images are left to a person. <span class="term">(decision thresholds, reject option)'
         f"</span>{cross_validated}</p>"
     )
     left, right = st.columns([2, 3], vertical_alignment="bottom")
@@ -45,7 +45,7 @@ def thresholds(run: str, report: Report) -> None:
     st.html(_table(told))
     _tradeoff(report, told)
     st.html(
-        '<p class="muted small">A line that was drawn by looking at these pictures flatters the '
+        '<p class="muted small">A line that was drawn by looking at these images flatters the '
         "numbers a little: expect slightly less on others.</p>"
     )
 
@@ -58,12 +58,12 @@ def _forget_sliders(run: str, classes: int) -> None:
 def _said(told: Decided) -> None:
     right = (
         f"Of the {told.answered} others it is right on <b>{told.correct}</b>: "
-        f"{in_words(told.interval)} pictures like these."
+        f"{in_words(told.interval)} images like these."
         if told.answered
         else "Nothing is answered any more."
     )
     st.html(
-        f'<p class="score-words" role="status">{text.count(told.abstained, "picture")} of {told.n} '
+        f'<p class="score-words" role="status">{text.count(told.abstained, "image")} of {told.n} '
         f"left to a person.</p><p>That is {in_words(told.abstained_interval)}. {right}</p>"
     )
 

@@ -1,4 +1,4 @@
-"""How pictures are varied while it learns: the choices, and one's own pictures varied so."""
+"""How images are varied while it learns: the choices, and one's own images varied so."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -16,7 +16,7 @@ from pages.components.jobs import answering_job
 from pages.sections.train.strategy_options import option
 
 CHOICES = ("augmentation", "mirror", "smallest_crop", "colour")
-"""The options that decide how a varied picture looks."""
+"""The options that decide how a varied image looks."""
 STYLE = Path(__file__).with_name("augmentation_preview.css")
 DRAWN = "variations-drawn"
 
@@ -27,7 +27,7 @@ def choose_variations(infos: list[OptionInfo], key: str) -> dict[str, Any]:
     if not known.keys() >= {*CHOICES}:
         return {}
     st.html(
-        '<h3 class="card-title">How your pictures are varied while it learns '
+        '<h3 class="card-title">How your images are varied while it learns '
         '<span class="term small">augmentation</span></h3>'
     )
     with st.grid(4, min_column_width=200, gap="small"):
@@ -35,7 +35,7 @@ def choose_variations(infos: list[OptionInfo], key: str) -> dict[str, Any]:
 
 
 def show_variations(recipe: Recipe) -> None:
-    """A few of the pictures, each as it is and varied: drawn anew when a choice changes it."""
+    """A few of the images, each as it is and varied: drawn anew when a choice changes it."""
     kept = {name: value for name, value in recipe.options.items() if name in CHOICES}
     alike = Recipe(dataset=recipe.dataset, backbone=recipe.backbone, strategy=recipe.strategy,
                    size=recipe.size, fit=recipe.fit, options=kept)  # fmt: skip
@@ -63,20 +63,20 @@ def _drawing(folder: Path) -> None:
         before = ""
     st.html(
         f'<div class="pale">{before}</div>'
-        '<p class="muted small" role="status">Varying some of your pictures …</p>'
+        '<p class="muted small" role="status">Varying some of your images …</p>'
     )
 
 
 def _strips(folder: Path, tried: bool = False) -> str:
     figures = "".join(
         f'<figure><img src="data:image/webp;base64,{b64encode(content).decode()}" '
-        f'alt="A picture of “{text.html(label)}” as it is, then varied four times">'
+        f'alt="An image of “{text.html(label)}” as it is, then varied four times">'
         f"<figcaption>{text.bdi(label, 40)}</figcaption></figure>"
         for label, content in variation_strips(folder)
     )
     mirrored = " Mirroring is tried out first, and left out where it harms." if tried else ""
     return (
         f'<div class="variations">{figures}</div>'
-        '<p class="muted small">Left a picture as it is, then four ways in which it may be shown. '
+        '<p class="muted small">Left an image as it is, then four ways in which it may be shown. '
         f"Can you still tell what it is each time? If not, vary less.{mirrored}</p>"
     )

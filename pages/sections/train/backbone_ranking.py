@@ -1,4 +1,4 @@
-"""The backbones tried on one's own pictures: rows as they come, a chart against the cost, a tie."""
+"""The backbones tried on one's own images: rows as they come, a chart against the cost, a tie."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def ranking(context: ProjectContext) -> None:
     now = status(jobs[0]) if jobs else None
     with st.container(border=True, key="ranking"):
         st.html(
-            '<h2 class="card-title">Which one suits your pictures? '
+            '<h2 class="card-title">Which one suits your images? '
             '<span class="term small">backbone ranking</span></h2>'
         )
         if now and now.active:
@@ -56,7 +56,7 @@ def _use_best(known: Ranking) -> None:
 
 
 def _begin(version: str, known: Ranking | None) -> None:
-    label = "Try the others too" if known else "Try them on my pictures"
+    label = "Try the others too" if known else "Try them on my images"
     if st.button(label, icon=":material/science:", key="try-backbones"):
         begin_job("rank", dataset=version)
         st.rerun()
@@ -105,15 +105,15 @@ def results(known: Ranking, *, final: bool = True) -> None:
     if not tried or not final:
         return
     aside = (
-        "The pictures kept aside for the test of a run were not looked at."
+        "The images kept aside for the test of a run were not looked at."
         if known.apart
-        else "There are too few pictures to keep any aside."
+        else "There are too few images to keep any aside."
     )
     again = "once" if known.repeats == 1 else f"{known.repeats} times"
     st.html(
-        f'<p class="muted small">On the {known.images:,} pictures of the training part, parted '
+        f'<p class="muted small">On the {known.images:,} images of the training part, parted '
         f"{again} into five folds. {aside} The ± is one standard error, corrected for folds that "
-        'share pictures <span class="term">Nadeau and Bengio 2003</span>. The order goes by the '
+        'share images <span class="term">Nadeau and Bengio 2003</span>. The order goes by the '
         "share that is right and weighs in, a little, how well each network knows ImageNet; "
         "surprise and neighbours are shown beside it and decide nothing. All of it is about a "
         "classifier on the network as it is: what adapting its layers makes of it may differ.</p>"
@@ -128,10 +128,10 @@ def _verdict(known: Ranking) -> str:
     if not _untried(known):
         of, your = "", "Your"
     if len(names) == 1:
-        return f"{of}{names[0]} suits your pictures best."
+        return f"{of}{names[0]} suits your images best."
     quickest = text.html(known.suggested["title"], 40)
     return (
-        f"{of}{your} pictures cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
+        f"{of}{your} images cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
         f"{quickest} is the quickest of those within one standard error of the first."
     )
 
@@ -140,7 +140,7 @@ def _table(rows: list[Any]) -> str:
     head = (
         '<th>Network</th><th class="n">Right of 100</th><th class="n">Surprise '
         '<span class="term">log-loss</span></th><th class="n">By neighbours</th>'
-        '<th class="n">Pictures a second</th><th class="n">Million weights</th><th></th>'
+        '<th class="n">Images a second</th><th class="n">Million weights</th><th></th>'
     )
     body = "".join(_row(row, row is rows[0]) for row in rows)
     return (
@@ -183,7 +183,7 @@ def _chart(tried: list[Any]) -> None:
             )
             for row in tried
         ],
-        "seconds for 100 pictures on this computer",
+        "seconds for 100 images on this computer",
         key="ranking-chart",
         bars="standard errors",
     )  # fmt: skip

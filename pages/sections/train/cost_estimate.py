@@ -33,7 +33,7 @@ def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | N
     asked_for = [recipe.model_dump(mode="json") for recipe in recipes]
     with st.container(key=f"{key}-place"):
         now = required_job("costs", begin=False, recipes=asked_for)
-        help_ = "Times some pictures and steps here. What was timed once is kept."
+        help_ = "Times some images and steps here. What was timed once is kept."
         if now is None and st.button(
             label, key=key, icon=":material/timer:", type="tertiary", help=help_
         ):

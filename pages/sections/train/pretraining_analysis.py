@@ -1,4 +1,4 @@
-"""What the pictures say before anything is trained: how far they are, and what more would bring."""
+"""What the images say before anything is trained: how far they are, and what more would bring."""
 
 import streamlit as st
 
@@ -15,19 +15,19 @@ from pages.components.project_context import ProjectContext
 
 NEARNESS = {
     "near": (
-        "Your pictures look like what the networks know.",
+        "Your images look like what the networks know.",
         "What was learned from a million photographs fits: training only the classifier, or the "
         "last layers, is usually enough.",
     ),
     "between": (
-        "Your pictures differ somewhat from the photographs that the networks know.",
+        "Your images differ somewhat from the photographs that the networks know.",
         "Begin with the classifier alone. Then see whether adapting the last layers, or the whole "
         "network, surely beats it.",
     ),
     "far": (
-        "Your pictures are far from the photographs that the networks know.",
-        "Networks differ most on such pictures, so try several on yours. From some hundred "
-        "pictures on, let more of the network adapt and compare that with the classifier alone.",
+        "Your images are far from the photographs that the networks know.",
+        "Networks differ most on such images, so try several on yours. From some hundred "
+        "images on, let more of the network adapt and compare that with the classifier alone.",
     ),
 }
 MARKS = ((-3.9, "photographs"), (0.1, "emoji"), (4.3, "handwritten digits"))
@@ -49,7 +49,7 @@ def how_far(context: ProjectContext) -> None:
         st.html(
             f'<p class="score-words">{words}</p>{_scale(alike)}'
             f"<p>{follows}</p>"
-            f'<p class="muted small">{_told(alike)} Measured on {found.images:,} pictures with '
+            f'<p class="muted small">{_told(alike)} Measured on {found.images:,} images with '
             "EfficientNet-Lite0: how surely its 1,000 original classes answer "
             f'<span class="term">entropy, {alike.entropy.mean:.2f} of 1</span>, how much that '
             "tells about your classes "
@@ -96,7 +96,7 @@ def _scale(alike: DomainShift) -> str:
         for where, name in MARKS
     )
     said = ", ".join(name for _, name in MARKS)
-    label = f"From near to far: {said}; your pictures: {alike.nearness}"
+    label = f"From near to far: {said}; your images: {alike.nearness}"
     return (
         f'<div class="range" style="margin-top:1.3rem" role="img" aria-label="{label}">'
         f'<span class="track"></span>{known}'
@@ -107,7 +107,7 @@ def _scale(alike: DomainShift) -> str:
 
 @placeholder
 def more_pictures(context: ProjectContext) -> None:
-    """What more pictures would bring; asked for with a button."""
+    """What more images would bring; asked for with a button."""
     if problem(context):
         return
     version = context.images_version
@@ -137,9 +137,9 @@ def _curve(found: PretrainingAnalysis) -> None:
     with st.expander("Show the curve", icon=":material/show_chart:"):
         _chart(curve)
         st.html(
-            '<p class="muted small">A classifier on EfficientNet-Lite0, tested on pictures it has '
+            '<p class="muted small">A classifier on EfficientNet-Lite0, tested on images it has '
             "not learned from. Bars and bands hold the truth 95 times of 100. The dotted part "
-            "continues the curve as a power law; beyond twice as many pictures nothing is said.</p>"
+            "continues the curve as a power law; beyond twice as many images nothing is said.</p>"
         )
     if any(curve.points[-1].recall):
         with st.expander("Class by class", icon=":material/list:"):
@@ -168,8 +168,8 @@ def _class_by_class(found: PretrainingAnalysis) -> str:
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">Found, of '
         f'100 <span class="term">recall</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<p class="muted small">{some}After learning from {last.images:,} pictures of all classes '
-        "together. The ± is one standard error; it is wide where a class has few pictures."
+        f'<p class="muted small">{some}After learning from {last.images:,} images of all classes '
+        "together. The ± is one standard error; it is wide where a class has few images."
         f"{apart}</p>"
     )
 
@@ -189,26 +189,26 @@ def _trend(curve: Curve) -> str:
     if curve.trend == "flat":
         return (
             "<b>More images of the same kind would help little.</b> The last doubling changed "
-            "next to nothing; other pictures than these, or another network, may."
+            "next to nothing; other images than these, or another network, may."
         )
     return (
-        "<b>Nobody can tell yet whether more pictures would help.</b> What the last doubling "
-        "brought is less than chance brings with so few pictures."
+        "<b>Nobody can tell yet whether more images would help.</b> What the last doubling "
+        "brought is less than chance brings with so few images."
     )
 
 
 def _which(found: PretrainingAnalysis) -> str:
     if not found.curve.asked_by_class:
         return (
-            "Of which class more would help most was not looked into: with so many pictures and "
+            "Of which class more would help most was not looked into: with so many images and "
             "classes that would take too long."
         )
     names = [f"<b>{text.bdi(found.classes[place], 40)}</b>" for place in found.curve.helpful]
     if not names:
-        return "Of which class more would help most, these pictures cannot tell."
+        return "Of which class more would help most, these images cannot tell."
     listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    also = " These pictures cannot tell which of them." if len(names) > 1 else ""
-    return f"Another {found.curve.pictures:,} pictures of {listed} would probably help most.{also}"
+    also = " These images cannot tell which of them." if len(names) > 1 else ""
+    return f"Another {found.curve.pictures:,} images of {listed} would probably help most.{also}"
 
 
 def _chart(curve: Curve) -> None:
@@ -224,7 +224,7 @@ def _chart(curve: Curve) -> None:
                         "symmetric": False,
                         "array": [min(e, 100 - b) for e, b in zip(unsure, y, strict=True)],
                         "arrayminus": unsure},
-            "hovertemplate": "%{y:.1f} of 100 after %{x} pictures<extra></extra>",
+            "hovertemplate": "%{y:.1f} of 100 after %{x} images<extra></extra>",
         },
     ]  # fmt: skip
     ahead = curve.forecast if curve.trend != "unclear" and y[-1] < 99.95 else None
@@ -242,7 +242,7 @@ def _chart(curve: Curve) -> None:
             {
                 "x": [x[-1], ahead.images], "y": [y[-1], 100 * ahead.accuracy], "mode": "lines",
                 "line": {"width": 2, "color": ink, "dash": "dot"},
-                "hovertemplate": "about %{y:.0f} of 100 after %{x} pictures<extra></extra>",
+                "hovertemplate": "about %{y:.0f} of 100 after %{x} images<extra></extra>",
             }
         )  # fmt: skip
     figure = {
@@ -250,11 +250,9 @@ def _chart(curve: Curve) -> None:
         "layout": {
             "height": 250,
             "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
-            "xaxis": {"title": {"text": "pictures learned from"}, "rangemode": "tozero"},
+            "xaxis": {"title": {"text": "images learned from"}, "rangemode": "tozero"},
             "yaxis": {"title": {"text": "right, of 100"}},
         },
     }
-    said = "; ".join(
-        f"{b:.0f} of 100 right after {a:,} pictures" for a, b in zip(x, y, strict=True)
-    )
+    said = "; ".join(f"{b:.0f} of 100 right after {a:,} images" for a, b in zip(x, y, strict=True))
     st.plotly_chart(figure, key="learning-curve", config={"displayModeBar": False}, alt=said)

@@ -1,4 +1,4 @@
-"""Teaching a model again, in the same way, once the pictures are no longer what it learned from."""
+"""Teaching a model again, in the same way, once the images are no longer what it learned from."""
 
 import streamlit as st
 
@@ -59,7 +59,7 @@ def _leading(said: str, label: str, page: str, run: RunRow) -> None:
 
 
 def _changes(context: ProjectContext, run: RunRow) -> str:
-    """In one sentence as HTML; empty when the pictures are those that it learned from."""
+    """In one sentence as HTML; empty when the images are those that it learned from."""
     if context.newest is None or run.dataset_id == context.images_version:
         return ""
     try:
@@ -71,7 +71,7 @@ def _changes(context: ProjectContext, run: RunRow) -> str:
     if not n:
         return ""
     return (
-        f"<b>{text.count(n, 'picture was', 'pictures were')} changed</b> since this model learned "
+        f"<b>{text.count(n, 'image was', 'images were')} changed</b> since this model learned "
         f'<span class="muted">({text.html(changed.sentence, 200)})</span>.'
     )
 

@@ -44,7 +44,7 @@ def said(choice: str) -> str:
 
 
 def layers(strategy: Strategy) -> str:
-    """A small drawing of the network from the picture to the answer: what learns, what stays."""
+    """A small drawing of the network from the image to the answer: what learns, what stays."""
     said = "; ".join(
         f"{part} {BECOME[layer]}" for part, layer in zip(PARTS, strategy.layers, strict=True)
     )

@@ -36,7 +36,7 @@ EVALUATIONS = {"cross_validation": "All of them in turn", "holdout": "A part kep
 _FIRST = ("feature_extraction", "last_stages")
 _AGAINST = {
     "seconds": ("Time to learn", "seconds to learn, judging included"),
-    "answer": ("Time of an answer", "milliseconds for a picture on this computer"),
+    "answer": ("Time of an answer", "milliseconds for an image on this computer"),
     "size": ("Size", "megabytes of weights"),
 }
 
@@ -48,7 +48,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
     with st.expander("Try several and compare", icon=":material/trophy:"):
         st.html(
             '<p class="muted small">Every network you choose learns in every way you choose, one '
-            "after the other in the queue, all tested on the same pictures "
+            "after the other in the queue, all tested on the same images "
             '<span class="term">(tournament)</span>. The results page then says which to keep.</p>'
         )
         backbones = st.multiselect(
@@ -161,7 +161,7 @@ def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
             zip(runs, costs, choice.accuracy, choice.intervals, strict=True)
         )
     ]
-    bars = "95 % intervals; compare them in the table, which compares picture by picture"
+    bars = "95 % intervals; compare them in the table, which compares image by image"
     cost_chart(points, _AGAINST[against][1], key="keep-chart", bars=bars)
 
 

@@ -24,12 +24,12 @@ def curves(now: JobStatus) -> None:
 def _chart(now: JobStatus, name: str, title: str, term: str, scale: float) -> None:
     steps, values = _smooth([(s.step, getattr(s, name) * scale) for s in now.curve])
     traces: list[dict[str, Any]] = [
-        {"x": steps, "y": values, "name": "pictures it learns from", "mode": "lines",
+        {"x": steps, "y": values, "name": "images it learns from", "mode": "lines",
          "line": {"width": 2.5, "color": "#2f7d5b"}},
     ]  # fmt: skip
     if now.watched:
         traces.append(
-            {"x": [w.step for w in now.watched], "name": "pictures kept aside",
+            {"x": [w.step for w in now.watched], "name": "images kept aside",
              "y": [getattr(w, name) * scale for w in now.watched], "mode": "lines+markers",
              "line": {"width": 2, "color": "#c8782a", "dash": "dot"}}
         )  # fmt: skip

@@ -25,7 +25,7 @@ def no_why(key: str, because: str) -> None:
 
 
 def why_button(run: RunRow, key: str, **which: str) -> None:
-    """Asks about one picture: `image`, the hash of a stored one, or `file`, where one lies."""
+    """Asks about one image: `image`, the hash of a stored one, or `file`, where one lies."""
     if not st.button(LABEL, key=f"why-{key}", type="tertiary", icon=ICON):
         return
     st.query_params["why"] = start_explaining(run, **which)
@@ -66,7 +66,7 @@ def _usable(now: JobStatus) -> bool:
 
 @placeholder
 def why() -> None:
-    """The panel about the picture that was last asked about, if any was."""
+    """The panel about the image that was last asked about, if any was."""
     asked = st.query_params.get("why")
     if not asked:
         return
@@ -94,7 +94,7 @@ def _shown(found: Explanation) -> str:
     pair = "".join(
         f'<img src="{text.html(address, 200_000)}" alt="{alt}">'
         for address, alt in (
-            (found.image, "the picture as the network sees it"),
+            (found.image, "the image as the network sees it"),
             (found.map, "where the evidence lies, in amber"),
         )
     )
@@ -111,7 +111,7 @@ def _trust(verdict: str, correlation: float | None) -> str:
     """What the map shows, and whether it can be believed."""
     if verdict == "flat":
         return (
-            "Nothing in this picture speaks for the answer more than anything else, so no place is "
+            "Nothing in this image speaks for the answer more than anything else, so no place is "
             "marked <span class='term'>(Grad-CAM: a flat map)</span>."
         )
     seen = (
@@ -120,7 +120,7 @@ def _trust(verdict: str, correlation: float | None) -> str:
     if verdict == "independent":
         return (
             f"{seen}Mind: with random weights the map looks much the same (rank correlation "
-            f"{correlation:.2f}), so it shows the picture rather than what was learned."
+            f"{correlation:.2f}), so it shows the image rather than what was learned."
         )
     if verdict == "dependent":
         return (
@@ -136,14 +136,14 @@ def _trust(verdict: str, correlation: float | None) -> str:
 
 def _reminded(nearest: Sequence[Neighbour]) -> str:
     if not nearest:
-        return '<p class="small muted">With so few pictures none were kept to compare with.</p>'
+        return '<p class="small muted">With so few images none were kept to compare with.</p>'
     figures = "".join(
         f"<figure>{thumb(each.image, each.label)}<figcaption>{text.bdi(each.label, 24)} "
         f'<span class="n">{100 * each.cosine:.0f} %</span></figcaption></figure>'
         for each in nearest
     )
     return (
-        '<p class="small">The learned pictures that it is most reminded of, and how alike they are '
+        '<p class="small">The learned images that it is most reminded of, and how alike they are '
         "to the network <span class='term'>(cosine of the features)</span></p>"
         f'<div class="gallery">{figures}</div>'
     )

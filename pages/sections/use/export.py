@@ -13,8 +13,8 @@ from pages.components.progress import ButtonKind
 
 INSIDE = (
     ("model.safetensors", "what it learned"),
-    ("model.json", "its classes, how pictures are prepared, and its scores"),
-    ("reference_features.safetensors", "what new pictures are compared with, to tell unknown ones"),
+    ("model.json", "its classes, how images are prepared, and its scores"),
+    ("reference_features.safetensors", "what new images are compared with, to tell unknown ones"),
     ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
     ("predict.py", "a short program that asks it about an image"),
     ("image_reading.py", "how that program reads image files, with the two beside it"),
@@ -44,7 +44,7 @@ def ready(folder: Path) -> None:
     with st.container(border=True):
         st.html(
             '<p class="score-words">Your model is ready to go.</p>'
-            f"<p>It was run on {text.count(n, 'picture')} in a clean process. The greatest "
+            f"<p>It was run on {text.count(n, 'image')} in a clean process. The greatest "
             f"difference to the answers given here was <b>{plain_number(difference)}</b> "
             "in a probability between 0 and 1.</p>"
         )

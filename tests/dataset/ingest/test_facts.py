@@ -1,4 +1,4 @@
-"""What a file says about itself: read when it can be, and never at the cost of the picture."""
+"""What a file says about itself: read when it can be, and never at the cost of the image."""
 
 import io
 from pathlib import Path
@@ -93,5 +93,5 @@ def test_an_import_passes_them_on(take_in, tmp_path: Path) -> None:
         (tmp_path / "x" / "cat").mkdir(parents=True, exist_ok=True)
         (tmp_path / "x" / "cat" / f"{n}.jpg").write_bytes(with_exif(maker="A", model=f"B{n}"))
     items = take_in(tmp_path / "x").dataset.items
-    # The pictures are the same but for their metadata, so one of the two is a copy.
+    # The images are the same but for their metadata, so one of the two is a copy.
     assert [item.facts.camera for item in items] == ["A B0"]

@@ -65,10 +65,10 @@ def test_junk_is_passed_over_in_silence(take_in, tmp_path: Path) -> None:
 
 def test_each_file_left_out_is_named_with_its_reason(take_in, tmp_path: Path) -> None:
     files = class_files() | {
-        "README.txt": b"about these pictures",
+        "README.txt": b"about these images",
         "cat/notes.txt": b"hello",
         "cat/zero.jpg": b"",
-        "cat/words.jpg": b"I am no picture",
+        "cat/words.jpg": b"I am no image",
         "cat/cut.jpg": jpeg()[:500],
         "cat/huge.png": huge_png(20_000, 20_000),
         "dog/more.zip": b"PK\x03\x04",
@@ -241,7 +241,7 @@ def test_limits_on_files_and_images_are_kept(take_in, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "x", class_files())
     with pytest.raises(RefusedArchive, match="more than 9 files"):
         take_in(folder, limits={"max_entries": 9})
-    with pytest.raises(RefusedArchive, match="more than 9 pictures"):
+    with pytest.raises(RefusedArchive, match="more than 9 images"):
         take_in(folder, limits={"max_images": 9})
     assert take_in(folder, limits={"max_images": 10, "max_entries": 10}).result["images"] == 10
     assert (
@@ -349,7 +349,7 @@ def test_a_folder_of_unlabelled_images_beside_class_folders_is_one(take_in, tmp_
 
 def test_source_images_keep_their_labels_and_are_never_counted(take_in, tmp_path: Path) -> None:
     old = take_in(write_folder(tmp_path / "x", class_files()))
-    drawn = write_folder(tmp_path / "y", class_files(2))  # the same pictures, in another role
+    drawn = write_folder(tmp_path / "y", class_files(2))  # the same images, in another role
     new = take_in(drawn, add_to=old.dataset, role="source").dataset
     assert new.counts == {"cat": 5, "dog": 5}
     assert [i.label for i in new.items if i.role == "source"] == ["cat", "cat", "dog", "dog"]
