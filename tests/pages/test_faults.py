@@ -253,4 +253,4 @@ def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
     add_dataset(project, Store(home).save(replace(loaded, items=(*loaded.items, item))))
     said = everything(open_page("images", project=project))
     assert "<b>4 problems found.</b>" in said
-    assert ">1 newer image is not looked at yet.</span>" in said
+    assert ">1 newer image is not checked yet.</span>" in said

@@ -101,7 +101,7 @@ def test_the_surest_row_is_shown_with_how_sure_and_how_often_that_was_right(home
     said = everything(open_page("label", project=project))
     assert "18 images without a class" in said
     assert "6 images, probably" in said
-    assert "90 % sure on average" in said
+    assert "90 % confident on average" in said
     assert "9 of 10 were right: between 60 and 98 of 100" in said
     assert "oak <b>" not in said
 
@@ -163,7 +163,7 @@ def test_after_changes_it_proposes_anew(home):
     project, dataset = partly_sorted(home)
     proposed(home, project, dataset)
     app = press(open_page("label", project=project), "Accept 6")
-    press(app, "Propose anew")
+    press(app, "Suggest again")
     newest = recent_jobs("propose", project=project, dataset=in_use(home, project).id)
     assert len(newest) == 1
     stop(newest[0])
@@ -177,8 +177,11 @@ def test_when_every_picture_has_a_class_it_says_so(home):
 
 def test_each_role_says_when_it_helps(home):
     app = open_page("images", project=create_project("Empty").id)
-    assert "Its score is measured on these alone" in everything(app)
-    for role, words in (("unlabelled", "classes are proposed"), ("source", "from them")):
+    assert "The score is measured on these alone" in everything(app)
+    for role, words in (
+        ("unlabelled", "labelled here with suggestions"),
+        ("source", "when your own images are few"),
+    ):
         app.get("button_group")[0].set_value(role).run()
         assert words in everything(app)
 
@@ -194,7 +197,7 @@ def test_a_folder_on_the_server_is_offered_only_where_one_was_opened(home, tmp_p
     app = open_page("images", project=project)
     box = next(box for box in app.selectbox if box.label == "Folder")
     box.select_index(1).run()
-    press(app, "Take it in")
+    press(app, "Add")
     (job,) = recent_jobs("import", project=project)
     args = JobSpec.read(job).args
     assert args["server_folder"] == str(tmp_path / "opened" / "leaves")

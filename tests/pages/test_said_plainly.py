@@ -49,18 +49,18 @@ def change_report(run: str, change) -> None:
 
 def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
     app = open_page("images", project=three_worlds)
-    title = "36 images in 3 classes · 4 from another world · 2 not sorted"
+    title = "36 images in 3 classes · 2 not sorted yet · 4 of a different kind"
     assert title in [each.value for each in app.title]
     rows = everything(app).split("<tr>")
     (foreign,) = [row for row in rows if "source domain" in row]
-    (unsorted,) = [row for row in rows if "not sorted" in row]
+    (unsorted,) = [row for row in rows if row.startswith('<td class="muted">not sorted')]
     assert '<td class="n">4</td>' in foreign
     assert '<td class="n">2</td>' in unsorted
 
 
 def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_worlds, home):
     app = open_page("train", change="method", project=three_worlds, backbone=LITE0)
-    assert "does not use the images that are from another world or not sorted" in method(app)
+    assert "does not use the images that are not sorted yet or of a different kind" in method(app)
     assert [each for each in app.expander if "that your images allow" in each.label]
     plain, _ = fill(home)
     assert "does not use" not in method(

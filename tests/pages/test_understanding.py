@@ -101,5 +101,5 @@ def test_loose_files_of_a_camera_are_asked_for_their_class(home: Path) -> None:
         (home / "uploads" / upload / str(n)).write_bytes(b"x")
         note_received(home / "uploads" / upload, n, f"IMG_{n}.jpg", 1)
     app = open_page(PAGE, project=project, upload=upload)
-    assert "Add them" in [button.label for button in app.button]
+    assert "Suggest groups" in [button.label for button in app.button]
     assert "Take the class from the file name" not in [button.label for button in app.button]

@@ -22,12 +22,12 @@ def kept_model(context: ProjectContext, run: RunRow) -> None:
             keep_button(context, run)
 
 
-def keep_button(context: ProjectContext, run: RunRow) -> None:
-    """Keep this model instead of the one that is kept now."""
+def keep_button(context: ProjectContext, run: RunRow, where: str = "headline") -> None:
+    """Keep this model instead of the one that is kept now; `where` on the page it stands."""
     st.button(
         "Keep this one instead",
         icon=":material/star:",
-        key=f"keep-{run.id}",
+        key=f"keep-{where}-{run.id}",
         on_click=keep_run,
         args=(context.project.id, run.id),
         help="Home, Use and Export will take this model until you keep another one.",

@@ -64,8 +64,9 @@ def _choices(run: RunRow) -> str:
     fields = known.options.model_fields if known else {}
     chosen = []
     for name, value in recipe.options.items():
-        words = re.search(r"\(([^()]+)\)$", (fields[name].title or "") if name in fields else "")
-        term = words[1] if words else name.replace("_", " ")
+        title = (fields[name].title or name) if name in fields else name.replace("_", " ")
+        words = re.search(r"\(([^()]+)\)$", title)
+        term = words[1] if words else "steps" if name == "steps" else title[0].lower() + title[1:]
         chosen.append(f"{value} {term}" if name == "steps" else f"{term} {value}")
     if recipe.evaluation == "cross_validation":
         chosen.append("cross-validated")

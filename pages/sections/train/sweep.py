@@ -132,7 +132,7 @@ def which_to_keep(context: ProjectContext, here: RunRow) -> None:
             if best.id != here.id:
                 lead("Show this one", "results", run=best.id)
             if context.kept and best.id != context.kept.id:
-                keep_button(context, best)
+                keep_button(context, best, "which-to-keep")
         _chart(runs, choice, titles)
 
 
