@@ -1,15 +1,15 @@
-// A map of many pictures on one canvas. Each class has a colour and a shape of its own, stamped
-// from a small picture drawn once, so that ten thousand of them are redrawn within a frame.
+// A map of many images on one canvas. Each class has a colour and a shape of its own, stamped
+// from a small image drawn once, so that ten thousand of them are redrawn within a frame.
 const SHAPES = 6, SIDE = 22, REACH = 14, MARGIN = 26, FARTHEST = 1, NEAREST = 60;
 
 export default function (component) {
   const root = component.parentElement.querySelector(".map");
-  if (!root.map) root.map = new PictureMap(root);
+  if (!root.map) root.map = new ImageMap(root);
   root.map.update(component);
   return () => root.map?.leave();
 }
 
-class PictureMap {
+class ImageMap {
   constructor(root) {
     this.root = root;
     this.at = (selector) => root.querySelector(selector);
@@ -77,7 +77,7 @@ class PictureMap {
 
   stampFor(k) { return k < 0 ? this.plain : this.stamps[k]; }
 
-  // Where each picture lies on the canvas now, in CSS pixels: x, y, x, y, …
+  // Where each image lies on the canvas now, in CSS pixels: x, y, x, y, …
   locate() {
     const { width, height } = this.size, n = this.data.x.length;
     const wide = (width - 2 * MARGIN) * this.scale, high = (height - 2 * MARGIN) * this.scale;
@@ -108,7 +108,7 @@ class PictureMap {
     this.showCard();
   }
 
-  // All dots as one picture, kept until the view, the choice or the colours change: a line that
+  // All dots as one image, kept until the view, the choice or the colours change: a line that
   // is being drawn, or a pointer that passes, moves nothing of it.
   dots(w, h, ratio) {
     const seen = [w, h, ratio, this.scale, ...this.middle, this.choices, this.stamped].join();
@@ -132,7 +132,7 @@ class PictureMap {
     return this.layer;
   }
 
-  // The stamps in the size that is needed; the first is that of pictures without a class.
+  // The stamps in the size that is needed; the first is that of images without a class.
   sized(side) {
     if (this.sizedStamps?.side === side) return this.sizedStamps;
     this.sizedStamps = [this.plain, ...this.stamps].map((stamp) => {
@@ -220,7 +220,7 @@ class PictureMap {
       button.append(part);
     }
     button.prepend(mark);
-    button.setAttribute("aria-label", `Choose all of ${this.className(k)}, ${n} pictures`);
+    button.setAttribute("aria-label", `Choose all of ${this.className(k)}, ${n} images`);
     button.addEventListener("click", (event) => this.choose((i) => this.data.c[i] === k, event.shiftKey));
     entry.append(button);
     return entry;
@@ -240,7 +240,7 @@ class PictureMap {
   report() {
     const n = this.chosen.size;
     this.at(".clear").disabled = !n;
-    this.say(n ? `${n.toLocaleString()} ${n === 1 ? "picture" : "pictures"} chosen. What to do with them stands below.` : "No picture is chosen.");
+    this.say(n ? `${n.toLocaleString()} ${n === 1 ? "image" : "images"} chosen.` : "No image is chosen.");
     this.tell("chosen", { version: this.data.version, places: [...this.chosen].sort((a, b) => a - b) });
     this.draw();
   }

@@ -1,4 +1,4 @@
-// Pictures from the camera, class by class: hold a button, and several a second are taken.
+// Images from the camera, class by class: hold a button, and several a second are taken.
 // They stay in the browser until they are added; then each goes to the server's own route.
 const AT_ONCE = 3, TRIES = 4, WIDEST = 640, AT_FIRST = 2, OFFERED = 8;
 
@@ -171,7 +171,7 @@ class Webcam {
     live.hold.classList.remove("live");
     live.hold.textContent = "Hold to record";
     this.at(".seen").classList.remove("live");
-    this.say(`${live.shots.length} pictures in ${live.input.value}.`);
+    this.say(`${live.shots.length} images in ${live.input.value}.`);
   }
 
   shoot() {
@@ -197,8 +197,8 @@ class Webcam {
     small.height = Math.max(1, Math.round((116 * from.height) / from.width));
     small.getContext("2d").drawImage(from, 0, 0, small.width, small.height);
     button.type = "button";
-    button.setAttribute("aria-label", `Delete picture ${shot.name}`);
-    button.title = "Delete this picture";
+    button.setAttribute("aria-label", `Delete image ${shot.name}`);
+    button.title = "Delete this image";
     button.append(small);
     button.addEventListener("click", () => {
       if (this.sending || shot.sent) return;
@@ -214,14 +214,14 @@ class Webcam {
   show() {
     for (const each of this.classes) {
       const n = each.shots.length;
-      each.n.textContent = n === 1 ? "1 picture" : `${n.toLocaleString()} pictures`;
+      each.n.textContent = n === 1 ? "1 image" : `${n.toLocaleString()} images`;
       each.hold.disabled = !each.input.value.trim() || this.sending;
-      each.hold.setAttribute("aria-label", `Hold to record pictures of ${each.input.value.trim() || "this class"}`);
+      each.hold.setAttribute("aria-label", `Hold to record images of ${each.input.value.trim() || "this class"}`);
     }
     const n = this.count(), nameless = this.classes.some((each) => each.shots.length && !folder(each));
     this.at(".end").hidden = !n;
     this.at(".add").disabled = !n || nameless || this.sending;
-    this.at(".add").textContent = n === 1 ? "Add this picture" : `Add these ${n.toLocaleString()} pictures`;
+    this.at(".add").textContent = n === 1 ? "Add this image" : `Add these ${n.toLocaleString()} images`;
   }
 
   // -- to the server -----------------------------------------------------------------------
@@ -267,7 +267,7 @@ class Webcam {
         method: "PUT", headers: { "X-Graft-Name": encodeURIComponent(name.toWellFormed?.() ?? name) }, body,
       }).catch(() => null);
       if (sent?.ok) { shot.sent = true; return; }
-      if (sent && sent.status < 500) throw new Error((await sent.json().catch(() => ({}))).error ?? `The server refused a picture (${sent.status}).`);
+      if (sent && sent.status < 500) throw new Error((await sent.json().catch(() => ({}))).error ?? `The server refused an image (${sent.status}).`);
       if (tries === TRIES) throw new Error("The connection was lost.");
       await new Promise((later) => setTimeout(later, 500 * 2 ** tries));
     }

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 from running_server import Server
 
-LONG = 180_000
+LONG = 45_000
 """What a slow machine is given for everything that is waited for, in milliseconds."""
 SCORE = re.compile(r"About \d+ % correct \(likely \d+–\d+ %\)")
 """How every score is said."""
@@ -131,7 +131,7 @@ def begin(page: Page, server: Server, title: str) -> None:
     page.goto(server.address)
     ready(page.get_by_label("What should it recognise?")).fill(title)
     press(page, "Start a project")
-    says(page, "Bring your images")
+    says(page, "Drop your images here")
 
 
 def bring(page: Page, *files: Path | dict[str, object]) -> None:

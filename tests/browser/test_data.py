@@ -126,7 +126,7 @@ def test_pictures_are_chosen_and_moved_by_keyboard(page: Page, server: Server, t
     begin(page, server, "Chosen")
     bring(page, faulty_zip(tmp_path, n=6))
     says(page, "21 images in 3 classes")
-    open_tab(page, "Every image")
+    open_tab(page, "All images")
     ready(page.get_by_role("checkbox")).focus()
     page.keyboard.press("Space")
     says(page, "1 chosen")

@@ -121,17 +121,17 @@ def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bar
     page = rings_and_bars
     click(page.get_by_text("Add more images"))
     settled(page)
-    page.get_by_role("radio", name="More of the same world").first.click()
-    says(page, "classes are proposed for them")
+    page.get_by_role("radio", name="Unlabelled images").first.click()
+    says(page, "labelled here with suggestions")
     more = [
         {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n % 2, 700 + n)}
         for n in range(16)
     ]
     bring(page, *more)
-    says(page, "28 images in 2 classes · 16 not sorted")
+    says(page, "28 images in 2 classes · 16 not sorted yet")
     open_data_page(page, "Label the rest")
     says(page, "16 images without a class")
-    says(page, "sure on average")
+    says(page, "confident on average")
     accept = ready(page.get_by_role("button", name=re.compile("^.*Accept")))
     n = int(re.search(r"Accept (\d+)", accept.inner_text()).group(1))
     press_key(page, "a")

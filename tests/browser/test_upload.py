@@ -30,7 +30,7 @@ def test_a_broken_connection_is_tried_again_by_itself(page: Page, server: Server
 
     page.route("**/graft/upload/**", break_twice)
     bring(page, *TWO)
-    says(page, "Which class do these 2 images show?")
+    says(page, "2 images without folders")
     assert len(broken) == 2
 
 
@@ -42,7 +42,7 @@ def test_a_refused_file_is_named_with_its_reason_and_the_rest_goes_on(page: Page
     bring(page, *TWO)
     says(page, "1 of 2 files did not arrive: “1.jpg” is too large.")
     press(page, "Go on without them")
-    says(page, "Which class does this image show?")
+    says(page, "1 image without folders")
 
 
 def test_sending_can_be_cancelled_and_begun_anew(page: Page, server: Server):
@@ -52,10 +52,10 @@ def test_sending_can_be_cancelled_and_begun_anew(page: Page, server: Server):
     bring(page, *TWO)
     says(page, "0 of 2 files sent")
     press(page, "Cancel")
-    ready(page.get_by_role("button", name="Choose files or an archive"))
+    ready(page.get_by_role("button", name="Choose files"))
     page.unroute("**/graft/upload/**")
     bring(page, TWO[0])
-    says(page, "Which class does this image show?")
+    says(page, "1 image without folders")
 
 
 def test_a_folder_keeps_its_class_folders(page: Page, server: Server, tmp_path: Path):
@@ -71,7 +71,7 @@ def test_a_folder_keeps_its_class_folders(page: Page, server: Server, tmp_path: 
 
 def test_the_drop_zone_is_worked_by_keyboard(page: Page, server: Server):
     begin(page, server, "Keyboard")
-    button = ready(page.get_by_role("button", name="Choose files or an archive"))
+    button = ready(page.get_by_role("button", name="Choose files"))
     with page.expect_file_chooser() as chooser:
         button.press("Enter")
     assert chooser.value.is_multiple()

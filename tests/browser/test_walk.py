@@ -101,7 +101,7 @@ def ask_about_new_images(page: Page) -> None:
     assert table[1].startswith("new 1.jpg,")
 
     press(page, "Use the camera")
-    press(page, "Take an image")
+    press(page, "Take a photo")
     press(page, "Done")
     says(page, "camera 1.jpg")
 
@@ -166,9 +166,9 @@ def test_hostile_class_names_are_text_and_fetch_nothing(page: Page, server: Serv
         for n in range(8)
     ]
     bring(page, *loose)
-    says(page, "Which class do these 8 images show?")
+    says(page, "8 images without folders")
     choose_class(page, "Class", IMAGE)
-    press(page, "Add them")
+    press(page, "Add to this class")
     says(page, "28 images in 3 classes")
     says(page, IMAGE)
     says(page, SCORE)
