@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 from running_server import Server
 
-LONG = 45_000
+LONG = 180_000
 """What a slow machine is given for everything that is waited for, in milliseconds."""
 SCORE = re.compile(r"About \d+ % correct \(likely \d+–\d+ %\)")
 """How every score is said."""
