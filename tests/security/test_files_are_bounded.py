@@ -75,8 +75,7 @@ TAKEN: dict[str, Make] = {
     "frames.avif": lambda: bombs.animation("AVIF", 100),
 }
 TABLES: dict[str, tuple[Make, str]] = {
-    "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "more than 3 seconds"),
-    "styles.xlsx": (lambda: bombs.many_styles(12 * MB), "save it anew as CSV"),
+    "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "There is nothing in it"),
     "false.parquet": (bombs.false_parquet, "too much memory"),
     "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "save it anew as CSV"),
     "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "save it anew as CSV"),
@@ -124,6 +123,7 @@ def test_images_that_are_only_odd_or_large_are_taken_within_the_same_bounds(tmp_
 
 def test_tables_that_ask_for_gigabytes_or_minutes_cost_neither(tmp_path: Path) -> None:
     files = class_files() | {name: make() for name, (make, _) in TABLES.items()}
+    files["styles.xlsx"] = bombs.many_styles(12 * MB)  # how cells look is never read
     told = imported(write_zip(tmp_path / "x.zip", files), tmp_path, seconds=3)
     assert told["counts"] == GOOD
     assert told["skipped"].keys() == TABLES.keys()

@@ -88,7 +88,7 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert ("Its certainty was not adjusted" in page) == (not sets)
     assert sets_in_words(found).startswith("Too few") == (not sets)
     assert unknown_in_words(found).startswith("Too few") == (not unknown)
-    assert ("was not adjusted" in temperature_in_words(found)) == (not sets)
+    assert ("was not calibrated" in temperature_in_words(found)) == (not sets)
 
 
 def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder, settings):
