@@ -76,7 +76,7 @@ TAKEN: dict[str, Make] = {
 }
 TABLES: dict[str, tuple[Make, str]] = {
     "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "There is nothing in it"),
-    "false.parquet": (bombs.false_parquet, "too much memory"),
+    "false.parquet": (bombs.false_parquet, "larger than 64 MB"),
     "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "save it anew as CSV"),
     "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "save it anew as CSV"),
     "nulls.tsv": (lambda: b"file\tlabel\n\0\0\0" * 200_000, "save it anew as CSV"),
