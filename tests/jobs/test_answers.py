@@ -107,7 +107,7 @@ def test_archives_are_opened_and_every_file_is_answered_or_named_with_the_reason
         assert not found[name].is_readable
         assert found[name].row["error"].endswith(".")
     assert not (home / "jobs" / "evil.png").exists()
-    assert sorted(path.name for path in (asked / "unpacked").iterdir()) == ["3"]
+    assert sorted(path.name for path in (asked / "unpacked").iterdir()) == ["3", "4"]
 
 
 def test_asking_again_after_a_crash_comes_to_the_same_end(asked: Path) -> None:

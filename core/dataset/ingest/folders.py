@@ -6,12 +6,15 @@ from pathlib import Path
 
 from core.dataset.classes import clean_path
 from core.dataset.ingest.entries import Budget
+from core.errors import BadRecipe
+from core.recipe import Recipe
 from core.settings import Settings
 
 File = tuple[str, Path]
 """The path as brought, and where the file lies."""
-_RUN = ("recipe.json", "job.json")
-"""Files of a run, which may have been put into the folder that it learned from."""
+_RECIPE = "recipe.json"
+"""In the folder of a run, which may have been put into the folder that it learned from."""
+_MOST_RECIPE = 1_000_000
 
 
 def files_in(
@@ -69,4 +72,11 @@ def _roots(settings: Settings) -> list[Path]:
 
 
 def _is_run(folder: Path) -> bool:
-    return all(os.path.isfile(folder / name) for name in _RUN)
+    file = folder / _RECIPE
+    try:
+        if not file.is_file() or file.stat().st_size > _MOST_RECIPE:
+            return False
+        Recipe.from_json(file.read_bytes())
+    except (OSError, BadRecipe):
+        return False
+    return True

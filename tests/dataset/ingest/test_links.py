@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hostile_files import class_files, jpeg, write_folder, write_zip
 
+from core.recipe import Recipe
 from core.settings import Settings
 
 PETS = {"cat": 5, "dog": 5}
@@ -103,7 +104,8 @@ def test_a_run_and_the_home_folder_in_the_data_are_passed_over(
 ) -> None:
     folder = write_folder(tmp_path, {f"{name}": content for name, content in class_files().items()})
     before = take_in(folder).dataset.id
-    write_folder(tmp_path / "run", {"recipe.json": b"{}", "job.json": b"{}", "a/1.png": jpeg(3)})
+    recipe = Recipe(dataset="0" * 16, backbone="b", strategy="s").to_json().encode()
+    write_folder(tmp_path / "run", {"recipe.json": recipe, "a/1.png": jpeg(3)})
     assert settings.home.is_dir()
     assert settings.home.is_relative_to(folder)
     assert take_in(folder).dataset.id == before
