@@ -1,8 +1,6 @@
 """Moving from page to page while something on them refreshes by itself."""
 
-import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +13,12 @@ from steps import (
     begin,
     bring,
     change,
-    open_tab,
     place,
     press,
+    ready,
     says,
     set_steps,
+    settled,
 )
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -27,7 +26,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 ENDLESS = 4000
 """Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
 LEARNING = "What was learned is kept, and you can resume."
-WAITING = re.compile(r"place \d+ in the queue")
 
 
 class Line:
@@ -84,14 +82,8 @@ class Line:
         return BackMsg.FromString(self._refresh).rerun_script.page_script_hash
 
     def wait_for_a_refresh_of_this_page(self) -> None:
-        self._wait(lambda: self.refreshed == self._drawn)
-
-    def wait_for_a_refresh_of_another_page(self, left: str) -> None:
-        self._wait(lambda: self.refreshed != left)
-
-    def _wait(self, asked: Callable[[], bool]) -> None:
         until = time.monotonic() + LONG / 1000
-        while not asked():
+        while self.refreshed != self._drawn:
             assert time.monotonic() < until, "The browser did not ask for that refresh."
             self._page.wait_for_timeout(20)
 
@@ -103,7 +95,7 @@ def line(window: Page) -> Line:
 
 @pytest.fixture
 def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
-    """The page Results; what was asked for there waits and refreshes while another run goes on."""
+    """The page Train, which refreshes by itself while a run goes on."""
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
     says(page, "28 images in 2 classes")
@@ -113,10 +105,6 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
     set_steps(page, ENDLESS)
     press(page, "Start training")
     says(page, LEARNING)
-    place(page, "Results")
-    open_tab(page, "Robustness")
-    press(page, "Test robustness")
-    says(page, WAITING)
     line.wait_for_a_refresh_of_this_page()
     return page
 
@@ -124,13 +112,14 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
 def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(
     busy: Page, line: Line
 ):
-    left = line.refreshed
+    results = ready(busy.locator(".st-key-places").get_by_role("link", name="Results"))
     line.hold()
-    press(busy, "Train another")
+    results.click()
     line.refresh_until_another_page_is_drawn()
     line.release()
-    line.wait_for_a_refresh_of_another_page(left)
-    says(busy, LEARNING)
+    says(busy, "Class by class")
+    settled(busy)
+    says(busy, "Class by class")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
