@@ -9,7 +9,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from core.files import replace_file
+from core.files import read_sealed, replace_file, sealed
 
 
 def remember_origin(home: Path, dataset: str, source: Path) -> None:
@@ -20,13 +20,14 @@ def remember_origin(home: Path, dataset: str, source: Path) -> None:
         return
     with suppress(OSError):  # to know it is a convenience
         _file(home, dataset).parent.mkdir(parents=True, exist_ok=True)
-        replace_file(_file(home, dataset), json.dumps({"source": str(place)}))
+        text = json.dumps({"source": str(place)})
+        replace_file(_file(home, dataset), sealed(text))
 
 
 def origin_of(home: Path, dataset: str) -> Path | None:
     """The folder or archive that a dataset was read from; None where it is not known or gone."""
     try:
-        place = Path(json.loads(_file(home, dataset).read_text(encoding="utf-8"))["source"])
+        place = Path(json.loads(read_sealed(_file(home, dataset)))["source"])
         return place if place.exists() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -127,6 +127,10 @@ WRITES = {
     "core/web/uploads.py": "appends",
     "core/web/intake.py": "an upload: appends beside its place",
     "core/web/previews/make.py": "part of the program, made by its authors",
+    "core/analysis/prediction.py": "thumbnails of a job, made anew when it runs again",
+    "core/dataset/laid_out.py": "in the job's own folder, laid out anew by each attempt",
+    "core/export/originals.py": "in a temporary folder",
+    "core/export/sorted_images.py": "copies for people, in a folder that was empty",
     "core/dataset/samples.py": "a sample, made anew whenever it is asked for",
 }
 
@@ -166,6 +170,8 @@ UNSEALED = {
     "core/backbones/runtime.py": "is a hash",
     "core/export/report.py": "for people, outside the home folder",
     "core/export/pdf.py": "for people, outside the home folder",
+    "core/cli/predict.py": "for people, outside the home folder",
+    "core/jobs/confirming.py": "only that it is there counts",
     "core/web/uploads.py": "a key: another one only ends the uploads under way",
     "core/jobs/home.py": "read strictly; another id than the databases know is refused",
     "core/jobs/starts.py": "numbers, read strictly: how often a job was begun",
