@@ -54,6 +54,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     take_screenshot(page, "screenshot")
 
     press(page, "Try it")
+    says(page, "Drop images to ask about")
     ask_about_new_images(page)
 
     place(page, "Train")
