@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from core.training.checkpoint_file import has_checkpoint
 
 from core import jobs
 from core.events import Failed, Finished, Stopped
 from core.jobs import log
 from core.jobs.cleanup import DAY, cleanup
 from core.settings import get_settings
+from core.training.checkpoint_file import has_checkpoint
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted
