@@ -73,6 +73,8 @@ def change(page: Page, what: str, to: str) -> None:
     """On the page Train: use another backbone or another method, by its name in the code."""
     click(page.locator(f".st-key-change-{what} button"))
     click(page.locator(f".st-key-choose-{to} button"))
+    # The list closes once the page is drawn with it: until then the options are another method's.
+    expect(page.locator(f".st-key-choose-{to}")).to_have_count(0)
 
 
 def open_tab(page: Page, name: str) -> None:
