@@ -1,4 +1,4 @@
-"""See what is wrong: one problem after the other, each with its fixes, all of it by keyboard."""
+"""Check data: one problem after the other, each with its fixes, all of it by keyboard."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +11,7 @@ from core.checks import checks as all_checks
 from core.dataset import edits
 from core.dataset.manifest import Dataset
 from pages.components import text
-from pages.components.frame import empty, frame, onward
+from pages.components.frame import empty, frame, need_any_images
 from pages.components.gallery import strip, thumb
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
@@ -285,11 +285,8 @@ def look_again(context: ProjectContext, faults: Faults) -> None:
 
 context = frame("images")
 image_pages("check_data")
-if context.newest is None:
-    empty("First, images", context.damage or "Add images, and they are checked here.")
-    onward("Add images", "images")
-    st.stop()
-st.title("See what is wrong", anchor=False)
+need_any_images(context, "Add images, and they are checked here.")
+st.title("Check data", anchor=False)
 last_change(context)
 faults = look_by_itself(context, faults_of(context), at_once=True)
 early = ended_early(faults)

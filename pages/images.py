@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.dataset.manifest import Dataset
+from core.jobs.confirming import needs_confirmation
 from core.jobs.first_run import first_run
 from core.jobs.queue import status
 from core.jobs.recent import recent_jobs
@@ -91,9 +92,10 @@ def sort_them(dataset: Dataset) -> None:
 
 
 @placeholder
-def first_score(context: ProjectContext) -> None:
+def first_score(context: ProjectContext, import_job: Path | None) -> None:
     """For classes that were made here: the score that comes by itself after an import."""
-    if context.automatic or problem(context):
+    waits = import_job is not None and needs_confirmation(import_job)
+    if context.automatic or problem(context) or waits:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html("<p>Your classes are ready for a first score.</p>", width="stretch")
@@ -110,7 +112,7 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
     last_change(context)
     sort_them(dataset)
     first_model(context)
-    first_score(context)
+    first_score(context, import_job)
     teach_again(context)
     faults_card(context)
     more_pictures(context)

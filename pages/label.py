@@ -10,7 +10,7 @@ from core.jobs.queue import status
 from core.jobs.recent import recent_jobs
 from core.settings import get_settings
 from pages.components import text
-from pages.components.frame import empty, frame, onward
+from pages.components.frame import frame, need_any_images, onward
 from pages.components.gallery import strip, thumb
 from pages.components.jobs import begin_job, required_job
 from pages.components.project_context import ProjectContext
@@ -218,10 +218,7 @@ def newest_proposals(context: ProjectContext) -> tuple[str, Proposals] | None:
 context = frame("images")
 image_pages("label")
 st.html(STYLE)
-if context.newest is None:
-    empty("First, images", context.damage or "Add images, sorted or not.")
-    onward("Add images", "images")
-    st.stop()
+need_any_images(context, "Add images, sorted or not.")
 unlabelled = sum(item.role == "unlabelled" for item in context.dataset.items)
 if not unlabelled:
     st.title("Every image has a class", anchor=False)

@@ -10,7 +10,7 @@ from core.dataset import edits
 from core.dataset.manifest import Dataset, Item
 from core.settings import get_settings
 from pages.components import text
-from pages.components.frame import empty, frame, onward
+from pages.components.frame import frame, need_any_images
 from pages.components.gallery import gallery
 from pages.components.jobs import required_job
 from pages.components.project_context import ProjectContext
@@ -137,10 +137,7 @@ def by_class(items: list[Item]) -> str:
 
 context = frame("images")
 image_pages("map")
-if context.newest is None:
-    empty("First, images", context.damage or "Add images, and they are laid out here.")
-    onward("Add images", "images")
-    st.stop()
+need_any_images(context, "Add images, and they are laid out here.")
 st.title("Map of your images", anchor=False)
 last_change(context)
 method = choose_method()

@@ -6,8 +6,6 @@ sets one kind of problem apart from another stands on its Check.
 """
 
 import hashlib
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -17,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.dataset.manifest import Dataset
+from core.registry import modules_of
 
 FixKind = Literal["remove", "relabel", "merge", "group"]
 
@@ -127,12 +126,7 @@ class Check:
 @cache
 def checks() -> dict[str, Check]:
     """Every check by its kind, the most serious first."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}")
-        for m in pkgutil.iter_modules(__path__)
-        if not m.name.startswith("_")
-    ]
-    found: list[Check] = [module.CHECK for module in modules]
+    found: list[Check] = [module.CHECK for module in modules_of(__name__, __path__).values()]
     return {each.kind: each for each in sorted(found, key=lambda each: (each.rank, each.kind))}
 
 

@@ -3,22 +3,15 @@
 A command owns its parser and its example; `_command` says what else it is.
 """
 
-import importlib
-import pkgutil
 from functools import cache
 
 from core.cli._command import Command
+from core.registry import modules_of
 
 
 @cache
 def commands() -> dict[str, Command]:
     """Every command by the name of its file, "_" being "-", in the order of `--help`."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}")
-        for m in pkgutil.iter_modules(__path__)
-        if not m.name.startswith("_")
-    ]
-    found = {
-        module.__name__.rpartition(".")[2].replace("_", "-"): module.COMMAND for module in modules
-    }
+    modules = modules_of(__name__, __path__)
+    found = {name.replace("_", "-"): module.COMMAND for name, module in modules.items()}
     return dict(sorted(found.items(), key=lambda pair: (pair[1].order, pair[0])))

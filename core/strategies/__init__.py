@@ -3,12 +3,11 @@
 A strategy says in which phases a pretrained network meets the new images; see core.transfer.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Collection
 from functools import cache
 
 from core.errors import BadRecipe
+from core.registry import modules_of
 from core.transfer import Situation, Strategy
 from core.transfer.strategy import lacking
 
@@ -16,10 +15,7 @@ from core.transfer.strategy import lacking
 @cache
 def strategies() -> dict[str, Strategy]:
     """Every strategy by the name of its file, in the order they are offered."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    ]
-    found = {module.__name__.rsplit(".", 1)[1]: module.STRATEGY for module in modules}
+    found = {name: each.STRATEGY for name, each in modules_of(__name__, __path__).items()}
     return dict(sorted(found.items(), key=lambda pair: (pair[1].rank, pair[0])))
 
 

@@ -89,6 +89,14 @@ def lead(label: str, page: str, *, primary: bool = False, **changes: str | None)
         st.switch_page(f"{page}.py", query_params=address(**changes))
 
 
+def need_any_images(context: ProjectContext, sentence: str) -> None:
+    """End the page, with what it is for and the way out, where there is no image at all."""
+    if context.newest is None:
+        empty("First, images", context.damage or sentence)
+        onward("Add images", "images")
+        st.stop()
+
+
 def need_images(context: ProjectContext) -> None:
     """End the page with a way out when there is nothing to learn from."""
     fault = problem(context)

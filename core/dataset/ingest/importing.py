@@ -14,22 +14,21 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from core.dataset.ingest.assignment import Assigned, assign, full_name
+from core.dataset.ingest.assignment import Assigned
 from core.dataset.ingest.embedded import with_embedded
-from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
     Source,
-    is_image_name,
-    leads_out,
 )
 from core.dataset.ingest.joining import join
 from core.dataset.ingest.loss_notes import loss_notes
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
+    assigned,
     lost,
     nothing_found,
     on_two_classes,
+    shapes,
     sorted_out,
     understood,
 )
@@ -118,17 +117,10 @@ def _import_images(
     how = Taking(store, settings, keep, bool(read_as and read_as.all_frames))
     with closing(_take_all(brought, how, room, taken)) as events:
         yield from events
-    shaping = [each for each in taken if each.image or _shapes(each)]
-    empty = without_images(
-        (each.entry.name for each in taken), (each.entry.name for each in shaping)
+    shaping = [each for each in taken if each.image or shapes(each)]
+    told = assigned(
+        shaping, taken, brought, into_class=into_class, role=role, columns=columns, read_as=read_as
     )
-    told = assign(
-        [each.entry for each in shaping],
-        [table for each in taken for table in each.tables],
-        [f"“{full_name(each.entry)}”: {each.reason}" for each in taken if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as,
-        empty=(*brought.empty, *empty),
-    )  # fmt: skip
     rows = [
         (each.name, each.image, each.facts, each.grouped(what))
         for each, what in zip(shaping, told.images, strict=True)
@@ -219,11 +211,6 @@ def _require_room(images: int, room: int, settings: Settings) -> None:
             f"With these, the dataset would have more than {settings.max_images:,} images, "
             "the most for one dataset. Bring fewer, or a selection."
         )
-
-
-def _shapes(each: Taken) -> bool:
-    """A damaged image still shows which folders there are; a refused path shows nothing."""
-    return is_image_name(each.entry.name) and not leads_out(each.entry.name)
 
 
 def _labels(brought: Sequence[Taken], told: Sequence[Assigned]) -> Iterator[tuple[str | None, str]]:

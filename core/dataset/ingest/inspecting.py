@@ -7,24 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.dataset.ingest.assigned import Assigned
-from core.dataset.ingest.assignment import assign, full_name
+from core.dataset.ingest.assignment import full_name
 from core.dataset.ingest.embedded import with_embedded
-from core.dataset.ingest.empty_folders import without_images
 from core.dataset.ingest.entries import (
     Entry,
-    is_image_name,
     is_table,
     is_table_name,
-    leads_out,
 )
 from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD, kind_of, what_else
 from core.dataset.ingest.lost_classes import lost_classes
 from core.dataset.ingest.sorting import (
     Brought,
+    assigned,
     lost,
     nothing_found,
     on_two_classes,
+    shapes,
     sorted_out,
     understood,
 )
@@ -71,21 +70,10 @@ def inspect(
     brought = open_source(source, settings, follow_links=follow_links)
     entries = with_embedded(brought.entries, settings)
     seen = [_seen(entry, settings) for entry in entries]
-    shaping = [
-        each for each in seen
-        if each.size or (is_image_name(each.entry.name) and not leads_out(each.entry.name)
-                         and not each.tables)
-    ]  # fmt: skip
-    empty = without_images(
-        (each.entry.name for each in seen), (each.entry.name for each in shaping)
+    shaping = [each for each in seen if each.size or shapes(each)]
+    told = assigned(
+        shaping, seen, brought, into_class=into_class, role=role, columns=columns, read_as=read_as
     )
-    told = assign(
-        [each.entry for each in shaping],
-        [table for each in seen for table in each.tables],
-        [f"“{full_name(each.entry)}”: {each.reason}" for each in seen if each.is_table_left_out],
-        into_class=into_class, role=role, columns=columns, read_as=read_as,
-        empty=(*brought.empty, *empty),
-    )  # fmt: skip
     items, left_out = sorted_out(_rows(shaping, told.images), ())
     left_out += [LeftOut(name, TEXT) for name in told.unused]
     left_out = [LeftOut(full_name(e.entry), e.reason) for e in seen if e.reason] + left_out

@@ -1,13 +1,19 @@
 """Images that were taken, sorted into items of a dataset and those that are none."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 from core.dataset.ingest.assigned import Assigned, Assignment
+from core.dataset.ingest.assignment import assign, full_name
+from core.dataset.ingest.empty_folders import without_images
+from core.dataset.ingest.entries import Entry, Source, is_image_name, leads_out
+from core.dataset.ingest.table import Table
 from core.dataset.ingest.understanding import (
     DOUBTFUL,
     MOST_THUMBNAILS,
     NOTABLE,
     Note,
+    ReadAs,
     Understanding,
     by_weight,
     grouped,
@@ -18,6 +24,48 @@ _MOST_PAIRS_NAMED = 10
 
 Brought = tuple[str, str | None, Facts | None, Assigned]
 """The path of an image as brought, its hash (None: it was left out already), and what it is."""
+
+
+class Seen(Protocol):
+    """What importing and inspecting know of one file."""
+
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def tables(self) -> Sequence[Table]: ...
+    @property
+    def is_table_left_out(self) -> bool: ...
+
+
+def shapes(seen: Seen) -> bool:
+    """A damaged image still shows which folders there are; a refused path shows nothing."""
+    name = seen.entry.name
+    return is_image_name(name) and not leads_out(name) and not seen.tables
+
+
+def assigned(
+    shaping: Sequence[Seen],
+    seen: Sequence[Seen],
+    brought: Source,
+    *,
+    into_class: str | None,
+    role: Role,
+    columns: Sequence[str],
+    read_as: ReadAs | None,
+) -> Assignment:
+    """What each of `shaping` is, by all that was brought: tables and empty folders, too."""
+    empty = without_images(
+        (each.entry.name for each in seen), (each.entry.name for each in shaping)
+    )
+    return assign(
+        [each.entry for each in shaping],
+        [table for each in seen for table in each.tables],
+        [f"“{full_name(each.entry)}”: {each.reason}" for each in seen if each.is_table_left_out],
+        into_class=into_class, role=role, columns=columns, read_as=read_as,
+        empty=(*brought.empty, *empty),
+    )  # fmt: skip
 
 
 def sorted_out(brought: Iterable[Brought], old: Iterable[Item]) -> tuple[list[Item], list[LeftOut]]:

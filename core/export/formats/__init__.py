@@ -3,8 +3,6 @@
 It has a `FORMAT`; its name is that of the format.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +12,7 @@ from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Event
 from core.export.run_facts import RunFacts, facts_of
+from core.registry import modules_of
 from core.settings import Settings
 
 DEFAULT = "zip"
@@ -45,8 +44,7 @@ class ExportFormat:
 @cache
 def formats() -> dict[str, ExportFormat]:
     """Every format by its name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: importlib.import_module(f"{__name__}.{name}").FORMAT for name in names}
+    return {name: module.FORMAT for name, module in modules_of(__name__, __path__).items()}
 
 
 def export(run: Path, file: Path, settings: Settings, *, form: str = DEFAULT) -> Iterator[Event]:

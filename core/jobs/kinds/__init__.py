@@ -4,8 +4,6 @@ A kind says what its arguments are and what is done with them. A file imports wh
 inside its `run`, so that handing a job in never loads torch.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +17,7 @@ from core.errors import BadInput, NotFound
 from core.events import Event
 from core.projects import checked_id
 from core.recipe import Recipe, in_one_sentence
+from core.registry import modules_of
 from core.settings import Settings
 
 Queue = Literal["training", "quick"]
@@ -96,10 +95,7 @@ class JobKind(Generic[Args]):
 @cache
 def kinds() -> dict[str, JobKind[Any]]:
     """Every kind by its name."""
-    modules = [
-        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)
-    ]
-    found: list[JobKind[Any]] = [module.KIND for module in modules]
+    found: list[JobKind[Any]] = [module.KIND for module in modules_of(__name__, __path__).values()]
     return {kind.name: kind for kind in found}
 
 
