@@ -18,7 +18,7 @@ from core.jobs.status import JobStatus
 from core.projects import Project, RunRow, datasets, get_project, runs
 from core.settings import get_settings
 
-KEPT = ("project", "run", "backbone", "strategy", "photos", "later", "change")
+KEPT = ("project", "run", "watch", "backbone", "strategy", "photos", "later", "change")
 """What the address takes along from step to step."""
 
 

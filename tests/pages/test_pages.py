@@ -233,11 +233,19 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
     log = run_folder(run) / "events.jsonl"
     log.write_text(log.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
     append(run_folder(run), Stopped(20, 40))
-    app = open_page("train", project=project, run=run)
+    app = open_page("train", project=project, watch=run)
     assert "step 20 of 40" in everything(app)
     press(app, "Resume")
     assert status(run_folder(run)).state == "queued"
     stop(run_folder(run))
+
+
+def test_a_model_that_is_looked_at_does_not_push_start_down(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    said = everything(open_page("train", project=project, run=run))
+    assert "Trained:" not in said
+    assert "Trained:" in everything(open_page("train", project=project, watch=run))
 
 
 def test_results_say_how_good_how_sure_and_against_what(home):
@@ -548,19 +556,19 @@ def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown
     assert "Holm correction" in said[said.index("How it compares") :].split("</h2>")[0]
 
 
-@pytest.mark.parametrize("page", ["results", "train", "use"])
-def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, page):
+@pytest.mark.parametrize(("page", "part"), [("results", "run"), ("train", "watch"), ("use", "run")])
+def test_two_runs_made_of_the_same_are_told_apart_and_each_can_be_chosen(home, page, part):
     project, dataset = fill(home)
     first = finish_run(home, project, dataset, strategy="full", wrong=2, title="First model")
     second = finish_run(home, project, dataset, strategy="full", wrong=9, title="First model")
-    app = open_page(page, project=project, run=second)
+    app = open_page(page, project=project, **{part: second})
     made_of = "(★ )?First model · Fine-tune the whole network · EfficientNet-Lite0"
     alike = rf"{made_of} \(\d\d \w+, \d\d:\d\d\)"
     assert re.fullmatch(alike, app.selectbox[0].options[1])
     assert app.selectbox[0].options[0] not in app.selectbox[0].options[1:]
     for run, other in ((second, 1), (first, 0), (second, 1)):
         app.run()  # a page that is drawn again stays with its run
-        assert app.query_params["run"] in (run, [run])
+        assert app.query_params[part] in (run, [run])
         app.selectbox[0].select_index(other)
         app.run()
         assert not app.exception

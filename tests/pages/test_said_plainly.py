@@ -172,7 +172,7 @@ def test_runs_that_differ_in_an_option_are_called_by_it(home):
 def test_a_curve_says_whose_it_is_and_is_seen_at_its_top(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    app = open_page("train", project=project, run=run)
+    app = open_page("train", project=project, watch=run)
     layout = json.loads(app.main.get("plotly_chart")[0].proto.spec)["layout"]
     assert layout["showlegend"]
     assert layout["yaxis"]["range"] == [0, 103]

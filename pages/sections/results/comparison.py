@@ -8,8 +8,8 @@ from core.evaluation.report import Report
 from core.projects import RunRow, comparable
 from core.recipe import Recipe
 from pages.components import text
-from pages.components.project_context import ProjectContext, go
-from pages.sections.results.runs import begin_run, under_way
+from pages.components.project_context import ProjectContext
+from pages.sections.results.runs import begin_run, open_training, under_way
 from pages.sections.results.score import report_of, short
 
 
@@ -55,7 +55,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     if under_way(context, recipe):
         return
     if st.button("Train one from scratch", icon=":material/psychology_alt:", type="tertiary"):
-        go("train", run=begin_run(context, recipe))
+        open_training(begin_run(context, recipe))
 
 
 def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
@@ -66,7 +66,7 @@ def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
         '<span class="term">(single-task model)</span>.</p>'
     )
     if st.button("Train this question alone", icon=":material/filter_1:", type="tertiary"):
-        go("train", run=begin_run(context, alone))
+        open_training(begin_run(context, alone))
 
 
 def _tasks(run: RunRow, report: Report) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ def kept_model(context: ProjectContext, run: RunRow) -> None:
     kept = context.kept
     with st.container(horizontal=True, vertical_alignment="center"):
         lead("Use this model", "use", primary=True, run=run.id)
-        lead("Train another", "train", run=None)
+        lead("Train another", "train", watch=None)
         if kept and kept.id == run.id:
             st.html(
                 '<p class="muted small">★ Kept: Use and Export take this model.</p>',

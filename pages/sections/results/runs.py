@@ -16,7 +16,7 @@ from core.recipe import Recipe
 from core.strategies import strategies as all_strategies
 from pages.components import text
 from pages.components.placeholder import placeholder
-from pages.components.project_context import ProjectContext
+from pages.components.project_context import ProjectContext, go
 from pages.sections.results.score import range_bar, report_of, short
 from pages.sections.train.strategy_options import strategy_title
 
@@ -28,6 +28,11 @@ def begin_run(
     run = create_run(context.project.id, recipe, title, origin=origin)
     submit("train", run_folder(run))
     return run
+
+
+def open_training(run: str) -> None:
+    """Leave for the page where this run is seen training."""
+    go("train", run=run, watch=run, change=None)
 
 
 def under_way(context: ProjectContext, recipe: Recipe) -> bool:
@@ -89,12 +94,18 @@ def _title(run: RunRow) -> str:
 
 @placeholder
 def choose_run(
-    context: ProjectContext, question: str, among: Sequence[RunRow], first: RunRow | None = None
+    context: ProjectContext,
+    question: str,
+    among: Sequence[RunRow],
+    first: RunRow | None = None,
+    *,
+    part: str = "run",
 ) -> RunRow:
-    """The run that the page is about, kept in the address; `first` where the address names none."""
+    """The run that the page is about: `first`, else the one that this part of the address names,
+    else the kept one. Another that is picked goes into the address."""
     kept = context.kept
     usual = kept if kept in among else None
-    named = [one for one in among if one.id == st.query_params.get("run")]
+    named = [one for one in among if one.id == st.query_params.get(part)]
     run = first or next(iter(named), None) or usual or among[0]
     if len(among) == 1:
         return run
@@ -109,7 +120,7 @@ def choose_run(
     # Of its own key for each run, so that an address opened later is not overruled.
     picked = st.selectbox(question, among, index=at, format_func=said, key=f"which-{run.id}")
     if picked.id != run.id:
-        st.query_params["run"] = picked.id
+        st.query_params[part] = picked.id
         st.rerun()
     return run
 

@@ -11,9 +11,9 @@ from core.training.evaluation_mode import has_given_split, usual_evaluation
 from core.transfer.option_info import OptionInfo
 from core.transfer.option_info import describe as describe_strategy
 from pages.components import text
-from pages.components.project_context import ProjectContext, go
+from pages.components.project_context import ProjectContext
 from pages.sections.images.aspect_ratio import choose_fit
-from pages.sections.results.runs import backbone_title, begin_run, run_titles
+from pages.sections.results.runs import backbone_title, begin_run, open_training, run_titles
 from pages.sections.train.augmentation_preview import CHOICES, choose_variations, show_variations
 from pages.sections.train.method_choice import family_of
 from pages.sections.train.strategy_options import changed, option
@@ -149,7 +149,7 @@ def begin_when_pressed(context: ProjectContext, recipe: Recipe) -> None:
     """Submit the run and leave, before anything is drawn that refreshes by itself: such a refresh,
     still on its way, would arrive on the next page and take that for this one."""
     if st.session_state.get(START):
-        go("train", run=begin_run(context, recipe), change=None)
+        open_training(begin_run(context, recipe))
 
 
 def start_button() -> None:

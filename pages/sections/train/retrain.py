@@ -9,8 +9,8 @@ from core.recipe import Recipe
 from pages.components import text
 from pages.components.frame import lead, problem
 from pages.components.placeholder import placeholder
-from pages.components.project_context import ProjectContext, go, load_dataset
-from pages.sections.results.runs import begin_run
+from pages.components.project_context import ProjectContext, load_dataset
+from pages.sections.results.runs import begin_run, open_training
 
 
 def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
@@ -43,7 +43,7 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
     elif active := next((one for one in known if context.statuses[one.id].active), None):
         _leading(f"<p>{said} It is being trained again.</p>", "Watch the training", "train", active)
     elif begun := offer_again(context, run, f"<p>{said}</p>{_MENDED}"):
-        go("train", run=begun)
+        open_training(begun)
 
 
 _MENDED = (
@@ -55,7 +55,7 @@ _MENDED = (
 def _leading(said: str, label: str, page: str, run: RunRow) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(said, width="stretch")
-        lead(label, page, run=run.id)
+        lead(label, page, run=run.id, watch=run.id if page == "train" else None)
 
 
 def _changes(context: ProjectContext, run: RunRow) -> str:

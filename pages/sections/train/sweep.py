@@ -79,7 +79,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
             for recipe in new:
                 begin_run(context, recipe)
-            go("train", run=None)
+            go("train", watch=None)
 
 
 def _how_long(recipes: list[Recipe]) -> None:

@@ -16,15 +16,15 @@ REFRESH = 1.5
 
 
 def run_to_watch(context: ProjectContext) -> RunRow | None:
-    """The run that the address names, else one that is training now."""
+    """The run whose training the address names, else one that is training now."""
     active = [run for run in context.runs if context.statuses[run.id].active]
-    named = [run for run in context.runs if run.id == st.query_params.get("run")]
+    named = [run for run in context.runs if run.id == st.query_params.get("watch")]
     return next(iter(named or active), None)
 
 
 def watch_run(context: ProjectContext, run: RunRow) -> None:
     """How it is doing, while it trains and after."""
-    run = choose_run(context, "Run", context.runs, run)
+    run = choose_run(context, "Run", context.runs, run, part="watch")
     st.html(f'<p class="card-title">{text.bdi(run_titles(context)[run.id], 120)}</p>')
     now = context.statuses[run.id]
     if now.active:
@@ -76,7 +76,7 @@ def ended(run: RunRow, now: JobStatus) -> None:
             st.html(f'<p class="muted small">{text.html(now.sentence, 200)}</p>')
             if report:
                 st.html(f'<p class="score-words">Trained: {words(report)}.</p>{range_bar(report)}')
-            lead("See the results", "results", primary=True, run=run.id)
+            lead("See the results", "results", primary=True, run=run.id, watch=None)
     elif now.state == "failed":
         st.error(text.markdown(now.sentence, 800), icon=":material/error:")
         go_on(run, "Try again")
@@ -91,4 +91,4 @@ def ended(run: RunRow, now: JobStatus) -> None:
 def go_on(run: RunRow, label: str) -> None:
     with st.container(horizontal=True):
         progress.offer_to_go_on(run.folder, label, icon=":material/play_circle:", kind="primary")
-        lead("Start another", "train", run=None)
+        lead("Start another", "train", watch=None)

@@ -1,0 +1,51 @@
+"""What the product imports stands in requirements.txt, not only in what the tests install."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = {"core", "pages", "app", "webserver", "graft"}
+PACKED = {"image_reading", "image_kinds", "image_colours"}
+"""Lie beside predict.py in an exported model, which imports them by these names."""
+OF_ANOTHER = {
+    "starlette": "streamlit",
+    "h11": "uvicorn",
+    "click": "uvicorn",
+    "huggingface_hub": "timm",
+    "scipy": "scikit-learn",
+    "fontTools": "fpdf2",
+}
+"""Imported because a package that we ask for is built on it: it cannot be there without."""
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def test_everything_that_is_imported_is_asked_for():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    asked = {_plain(m[0]) for line in lines if (m := re.match(r"[A-Za-z0-9._-]+", line))}
+    files = [*(ROOT / "core").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), *ROOT.glob("*.py")]
+    names = {name.split(".")[0] for file in files for name in _imports(file)}
+    outside = names - OURS - PACKED - sys.stdlib_module_names
+    assert len(outside) > 20
+    made_by = packages_distributions()
+    missing = {
+        name: made_by.get(name)
+        for name in outside
+        if OF_ANOTHER.get(name) not in asked
+        and not asked & {_plain(one) for one in made_by.get(name, [name])}
+    }
+    assert not missing
