@@ -25,7 +25,7 @@ NAMES = (
     "other_checks",
     "labelling",
     "ranking",
-    "results_page",
+    "pages",
     "serving",
     "similarity",
     "unknown",
