@@ -92,7 +92,7 @@ def _tried(
     except (WeightsUnavailable, BadRecipe) as error:
         title = CATALOGUE[name].title if name in CATALOGUE else name
         return {"backbone": name, "title": title, "error": str(error)}
-    yield Progress(f"Judging {backbone.title} on folds of your images", 0, 0)
+    yield Progress(f"Cross-validating {backbone.title}", 0, 0)
     found = validate(features, plan)
     yield Progress(f"Comparing neighbours seen by {backbone.title}", 0, 0)
     correct = right_by_neighbours(features, plan.labels, plan.groups)[plan.evaluated]

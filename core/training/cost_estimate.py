@@ -38,7 +38,7 @@ def estimate(recipe: Recipe, settings: Settings) -> Iterator[Event]:
         parts["Scoring"] = context.scoring() * _scored(setup)
     if recipe.evaluation == "cross_validation":
         again = sum(parts.values()) - parts[LOOKING] + _A_FOLD
-        parts["Judging with the other parts"] = again * (n_folds(setup) - 1)
+        parts["The other folds"] = again * (n_folds(setup) - 1)
     context.save()
     result = {
         "seconds": round(sum(parts.values()) + _AROUND, 1),

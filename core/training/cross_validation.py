@@ -98,7 +98,7 @@ def _fold(
     events: Iterator[Event], fold: int, folds: int, left: _TimeLeft
 ) -> Generator[Event, None, bool]:
     """Pass on how far one fold is; whether it was stopped."""
-    what = f"Judging with part {fold + 1} of {folds}"
+    what = f"Testing on fold {fold + 1} of {folds}"
     yield Done(what, fold - 1, folds - 1)
     for event in events:
         if isinstance(event, Stopped):

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from core.settings import Settings
 from core.web.downloads import Downloads
+from core.web.languages import language
 from core.web.pictures import Pictures
 from core.web.receiving import Receiver
 
@@ -19,4 +20,5 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/sample/{name}", pictures.sample),
         Route("/graft/answer/{job_id}/{n}", downloads.thumbnail),
         Route("/graft/download/{job_id}", downloads.__call__),
+        Route("/graft/language/{code}", language),
     ]

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components import text
 from pages.components.landmarks import landmarks
+from pages.components.language import choose_language
 from pages.components.progress import ButtonKind
 from pages.components.project_context import ProjectContext, address, here
 
@@ -41,6 +42,7 @@ def brand(project: str = "") -> None:
         st.page_link("home.py", label="Graft", icon=":material/psychiatry:", query_params={})
         if project:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
+        choose_language()
 
 
 def _places(here: str) -> None:

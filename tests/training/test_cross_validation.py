@@ -97,8 +97,8 @@ def test_stopped_while_judging_it_goes_on_there_and_says_the_same(run_folder, se
     events = list(train(again, settings, lambda: False))
     assert isinstance(events[-1], Finished)
     told = [event.what for event in events if isinstance(event, Progress)]
-    assert "Judging with part 4 of 5" in told
-    assert "Judging with part 2 of 5" not in told
+    assert "Testing on fold 4 of 5" in told
+    assert "Testing on fold 2 of 5" not in told
     assert said(again) == said(folder)
 
 
@@ -145,7 +145,7 @@ def test_the_time_of_all_parts_is_told_beforehand(run_folder, settings):
     recipe = Recipe.from_json((folder / "recipe.json").read_text())
     *_, alone = estimate(recipe, settings)
     *_, turn = estimate(recipe.model_copy(update={"evaluation": "cross_validation"}), settings)
-    assert turn.result["parts"]["Judging with the other parts"] > 0
+    assert turn.result["parts"]["The other folds"] > 0
     assert turn.result["seconds"] > alone.result["seconds"]
 
 

@@ -35,7 +35,7 @@ from pages.sections.train.strategy_options import strategy_title
 EVALUATIONS = {"cross_validation": "All of them in turn", "holdout": "A part kept aside"}
 _FIRST = ("feature_extraction", "last_stages")
 _AGAINST = {
-    "seconds": ("Time to learn", "seconds to learn, judging included"),
+    "seconds": ("Time to learn", "seconds to train, evaluation included"),
     "answer": ("Time of an answer", "milliseconds for an image on this computer"),
     "size": ("Size", "megabytes of weights"),
 }
@@ -49,7 +49,7 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         st.html(
             '<p class="muted small">Every network you choose learns in every way you choose, one '
             "after the other in the queue, all tested on the same images "
-            '<span class="term">(tournament)</span>. The results page then says which to keep.</p>'
+            '<span class="term">(sweep)</span>. The results page then says which to keep.</p>'
         )
         backbones = st.multiselect(
             "Networks", ready, default=[DEFAULT_BACKBONE], format_func=backbone_title,
