@@ -4,6 +4,7 @@
 # make lint  style, types, and known vulnerabilities     make bench  what benchmarks/ measures
 # make chaos kills processes at random for some minutes; nothing may be lost
 # make screenshots  every place, wide and narrow, light and dark, into test-artifacts
+# make messages  bring the catalogues in core/language up to the sentences in the source
 # make lock  write both locks anew; ARGS=--upgrade moves to the newest versions
 # make clean remove what make made, never your data
 
@@ -15,7 +16,7 @@ READY_DEV := .venv/.ready-dev
 LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: run test lint bench chaos screenshots lock clean
+.PHONY: run test lint bench chaos screenshots messages lock clean
 
 run: $(READY) $(GRAFT)
 	@exec $(PY) -m core serve
@@ -39,6 +40,9 @@ chaos: $(READY_DEV)
 screenshots: $(READY_DEV)
 	@$(PY) tests/browser/get_chromium.py
 	$(PY) tests/browser/screenshots.py $(ARGS)
+
+messages: $(READY_DEV)
+	$(PY) -m core.language
 
 # What is installed for tests must not differ from what is run.
 lock: $(READY_DEV)

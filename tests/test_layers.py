@@ -19,7 +19,7 @@ CORE = sorted((ROOT / "core").rglob("*.py"))
 ROOMS = (
     (
         *("errors", "settings", "files", "events", "recipe", "devices", "seeding"),
-        *("telemetry", "faults", "tensors", "logs", "process", "sandbox", "registry"),
+        *("telemetry", "faults", "tensors", "logs", "process", "sandbox", "registry", "language"),
     ),
     ("dataset",),
     ("backbones",),

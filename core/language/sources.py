@@ -80,7 +80,9 @@ def _of_python(file: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("text.count", "count"):
             yield from ((f"{{n}} {each}", node.lineno) for each in _counted(node))
-        if id(node) not in passed_over and (template := _template(node)):
+        if not isinstance(node, ast.expr) or id(node) in passed_over:
+            continue
+        if template := _template(node):
             yield from _between_tags(template, node.lineno, titles=titles)
 
 
@@ -186,8 +188,8 @@ def _between_tags(text: str, line: int, *, titles: bool) -> Iterator[tuple[str, 
 
 def _said(text: str, line: int, *, titles: bool) -> Iterator[tuple[str, int]]:
     text = " ".join(unescape(_FORMATTED.sub(r"{\1}", text)).split())
-    literal = _PLACEHOLDER.sub(" ", text)
-    if not _WORD.search(literal) or not _SENTENCE.fullmatch(text) or _CODE.search(literal):
+    literal = _PLACEHOLDER.sub("{}", text)
+    if not _WORD.search(literal) or not _SENTENCE.fullmatch(literal) or _CODE.search(literal):
         return
     if len(text.split()) > 1 or (titles and _TITLE.fullmatch(text)):
         yield text, line

@@ -4,6 +4,7 @@
 const CHOICE = "graft-language", ATTRIBUTES = ["aria-label", "title", "alt", "placeholder"];
 const KEPT = "bdi, script, style, textarea, pre, code, [translate=no], .stCode, [data-testid=stJson]";
 const UNSEEN = /[\u2060\u2066-\u2069]/g, HOST = "[data-testid=stBidiComponentIsolated]";
+const NUMBER = "([\\d.,]+)"; // what is filled in for {n}
 const DEPTH = 3; // of sentences that are filled into sentences
 const BETWEEN = [[/(?<=[.!?…:]) (?=\S)/u, " "], [/ · /u, " · "], [/, /u, ", "]], MOST_PIECES = 30;
 
@@ -51,7 +52,8 @@ class Catalogue {
   addTemplate(english, other) {
     const names = [...english.matchAll(/\{(\w*)\}/g)].map((found) => found[1]);
     const literal = english.split(/\{\w*\}/), plain = literal.map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    const template = { pattern: new RegExp(`^${plain.join("(.+?)")}$`, "su"), names, other, weight: literal.join("").length };
+    const pattern = plain.map((each, n) => each + (n === names.length ? "" : names[n] === "n" ? NUMBER : "(.+?)")).join("");
+    const template = { pattern: new RegExp(`^${pattern}$`, "su"), names, other, weight: literal.join("").length };
     const word = wordsOf(literal.join(" ")).sort((a, b) => b.length - a.length)[0] ?? "";
     const same = this.byWord.get(word) ?? [];
     same.push(template);
