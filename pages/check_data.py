@@ -99,7 +99,7 @@ def rows(context: ProjectContext, mine: list[Problem], chosen: Problem) -> None:
             )
     more = len(mine) - start - ROWS
     if more > 0:
-        st.html(f'<p class="muted small">and {more:,} more after these</p>')
+        st.html(f'<p class="muted small">and {more:,} more</p>')
 
 
 def row_name(context: ProjectContext, problem: Problem) -> str:
@@ -116,7 +116,7 @@ def all_together(context: ProjectContext, mine: list[Problem]) -> None:
             f"Keep all {len(groups):,} together",
             icon=":material/link:",
             key="all-together",
-            help="In each of these sets, the images are never parted by a test again.",
+            help="Each set then stays whole: all for training, or all for testing.",
             on_click=on_change,
             args=(context, lambda dataset: fixing.kept_together(dataset, mine)),
         )
@@ -176,7 +176,7 @@ def compare_with(dataset: Dataset, problem: Problem) -> None:
             if item.label == name and item.role == "labelled" and index not in shown
         ]
         some = others[:: max(1, len(others) // 7)][:7]
-        said.append(f'<p class="small">Others in {text.bdi(name, 40)}</p>{strip(some, "")}')
+        said.append(f'<p class="small">Other images in {text.bdi(name, 40)}</p>{strip(some, "")}')
     st.html(f'<div class="beside">{"".join(said)}</div>')
 
 
@@ -264,18 +264,18 @@ def walk(problems: list[Problem], at: int) -> None:
 
 def nothing(faults: Faults) -> None:
     """What is shown when there is nothing to look at, with what was looked for."""
-    empty("Nothing found", "These images were looked through, and nothing is left to decide.")
+    empty("No problems", "All images have been checked, and nothing is left to decide.")
     listed = "".join(
         f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
         for check in all_checks().values()
     )
-    st.html(f'<h2 class="card-title">What was looked for</h2><ul class="looked-for">{listed}</ul>')
+    st.html(f'<h2 class="card-title">What was checked</h2><ul class="looked-for">{listed}</ul>')
 
 
 def look_again(context: ProjectContext, faults: Faults) -> None:
     said = ""
     if faults.checked != context.versions[0]:
-        said = "The images have changed since they were looked at."
+        said = "Your images have changed since this check."
     with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
         st.html(f'<p class="muted small">{said}</p>', width="stretch")
         if st.button("Check again", icon=":material/refresh:"):
@@ -285,7 +285,7 @@ def look_again(context: ProjectContext, faults: Faults) -> None:
 
 context = frame("images")
 image_pages("check_data")
-need_any_images(context, "Add images, and they are checked here.")
+need_any_images(context, "Your images are checked here.")
 st.title("Check data", anchor=False)
 last_change(context)
 faults = look_by_itself(context, faults_of(context), at_once=True)

@@ -20,9 +20,8 @@ from pages.sections.results.score import report_of, short
 def hero() -> None:
     st.html(
         '<div class="hero"><h1>Show it images.<br>It learns to tell them apart.</h1>'
-        "<p>Bring a few hundred images. Graft takes a network that has already seen a million "
-        "photographs and trains it on yours. No programming, and nothing leaves this computer."
-        "</p></div>"
+        "<p>Bring a few hundred images. Graft takes a network pretrained on a million photographs "
+        "and trains it on yours. No programming, and nothing leaves this computer.</p></div>"
     )
 
 
@@ -105,7 +104,7 @@ def undo() -> None:
     if not deleted:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo"):
-        st.html(f'<p role="status">The project is deleted. {kept_for()}</p>', width="content")
+        st.html(f'<p role="status">Project deleted. {kept_for()}</p>', width="content")
         if st.button("Undo", icon=":material/undo:"):
             del st.session_state["deleted"]
             restore_project(deleted)
@@ -136,15 +135,15 @@ def trash() -> None:
 def days_left(project: Project) -> str:
     kept = get_settings().trash_days * 86_400 - (time.time() - (project.deleted_at or 0))
     days = max(0, int(kept // 86_400))
-    left = f"{text.count(days, 'day')} left" if days else "goes within a day"
+    left = f"{text.count(days, 'day')} left" if days else "less than a day left"
     return f'<span class="muted">{left}</span>'
 
 
 def purge(project: Project) -> None:
-    with st.popover("Delete for good now"):
+    with st.popover("Delete now"):
         st.html(
-            "<p>Its images, models and results are deleted and cannot be brought back. Images that "
-            "another project uses too stay there.</p>"
+            "<p>This deletes its images, models and results, and cannot be undone. Images that "
+            "other projects use are kept.</p>"
         )
         if st.button("Delete for good", type="primary", key=f"purge-{project.id}"):
             st.session_state.pop("deleted", None)
@@ -165,7 +164,7 @@ if projects:
         for one in projects:
             card(one)
     st.space("small")
-    st.subheader("Begin another", anchor=False)
+    st.subheader("Start another project", anchor=False)
 else:
     hero()
 begin()

@@ -82,10 +82,10 @@ def sort_them(dataset: Dataset) -> None:
     if not n:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="sort-them"):
-        images = text.count(n, "image is", "images are")
+        unsorted = text.count(n, "image is not sorted yet.", "images are not sorted yet.")
         st.html(
-            f"<p><b>{images} not sorted yet.</b> Images that look alike stand together: name a "
-            "group, and all of them have their class.</p>",
+            f"<p><b>{unsorted}</b> Graft groups images that look alike, and you name the "
+            "groups.</p>",
             width="stretch",
         )
         lead("Sort them", "label", primary=not dataset.classes)

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.analysis.label_suggestions import Guess, Proposals, Row, label_images, proposals
-from core.evaluation.metrics import in_words, wilson
+from core.evaluation.metrics import wilson
 from core.jobs.queue import status
 from core.jobs.recent import recent_jobs
 from core.settings import get_settings
@@ -79,7 +79,7 @@ def one_row(context: ProjectContext, work: Work) -> None:
                 work.classes,
                 index=work.classes.index(row.label) if row.label else None,
                 accept_new_options=True,
-                placeholder="Type a name, or choose one you have",
+                placeholder="Choose or type a class",
                 format_func=text.among(work.classes),
                 key=f"label-{key}",
             )
@@ -99,8 +99,8 @@ def one_row(context: ProjectContext, work: Work) -> None:
 
 def accept_label(ticked: int, label: str | None) -> str:
     if not ticked:
-        return "None of them: label them by hand"
-    return f"Accept {ticked} as {text.markdown(label, 30)}" if label else "Give them a class"
+        return "None: label them one by one"
+    return f"Accept {ticked} as {text.markdown(label, 30)}" if label else "Choose a class"
 
 
 def tick_label(guess: Guess, name: str) -> str:
@@ -120,8 +120,8 @@ def heading(row: Row) -> str:
     said = f"{text.percent(mean)} confident on average. Untick those that do not belong."
     if row.n:
         said += (
-            f" Of your labelled images with the same confidence or more, {row.correct} of {row.n} "
-            f"were right: {in_words(wilson(row.correct, row.n))}."
+            f" At this confidence or more, {row.correct} of {row.n} of your labelled images were "
+            f"right ({text.likely(wilson(row.correct, row.n))})."
         )
     return (
         f'<p class="score-words">{n}, probably {text.bdi(row.label, 40)}</p>'
@@ -134,7 +134,7 @@ def coming(work: Work) -> None:
     if not rows:
         return
     said = "".join(
-        f"<p>{text.bdi(row.label, 30) if row.label else 'Alike'} "
+        f"<p>{text.bdi(row.label, 30) if row.label else 'Similar images'} "
         f'<span class="muted small">{len(row.guesses)}</span></p>'
         f"{strip([guess.image for guess in row.guesses], '')}"
         for row in rows
@@ -152,7 +152,7 @@ def coming(work: Work) -> None:
 def by_hand(context: ProjectContext, work: Work) -> None:
     """Images the classifier is least sure of: a class for each teaches it the most."""
     if not work.by_hand:
-        st.html('<p class="muted">Nothing here: groups are quicker now.</p>')
+        st.html('<p class="muted">Nothing left here. Groups are quicker now.</p>')
         return
     st.html(
         '<p class="muted">The model is least confident about these, so their labels usually help '
@@ -218,14 +218,14 @@ def newest_proposals(context: ProjectContext) -> tuple[str, Proposals] | None:
 context = frame("images")
 image_pages("label")
 st.html(STYLE)
-need_any_images(context, "Add images, sorted or not.")
+need_any_images(context, "Images without a class are labelled here.")
 unlabelled = sum(item.role == "unlabelled" for item in context.dataset.items)
 if not unlabelled:
     st.title("Every image has a class", anchor=False)
     last_change(context)
     st.html(
-        '<p class="muted">Add unlabelled images, and their classes are suggested here, a group at '
-        "a time.</p>"
+        '<p class="muted">Add unlabelled images, and Graft suggests their classes here, group by '
+        "group.</p>"
     )
     onward("Add more images", "images")
     st.stop()

@@ -21,9 +21,8 @@ from pages.sections.images.last_change import last_change, on_change
 MOST_SHOWN = 60
 METHODS: dict[Method, str] = {"pca": "Differences · PCA", "umap": "Neighbours · UMAP"}
 ADVICE: dict[Method, str] = {
-    "pca": "The two directions in which the images differ most. Far apart means different.",
-    "umap": "Images that look alike form islands. How far the islands are from each other "
-    "means little.",
+    "pca": "Shows the two directions in which the images differ most. Far apart means different.",
+    "umap": "Images that look alike form islands. Distances between islands mean little.",
 }
 
 Places = Mapping[str, tuple[float, float]]
@@ -59,7 +58,7 @@ def choose_method() -> Method:
     if len(offered) == 1:
         return offered[0]
     method = st.segmented_control(
-        "How the map is laid out",
+        "Layout",
         offered,
         default="pca",
         required=True,
@@ -74,7 +73,7 @@ def choose_method() -> Method:
 def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
     """The chosen images, and what can be done with them."""
     items = [context.dataset.items[each] for each in chosen]
-    st.subheader(f"{text.count(len(items), 'image')} chosen", anchor=False)
+    st.subheader(f"{text.count(len(items), 'image')} selected", anchor=False)
     st.html(f'<p class="muted small">{by_class(items)}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-actions"):
         label = st.selectbox(
@@ -82,7 +81,7 @@ def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
             context.dataset.classes,
             index=None,
             accept_new_options=True,
-            placeholder="Choose a class, or type a new one",
+            placeholder="Choose or type a class",
             format_func=text.among(context.dataset.classes),
             key=f"map-class-{context.versions[0]}",
         )
@@ -92,8 +91,7 @@ def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
             edit=lambda dataset: edits.unlabel(dataset, chosen))  # fmt: skip
         act(context, "Keep together", "link", "together", disabled=len(chosen) < 2,
             edit=lambda dataset: edits.group(dataset, chosen),
-            advice="They are never parted by a test: all are learned from, or all are tested "
-            "with.")  # fmt: skip
+            advice="They stay together: all for training, or all for testing.")  # fmt: skip
         act(context, "Remove", "delete", "remove",
             edit=lambda dataset: edits.remove(dataset, chosen))  # fmt: skip
     st.html(gallery(items[:MOST_SHOWN]))
@@ -137,7 +135,7 @@ def by_class(items: list[Item]) -> str:
 
 context = frame("images")
 image_pages("map")
-need_any_images(context, "Add images, and they are laid out here.")
+need_any_images(context, "Your images are laid out here.")
 st.title("Map of your images", anchor=False)
 last_change(context)
 method = choose_method()
@@ -146,7 +144,7 @@ if places is None:
     version = context.versions[0]
     now = required_job("map", project=context.project.id, dataset=version, method=method)
     if now and now.state == "finished":
-        st.error("The map got lost. Reload the page to have it drawn again.")
+        st.error("The map was lost. Reload the page to draw it again.")
     st.stop()
 chosen = picture_map(context.dataset, context.versions[0], places, method)
 if chosen:

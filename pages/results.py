@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, target_domain_caveat
 from core.jobs.removal import delete_run
 from core.projects import RunRow, restore_run
@@ -35,8 +34,8 @@ def headline(report: Report) -> None:
             f'<p class="score-words">{words(report)}</p>'
             f"<p>{tested_on(report)}.</p>"
             f"{range_bar(report)}"
-            f'<p class="muted small">Always answering {text.bdi(base.label, 40)} would be '
-            f"{100 * base.accuracy:.0f} % correct.</p>"
+            f'<p class="muted small">Guessing would get {100 * base.accuracy:.0f} %: '
+            f"always {text.bdi(base.label, 40)}.</p>"
         )
         if caveat := target_domain_caveat(report.target_domain):
             st.warning(caveat, icon=":material/warning:")
@@ -57,13 +56,13 @@ def against_earlier(report: Report) -> None:
     )
     with st.container(border=True):
         st.html(
-            '<h2 class="card-title">What it still knows <span class="term small">the earlier '
-            "model's own test part, McNemar test</span></h2>"
-            f"<p>Of {retention.n} images the earlier model knew {retention.before}, and this "
-            f"one knows {retention.now}. {text.html(retention.verdict, 400)}</p>"
+            '<h2 class="card-title">What it still knows <span class="term small">McNemar '
+            "test on the earlier model’s test images</span></h2>"
+            f"<p>Of {retention.n} images, the earlier model got {retention.before} right, and "
+            f"this one {retention.now}. {text.html(retention.verdict, 400)}</p>"
             '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-            '<th class="n">Images</th><th class="n">Known before</th><th class="n">Known now</th>'
-            f"</tr></thead><tbody>{rows}</tbody></table></div>"
+            '<th class="n">Images</th><th class="n">Correct before</th>'
+            f'<th class="n">Correct now</th></tr></thead><tbody>{rows}</tbody></table></div>'
         )
 
 
@@ -85,12 +84,12 @@ def per_class(report: Report) -> None:
     if many > MOST_CLASSES and not st.toggle(f"All {many:,} classes", key="all-classes"):
         worst_first = sorted(classes, key=lambda row: (not row.n, row.recall))
         classes = tuple(worst_first[:MOST_CLASSES])
-        st.html(f'<p class="muted small">The {MOST_CLASSES} that it finds least often.</p>')
+        st.html(f'<p class="muted small">The {MOST_CLASSES} it finds least often.</p>')
     rows = "".join(
         f"<tr><td>{text.bdi(row.label)}</td>"
         f'<td class="n">{row.n}</td>'
-        f"<td>{row.correct} of {row.n}, so {in_words(row.recall_interval)}</td>"
-        f"<td>{row.correct} of {row.predicted}, so {in_words(row.precision_interval)}</td></tr>"
+        f"<td>{row.correct} of {row.n} ({text.likely(row.recall_interval)})</td>"
+        f"<td>{row.correct} of {row.predicted} ({text.likely(row.precision_interval)})</td></tr>"
         for row in classes
     )
     st.html(
@@ -105,10 +104,9 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
     st.subheader("All runs of this project", anchor=False)
     st.html(runs_table(context, run.id))
     st.html(
-        '<p class="muted small">Each run is compared with the one shown above on the same test '
-        "images, image by image; how often chance alone would make such a difference is "
-        'corrected for the number of runs <span class="term">(McNemar test, Holm correction)'
-        "</span>. Where two cannot be told apart, keep the simpler.</p>"
+        '<p class="muted small">Each run is compared with the one shown above, image by image on '
+        'the same test images <span class="term">(McNemar test, Holm correction)</span>. If two '
+        "do equally well, keep the simpler.</p>"
     )
     with st.container(horizontal=True):
         if st.button("Delete this run", type="tertiary", icon=":material/delete:"):
@@ -117,7 +115,7 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
             st.query_params.pop("run", None)
             st.rerun()
         gone = st.session_state.get("deleted_run")
-        if gone and st.button("Undo: restore the deleted run", icon=":material/undo:"):
+        if gone and st.button("Restore the deleted run", icon=":material/undo:"):
             restore_run(gone)
             del st.session_state["deleted_run"]
             st.query_params["run"] = gone

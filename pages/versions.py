@@ -58,7 +58,7 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
                 st.html('<span class="chip good">in use</span>', width="content")
             elif version.pictures:
                 st.button(
-                    "Use this one",
+                    "Use this version",
                     key=f"use-{version.id}",
                     on_click=use_version,
                     args=(context.project.id, version.id),
@@ -90,12 +90,12 @@ def compare(past: Sequence[Version]) -> None:
     st.html(f'<p class="said" role="status">{text.html(found.sentence, 300)}.</p>')
     left = len(set(new.dismissed) - set(old.dismissed))
     if left:
-        st.html(f'<p class="muted">{text.count(left, "problem")} seen and left as it is.</p>')
+        st.html(f'<p class="muted">{text.count(left, "problem")} left as is.</p>')
     moved = [(now, f"{_class(was)} → {_class(now)}") for was, now in found.relabelled]
     section("Added", [(item, _class(item)) for item in found.added])
     section("Removed", [(item, _class(item)) for item in found.removed])
-    section("In another class", moved)
-    section("Kept together or parted otherwise", [(now, _class(now)) for _, now in found.regrouped])
+    section("Moved to another class", moved)
+    section("Grouped differently", [(now, _class(now)) for _, now in found.regrouped])
 
 
 def section(title: str, images: Sequence[tuple[Item, str]]) -> None:
@@ -132,8 +132,8 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
         key=f"keep-{context.versions[0]}",
     )
     st.html(
-        f'<p class="muted small">{counted(chosen)}, one folder for each class. It can be brought '
-        "back in as it is, here or anywhere else.</p>"
+        f'<p class="muted small">{counted(chosen)}, one folder per class. You can add the ZIP '
+        "to any project again.</p>"
     )
     made = recent_jobs("export-dataset", dataset=chosen.id)
     now = status(made[0]) if made else None
@@ -184,14 +184,12 @@ if not context.versions:
     st.stop()
 st.title("Versions", anchor=False)
 st.html(
-    '<p class="muted">Every change makes a new version, and none is ever lost. Models remember '
-    "which version they have learned from.</p>"
+    '<p class="muted">Every change makes a new version, and none is lost. Each model remembers '
+    "the version it was trained on.</p>"
 )
 past = history(context.project.id)
 last_change(context)
-what, difference, away, about = st.tabs(
-    ["What was changed", "Compare two", "Take one away", "Data sheet"]
-)
+what, difference, away, about = st.tabs(["Changes", "Compare", "Export", "Data sheet"])
 with what:
     listing(context, past)
 with difference:

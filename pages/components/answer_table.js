@@ -38,7 +38,7 @@ class Answers {
 
   head() {
     const row = part("tr", "row");
-    for (const [name, text] of [["", "Image"], ["", "Answer"], ["n", "Confidence"], ["", "Right class"], ["", ""]]) {
+    for (const [name, text] of [["", "Image"], ["", "Answer"], ["n", "Confidence"], ["", "Correct class"], ["", ""]]) {
       const cell = make("th", name, text);
       cell.scope = "col";
       cell.setAttribute("role", "columnheader");
@@ -85,7 +85,7 @@ class Answers {
 
   correction(told) {
     const cell = cellOf("right"), select = document.createElement("select");
-    select.setAttribute("aria-label", `Right class of ${told.name}`);
+    select.setAttribute("aria-label", `Correct class of ${told.name}`);
     select.append(new Option("As answered", AS_IT_IS));
     const fill = () => this.fill(select);
     if (this.data.classes.length * this.data.shown < FEW) fill();
@@ -104,7 +104,7 @@ class Answers {
     const chosen = select.value === AS_IT_IS ? null : select.selectedOptions[0].label_;
     select.replaceChildren(select.firstChild);
     for (const { label, shown } of this.data.classes) select.append(choice(label, shown));
-    select.append(new Option("A new class …", NEW));
+    select.append(new Option("New class …", NEW));
     this.choose(select, chosen);
   }
 
@@ -156,7 +156,7 @@ class Answers {
     this.choose(select, label);
     row.classList.toggle("corrected", label !== null);
     const learned = this.data.learned.includes(n) && !this.waiting.has(n);
-    row.querySelector(".note").textContent = learned ? "Among your images" : "";
+    row.querySelector(".note").textContent = learned ? "Added to your images" : "";
     row.querySelector(".ask button")?.setAttribute("aria-expanded", this.data.why?.n === n);
   }
 

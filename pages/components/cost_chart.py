@@ -52,11 +52,11 @@ def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> No
             "height": 300,
             "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
             "xaxis": {"title": {"text": cost}, "range": [0, 1.1 * max(p.cost for p in points)]},
-            "yaxis": {"title": {"text": "right, of 100"}, "range": _reach(points)},
+            "yaxis": {"title": {"text": "correct, %"}, "range": _reach(points)},
         },
     }
     said = "; ".join(
-        f"{index}, {text.html(point.title, 60)}: {point.right:.0f} of 100 right, "
+        f"{index}, {text.html(point.title, 60)}: {point.right:.0f} % correct, "
         f"{point.cost:.3g} {cost}"
         for index, point in enumerate(points, 1)
     )
@@ -66,10 +66,7 @@ def cost_chart(points: Sequence[Point], cost: str, *, key: str, bars: str) -> No
         for point in points
     )
     st.html(f'<ol class="numbered">{names}</ol>')
-    joined = (
-        " The dotted line joins those that no other one beats in both "
-        '<span class="term">Pareto front</span>.'
-    )
+    joined = ' The dotted line joins the best trade-offs <span class="term">Pareto front</span>.'
     st.html(f'<p class="muted small">The bars are {bars}.{joined if len(front) > 1 else ""}</p>')
 
 
@@ -83,7 +80,7 @@ def _trace(point: Point, index: int, colour: str, number: str, cost: str) -> dic
             "type": "data", "color": colour, "thickness": 1.5, "width": 5, "symmetric": False,
             "arrayminus": [point.right - point.low], "array": [min(point.high, 100) - point.right],
         },
-        "hovertemplate": f"{title}<br>%{{y:.1f}} of 100 right<br>%{{x:.3g}} {cost}<extra></extra>",
+        "hovertemplate": f"{title}<br>%{{y:.1f}} % correct<br>%{{x:.3g}} {cost}<extra></extra>",
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def frame(place: str) -> ProjectContext:
     context = here()
     if context is None:
         brand()
-        empty("Which project?", "This page belongs to a project. Choose one, or start a new one.")
+        empty("Which project?", "Choose one, or start a new one.")
         onward("Show my projects", "home")
         st.stop()
     brand(context.project.title)
@@ -94,7 +94,7 @@ def lead(label: str, page: str, *, primary: bool = False, **changes: str | None)
 def need_any_images(context: ProjectContext, sentence: str) -> None:
     """End the page, with what it is for and the way out, where there is no image at all."""
     if context.newest is None:
-        empty("First, images", context.damage or sentence)
+        empty("Add images first", context.damage or sentence)
         onward("Add images", "images")
         st.stop()
 
@@ -103,7 +103,7 @@ def need_images(context: ProjectContext) -> None:
     """End the page with a way out when there is nothing to learn from."""
     fault = problem(context)
     if fault:
-        empty("First, images", text.html(fault, 600))
+        empty("Add images first", text.html(fault, 600))
         onward("Add images", "images")
         st.stop()
 
@@ -114,9 +114,9 @@ def need_model(context: ProjectContext) -> None:
         return
     need_images(context)
     if any(status.active for status in context.statuses.values()):
-        empty("A model is being trained", "This page fills when it is done.")
+        empty("A model is being trained", "You can go on here once it is done.")
         onward("Watch the training", "train")
     else:
-        empty("No model yet", "Start a training, and its results appear here.")
+        empty("No model yet", "This page needs a trained model.")
         onward("Train a model", "train")
     st.stop()

@@ -28,7 +28,7 @@ def show(now: JobStatus) -> None:
     """Phase, bar, count and time left of a job that is not over."""
     facts = []
     if now.place:
-        facts.append(f"place {now.place} in the queue")
+        facts.append(f"number {now.place} in the queue")
     if now.progress and now.progress.total and now.state == "running" and not now.of:
         facts.append(f"{now.progress.done:,} of {now.progress.total:,}")
     if now.of:
@@ -84,7 +84,7 @@ def show_skipped(now: JobStatus) -> None:
     """The files that were left out, each with its reason."""
     if not now.skipped:
         return
-    title = f"{text.count(len(now.skipped), 'file')} left out, and why"
+    title = f"{text.count(len(now.skipped), 'file')} left out"
     with st.expander(title, icon=":material/info:"):
         rows = "".join(
             f"<tr><td>{text.bdi(one.name)}</td><td>{text.html(one.reason, 400)}</td></tr>"
@@ -94,5 +94,5 @@ def show_skipped(now: JobStatus) -> None:
         st.html(
             '<div class="scroll"><table class="table"><thead><tr><th>File</th><th>Why</th></tr>'
             f"</thead><tbody>{rows}</tbody></table></div>"
-            + (f'<p class="muted small">… and {more:,} more.</p>' if more > 0 else "")
+            + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
         )

@@ -220,7 +220,7 @@ class ImageMap {
       button.append(part);
     }
     button.prepend(mark);
-    button.setAttribute("aria-label", `Choose all of ${this.className(k)}, ${n} images`);
+    button.setAttribute("aria-label", `Select all of ${this.className(k)}, ${n} images`);
     button.addEventListener("click", (event) => this.choose((i) => this.data.c[i] === k, event.shiftKey));
     entry.append(button);
     return entry;
@@ -240,7 +240,7 @@ class ImageMap {
   report() {
     const n = this.chosen.size;
     this.at(".clear").disabled = !n;
-    this.say(n ? `${n.toLocaleString()} ${n === 1 ? "image" : "images"} chosen.` : "No image is chosen.");
+    this.say(n ? `${n.toLocaleString()} ${n === 1 ? "image" : "images"} selected.` : "No images selected.");
     this.tell("chosen", { version: this.data.version, places: [...this.chosen].sort((a, b) => a - b) });
     this.draw();
   }
@@ -389,7 +389,7 @@ class ImageMap {
     this.cross ??= [this.size.width / 2, this.size.height / 2];
     if (!this.corner) {
       this.corner = this.cross;
-      this.say("The rectangle has begun. Move on and press Enter to end it.");
+      this.say("Rectangle started. Move the cross and press Enter to finish it.");
       return this.draw();
     }
     const is = this.inRectangle(this.corner, this.cross);

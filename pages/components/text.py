@@ -87,6 +87,16 @@ def percent(share: float) -> str:
     return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
+def likely(interval: tuple[float, float]) -> str:
+    """An interval of shares as people say it: "likely 83–94 %"."""
+    low, high = (round(100 * bound) for bound in interval)
+    if (low, high) == (0, 100):
+        return "it could be anything"
+    if low == high:
+        return {0: "likely under 1 %", 100: "likely over 99 %"}.get(low, f"likely {low} %")
+    return f"likely {low}–{high} %"
+
+
 def duration(seconds: float) -> str:
     """A time that a person reads at once: "about 40 seconds", "about 3 minutes"."""
     if seconds < 1.5:

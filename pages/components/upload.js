@@ -164,7 +164,7 @@ class Upload {
     if (!failed.length) return this.report();
     const reasons = [...new Set(failed.map((i) => i.why))].join("; ");
     this.at(".failed").hidden = false;
-    this.at(".why").textContent = `${failed.length} of ${this.items.length} files did not arrive: ${reasons}`;
+    this.at(".why").textContent = `${failed.length} of ${this.items.length} files could not be sent: ${reasons}`;
     this.at(".without").hidden = failed.length === this.items.length;
     this.say(this.at(".why").textContent);
   }
@@ -173,7 +173,7 @@ class Upload {
     const done = this.items.filter((i) => i.state === "done").length;
     if (this.reported || !done) return;
     this.reported = true;
-    this.say(`All ${done} files have arrived.`);
+    this.say(`All ${done} files were sent.`);
     this.tell("arrived", { upload: this.data.upload, files: done });
   }
 

@@ -55,7 +55,7 @@ class Webcam {
     const fault = this.at(".off .fault");
     fault.textContent = "";
     if (!navigator.mediaDevices?.getUserMedia) {
-      fault.textContent = "The browser gives the camera only to pages at an address that begins with https://, or at localhost. Open Graft at such an address, or choose files instead.";
+      fault.textContent = "Browsers allow the camera only on https:// addresses and on localhost. Open Graft at one of these, or choose files instead.";
       return;
     }
     this.stopStream();
@@ -252,7 +252,7 @@ class Webcam {
     } catch (error) {
       waiting.length = 0;
       this.sending = false;
-      this.at(".end .fault").textContent = `${error.message} Press the button to send the rest again.`;
+      this.at(".end .fault").textContent = `${error.message} Press the button to send the rest.`;
       return this.show();
     }
     for (const each of this.classes) each.shots = [];
@@ -285,8 +285,8 @@ function stamp(now) {
 function refusal(error) {
   switch (error.name) {
     case "NotFoundError": case "OverconstrainedError": return "No camera was found. Plug one in and try again, or choose files instead.";
-    case "NotAllowedError": return "The camera was refused. Allow it in the browser's address bar and try again.";
-    case "NotReadableError": return "Another program uses the camera. Close that program and try again.";
+    case "NotAllowedError": return "The browser blocked the camera. Allow it in the address bar and try again.";
+    case "NotReadableError": return "Another program is using the camera. Close it and try again.";
     default: return "The camera cannot be used here. Choose files instead.";
   }
 }

@@ -18,17 +18,17 @@ from pages.components.upload import drop_zone
 from pages.components.webcam import webcam
 
 ROLES: dict[Role, str] = {
-    "labelled": "Images to learn from",
+    "labelled": "Images to train on",
     "unlabelled": "Unlabelled images",
     "source": "Labelled images of a different kind",
 }
 TERMS = {"labelled": "labelled", "unlabelled": "unlabelled", "source": "source domain"}
 WHEN = {
-    "labelled": "Sorted into classes, or not yet. The score is measured on these alone.",
-    "unlabelled": "More of the same kind, to be labelled here with suggestions, or learned from "
+    "labelled": "Sorted into classes, or not yet. Only these count for the score.",
+    "unlabelled": "More of the same kind. Label them here with suggestions, or train on them "
     "as they are.",
     "source": "Drawings, catalogue photographs or simulations of the same classes. They help when "
-    "your own images are few.",
+    "you have few images of your own.",
 }
 ARCHIVE_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 TABLE_ENDINGS = (
@@ -76,8 +76,8 @@ def _files(context: ProjectContext, role: str, keep: bool) -> None:
     hint = (
         "A folder, a ZIP or TAR, or single images."
         if role == "unlabelled"
-        else "A folder, ZIP or TAR with a folder for each class, a table of file names and "
-        "classes, or images that are not sorted yet."
+        else "A folder, ZIP or TAR with one subfolder per class, a table of files and classes, or "
+        "unsorted images."
     )
     arrived = drop_zone(
         upload,
@@ -99,10 +99,10 @@ def _files(context: ProjectContext, role: str, keep: bool) -> None:
 def _advanced() -> None:
     with st.expander("Advanced", icon=":material/tune:"):
         st.toggle(
-            "Keep greyscale, 16-bit and many channels as they are",
+            "Keep greyscale, 16-bit and multi-channel images as they are",
             key="bring-keep",
-            help="For measurements, X-rays or satellite images: the network is adapted to their "
-            "channels. Otherwise every image becomes an ordinary colour image (RGB).",
+            help="For measurements, X-rays or satellite images. Otherwise every image is converted "
+            "to ordinary colour (RGB).",
         )
 
 
@@ -125,7 +125,7 @@ def _server_folder(context: ProjectContext, role: str, keep: bool, folders: list
             "Folder",
             folders,
             index=None,
-            placeholder="Choose a folder with a folder for each class",
+            placeholder="Choose a folder with one subfolder per class",
             format_func=lambda path: text.plain(str(path), 120),
         )
         if st.button("Add", type="primary", disabled=folder is None):
@@ -190,13 +190,14 @@ def _one_class_or_none(
     unsorted, one_class = st.columns(2)
     with unsorted:
         st.html(
-            '<p class="card-title">Not sorted yet?</p><p class="muted small">Images that look '
-            "alike are put into groups, and you name the groups.</p>"
+            '<p class="card-title">Not sorted yet?</p><p class="muted small">Graft groups '
+            "images that look alike, and you name the groups.</p>"
         )
         if st.button("Suggest groups", type="primary", icon=":material/workspaces:"):
             begin_import(context, "unlabelled", upload=upload, keep=keep)
     with one_class:
-        st.html(f'<p class="card-title">All {"of one class" if len(names) > 1 else "sorted"}?</p>')
+        question = "All of one class?" if len(names) > 1 else "Already sorted?"
+        st.html(f'<p class="card-title">{question}</p>')
         name = _class_of_them(context)
         if st.button("Add to this class", disabled=not name):
             begin_import(context, "labelled", upload=upload, into_class=name, keep=keep)
@@ -211,6 +212,6 @@ def _class_of_them(context: ProjectContext) -> str | None:
         classes,
         index=None,
         accept_new_options=True,
-        placeholder="Type a name, or choose one you have",
+        placeholder="Choose or type a class",
         format_func=text.among(classes),
     )

@@ -53,13 +53,13 @@ def _belongs(item: Item, name: str) -> bool:
 def _actions(context: ProjectContext, chosen: set[int], kept: str) -> None:
     none = not chosen
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<p role="status"><b>{len(chosen):,}</b> chosen</p>', width="content")
+        st.html(f'<p role="status"><b>{len(chosen):,}</b> selected</p>', width="content")
         name = st.selectbox(
             "Move to",
             context.dataset.classes,
             index=None,
             accept_new_options=True,
-            placeholder="Class, or a new name",
+            placeholder="Choose or type a class",
             format_func=text.among(context.dataset.classes),
             label_visibility="collapsed",
             disabled=none,
@@ -70,7 +70,7 @@ def _actions(context: ProjectContext, chosen: set[int], kept: str) -> None:
         _action("Remove", context, lambda d: edits.remove(d, chosen), none)
         _action("Set aside without a class", context, lambda d: edits.unlabel(d, chosen), none)
         _action("Keep together", context, lambda d: edits.group(d, chosen), len(chosen) < 2)
-        if st.button("Choose none", type="tertiary", disabled=none):
+        if st.button("Clear selection", type="tertiary", disabled=none):
             st.session_state[kept] = set()
             st.session_state[f"{kept}-cleared"] = st.session_state.get(f"{kept}-cleared", 0) + 1
             st.rerun(scope="fragment")
@@ -81,8 +81,8 @@ def _action(
 ) -> None:
     # Beside the sentence for those who cannot guess: what it does to learning.
     said = {
-        "Set aside without a class": "They stay here, but nothing is learned from their names.",
-        "Keep together": "No test will ever part them: for images of one thing or one moment.",
+        "Set aside without a class": "They stay here as unlabelled images.",
+        "Keep together": "For images of one object: all are for training, or all for testing.",
     }
     if st.button(label, disabled=disabled, help=said.get(label)):
         change(context, edit)

@@ -13,12 +13,12 @@ from pages.components.project_context import ProjectContext, load_dataset
 FITS: dict[Fit, str] = {
     "squash": "Squeeze it into the square",
     "pad": "Keep it whole, with a border",
-    "crop": "Cut out the middle",
+    "crop": "Crop the middle",
 }
 SAID = {
-    "squash": "All of it is seen, its shape is bent.",
-    "pad": "All of it is seen, a little smaller.",
-    "crop": "Its shape is kept, what lies outside is lost.",
+    "squash": "Shows all of it, distorted.",
+    "pad": "Shows all of it, a little smaller.",
+    "crop": "Keeps the shape, loses the edges.",
 }
 STYLE = Path(__file__).with_name("aspect_ratio.css")
 
@@ -41,8 +41,8 @@ def choose_fit(context: ProjectContext) -> Fit:
     st.html(
         '<div class="fits">'
         + "".join(_shown(way, way == chosen, examples) for way in FITS)
-        + '</div><p class="muted small">Squeezing or a border beat cutting in our own measurements '
-        "on small sets: what is cut away cannot be learned from.</p>"
+        + '</div><p class="muted small">In our measurements on small sets, squeezing or a border '
+        "beat cropping.</p>"
     )
     return chosen
 

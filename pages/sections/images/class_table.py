@@ -39,7 +39,7 @@ def class_table(context: ProjectContext) -> None:
             )
     st.html(
         '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
-        '<th class="n">Images</th><th>Some of them</th></tr></thead>'
+        '<th class="n">Images</th><th>Examples</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -65,7 +65,7 @@ def change_classes(context: ProjectContext) -> None:
             _button(context, "Rename", partial(edits.rename_class, old=name, new=new), new == name)
         with merge:
             into = st.selectbox(
-                "Into which class",
+                "Merge into",
                 [other for other in classes if other != name],
                 index=None,
                 format_func=text.among(classes),
@@ -76,7 +76,7 @@ def change_classes(context: ProjectContext) -> None:
             _button(context, "Merge", edit, into is None)
         with delete:
             n = text.count(context.dataset.counts[name], "image")
-            st.html(f'<p class="muted small">The class with its {n}</p>')
+            st.html(f'<p class="muted small">Deletes the class and its {n}</p>')
             _button(context, "Delete", partial(edits.delete_class, name=name), len(classes) < 2)
 
 

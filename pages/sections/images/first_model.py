@@ -28,8 +28,8 @@ def first_model(context: ProjectContext) -> None:
                 "features</span></p>"
                 f'<p class="score-words">{words(report)}</p>'
                 f"{range_bar(report)}"
-                f'<p class="muted small">{tested_on(report)}. Always answering '
-                f"{text.bdi(base.label, 40)} would be {100 * base.accuracy:.0f} % correct.</p>"
+                f'<p class="muted small">{tested_on(report)}. Guessing would get '
+                f"{100 * base.accuracy:.0f} %: always {text.bdi(base.label, 40)}.</p>"
             )
             with st.container(horizontal=True):
                 lead("Try it", "use", primary=True, run=run.id)
@@ -43,5 +43,5 @@ def _in_the_making(run: RunRow) -> None:
     now = status(run.folder)
     if not now.active:
         st.rerun(scope="app")
-    st.html('<p class="muted small">A first model is being trained</p>')
+    st.html('<p class="muted small">Training a first model</p>')
     progress.show(now)

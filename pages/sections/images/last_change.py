@@ -29,8 +29,8 @@ def change(context: ProjectContext, edit: Callable[[Dataset], Dataset]) -> bool:
     try:
         if datasets(context.project.id)[0].dataset_id != context.versions[0]:
             st.session_state[_REFUSED] = (
-                "The images were changed in another window meanwhile, so nothing was done. This "
-                "is how they are now: look once more."
+                "Nothing was done: the images were changed in another window. This is how they "
+                "are now."
             )
             return False
         edited = edit(context.dataset)
@@ -53,7 +53,7 @@ def last_change(context: ProjectContext) -> None:
     version = back or forward
     if version is None:
         return
-    what = "Last change" if back else "Taken back"
+    what = "Last change" if back else "Undone"
     said = f"{what}: {text.html(version.sentence.rstrip('.'), 160)}"
     with st.container(horizontal=True, vertical_alignment="center", key="last-change"):
         st.html(f'<p role="status">{said}</p>', width="stretch")

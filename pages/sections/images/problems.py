@@ -147,8 +147,10 @@ def _summary(faults: Faults) -> str:
         return "<b>Not checked yet.</b>"
     said = f"<b>{text.count(n, 'problem')} found.</b>" if n else "<b>No problems found.</b>"
     if faults.unseen:
-        newer = text.count(faults.unseen, "newer image is", "newer images are")
-        said += f' <span class="muted">{newer} not checked yet.</span>'
+        newer = text.count(
+            faults.unseen, "newer image is not checked yet.", "newer images are not checked yet."
+        )
+        said += f' <span class="muted">{newer}</span>'
     return said
 
 

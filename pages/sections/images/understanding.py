@@ -17,7 +17,11 @@ from pages.components.placeholder import placeholder
 
 _MOST_CLASSES = 12
 _MOST_LEFT_OUT = 6
-_PARTS: dict[Part, str] = {"train": "to train", "val": "to validate", "test": "to test"}
+_PARTS: dict[Part, str] = {
+    "train": "for training",
+    "val": "for validation",
+    "test": "for testing",
+}
 
 
 @placeholder
@@ -81,7 +85,7 @@ def _classes(understood: Understanding) -> None:
         )
     more = len(understood.classes) - _MOST_CLASSES
     if more > 0:
-        st.html(f'<p class="muted small">… and {text.count(more, "class", "classes")} more.</p>')
+        st.html(f'<p class="muted small">and {text.count(more, "more class", "more classes")}</p>')
 
 
 def _beside(understood: Understanding) -> None:
@@ -91,7 +95,7 @@ def _beside(understood: Understanding) -> None:
         lines.append(f"Without a class: {text.count(understood.unlabelled, 'image')}.")
     if any(understood.split.values()):
         parts = ", ".join(f"{understood.split[p]:,} {said}" for p, said in _PARTS.items())
-        lines.append(f"Ready split: {parts}.")
+        lines.append(f"Given split: {parts}.")
     used = [column.name for column in understood.columns if column.used]
     if used:
         lines.append("Classes from: " + ", ".join(text.bdi(name, 60) for name in used) + ".")

@@ -9,7 +9,6 @@ from core.analysis.background_reliance import (
     BackgroundReliance,
     MaskedScore,
 )
-from core.evaluation.metrics import in_words
 from pages.components import text
 
 
@@ -21,10 +20,10 @@ def background(found: BackgroundReliance | None) -> bool:
     )
     if found is None:
         st.html(
-            '<p class="muted">Nobody has asked yet what it says when the middle of the images is '
-            "hidden.</p>"
+            '<p class="muted">Not checked yet. This hides the middle of each test image and asks '
+            "again.</p>"
         )
-        return st.button("Hide the middle and see", icon=":material/hide_image:")
+        return st.button("Hide the middle and test", icon=":material/hide_image:")
     if found.warn:
         st.warning(text.markdown(found.verdict, 600), icon=":material/warning:")
     else:
@@ -33,19 +32,19 @@ def background(found: BackgroundReliance | None) -> bool:
     st.html(f'<div class="gallery wide">{figures}</div>')
     st.html(
         f'<p class="muted small">{BACKGROUND_CAVEAT} Each is compared on the same images with '
-        "always saying the commonest class and with the whole images, corrected for the two "
-        'looks <span class="term">(exact McNemar tests, Holm correction)</span>.</p>'
+        'guessing and with whole images <span class="term">(exact McNemar tests, Holm '
+        "correction)</span>.</p>"
     )
     return False
 
 
 def _figure(each: MaskedScore, n: int) -> str:
-    guess = "better than guessing" if each.above_majority else "not shown to beat guessing"
-    whole = "worse than whole images" if each.worse else "no loss shown"
+    guess = "better than guessing" if each.above_majority else "not measurably better than guessing"
+    whole = "worse than whole images" if each.worse else "no measurable loss"
     return (
         f'<figure><img src="{text.html(each.image, 100_000)}" alt="{each.title}">'
-        f"<figcaption><b>{each.title}</b><br>right on {each.correct} of {n}<br>"
-        f"{in_words(each.interval)}<br>"
+        f"<figcaption><b>{each.title}</b><br>{each.correct} of {n} correct<br>"
+        f"{text.likely(each.interval)}<br>"
         f'<span class="chip">{guess}</span><br><span class="chip">{whole}</span>'
         "</figcaption></figure>"
     )

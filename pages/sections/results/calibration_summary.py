@@ -1,34 +1,30 @@
 """What was adjusted after training, on which images, and what it is worth, in words."""
 
 from core.evaluation.calibration_result import CalibrationResult
-from core.evaluation.metrics import in_words
 from core.evaluation.report import evaluated_by
 from pages.components import text
 
 ORIGINS = {
-    "folds": "on {n} of the images it learned from, each answered by a classifier that had not "
-    'seen it <span class="term">(out of fold)</span>; the test images played no part',
-    "validation": "on the {n} images that were only watched while it learned "
-    '<span class="term">(validation part)</span>; the test images played no part',
-    "test": "on the {n} test images, since it has learned from all others. The numbers here come "
-    "from five turns, each with an adjustment made without the images it is measured on "
-    '<span class="term">(cross-fitted)</span>',
-    "unlabelled": "on the {n} test images without looking at their classes",
+    "folds": "Chosen on {n} training images, each answered by a classifier that had not seen it "
+    '<span class="term">(out of fold)</span>. No test image was used.',
+    "validation": "Chosen on the {n} validation images. No test image was used.",
+    "test": "Chosen on the {n} test images, since it was trained on all others. For the numbers "
+    "here, each image was left out of its own adjustment "
+    '<span class="term">(cross-fitted, five folds)</span>.',
+    "unlabelled": "Chosen on the {n} test images without using their classes.",
 }
-
-_UNLOOKED = "the classes of the test images are looked at for the score alone"
 
 
 def temperature_in_words(found: CalibrationResult) -> str:
     """By how much its certainty was adjusted, and with which images."""
     if found.temperature == 1.0:
-        why = _UNLOOKED if found.origin == "unlabelled" else "too few images were tested on"
-        return f"Confidence was not calibrated: {why}."
+        if found.origin == "unlabelled":
+            return "Confidence was not calibrated: the test labels are used for the score alone."
+        return "Confidence was not calibrated: there are too few test images."
     which = ORIGINS[found.origin].format(n=f"{found.n:,}")
     return (
-        "Confidence was calibrated by one number, a temperature of "
-        f"{found.temperature:.2f} (1 changes nothing; above 1 it was too bold), "
-        f"{which}."
+        f"Confidence was calibrated with a temperature of {found.temperature:.2f}: 1 changes "
+        f"nothing, above 1 it was overconfident. {which}"
     )
 
 
@@ -42,15 +38,15 @@ def sets_in_words(found: CalibrationResult) -> str:
     """What stands behind "A or B"."""
     sets = found.sets
     if sets is None and found.origin == "unlabelled":
-        return f"Which classes it might be beside the likeliest is not told: {_UNLOOKED}."
+        return "It names no further possible classes: the test labels are used for the score alone."
     if sets is None:
-        return "Too few test images to say which classes it might be beside the likeliest."
-    was = f"on the test images it was for {sets.covered} of {sets.n}"
+        return "Too few test images to name further possible classes."
+    was = f"It was for {sets.covered} of {sets.n} test images ({text.likely(sets.interval)})"
     if who := testers_in_words(found):
-        was = f"it was for {sets.covered} of {sets.n} images{who}"
+        was = f"It was for {sets.covered} of {sets.n} images ({text.likely(sets.interval)}){who}"
     return (
-        "Where it names several classes, they are chosen so that the right one is among them "
-        f"{100 * sets.coverage:.0f} times of 100; {was}, so {in_words(sets.interval)} "
+        "Where it names several classes, the right one should be among them "
+        f"{100 * sets.coverage:.0f} % of the time. {was} "
         '<span class="term">(conformal sets, 95 % Wilson interval)</span>.'
     )
 
@@ -59,10 +55,10 @@ def unknown_in_words(found: CalibrationResult) -> str:
     """What "unknown" means, and how often it is wrong."""
     ood = found.ood
     if ood is None:
-        return "Too few test images to tell when an image shows none of your classes."
+        return "Too few test images to notice images of none of your classes."
     return (
-        "An image is called unknown when it lies further from all it learned from than 95 of 100 "
-        f"of its own kind: {text.count(ood.flagged, 'test image')} of {ood.n} did, "
-        f"wrongly{testers_in_words(found)}. A new class that resembles yours is often not noticed "
+        "An image is called unknown when it is less like the training images than 95 % of your "
+        f"own. This happened, wrongly, to {ood.flagged} of {ood.n} test "
+        f"images{testers_in_words(found)}. A new class that resembles yours often goes unnoticed "
         '<span class="term">(out-of-distribution detection)</span>.'
     )

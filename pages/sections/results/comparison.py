@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.evaluation.baselines import Kind, Reference, references
-from core.evaluation.metrics import in_words
 from core.evaluation.report import Report
 from core.projects import RunRow, comparable
 from core.recipe import Recipe
@@ -47,8 +46,8 @@ def worth(context: ProjectContext, run: RunRow, report: Report) -> None:
 def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     """Start a run that learns from nothing, to see whether transfer helps."""
     st.html(
-        '<p class="muted small">Whether transfer helps at all shows beside a run that '
-        "learned from nothing on the same images: there is none yet "
+        '<p class="muted small">To see whether transfer helps at all, train a model '
+        "from scratch on the same images "
         '<span class="term">(negative transfer)</span>.</p>'
     )
     recipe = comparable.scratch_recipe(run)
@@ -61,8 +60,8 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
 def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
     """Start a run that learns this question and no other, on the same parts of the images."""
     st.html(
-        '<p class="muted small">Whether the questions help each other shows beside a run that '
-        f"learned {text.bdi(task, 40)} alone: there is none yet "
+        '<p class="muted small">To see whether the questions help each other, train a model '
+        f"for one question alone: {text.bdi(task, 40)} "
         '<span class="term">(single-task model)</span>.</p>'
     )
     if st.button("Train this question alone", icon=":material/filter_1:", type="tertiary"):
@@ -87,7 +86,7 @@ def _table(report: Report, found: list[Reference]) -> str:
     rows.sort(key=lambda row: -row[0])
     return (
         '<div class="scroll"><table class="table worth"><thead><tr><th></th>'
-        '<th class="n">Right</th>'
+        '<th class="n">Correct</th>'
         "<th>On images like these</th><th>Conclusion</th></tr></thead><tbody>"
         f"{''.join(row for _, row in rows)}</tbody></table></div>"
     )
@@ -96,11 +95,11 @@ def _table(report: Report, found: list[Reference]) -> str:
 def _reference(each: Reference) -> str:
     found = each.comparison
     p = "p &lt; 0.01" if found.p < 0.005 else f"p = {found.p:.2f}"
-    counts = f"This run alone right on {found.only_first}, the other alone on {found.only_second}"
+    counts = f"Only this run is right on {found.only_first}, only the other on {found.only_second}"
     said = f"{counts}, {p}. {each.needed_in_words}"
     so = f'{text.html(each.verdict, 300)} <span class="muted small">{said}</span>'
     score = f"{each.correct} of {each.n}"
-    return _row(text.html(each.name), score, in_words(each.interval), "", so)
+    return _row(text.html(each.name), score, text.likely(each.interval), "", so)
 
 
 def _row(name: str, score: str, said: str, kind: str, so: str = "") -> str:

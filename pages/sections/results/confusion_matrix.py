@@ -30,11 +30,11 @@ def _most_often(report: Report) -> str:
         return "<p>Nothing was mixed up.</p>"
     items = "".join(f"<li>{_pair(*pair)}</li>" for pair in pairs[:MOST_PAIRS])
     left = len(pairs) - MOST_PAIRS
-    others = f"Other pairs that were mixed up, none of them more often: {left:,}."
+    others = f"{left:,} more pairs, none mixed up more often"
     more = f'<p class="muted small">{others}</p>' if left > 0 else ""
     return (
-        f'<p class="muted">What it mixes up most often of {len(report.classes):,} classes, and '
-        'on how many test images. <span class="term">largest entries of the confusion matrix'
+        f'<p class="muted">The most frequent mix-ups among {len(report.classes):,} classes, with '
+        'the number of test images <span class="term">largest entries of the confusion matrix'
         f"</span></p><ul>{items}</ul>{more}"
     )
 
@@ -53,7 +53,8 @@ def _heat_map(report: Report) -> None:
                 "x": labels,
                 "y": labels,
                 "customdata": counts,
-                "hovertemplate": "is %{y}<br>says %{x}<br>%{customdata} images<extra></extra>",
+                "hovertemplate": "Correct: %{y}<br>Answer: %{x}<br>%{customdata} images"
+                "<extra></extra>",
                 "colorscale": list(enumerate(FAINT_TO_FULL[theme])),
                 "zmin": 0,
                 "zmax": 1,
@@ -67,14 +68,14 @@ def _heat_map(report: Report) -> None:
             "height": max(320, min(900, 90 + 44 * len(names))),
             "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
             "xaxis": {
-                "title": {"text": "it says"},
+                "title": {"text": "answer"},
                 "side": "top",
                 "type": "category",
                 "showgrid": False,
                 "automargin": True,
             },
             "yaxis": {
-                "title": {"text": "it is"},
+                "title": {"text": "correct class"},
                 "autorange": "reversed",
                 "type": "category",
                 "showgrid": False,
@@ -83,7 +84,7 @@ def _heat_map(report: Report) -> None:
         },
     }
     st.html(
-        '<p class="muted">Each row holds the images of one class; the numbers say what they were '
+        '<p class="muted">Each row holds the images of one class; the numbers show what they were '
         'taken for. <span class="term">confusion matrix</span></p>'
     )
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False}, alt=_in_words(report))

@@ -15,7 +15,7 @@ def kept_model(context: ProjectContext, run: RunRow) -> None:
         lead("Train another", "train", watch=None)
         if kept and kept.id == run.id:
             st.html(
-                '<p class="muted small">★ Kept: Use and Export take this model.</p>',
+                '<p class="muted small">★ Kept: Use and Export work with this model.</p>',
                 width="content",
             )
         else:
@@ -30,5 +30,5 @@ def keep_button(context: ProjectContext, run: RunRow, where: str = "headline") -
         key=f"keep-{where}-{run.id}",
         on_click=keep_run,
         args=(context.project.id, run.id),
-        help="Home, Use and Export will take this model until you keep another one.",
+        help="Home, Use and Export then work with this model, until you keep another.",
     )

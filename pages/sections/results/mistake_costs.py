@@ -20,13 +20,13 @@ def costs(run: str, report: Report) -> None:
     if len(names) > MOST:
         st.html(
             f'<p class="muted">A table of {len(names)} by {len(names)} mistakes is too much to '
-            "fill in. Draw a line instead: it weighs answers against asking a person.</p>"
+            "fill in. Use “When to ask a person” instead.</p>"
         )
         return
     st.html(
-        '<p class="muted">What does each mistake cost you, in any unit: minutes, money, trouble? '
-        "The answer that is expected to cost least is then given, which need not be the likeliest. "
-        '<span class="term">(cost-sensitive decision)</span></p>'
+        '<p class="muted">What does each mistake cost you, in minutes, money or trouble? '
+        "The model then gives the answer with the lowest expected cost "
+        '<span class="term">(cost-sensitive decision)</span>.</p>'
     )
     table = _table(run, report)
     column, _ = st.columns([2, 3])
@@ -47,17 +47,17 @@ def costs(run: str, report: Report) -> None:
 def _in_words(report: Report, told: Costs) -> str:
     if not told.changed:
         return (
-            "With these costs the likeliest answers are the cheapest, too.</p>"
-            f"<p>They cost {told.mean.after:.2f} an image on the test images.</p>"
+            "With these costs, the most likely answers are also the cheapest.</p>"
+            f"<p>They cost {told.mean.after:.2f} per test image.</p>"
         )
     low, high = told.mean.interval
     left = f", {told.abstained} of them left to a person" if told.abstained else ""
     return (
-        f"{told.mean.after:.2f} an image instead of {told.mean.before:.2f}: "
+        f"{told.mean.after:.2f} per image instead of {told.mean.before:.2f}: "
         f"{told.verdict}.</p>"
-        f"<p>{text.count(told.changed, 'test image')} of {report.n} would be answered "
-        f"otherwise{left}. The difference lies between {low:+.2f} and {high:+.2f} an image with "
-        '95 % confidence <span class="term">(paired bootstrap)</span>.</p>'
+        f"<p>{told.changed} of {report.n} test images would get another answer{left}. The "
+        f"difference is likely between {low:+.2f} and {high:+.2f} per image "
+        '<span class="term">(95 %, paired bootstrap)</span>.</p>'
     )
 
 
@@ -75,7 +75,7 @@ def _table(run: str, report: Report) -> list[list[float]]:
         hide_index=True,
         disabled=["true"],
         column_config={
-            "true": st.column_config.TextColumn("it is ↓  it says →"),
+            "true": st.column_config.TextColumn("correct class ↓  answer →"),
             **{
                 f"c{k}": st.column_config.NumberColumn(
                     text.plain(name, 30), min_value=0.0, step=0.1, format="%.1f", required=True
@@ -99,8 +99,8 @@ def _answers(names: Sequence[str], confusion: tuple[tuple[int, ...], ...]) -> st
         for true, row in enumerate(confusion)
     )
     return (
-        '<h3 class="card-title">The cheapest answers <span class="term small">true classes down, '
-        "answers across</span></h3>"
+        '<h3 class="card-title">The cheapest answers <span class="term small">correct classes '
+        "down, answers across</span></h3>"
         f'<div class="scroll"><table class="table"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

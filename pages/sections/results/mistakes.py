@@ -28,12 +28,9 @@ EVERY: Which = ("every",)
 DOUBTFUL: Which = ("doubtful",)
 """Beside the pairs of classes, which are longer."""
 
-SAID = (
-    "The most confident mistakes come first. Often the image is unusual, or its "
-    "class is not the right one."
-)
+SAID = "The most confident mistakes come first. Often the image is unusual, or its label is wrong."
 SAID_OF_DOUBTFUL = (
-    "The check of your images doubts these labels, too. Look yourself. "
+    "The data check doubts these labels too. Take a look. "
     '<span class="term">confident learning</span>'
 )
 Places = dict[tuple[str, str], dict[str | None, int]]
@@ -116,7 +113,7 @@ def _which(
     counted = Counter((rows[n].true, rows[n].label) for n in wrong)
     said: dict[Which, str] = {EVERY: f"All mistakes ({len(wrong)})"}
     if doubtful:
-        said[DOUBTFUL] = f"Perhaps the label is wrong ({len(doubtful)})"
+        said[DOUBTFUL] = f"Label may be wrong ({len(doubtful)})"
     for (true, label), n in counted.most_common():
         said[true, label] = f"{text.plain(true, 40)} taken for {text.plain(label, 40)} ({n})"
     shown = dict(zip(said, text.apart(list(said.values())), strict=True))
@@ -133,12 +130,12 @@ def _belongs(row: Prediction, doubtful: bool, picked: tuple[str, ...]) -> bool:
 
 
 def _figure(row: Prediction, doubtful: bool) -> str:
-    chip = '<br><span class="chip warn">label perhaps wrong</span>' if doubtful else ""
+    chip = '<br><span class="chip warn">label may be wrong</span>' if doubtful else ""
     return (
         f"<figure>{thumb(row.image, row.true)}<figcaption>"
-        f'says <b class="wrong">{text.bdi(row.label, 30)}</b>, '
-        f"{text.percent(row.confidence)} sure<br>"
-        f'is <b class="right">{text.bdi(row.true, 30)}</b><br>'
+        f'Answer: <b class="wrong">{text.bdi(row.label, 30)}</b> '
+        f"({text.percent(row.confidence)})<br>"
+        f'Correct: <b class="right">{text.bdi(row.true, 30)}</b><br>'
         f"{text.bdi(row.name.rsplit('/', 1)[-1], 26)}{chip}</figcaption></figure>"
     )
 

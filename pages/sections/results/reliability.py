@@ -6,7 +6,6 @@ import streamlit as st
 
 from core.evaluation.calibration import Bin, change_in_words, miscalibrated_bins
 from core.evaluation.calibration_result import CalibrationResult
-from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, evaluated_by
 from core.evaluation.thresholds import reliability_of
 from pages.components import text
@@ -24,13 +23,12 @@ def certainty_plot(report: Report) -> None:
     bins = reliability_of(report)
     cross_validated = ""
     if report.cross_validated:
-        cross_validated = f" Here are all {report.n:,} images{evaluated_by(report.n_folds)}."
+        cross_validated = f" These are all {report.n:,} images{evaluated_by(report.n_folds)}."
     st.html(
-        '<p class="muted">Of the answers that it is 80 % sure of, 80 of 100 should be right: dots '
-        "on the line. Above the line it is too shy, below it too bold. The bars are 95 % "
-        "intervals, and one of several may miss the line by chance; the sentence below the drawing "
-        'allows for that. <span class="term">'
-        f"(reliability diagram)</span>{cross_validated}</p>"
+        '<p class="muted">Of answers with 80 % confidence, 80 % should be right '
+        '<span class="term">(reliability diagram)</span>. Above the line the model is '
+        "underconfident, below it overconfident. Bars are 95 % intervals; one may miss the line by "
+        f"chance.{cross_validated}</p>"
     )
     ink = theme_colours()
     shares = [each.correct / each.n for each in bins]
@@ -53,21 +51,21 @@ def certainty_plot(report: Report) -> None:
                                    for each, share in zip(bins, shares, strict=True)],
                 },
                 "customdata": [[each.correct, each.n] for each in bins],
-                "hovertemplate": "%{x:.0f} % sure<br>right on %{customdata[0]} of %{customdata[1]}"
-                "<extra></extra>",
+                "hovertemplate": "%{x:.0f} % confident<br>%{customdata[0]} of "
+                "%{customdata[1]} correct<extra></extra>",
             },
         ],
         "layout": {
             "height": 380,
             "showlegend": False,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "xaxis": {"title": {"text": "how sure it was, %"}, "range": [0, 103]},
-            "yaxis": {"title": {"text": "right, of 100"}, "range": [-3, 103]},
+            "xaxis": {"title": {"text": "confidence, %"}, "range": [0, 103]},
+            "yaxis": {"title": {"text": "correct, %"}, "range": [-3, 103]},
         },
     }  # fmt: skip
     said = "; ".join(
-        f"{100 * each.confidence:.0f} % sure: right on {each.correct} of {each.n}, "
-        f"{in_words(each.interval)}"
+        f"{100 * each.confidence:.0f} % confident: {each.correct} of {each.n} correct, "
+        f"{text.likely(each.interval)}"
         for each in bins
     )
     st.plotly_chart(figure, key="certainty", config={"displayModeBar": False}, alt=said)
@@ -78,20 +76,20 @@ def certainty_plot(report: Report) -> None:
 
 def _in_words(bins: Sequence[Bin], *, cross_validated: bool) -> str:
     counts = miscalibrated_bins(bins, cross_validated=cross_validated)
-    words = [f"too bold in {counts.overconfident}"] if counts.overconfident else []
-    words += [f"too shy in {counts.underconfident}"] if counts.underconfident else []
+    words = [f"overconfident in {counts.overconfident}"] if counts.overconfident else []
+    words += [f"underconfident in {counts.underconfident}"] if counts.underconfident else []
     if not words:
-        return "On these images nothing shows that it is overconfident or underconfident."
+        return "On these images it is neither measurably overconfident nor underconfident."
     return (
-        f"Of {text.count(len(bins), 'group')} of images it was {' and '.join(words)}, beyond "
-        'what chance explains <span class="term">(exact binomial tests, corrected for the number '
+        f"Of {text.count(len(bins), 'group')} of images, it was {' and '.join(words)}, beyond "
+        'chance <span class="term">(exact binomial tests, corrected for the number '
         "of groups)</span>."
     )
 
 
 def _adjusted(found: CalibrationResult) -> None:
     st.html(
-        '<h3 class="card-title">What was adjusted</h3>'
+        '<h3 class="card-title">Calibration</h3>'
         f"<p>{temperature_in_words(found)}</p>{_gained(found)}"
         f'<p style="margin-top:.8rem">{sets_in_words(found)}</p>'
         f'<p style="margin-top:.5rem">{unknown_in_words(found)}</p>'
@@ -113,10 +111,10 @@ def _gained(found: CalibrationResult) -> str:
         )
     )
     n, who = sum(each.n for each in found.reliability), testers_in_words(found)
-    of = f"<p>What such an adjustment did for {n:,} images{who}:</p>" if who else ""
+    of = f"<p>Its effect on {n:,} images{who}:</p>" if who else ""
     return (
         f"{of}"
-        '<div class="scroll"><table class="table"><thead><tr><th>Less is better</th>'
+        '<div class="scroll"><table class="table"><thead><tr><th>Lower is better</th>'
         '<th class="n">Before</th><th class="n">After</th><th>Conclusion</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -5,7 +5,6 @@ from itertools import groupby
 import streamlit as st
 
 from core.analysis.robustness import Condition, RobustnessResult, known_robustness
-from core.evaluation.metrics import in_words
 from core.projects import RunRow
 from pages.components import text
 from pages.components.jobs import begin_job, required_job
@@ -16,10 +15,8 @@ from pages.sections.results.score import report_of
 def robustness(run: RunRow) -> None:
     """The offer, the job as it goes on, or what it found."""
     st.html(
-        f'<p class="muted">{_which(run)}, made worse step by step on the way into the '
-        "network: how much of what it knows is left when the camera, the light or the hand is "
-        'not what it was? <span class="term">(robustness to common corruptions)</span> And what '
-        "does it say when their middle is hidden?</p>"
+        '<p class="muted">How well does it do with another camera, other light or a shaky hand? '
+        f'{_which(run)} <span class="term">(robustness to common corruptions)</span></p>'
     )
     found = known_robustness(run.folder)
     if found:
@@ -44,8 +41,8 @@ def _which(run: RunRow) -> str:
     """After cross-validation, the kept model has learned from most of them."""
     report = report_of(run)
     if report and report.cross_validated:
-        return "Test images that the model you keep has not learned from"
-    return "The same test images"
+        return "Test images that the kept model was not trained on are made worse, step by step."
+    return "The same test images are made worse, step by step."
 
 
 def _shown(found: RobustnessResult) -> None:
@@ -55,24 +52,23 @@ def _shown(found: RobustnessResult) -> None:
         titles = list(dict.fromkeys(each.title.lower() for each in falls))
         words = f"It does worse when images are {_listed(titles)}."
     else:
-        words = "Nothing that was tried is shown to make it worse."
+        words = "Nothing that was tried makes it measurably worse."
     unsure = [each for each in found.conditions if each.ood > n / 2]
     if unsure:
         titles = list(dict.fromkeys(f"{each.title} ({each.level})" for each in unsure))
         words += f" Most are called unknown when they are {_listed(titles).lower()}."
     st.html(
-        f'<p class="score-words">{words}</p><p>As they are it is right on {found.correct} of {n}: '
-        f"{in_words(found.interval)}.</p>"
+        f'<p class="score-words">{words}</p><p>On unchanged images it gets {found.correct} of {n} '
+        f"right ({text.likely(found.interval)}).</p>"
     )
     groups = groupby(found.conditions, key=lambda each: each.kind)
     st.html(
         f'<div class="kinds">{"".join(_kind(list(group), n, right) for _, group in groups)}</div>'
     )
     st.html(
-        '<p class="muted small">Worse means: more wrong answers on the same images than chance '
-        'would bring, corrected for all that was tried <span class="term">(exact McNemar test, '
-        "Holm correction)</span>; perhaps worse: so if nothing else had been tried. The image is "
-        "the first of the test part.</p>"
+        '<p class="muted small">“Worse” means beyond chance, corrected for everything tried '
+        '<span class="term">(exact McNemar test, Holm correction)</span>. “Perhaps worse” is '
+        "beyond chance only without that correction. Shown is the first test image.</p>"
     )
 
 
@@ -85,7 +81,7 @@ def _kind(levels: list[Condition], n: int, right: int) -> str:
 
 
 def _figure(each: Condition, n: int, right: int) -> str:
-    chip = '<span class="chip">no loss shown</span>'
+    chip = '<span class="chip">no measurable loss</span>'
     if each.worse:
         chip = '<span class="chip warn">worse</span>'
     elif each.p < 0.05 and each.correct < right:
@@ -94,8 +90,8 @@ def _figure(each: Condition, n: int, right: int) -> str:
     said = f"{each.title}, {each.level}"
     return (
         f'<figure><img src="{text.html(each.image, 100_000)}" alt="{said}"><figcaption>'
-        f"<b>{each.level}</b> {chip}<br>right on {each.correct} of {n}<br>"
-        f"{in_words(each.interval)}{unknown}</figcaption></figure>"
+        f"<b>{each.level}</b> {chip}<br>{each.correct} of {n} correct<br>"
+        f"{text.likely(each.interval)}{unknown}</figcaption></figure>"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from core.errors import NotFound
 from core.evaluation.report import Report
 from core.projects import RunRow
+from pages.components import text
 
 
 def report_of(run: RunRow) -> Report | None:
@@ -36,15 +37,14 @@ def short(report: Report) -> str:
 def tested_on(report: Report) -> str:
     """What it was tested on: "On 202 images it had not seen", as HTML."""
     term = ' <span class="term">(cross-validation)</span>' if report.cross_validated else ""
-    images = "image" if report.n == 1 else "images"
-    return f"On {report.n:,} {images} it had not seen{term}"
+    return f"On {text.count(report.n, 'image')} it had not seen{term}"
 
 
 def range_bar(report: Report, *, thin: bool = False) -> str:
     """The band, the score as a dot, and the majority baseline as a tick, as HTML."""
     low, high = (100 * share for share in report.interval)
     score, base = 100 * report.accuracy, 100 * report.majority.accuracy
-    said = f"{words(report)}; always the largest class: {base:.0f} %"
+    said = f"{words(report)}; guessing: {base:.0f} %"
     scale = "" if thin else _scale(base)
     kind = "range thin" if thin else "range"
     return (

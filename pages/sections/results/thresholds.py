@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.evaluation.metrics import in_words
 from core.evaluation.report import Report, evaluated_by
 from core.evaluation.thresholds import Decided, decide, tradeoffs
 from pages.components import text
@@ -19,21 +18,21 @@ def thresholds(run: str, report: Report) -> None:
     drawn = st.session_state.setdefault(f"thresholds-{run}-{report.task}", {})
     cross_validated = ""
     if report.cross_validated:
-        cross_validated = f" These are {report.n:,} images{evaluated_by(report.n_folds)}."
+        cross_validated = f" Measured on {report.n:,} images{evaluated_by(report.n_folds)}."
     st.html(
-        '<p class="muted">An answer is given when the model is at least this confident; all other '
-        'images are left to a person. <span class="term">(decision thresholds, reject option)'
-        f"</span>{cross_validated}</p>"
+        '<p class="muted">The model answers when it is at least this confident, and leaves all '
+        'other images to a person <span class="term">(decision thresholds, reject option)'
+        f"</span>.{cross_validated}</p>"
     )
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
         place = st.selectbox(
-            "For", range(-1, len(names)), key=f"line-of-{run}",
+            "Class", range(-1, len(names)), key=f"line-of-{run}",
             format_func=lambda k: said[k + 1],
         )  # fmt: skip
     with right:
         least = st.slider(
-            "Answer from this confidence on", 0, 100, drawn.get(str(place), drawn.get("-1", 0)),
+            "Lowest confidence for an answer", 0, 100, drawn.get(str(place), drawn.get("-1", 0)),
             format="%d %%", key=f"line-{run}-{place}",
         )  # fmt: skip
     if place < 0 and drawn.get("-1", 0) != least:
@@ -45,8 +44,8 @@ def thresholds(run: str, report: Report) -> None:
     st.html(_table(told))
     _tradeoff(report, told)
     st.html(
-        '<p class="muted small">A line that was drawn by looking at these images flatters the '
-        "numbers a little: expect slightly less on others.</p>"
+        '<p class="muted small">Thresholds chosen on these images flatter the numbers a '
+        "little; expect slightly less on new ones.</p>"
     )
 
 
@@ -57,22 +56,23 @@ def _forget_sliders(run: str, classes: int) -> None:
 
 def _said(told: Decided) -> None:
     right = (
-        f"Of the {told.answered} others it is right on <b>{told.correct}</b>: "
-        f"{in_words(told.interval)} images like these."
+        f"Of the other {told.answered}, it gets {told.correct} right "
+        f"({text.likely(told.interval)})."
         if told.answered
-        else "Nothing is answered any more."
+        else "No image is answered."
     )
     st.html(
-        f'<p class="score-words" role="status">{text.count(told.abstained, "image")} of {told.n} '
-        f"left to a person.</p><p>That is {in_words(told.abstained_interval)}. {right}</p>"
+        f'<p class="score-words" role="status">{told.abstained:,} of {told.n:,} images '
+        f"left to a person.</p><p>That is {text.likely(told.abstained_interval)} of images like "
+        f"these. {right}</p>"
     )
 
 
 def _table(told: Decided) -> str:
     rows = "".join(
         f'<tr><td>{text.bdi(each.name)}</td><td class="n">{100 * each.threshold:.0f} %</td>'
-        f"<td>{each.correct} of {each.predicted}: {in_words(each.precision)}</td>"
-        f"<td>{each.correct} of {each.n}: {in_words(each.recall)}</td></tr>"
+        f"<td>{each.correct} of {each.predicted} ({text.likely(each.precision)})</td>"
+        f"<td>{each.correct} of {each.n} ({text.likely(each.recall)})</td></tr>"
         for each in told.classes
     )
     return (
@@ -101,8 +101,8 @@ def _tradeoff(report: Report, told: Decided) -> None:
                 "y": [100 * each.accuracy for each in found],
                 "line": {"color": ink.leaf, "width": 2.5},
                 "customdata": [100 * each.threshold for each in found],
-                "hovertemplate": "answer from %{customdata:.0f} % on<br>%{x:.0f} of 100 left to a "
-                "person<br>%{y:.0f} of 100 answers right<extra></extra>",
+                "hovertemplate": "answers from %{customdata:.0f} % confidence<br>%{x:.0f} % left "
+                "to a person<br>%{y:.0f} % of answers correct<extra></extra>",
             },
             {
                 "type": "scatter", "mode": "markers", "x": [chosen],
@@ -114,8 +114,8 @@ def _tradeoff(report: Report, told: Decided) -> None:
             "height": 300,
             "showlegend": False,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "xaxis": {"title": {"text": "left to a person, of 100"}, "range": [-2, 102]},
-            "yaxis": {"title": {"text": "answers right, of 100"}, "range": [min(50, *low), 102]},
+            "xaxis": {"title": {"text": "left to a person, %"}, "range": [-2, 102]},
+            "yaxis": {"title": {"text": "answers correct, %"}, "range": [min(50, *low), 102]},
         },
     }  # fmt: skip
     st.html(
@@ -124,5 +124,5 @@ def _tradeoff(report: Report, told: Decided) -> None:
     )
     st.plotly_chart(
         figure, key="tradeoff", config={"displayModeBar": False},
-        alt=f"Share of right answers against the share left to a person; now {chosen:.0f} of 100.",
+        alt=f"Correct answers against images left to a person, now {chosen:.0f} %.",
     )  # fmt: skip

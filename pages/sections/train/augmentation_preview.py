@@ -27,7 +27,7 @@ def choose_variations(infos: list[OptionInfo], key: str) -> dict[str, Any]:
     if not known.keys() >= {*CHOICES}:
         return {}
     st.html(
-        '<h3 class="card-title">How your images are varied while it learns '
+        '<h3 class="card-title">How images are varied during training '
         '<span class="term small">augmentation</span></h3>'
     )
     with st.grid(4, min_column_width=200, gap="small"):
@@ -70,13 +70,13 @@ def _drawing(folder: Path) -> None:
 def _strips(folder: Path, tried: bool = False) -> str:
     figures = "".join(
         f'<figure><img src="data:image/webp;base64,{b64encode(content).decode()}" '
-        f'alt="An image of “{text.html(label)}” as it is, then varied four times">'
+        f'alt="An image of “{text.html(label)}” as it is, then four variations">'
         f"<figcaption>{text.bdi(label, 40)}</figcaption></figure>"
         for label, content in variation_strips(folder)
     )
-    mirrored = " Mirroring is tried out first, and left out where it harms." if tried else ""
+    mirrored = " Mirroring is tried first, and left out if it hurts." if tried else ""
     return (
         f'<div class="variations">{figures}</div>'
-        '<p class="muted small">Left an image as it is, then four ways in which it may be shown. '
-        f"Can you still tell what it is each time? If not, vary less.{mirrored}</p>"
+        '<p class="muted small">Left an image as it is, then four variations. '
+        f"If you cannot recognise one, vary less.{mirrored}</p>"
     )

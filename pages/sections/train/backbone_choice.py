@@ -16,8 +16,8 @@ from pages.sections.train.pretraining_analysis import how_far
 WHERE = {
     "bundled": "built in",
     "folder": "in your weights folder",
-    "cached": "downloaded before",
-    "network": "downloaded once",
+    "cached": "downloaded",
+    "network": "will be downloaded",
 }
 TIMM_NAME = re.compile(r"[A-Za-z0-9_]{1,80}(\.[A-Za-z0-9_]{1,80})?")
 FIRST = 3
@@ -31,7 +31,7 @@ def chosen_backbone(context: ProjectContext) -> tuple[str, str]:
     known = ranking_of(context.images_version, get_settings())
     if known and known.tried:
         return known.suggested["backbone"], "It did best, or as well as the best, on your images."
-    return DEFAULT, "It is built in, quick, and a good start for a few hundred images."
+    return DEFAULT, "Built in, quick, and a good start for a few hundred images."
 
 
 def backbone_card(backbone: str, why: str, *, changing: bool) -> None:
@@ -57,12 +57,12 @@ def choose_backbone(context: ProjectContext, chosen: str) -> None:
     for name in usable[:FIRST]:
         _row(CATALOGUE[name], where[name], chosen)
     if usable[FIRST:]:
-        with st.expander(f"All {len(usable)} that can be used here"):
+        with st.expander(f"All {len(usable)} available here"):
             for name in usable[FIRST:]:
                 _row(CATALOGUE[name], where[name], chosen)
     ranking(context)
     if missing:
-        with st.expander(f"{len(missing)} whose weights are not on this computer"):
+        with st.expander(f"{len(missing)} not on this computer"):
             _offline_sentence()
             for name in missing:
                 st.html(f"{_title(CATALOGUE[name])}{_facts(name)}")
@@ -104,8 +104,8 @@ def _row(backbone: Backbone, where: str, chosen: str) -> None:
 def _any_other() -> None:
     with st.expander("Any other network", icon=":material/tune:"):
         st.html(
-            '<p class="small">Any name that the library <span class="term">timm</span> knows. Its '
-            "weights are downloaded, or read from your folder of weights.</p>"
+            '<p class="small">Enter any model name <span class="term">timm</span>. Its weights are '
+            "downloaded, or read from your weights folder.</p>"
         )
         name = st.text_input(
             "timm name", placeholder="for example: regnety_016.tv2_in1k", max_chars=160
@@ -119,7 +119,7 @@ def _any_other() -> None:
 def _offline_sentence() -> None:
     st.info(
         "Downloads are off (GRAFT_OFFLINE). To use one of these, put its file "
-        "<timm name>.safetensors into a folder and name the folder in GRAFT_WEIGHTS.".replace(
+        "<timm name>.safetensors into a folder and set GRAFT_WEIGHTS to it.".replace(
             "<", r"\<"
         ).replace("_", r"\_"),
         icon=":material/cloud_off:",

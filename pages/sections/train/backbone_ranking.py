@@ -34,10 +34,8 @@ def ranking(context: ProjectContext) -> None:
             results(known)
         else:
             st.html(
-                '<p class="muted">Each network that is ready on this computer looks at your '
-                "images once; then a classifier is trained on its features and tested on images it "
-                "has not learned from. That takes a minute or two and decides nothing by "
-                "itself.</p>"
+                '<p class="muted">Tests a quick classifier on every network that is on this '
+                "computer. Takes a minute or two; you decide what to use.</p>"
             )
         if now and now.state in ("failed", "stopped"):
             _ended_early(jobs[0], now.sentence)
@@ -105,18 +103,17 @@ def results(known: Ranking, *, final: bool = True) -> None:
     if not tried or not final:
         return
     aside = (
-        "The images kept aside for the test of a run were not looked at."
+        "The test images of a run were not used."
         if known.apart
-        else "There are too few images to keep any aside."
+        else "There are too few images to set any aside."
     )
     again = "once" if known.repeats == 1 else f"{known.repeats} times"
     st.html(
-        f'<p class="muted small">On the {known.images:,} images of the training part, parted '
-        f"{again} into five folds. {aside} The ± is one standard error, corrected for folds that "
-        'share images <span class="term">Nadeau and Bengio 2003</span>. The order goes by the '
-        "share that is right and weighs in, a little, how well each network knows ImageNet; "
-        "surprise and neighbours are shown beside it and decide nothing. All of it is about a "
-        "classifier on the network as it is: what adapting its layers makes of it may differ.</p>"
+        f'<p class="muted small">Cross-validated {again} in five folds on {known.images:,} '
+        f"training images. {aside} ± is one standard error "
+        '<span class="term">Nadeau and Bengio 2003</span>. Ranked by accuracy here and, a little, '
+        "on ImageNet; surprise and neighbours do not count. Fine-tuning may change the "
+        "order.</p>"
     )
 
 
@@ -124,23 +121,21 @@ def _verdict(known: Ranking) -> str:
     names = [text.html(row["title"], 40) for row in known.tried if row["tied"]]
     if len(known.tried) == 1:
         return f"Only {names[0]} was tried."
-    of, your = f"Of the {len(known.tried)} that were tried, ", "your"
-    if not _untried(known):
-        of, your = "", "Your"
+    some = f"Of the {len(known.tried)} tried, " if _untried(known) else ""
     if len(names) == 1:
-        return f"{of}{names[0]} suits your images best."
+        return f"{some}{names[0]} suits your images best."
     quickest = text.html(known.suggested["title"], 40)
     return (
-        f"{of}{your} images cannot tell {', '.join(names[:-1])} and {names[-1]} apart. "
-        f"{quickest} is the quickest of those within one standard error of the first."
+        f"{some}{', '.join(names[:-1])} and {names[-1]} do equally well on your images. "
+        f"{quickest} is the quickest within one standard error of the first."
     )
 
 
 def _table(rows: list[Any]) -> str:
     head = (
-        '<th>Network</th><th class="n">Right of 100</th><th class="n">Surprise '
+        '<th>Network</th><th class="n">Correct, %</th><th class="n">Surprise '
         '<span class="term">log-loss</span></th><th class="n">By neighbours</th>'
-        '<th class="n">Images a second</th><th class="n">Million weights</th><th></th>'
+        '<th class="n">Images per second</th><th class="n">Weights, millions</th><th></th>'
     )
     body = "".join(_row(row, row is rows[0]) for row in rows)
     return (
@@ -150,7 +145,7 @@ def _table(rows: list[Any]) -> str:
 
 
 def _row(row: Any, first: bool) -> str:
-    equal = '<span class="chip">not told apart from the first</span>'
+    equal = '<span class="chip">no measurable difference from the first</span>'
     chip = equal if row["tied"] and not first else ""
     return (
         f"<tr><td><b>{text.html(row['title'], 60)}</b></td>"

@@ -33,7 +33,7 @@ def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | N
     asked_for = [recipe.model_dump(mode="json") for recipe in recipes]
     with st.container(key=f"{key}-place"):
         now = required_job("costs", begin=False, recipes=asked_for)
-        help_ = "Times some images and steps here. What was timed once is kept."
+        help_ = "Times a few images and steps on this computer."
         if now is None and st.button(
             label, key=key, icon=":material/timer:", type="tertiary", help=help_
         ):
@@ -50,6 +50,6 @@ def _measuring(folder: Path) -> None:
     if not now.active:
         st.rerun(scope="app")
     st.html(
-        '<p class="card-title">Measuring how long it will take on this computer …</p>'
-        '<p class="muted small" role="status">You can start without waiting for it.</p>'
+        '<p class="card-title">Measuring how long this takes on this computer …</p>'
+        '<p class="muted small" role="status">You can start without waiting.</p>'
     )

@@ -17,8 +17,8 @@ from pages.sections.train.strategy_options import layers
 OFFERED_FIRST = 3
 COSTS = {
     "seconds": "seconds",
-    "minutes": "some minutes, seconds on a GPU",
-    "many minutes": "many minutes, a few on a GPU",
+    "minutes": "a few minutes, or seconds on a GPU",
+    "many minutes": "many minutes, or a few on a GPU",
 }
 LOOKS = {"Yes": True, "No": False, "Not sure": None}
 
@@ -105,7 +105,7 @@ def unused(context: ProjectContext, strategy: Strategy) -> str:
     """Which added images this method leaves aside, as a sentence; empty for none."""
     there = {item.role for item in context.dataset.items} - looks_at(strategy)
     left = [said for role, said in ROLES.items() if role in there]
-    return f" It does not use the images that are {' or '.join(left)}." if left else ""
+    return f" It does not use images that are {' or '.join(left)}." if left else ""
 
 
 def measured(context: ProjectContext, backbone: str, names: list[str]) -> dict[str, str]:
@@ -113,7 +113,7 @@ def measured(context: ProjectContext, backbone: str, names: list[str]) -> dict[s
     known = all_strategies()
     alone = [name for name in names if not known[name].needs & {"teacher", "earlier"}]
     recipes = [usual_recipe(context, backbone, name) for name in alone]
-    seconds = estimates(recipes, "How long would each take on this computer?", "measure-all")
+    seconds = estimates(recipes, "How long does each take on this computer?", "measure-all")
     took = {
         name: f"{text.duration(each)} on this computer"
         for name, each in zip(alone, seconds, strict=False)

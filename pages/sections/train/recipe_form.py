@@ -28,7 +28,7 @@ def choose_recipe(context: ProjectContext, strategy: str, backbone: str) -> Reci
     known = all_strategies()[strategy]
     start = ""
     if "earlier" in known.needs:
-        start = choose_earlier(context, "goes-on", "Which model goes on?")
+        start = choose_earlier(context, "goes-on", "Which model should be trained further?")
         backbone = next(run.recipe.backbone for run in context.finished if run.id == start)
         st.html(
             '<p class="muted small">It keeps its own network, '
@@ -109,7 +109,7 @@ def choose_earlier(
     return st.selectbox(
         question,
         choices,
-        format_func=lambda run: titles[run] if run else "No: from the pretrained network",
+        format_func=lambda run: titles[run] if run else "No, from the pretrained network",
         key=f"option-{key}",
     )
 
@@ -121,26 +121,26 @@ def choose_evaluation(context: ProjectContext, strategy: str) -> str:
     usual = usual_evaluation(context.dataset, all_strategies()[strategy])
     ways = sorted(EVALUATIONS, key=lambda way: way != usual)
     return st.radio(
-        "Test it on which images?", ways, format_func=EVALUATIONS.get,
+        "Test on which images?", ways, format_func=EVALUATIONS.get,
         key=f"option-evaluation-{strategy}",
-        help="All in turn says more from the same images. Each is answered by a model that has "
-        "not learned from it, so several models are trained (cross-validation).",
+        help="Testing all in turn is more reliable, but trains several models: each image is "
+        "tested by one that was not trained on it (cross-validation).",
     )  # fmt: skip
 
 
 def shared_options() -> dict[str, Any]:
     holdout = st.slider(
         "Test images, %", 5, 50, 20, step=5, key="option-holdout",
-        help="The model never sees these images while it learns (held-out test set).",
+        help="The model never sees these images during training (held-out test set).",
     )  # fmt: skip
     size = st.number_input(
         "Image size in px", 32, 1024, None, step=32, key="option-size",
-        placeholder="as the network was made for",
-        help="Left empty, images have the size that the network was made for.",
+        placeholder="the network’s own size",
+        help="If empty, the size the network was pretrained with.",
     )  # fmt: skip
     seed = st.number_input(
         "Seed", 0, None, 0, key="option-seed",
-        help="Decides everything random. The same seed gives the same model.",
+        help="Fixes everything random: the same seed gives the same model.",
     )  # fmt: skip
     return {"holdout": holdout / 100, "size": size or 0, "seed": seed}
 

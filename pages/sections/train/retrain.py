@@ -35,7 +35,7 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
         st.html(f'<p class="muted">{said} {text.html(fault, 600)}</p>')
     elif done := states.get("finished"):
         _leading(
-            f"<p>{said} It was trained again since.</p>",
+            f"<p>{said} It has been trained again.</p>",
             "See the new results",
             "results",
             done,
@@ -47,8 +47,8 @@ def changed_since(context: ProjectContext, run: RunRow) -> None:
 
 
 _MENDED = (
-    '<p class="muted small">You corrected images that it is tested on. So part of a '
-    "better score afterwards is a better test, not a better model.</p>"
+    '<p class="muted small">You corrected test images, so part of a better score may come from '
+    "a better test.</p>"
 )
 
 
@@ -71,8 +71,8 @@ def _changes(context: ProjectContext, run: RunRow) -> str:
     if not n:
         return ""
     return (
-        f"<b>{text.count(n, 'image was', 'images were')} changed</b> since this model learned "
-        f'<span class="muted">({text.html(changed.sentence, 200)})</span>.'
+        f"<b>{text.count(n, 'image was changed', 'images were changed')}</b> since this model was "
+        f'trained <span class="muted">({text.html(changed.sentence, 200)})</span>.'
     )
 
 

@@ -19,18 +19,18 @@ def strategy_title(name: str) -> str:
 
 PARTS = ("early layers", "middle layers", "late layers", "classifier")
 BECOME = {
-    "frozen": "stay as they are",
-    "little": "few of their numbers change",
-    "held": "learn, held near their start",
-    "learns": "learn",
-    "anew": "start at random and learn",
+    "frozen": "not trained",
+    "little": "few weights trained",
+    "held": "trained, kept near the start",
+    "learns": "trained",
+    "anew": "trained from scratch",
 }
 
 
 SAID = {
     "plain": "Gently (plain)",
     "trivial": "One strong change at a time (TrivialAugment)",
-    "rand": "Several (RandAugment)",
+    "rand": "Several changes (RandAugment)",
     "auto": "Try it out first",
     "yes": "Yes",
     "no": "No",
@@ -46,7 +46,7 @@ def said(choice: str) -> str:
 def layers(strategy: Strategy) -> str:
     """A small drawing of the network from the image to the answer: what learns, what stays."""
     said = "; ".join(
-        f"{part} {BECOME[layer]}" for part, layer in zip(PARTS, strategy.layers, strict=True)
+        f"{part}: {BECOME[layer]}" for part, layer in zip(PARTS, strategy.layers, strict=True)
     )
     blocks = "".join(
         f'<i class="{layer}" style="height:{height}%"></i>'

@@ -32,11 +32,11 @@ from pages.sections.results.score import report_of
 from pages.sections.train.cost_estimate import estimates
 from pages.sections.train.strategy_options import strategy_title
 
-EVALUATIONS = {"cross_validation": "All of them in turn", "holdout": "A part kept aside"}
+EVALUATIONS = {"cross_validation": "All of them in turn", "holdout": "A part set aside"}
 _FIRST = ("feature_extraction", "last_stages")
 _AGAINST = {
-    "seconds": ("Time to learn", "seconds to train, evaluation included"),
-    "answer": ("Time of an answer", "milliseconds for an image on this computer"),
+    "seconds": ("Training time", "seconds to train, evaluation included"),
+    "answer": ("Answer time", "milliseconds per image on this computer"),
     "size": ("Size", "megabytes of weights"),
 }
 
@@ -47,9 +47,9 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
     fitting = [name for name, known in all_strategies().items() if not known.needs - has]
     with st.expander("Try several and compare", icon=":material/trophy:"):
         st.html(
-            '<p class="muted small">Every network you choose learns in every way you choose, one '
-            "after the other in the queue, all tested on the same images "
-            '<span class="term">(sweep)</span>. The results page then says which to keep.</p>'
+            '<p class="muted small">Trains every combination, one after another, and tests all '
+            'on the same images <span class="term">(sweep)</span>. The results then say which to '
+            "keep.</p>"
         )
         backbones = st.multiselect(
             "Networks", ready, default=[DEFAULT_BACKBONE], format_func=backbone_title,
@@ -60,9 +60,10 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
             format_func=strategy_title, key="several-ways",
         )  # fmt: skip
         evaluation = st.radio(
-            "Test them on which images?", list(EVALUATIONS), format_func=EVALUATIONS.__getitem__,
+            "Test on which images?", list(EVALUATIONS), format_func=EVALUATIONS.__getitem__,
             horizontal=True, key="several-evaluation",
-            help="All in turn takes some five times as long, and says more (cross-validation).",
+            help="Testing all in turn takes about five times as long and is more reliable "
+            "(cross-validation).",
             disabled=has_given_split(context.dataset),
         )  # fmt: skip
         if has_given_split(context.dataset):
@@ -73,10 +74,14 @@ def try_several(context: ProjectContext, has: set[str]) -> None:
         )  # fmt: skip
         new = [recipe for recipe in wanted if not under_way(context, recipe)]
         if len(new) < len(wanted):
-            done = text.count(len(wanted) - len(new), "of them is", "of them are")
-            st.html(f'<p class="muted small">{done} trained already, or waiting.</p>')
+            done = text.count(
+                len(wanted) - len(new),
+                "of them is trained or waiting.",
+                "of them are trained or waiting.",
+            )
+            st.html(f'<p class="muted small">{done}</p>')
         _how_long(new)
-        if st.button(f"Train {_all(len(new))}", disabled=not new, key="several-start"):
+        if st.button(_train(len(new)), disabled=not new, key="several-start"):
             for recipe in new:
                 begin_run(context, recipe)
             go("train", watch=None)
@@ -86,21 +91,20 @@ def _how_long(recipes: list[Recipe]) -> None:
     """Of all together, once somebody asks."""
     if not recipes:
         return
-    seconds = estimates(recipes, "How long will that take on this computer?", "measure-several")
+    seconds = estimates(recipes, "How long does that take on this computer?", "measure-several")
     if seconds:
         possible = [each for each in seconds if each is not None]
         if possible:
             whole = text.duration(sum(possible)).capitalize()
-            st.html(f'<p class="score-words">{whole} on this computer, all together.</p>')
+            st.html(f'<p class="score-words">{whole} in total on this computer.</p>')
         if left := len(seconds) - len(possible):
             st.html(
-                f'<p class="muted small">{left} of them cannot be carried out with these '
-                "pictures.</p>"
+                f'<p class="muted small">{left} of them cannot be trained with these images.</p>'
             )
 
 
-def _all(n: int) -> str:
-    return {0: "them", 1: "this one", 2: "both"}.get(n, f"all {n}")
+def _train(n: int) -> str:
+    return {0: "Train", 1: "Train this one", 2: "Train both"}.get(n, f"Train all {n}")
 
 
 @placeholder
@@ -149,7 +153,7 @@ def _said(entered: list[SweepRun], choice: Choice, titles: list[str]) -> str:
 
 def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
     against = st.segmented_control(
-        "Against", list(_AGAINST), default="seconds", required=True, key="keep-against",
+        "Compare by", list(_AGAINST), default="seconds", required=True, key="keep-against",
         format_func=lambda key: _AGAINST[key][0], label_visibility="collapsed",
     )  # fmt: skip
     costs = _costs(runs, against)
@@ -161,7 +165,7 @@ def _chart(runs: list[RunRow], choice: Choice, titles: dict[str, str]) -> None:
             zip(runs, costs, choice.accuracy, choice.intervals, strict=True)
         )
     ]
-    bars = "95 % intervals; compare them in the table, which compares image by image"
+    bars = "95 % intervals; the table compares image by image"
     cost_chart(points, _AGAINST[against][1], key="keep-chart", bars=bars)
 
 

@@ -16,7 +16,7 @@ def curves(now: JobStatus) -> None:
         return
     right, lost = st.columns(2)
     with right:
-        _chart(now, "accuracy", "Right, of 100", "accuracy", 100.0)
+        _chart(now, "accuracy", "Correct, %", "accuracy", 100.0)
     with lost:
         _chart(now, "loss", "Surprise at the right answer", "loss", 1.0)
 
@@ -24,12 +24,12 @@ def curves(now: JobStatus) -> None:
 def _chart(now: JobStatus, name: str, title: str, term: str, scale: float) -> None:
     steps, values = _smooth([(s.step, getattr(s, name) * scale) for s in now.curve])
     traces: list[dict[str, Any]] = [
-        {"x": steps, "y": values, "name": "images it learns from", "mode": "lines",
+        {"x": steps, "y": values, "name": "training images", "mode": "lines",
          "line": {"width": 2.5, "color": "#2f7d5b"}},
     ]  # fmt: skip
     if now.watched:
         traces.append(
-            {"x": [w.step for w in now.watched], "name": "images kept aside",
+            {"x": [w.step for w in now.watched], "name": "validation images",
              "y": [getattr(w, name) * scale for w in now.watched], "mode": "lines+markers",
              "line": {"width": 2, "color": "#c8782a", "dash": "dot"}}
         )  # fmt: skip

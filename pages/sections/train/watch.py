@@ -46,7 +46,7 @@ def live(run: RunRow) -> None:
                 stop(run.folder)
                 st.rerun(scope="fragment")
             st.html(
-                '<p class="muted small">What was learned is kept, and you can resume.</p>',
+                '<p class="muted small">Progress is kept, and you can resume.</p>',
                 width="content",
             )
     show_notes(now)

@@ -73,14 +73,14 @@ def choose_filter(answers: Sequence[Answered]) -> Filter:
     now = _from_address(keys)
     with st.container(horizontal=True, vertical_alignment="bottom", key="answer-filters"):
         below = st.slider(
-            "Only answers below",
+            "Only below this confidence",
             5,
             ALL,
             now.below,
             step=5,
             format="%d %%",
             key=f"below-{asked}",
-            help="At 100 % all answers are shown.",
+            help="100 % shows all answers.",
         )
         titles = dict(zip(keys, text.apart(list(map(title_of, keys))), strict=True))
         group = st.selectbox(
@@ -121,7 +121,7 @@ def table(
     chosen = choose_filter(answers)
     left = [each for each in in_order(answers) if chosen.takes(each)]
     if not left:
-        st.html('<p class="muted" role="status">No answer is like this. Change the filter.</p>')
+        st.html('<p class="muted" role="status">No answers match. Change the filters.</p>')
         return
     pages = -(-len(left) // PER_PAGE)
     # Of its own key for each filter, so that another one begins on its first page.

@@ -32,8 +32,8 @@ def bring(run: RunRow) -> None:
     arrived = drop_zone(
         st.session_state["try"],
         key="try-it",
-        headline="Drop images to ask about",
-        hint="Images, a folder, or a ZIP or TAR. They are not added to your images.",
+        headline="Drop images to test",
+        hint="Images, a folder, a ZIP or a TAR. They are not added to your images.",
         button="Choose images",
         folders=True,
         archives=True,
@@ -92,7 +92,7 @@ def downloads(run: RunRow, folder: Path, corrected: dict[int, str]) -> None:
             "Sort into folders",
             icon=":material/folder_zip:",
             disabled=bool(now and now.active),
-            help="A ZIP with one folder for each class. Corrected images go to their right class.",
+            help="A ZIP with one folder per class. Corrected images go to their correct class.",
         ):
             submit("sorted-images", new_job(), {"run": run.id, **which})
             st.rerun()
@@ -119,11 +119,11 @@ def in_short(found: CalibrationResult) -> str:
     said = ""
     if found.sets:
         said = (
-            "“or” names further classes it might be: the right one is among them about "
-            f"{100 * found.sets.coverage:.0f} times in 100. "
+            "“or” names other possible classes; the right one is among them about "
+            f"{100 * found.sets.coverage:.0f} % of the time. "
         )
     if found.ood:
-        said += "“Unknown” is unlike all that it learned from."
+        said += "“Unknown” means unlike all training images."
     return said
 
 

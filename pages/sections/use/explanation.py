@@ -94,13 +94,13 @@ def _shown(found: Explanation) -> str:
     pair = "".join(
         f'<img src="{text.html(address, 200_000)}" alt="{alt}">'
         for address, alt in (
-            (found.image, "the image as the network sees it"),
-            (found.map, "where the evidence lies, in amber"),
+            (found.image, "The image as the network sees it"),
+            (found.map, "The evidence, marked in amber"),
         )
     )
     return (
         f'<h2 class="card-title">Why {text.bdi(found.label, 40)}? '
-        f'<span class="term small">{text.percent(found.confidence)} sure</span></h2>'
+        f'<span class="term small">{text.percent(found.confidence)} confident</span></h2>'
         f'<div class="why"><div><div class="pair">{pair}</div>'
         f'<p class="small muted">{_trust(found.verdict, found.rank_correlation)}</p></div>'
         f"<div>{_reminded(found.nearest)}</div></div>"
@@ -111,39 +111,36 @@ def _trust(verdict: str, correlation: float | None) -> str:
     """What the map shows, and whether it can be believed."""
     if verdict == "flat":
         return (
-            "Nothing in this image speaks for the answer more than anything else, so no place is "
-            "marked <span class='term'>(Grad-CAM: a flat map)</span>."
+            "No part of this image stands out as evidence, so nothing is marked "
+            "<span class='term'>(Grad-CAM: a flat map)</span>."
         )
-    seen = (
-        "In amber: where the evidence for this answer lies <span class='term'>(Grad-CAM)</span>. "
-    )
+    seen = "Amber marks the evidence for this answer <span class='term'>(Grad-CAM)</span>. "
     if verdict == "independent":
         return (
-            f"{seen}Mind: with random weights the map looks much the same (rank correlation "
-            f"{correlation:.2f}), so it shows the image rather than what was learned."
+            f"{seen}Careful: with random weights the map looks much the same (rank correlation "
+            f"{correlation:.2f}). It shows the image rather than what was learned."
         )
     if verdict == "dependent":
         return (
-            f"{seen}With random weights the map looks otherwise (rank correlation "
-            f"{correlation:.2f}), so it does depend on what was learned; it is a hint all the "
-            "same, no proof."
+            f"{seen}With random weights the map looks different (rank correlation "
+            f"{correlation:.2f}), so it depends on what was learned. It is a hint, not proof."
         )
     return (
-        f"{seen}Whether that depends on what was learned could not be checked (with random weights "
-        "no place stands out, or the map has too few fields to compare): take it as a hint at most."
+        f"{seen}Whether it depends on what was learned could not be checked. Take it as a hint at "
+        "most."
     )
 
 
 def _reminded(nearest: Sequence[Neighbour]) -> str:
     if not nearest:
-        return '<p class="small muted">With so few images none were kept to compare with.</p>'
+        return '<p class="small muted">There are too few training images to compare with.</p>'
     figures = "".join(
         f"<figure>{thumb(each.image, each.label)}<figcaption>{text.bdi(each.label, 24)} "
         f'<span class="n">{100 * each.cosine:.0f} %</span></figcaption></figure>'
         for each in nearest
     )
     return (
-        '<p class="small">The learned images that it is most reminded of, and how alike they are '
-        "to the network <span class='term'>(cosine of the features)</span></p>"
+        '<p class="small">Most similar training images '
+        "<span class='term'>(cosine of the features)</span></p>"
         f'<div class="gallery">{figures}</div>'
     )

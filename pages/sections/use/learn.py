@@ -81,14 +81,14 @@ def _offer(
     context: ProjectContext, run: RunRow, folder: Path, pending: Mapping[str, str], task: str
 ) -> None:
     n = len(pending)
-    these = "this one" if n == 1 else f"these {n:,}"
+    label = "Learn from this one" if n == 1 else f"Learn from these {n:,}"
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="learn"):
         st.html(
             f'<p role="status"><b>{text.count(n, "answer")} corrected.</b> '
-            '<span class="muted">Taken in, they become labelled images of this project.</span></p>',
+            '<span class="muted">They become labelled images of this project.</span></p>',
             width="stretch",
         )
-        if st.button(f"Learn from {these}", type="primary", icon=":material/school:"):
+        if st.button(label, type="primary", icon=":material/school:"):
             args = {
                 "run": run.id,
                 "project": context.project.id,
