@@ -81,13 +81,13 @@ def test_a_tie_is_said_and_the_quicker_one_is_offered(home):
     ranked(home, dataset, LITE0, LITE1, WORSE, GONE)
     app = open_page("train", change="backbone", project=project)
     said = everything(app)
-    assert f"cannot tell {LITE1} and {LITE0} apart" in said
-    assert said.count("not told apart from the first") == 1
-    assert "is the quickest of those within one standard error of the first" in said
+    assert f"{LITE1} and {LITE0} do equally well on your images" in said
+    assert said.count("no measurable difference from the first") == 1
+    assert "is the quickest within one standard error of the first" in said
     assert "± 2.0" in said
     assert "0.30 ± 0.05" in said
-    assert "surprise and neighbours are shown beside it and decide nothing" in said
-    assert "were not looked at" in said
+    assert "surprise and neighbours do not count" in said
+    assert "test images of a run were not used" in said
     app.button(key="use-best").click().run()
     assert app.query_params["backbone"] in (LITE0, [LITE0])
 
@@ -96,7 +96,7 @@ def test_what_is_best_is_said_only_of_those_that_were_tried(home, tmp_path, monk
     project, dataset = fill(home)
     ranked(home, dataset, LITE0, WORSE)
     said = everything(open_page("train", change="backbone", project=project))
-    assert f"Of the 2 that were tried, {LITE0} suits your images best." in said
+    assert f"Of the 2 tried, {LITE0} suits your images best." in said
     monkeypatch.setattr(
         "pages.sections.train.backbone_ranking.ready_backbones", lambda settings: [LITE0, WORSE]
     )
@@ -182,7 +182,7 @@ def test_how_far_the_pictures_are_is_said_in_words_with_what_follows(home, nearn
     said = everything(open_page("train", change="backbone", project=project))
     assert words in said
     assert "entropy, 0.80 of 1" in said
-    assert "hardly goes with your classes" in said
+    assert "hardly match yours" in said
     assert recent_jobs("outlook", dataset=dataset) == []
 
 
@@ -198,8 +198,8 @@ def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_t
     project, dataset = fill(home)
     foreseen(home, dataset)
     said = everything(open_page("images", project=project))
-    assert "after 40 probably on 86, most likely between 80 and 92" in said
-    assert "Another 15 images of" in said
+    assert "probably about 86 % with 40 (likely 80–92 %)" in said
+    assert "15 more images of" in said
     assert "maple" in said
     assert "oak <b>" not in said
 
@@ -208,17 +208,17 @@ def test_what_the_data_cannot_tell_is_not_said(home):
     project, dataset = fill(home)
     foreseen(home, dataset, helpful=(), trend="unclear")
     said = everything(open_page("images", project=project))
-    assert "Nobody can tell yet" in said
-    assert "these images cannot tell" in said
-    assert "most likely between" not in said
+    assert "too early to tell" in said
+    assert "These images cannot show" in said
+    assert "probably about" not in said
 
 
 def test_what_was_not_looked_into_is_not_called_unclear(home):
     project, dataset = fill(home)
     foreseen(home, dataset, helpful=(), asked=0)
     said = everything(open_page("images", project=project))
-    assert "was not looked into: with so many images and classes" in said
-    assert "these images cannot tell" not in said
+    assert "was not measured: with so many, that takes too long" in said
+    assert "These images cannot show" not in said
 
 
 def test_the_classes_are_shown_the_worst_first_with_their_error(home):
@@ -246,7 +246,7 @@ def test_each_way_says_its_time_here_once_all_have_been_measured(home):
     project, _ = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
     assert "takes many minutes" in everything(app)
-    press(app, "How long would each take on this computer?")
+    press(app, "How long does each take on this computer?")
     (job,) = recent_jobs("costs")
     asked = [recipe["strategy"] for recipe in JobSpec.read(job).args["recipes"]]
     assert {"feature_extraction", "full", "from_scratch"} <= {*asked}
@@ -257,30 +257,30 @@ def test_each_way_says_its_time_here_once_all_have_been_measured(home):
     for _name, seconds in zip(asked, took, strict=True):
         assert seconds is None or f"takes about {seconds / 60:.0f} minutes on this computer" in said
         assert seconds or "takes many minutes" in said
-    assert "How long would each take" not in said
+    assert "How long does each take" not in said
 
 
 def test_several_ways_say_how_long_all_of_them_will_take(home):
     project, _ = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    press(app, "How long will that take on this computer?")
+    press(app, "How long does that take on this computer?")
     (job,) = recent_jobs("costs")
     assert len(JobSpec.read(job).args["recipes"]) == 2
     append(job, Finished(1.0, {"seconds": [60.0, 240.0]}))
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    assert "About 5 minutes on this computer, all together" in everything(app)
+    assert "About 5 minutes in total on this computer" in everything(app)
 
 
 @pytest.mark.parametrize("took", [[240.0, None], [None, None]])
 def test_what_cannot_be_carried_out_is_not_counted_as_no_time(home, took):
     project, _ = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    press(app, "How long will that take on this computer?")
+    press(app, "How long does that take on this computer?")
     (job,) = recent_jobs("costs")
     append(job, Finished(1.0, {"seconds": took}))
     said = everything(open_page("train", change="method", project=project, backbone=LITE0))
-    assert f"{took.count(None)} of them cannot be carried out" in said
-    assert ("all together" in said) is any(took)
+    assert f"{took.count(None)} of them cannot be trained with these images" in said
+    assert ("in total" in said) is any(took)
 
 
 def proposed(app, title, reason):

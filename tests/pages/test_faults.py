@@ -200,7 +200,7 @@ def test_when_nothing_is_found_it_says_what_was_looked_for(home):
     project, dataset = fill(home)
     found(home, dataset, ())
     said = everything(open_page("check_data", project=project))
-    assert "Nothing found" in said
+    assert "No problems" in said
     assert "Suspected wrong labels" in said
 
 

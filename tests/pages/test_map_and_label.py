@@ -59,7 +59,7 @@ def in_use(home: Path, project: str) -> Dataset:
 @pytest.mark.parametrize("page", ["map", "label"])
 def test_without_pictures_the_way_to_them_is_shown(home, page):
     app = open_page(page, project=create_project("Empty").id)
-    assert "First, images" in everything(app)
+    assert "Add images first" in everything(app)
     press(app, "Add images")
 
 
@@ -102,7 +102,7 @@ def test_the_surest_row_is_shown_with_how_sure_and_how_often_that_was_right(home
     assert "18 images without a class" in said
     assert "6 images, probably" in said
     assert "90 % confident on average" in said
-    assert "9 of 10 were right: between 60 and 98 of 100" in said
+    assert "9 of 10 of your labelled images were right (likely 60–98 %)" in said
     assert "oak <b>" not in said
 
 
@@ -177,10 +177,10 @@ def test_when_every_picture_has_a_class_it_says_so(home):
 
 def test_each_role_says_when_it_helps(home):
     app = open_page("images", project=create_project("Empty").id)
-    assert "The score is measured on these alone" in everything(app)
+    assert "Only these count for the score" in everything(app)
     for role, words in (
-        ("unlabelled", "labelled here with suggestions"),
-        ("source", "when your own images are few"),
+        ("unlabelled", "Label them here with suggestions"),
+        ("source", "when you have few images of your own"),
     ):
         app.get("button_group")[0].set_value(role).run()
         assert words in everything(app)

@@ -63,7 +63,7 @@ def test_a_mistake_is_put_right_where_it_is_shown_and_can_be_undone(learned, hom
     assert changed.counts == {MAPLE: 11, OAK: 13, BIRCH: 12}
     said = everything(app)
     assert "now in class" in said
-    assert "1 image was changed</b> since this model learned" in said
+    assert "1 image was changed</b> since this model was trained" in said
     assert "Last change: 1 image moved" in said
     assert len(labels(app, "Remove it")) == 11
     press(app, "Undo")
@@ -155,7 +155,7 @@ def test_labels_that_the_check_doubts_are_marked_and_can_be_chosen(learned, home
     file.parent.mkdir()
     file.write_text(json.dumps([to_dict(problem) for problem in found]), encoding="utf-8")
     app = look(learned)
-    assert everything(app).count("label perhaps wrong") == 1
+    assert everything(app).count("label may be wrong") == 1
     assert app.selectbox(key=f"which-mistakes-{run}-").options[1].endswith("(1)")
     app.selectbox(key=f"which-mistakes-{run}-").select_index(1).run()
     assert len(labels(app, "Why?")) == 1

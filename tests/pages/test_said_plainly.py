@@ -60,7 +60,7 @@ def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three
 
 def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_worlds, home):
     app = open_page("train", change="method", project=three_worlds, backbone=LITE0)
-    assert "does not use the images that are not sorted yet or of a different kind" in method(app)
+    assert "does not use images that are not sorted yet or of a different kind" in method(app)
     assert [each for each in app.expander if "that your images allow" in each.label]
     plain, _ = fill(home)
     assert "does not use" not in method(
@@ -127,7 +127,7 @@ def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
     change_report(run, lambda report: report.update(n_folds=5))
     (run_folder(run) / "robustness.json").write_text(json.dumps(found), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look="Robustness"))
-    assert "that the model you keep has not learned from, made worse" in said
+    assert "that the kept model was not trained on are made worse" in said
     assert "Most are called unknown when they are out of focus (strongly)" in said
 
 
@@ -149,12 +149,12 @@ def test_choices_are_called_by_plain_words(home):
     assert policy.options == [
         "Gently (plain)",
         "One strong change at a time (TrivialAugment)",
-        "Several (RandAugment)",
+        "Several changes (RandAugment)",
     ]
     assert app.selectbox(key=f"full-{LITE0}-mirror").options == ["Try it out first", "Yes", "No"]
     size = app.number_input(key="option-size")
     assert size.value is None
-    assert size.placeholder == "as the network was made for"
+    assert size.placeholder == "the network’s own size"
 
 
 def test_runs_that_differ_in_an_option_are_called_by_it(home):

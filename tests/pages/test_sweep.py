@@ -21,7 +21,7 @@ def test_what_is_waiting_already_is_not_trained_again(home):
     project, _ = fill(home)
     press(open_page("train", change="method", project=project, backbone=LITE0), "Train both")
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    assert "2 of them are trained already, or waiting" in everything(app)
+    assert "2 of them are trained or waiting." in everything(app)
     assert next(b for b in app.button if b.key == "several-start").disabled
 
 

@@ -25,7 +25,7 @@ def test_deleting_for_good_asks_first_and_cannot_be_undone(home):
     project, dataset = fill(home)
     delete_project(project)
     app = open_page("home")
-    assert "cannot be brought back" in everything(app)
+    assert "cannot be undone" in everything(app)
     press(app, "Delete for good")
     assert list_projects(deleted=True) == []
     assert due(get_settings()).exists()  # the worker sees to the rest

@@ -52,7 +52,14 @@ def test_a_doubtful_reading_stands_open_and_is_confirmed_with_a_click(home: Path
     project, job = imported(home, DOUBTFUL, confirm=True)
     app = open_page(PAGE, project=project)
     said = everything(app)
-    for words in ("Is this right?", "12 images", "3 images", "20 to train", "4 to test", "5 files"):
+    for words in (
+        "Is this right?",
+        "12 images",
+        "3 images",
+        "20 for training",
+        "4 for testing",
+        "5 files",
+    ):
         assert words in said
     assert "&lt;b&gt;oak" in said
     assert "<b>oak" not in said

@@ -103,7 +103,7 @@ def test_answers_are_filtered_by_confidence_and_class_and_a_refresh_keeps_that(p
     again = open_use(project, job, below="80", group="unknown")
     assert groups(again) == {"Unknown": ["strange.jpg"]}
     again.slider[0].set_value(30).run()
-    assert "No answer is like this" in everything(again)
+    assert "No answers match" in everything(again)
 
 
 @pytest.mark.parametrize("query", [{"below": "-3"}, {"below": "²"}, {"group": "class:<b>"}])
@@ -198,7 +198,7 @@ def test_images_are_sorted_by_what_was_answered_and_corrected(project):
 
 def test_what_or_and_unknown_mean_stands_below_in_short(project):
     said = everything(open_use(project, answered(project[1], ROWS)))
-    assert "“or” names further classes it might be: the right one is among them about" in said
+    assert "“or” names other possible classes; the right one is among them about" in said
     assert "Quite other" not in said
 
 

@@ -83,7 +83,7 @@ def test_a_class_is_renamed_and_that_can_be_undone(home, project):
 def test_a_class_is_merged_into_another(home, project):
     app = open_page("images", project=project)
     next(box for box in app.selectbox if box.label == "Which class").set_value("maple").run()
-    next(box for box in app.selectbox if box.label == "Into which class").set_value(OAK).run()
+    next(box for box in app.selectbox if box.label == "Merge into").set_value(OAK).run()
     press(app, "Merge")
     assert set(in_use(home, project).classes) == {OAK, BIRCH}
 
@@ -104,7 +104,7 @@ def test_chosen_pictures_are_moved_removed_set_aside_and_kept_together(home, pro
         app = open_page("images", project=project)
         app.session_state[f"chosen-{datasets(project)[0].dataset_id}"] = {3, 4}
         app.run()
-        assert "<b>2</b> chosen" in everything(app)
+        assert "<b>2</b> selected" in everything(app)
         press(app, label)
         assert check(in_use(home, project).items), label
         press(app, "Undo")

@@ -96,5 +96,5 @@ def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder,
     list(train(folder, settings, lambda: False))
     found = Report.load(folder).calibration
     for said in (sets_in_words(found), temperature_in_words(found)):
-        assert "the classes of the test images are looked at for the score alone" in said
+        assert "the test labels are used for the score alone" in said
         assert "Too few" not in said

@@ -43,7 +43,7 @@ def sets_in_words(found: CalibrationResult) -> str:
         return "Too few test images to name further possible classes."
     was = f"It was for {sets.covered} of {sets.n} test images ({text.likely(sets.interval)})"
     if who := testers_in_words(found):
-        was = f"It was for {sets.covered} of {sets.n} images ({text.likely(sets.interval)}){who}"
+        was = f"It was for {sets.covered} of {sets.n} images{who} ({text.likely(sets.interval)})"
     return (
         "Where it names several classes, the right one should be among them "
         f"{100 * sets.coverage:.0f} % of the time. {was} "

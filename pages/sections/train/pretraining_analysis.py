@@ -15,19 +15,18 @@ from pages.components.project_context import ProjectContext
 
 NEARNESS = {
     "near": (
-        "Your images look like what the networks know.",
-        "What was learned from a million photographs fits: training only the classifier, or the "
-        "last layers, is usually enough.",
+        "Your images look like what the networks were pretrained on.",
+        "Training only the classifier, or the last layers, is usually enough.",
     ),
     "between": (
-        "Your images differ somewhat from the photographs that the networks know.",
-        "Begin with the classifier alone. Then see whether adapting the last layers, or the whole "
-        "network, surely beats it.",
+        "Your images differ somewhat from what the networks were pretrained on.",
+        "Train the classifier alone first. Then see whether fine-tuning the last layers, or the "
+        "whole network, does better.",
     ),
     "far": (
-        "Your images are far from the photographs that the networks know.",
-        "Networks differ most on such images, so try several on yours. From some hundred "
-        "images on, let more of the network adapt and compare that with the classifier alone.",
+        "Your images are far from what the networks were pretrained on.",
+        "Networks differ most on such images, so try several. With a few hundred images or more, "
+        "fine-tune more layers, and compare that with the classifier alone.",
     ),
 }
 MARKS = ((-3.9, "photographs"), (0.1, "emoji"), (4.3, "handwritten digits"))
@@ -50,12 +49,12 @@ def how_far(context: ProjectContext) -> None:
             f'<p class="score-words">{words}</p>{_scale(alike)}'
             f"<p>{follows}</p>"
             f'<p class="muted small">{_told(alike)} Measured on {found.images:,} images with '
-            "EfficientNet-Lite0: how surely its 1,000 original classes answer "
-            f'<span class="term">entropy, {alike.entropy.mean:.2f} of 1</span>, how much that '
-            "tells about your classes "
+            "EfficientNet-Lite0: how confident its 1,000 original classes are "
+            f'<span class="term">entropy, {alike.entropy.mean:.2f} of 1</span>, how well they '
+            "match yours "
             f'<span class="term">mutual information, {alike.mutual_information.mean:.2f} ± '
-            f"{alike.mutual_information.stderr:.2f} of 1</span>, and how far its layers are from "
-            f'what they saw <span class="term">divergence, {alike.divergence:.2f}</span>.</p>'
+            f"{alike.mutual_information.stderr:.2f} of 1</span>, and how unusual your images "
+            f'look to its layers <span class="term">divergence, {alike.divergence:.2f}</span>.</p>'
         )
 
 
@@ -74,14 +73,14 @@ def _told(alike: DomainShift) -> str:
     told = alike.mutual_information
     if told.mean < 2 * told.stderr:
         return (
-            "What it takes them for says nothing about your classes. Look whether a person can "
-            "tell them apart."
+            "Its original classes say nothing about yours. Check whether a person can tell yours "
+            "apart."
         )
     if told.mean >= 0.35:
-        return "What it takes them for already tells most of your classes apart."
+        return "Its original classes already tell most of yours apart."
     if told.mean >= 0.1:
-        return "What it takes them for goes with your classes to some degree."
-    return "What it takes them for hardly goes with your classes."
+        return "Its original classes match yours to some degree."
+    return "Its original classes hardly match yours."
 
 
 def _scale(alike: DomainShift) -> str:
@@ -123,7 +122,7 @@ def more_pictures(context: ProjectContext) -> None:
             required_job("outlook", dataset=version)
         else:
             st.html(
-                '<p class="muted small">Learning from fewer of them again and again shows how the '
+                '<p class="muted small">Trains on fewer images, again and again, to see how the '
                 "score grows with their number.</p>"
             )
             if st.button("Find out", icon=":material/trending_up:", key="ask-outlook"):
@@ -137,9 +136,9 @@ def _curve(found: PretrainingAnalysis) -> None:
     with st.expander("Show the curve", icon=":material/show_chart:"):
         _chart(curve)
         st.html(
-            '<p class="muted small">A classifier on EfficientNet-Lite0, tested on images it has '
-            "not learned from. Bars and bands hold the truth 95 times of 100. The dotted part "
-            "continues the curve as a power law; beyond twice as many images nothing is said.</p>"
+            '<p class="muted small">A classifier on EfficientNet-Lite0, tested on images it was '
+            "not trained on. Bars and bands are 95 % intervals. The dotted line extends the curve "
+            "as a power law, up to twice as many images.</p>"
         )
     if any(curve.points[-1].recall):
         with st.expander("Class by class", icon=":material/list:"):
@@ -166,10 +165,10 @@ def _class_by_class(found: PretrainingAnalysis) -> str:
     none = len(found.classes) - len(evaluated)
     apart = f" {text.count(none, 'class', 'classes')} could not be evaluated." if none else ""
     return (
-        '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">Found, of '
-        f'100 <span class="term">recall</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<p class="muted small">{some}After learning from {last.images:,} images of all classes '
-        "together. The ± is one standard error; it is wide where a class has few images."
+        '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">Found, % '
+        f'<span class="term">recall</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<p class="muted small">{some}After training on {last.images:,} images of all classes. '
+        "± is one standard error, which is wide for a class with few images."
         f"{apart}</p>"
     )
 
@@ -177,38 +176,35 @@ def _class_by_class(found: PretrainingAnalysis) -> str:
 def _trend(curve: Curve) -> str:
     last = curve.points[-1]
     if last.accuracy.mean > 0.9995:
-        return "Every image is told apart already, so nothing more can be gained here."
+        return "Every image is already recognised, so more images cannot help here."
     if curve.trend == "rises" and curve.forecast:
         ahead = curve.forecast
         low, high, about = (round(100 * at) for at in (ahead.low, ahead.high, ahead.accuracy))
         return (
-            f"<b>More images help.</b> Right on {100 * last.accuracy.mean:.0f} of 100 after "
-            f"learning from {last.images:,}; after {ahead.images:,} probably on {about}, most "
-            f"likely between {low} and {high}."
+            f"<b>More images help.</b> {100 * last.accuracy.mean:.0f} % correct with "
+            f"{last.images:,} images; probably about {about} % with {ahead.images:,} (likely "
+            f"{low}–{high} %)."
         )
     if curve.trend == "flat":
         return (
             "<b>More images of the same kind would help little.</b> The last doubling changed "
-            "next to nothing; other images than these, or another network, may."
+            "next to nothing. Try different images, or another network."
         )
     return (
-        "<b>Nobody can tell yet whether more images would help.</b> What the last doubling "
-        "brought is less than chance brings with so few images."
+        "<b>It is too early to tell whether more images would help.</b> The last doubling "
+        "brought no more than chance does with so few images."
     )
 
 
 def _which(found: PretrainingAnalysis) -> str:
     if not found.curve.asked_by_class:
-        return (
-            "Of which class more would help most was not looked into: with so many images and "
-            "classes that would take too long."
-        )
+        return "Which class needs more images was not measured: with so many, that takes too long."
     names = [f"<b>{text.bdi(found.classes[place], 40)}</b>" for place in found.curve.helpful]
     if not names:
-        return "Of which class more would help most, these images cannot tell."
+        return "These images cannot show which class needs more."
     listed = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    also = " These images cannot tell which of them." if len(names) > 1 else ""
-    return f"Another {found.curve.pictures:,} images of {listed} would probably help most.{also}"
+    also = " These images cannot show which." if len(names) > 1 else ""
+    return f"Probably most helpful: {found.curve.pictures:,} more images of {listed}.{also}"
 
 
 def _chart(curve: Curve) -> None:
@@ -224,7 +220,7 @@ def _chart(curve: Curve) -> None:
                         "symmetric": False,
                         "array": [min(e, 100 - b) for e, b in zip(unsure, y, strict=True)],
                         "arrayminus": unsure},
-            "hovertemplate": "%{y:.1f} of 100 after %{x} images<extra></extra>",
+            "hovertemplate": "%{y:.1f} % correct after %{x} images<extra></extra>",
         },
     ]  # fmt: skip
     ahead = curve.forecast if curve.trend != "unclear" and y[-1] < 99.95 else None
@@ -242,7 +238,7 @@ def _chart(curve: Curve) -> None:
             {
                 "x": [x[-1], ahead.images], "y": [y[-1], 100 * ahead.accuracy], "mode": "lines",
                 "line": {"width": 2, "color": ink, "dash": "dot"},
-                "hovertemplate": "about %{y:.0f} of 100 after %{x} images<extra></extra>",
+                "hovertemplate": "about %{y:.0f} % correct after %{x} images<extra></extra>",
             }
         )  # fmt: skip
     figure = {
@@ -250,9 +246,9 @@ def _chart(curve: Curve) -> None:
         "layout": {
             "height": 250,
             "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
-            "xaxis": {"title": {"text": "images learned from"}, "rangemode": "tozero"},
-            "yaxis": {"title": {"text": "right, of 100"}},
+            "xaxis": {"title": {"text": "training images"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": "correct, %"}},
         },
     }
-    said = "; ".join(f"{b:.0f} of 100 right after {a:,} images" for a, b in zip(x, y, strict=True))
+    said = "; ".join(f"{b:.0f} % correct after {a:,} images" for a, b in zip(x, y, strict=True))
     st.plotly_chart(figure, key="learning-curve", config={"displayModeBar": False}, alt=said)
