@@ -27,7 +27,7 @@ from steps import (
 )
 from watching import Watch
 
-SEVERAL = re.compile(r"problems? to look at|Nothing found")
+SEVERAL = re.compile(r"problems? to look at|No problems")
 
 
 def to_look_at(page: Page) -> int:
@@ -82,7 +82,7 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
     says(page, "Last change: 1 image moved to “transport”")
     counts(page, all_of_them - 1)
     press_key(page, "u")
-    says(page, "Taken back: 1 image moved to “transport”")
+    says(page, "Undone: 1 image moved to “transport”")
     counts(page, all_of_them)
     press_key(page, "Shift+U")
     counts(page, all_of_them - 1)
@@ -100,12 +100,12 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
 def compare_and_take_away(page: Page) -> None:
     follow(page, "Versions")
     says(page, "63 images brought in")
-    open_tab(page, "Compare two")
+    open_tab(page, "Compare")
     click(page.get_by_role("combobox", name="Before"))
     page.get_by_role("option", name="1. 63 images brought in").first.click()
     says(page, re.compile("in another class, 2 images kept together"))
     says(page, "astray.png")
-    open_tab(page, "Take one away")
+    open_tab(page, "Export")
     press(page, "Make the ZIP file")
     check_zip(download(page, "Download the ZIP file"))
 
@@ -129,10 +129,10 @@ def test_pictures_are_chosen_and_moved_by_keyboard(page: Page, server: Server, t
     open_tab(page, "All images")
     ready(page.get_by_role("checkbox")).focus()
     page.keyboard.press("Space")
-    says(page, "1 chosen")
+    says(page, "1 selected")
     for _ in range(2):
         page.keyboard.press("Shift+ArrowRight")
-    says(page, "3 chosen")
+    says(page, "3 selected")
     choose_class(page, "Move to", "![x](http://evil.example/x.png)")
     press(page, "Move", exact=True)
     says(page, "21 images in 4 classes")

@@ -40,8 +40,8 @@ def open_data_page(page: Page, name: str) -> None:
 def open_map(page: Page) -> Locator:
     """The canvas of the map, once it is painted."""
     open_data_page(page, "Map")
-    says(page, "Draw around images to choose them")
-    ready(page.get_by_role("button", name="Choose all of rings"))
+    says(page, "Draw around images to select them")
+    ready(page.get_by_role("button", name="Select all of rings"))
     canvas = ready(page.get_by_role("application"))
     painted(canvas)
     return canvas
@@ -59,7 +59,7 @@ def heading(page: Page, words: str) -> None:
 def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bars: Page):
     page = rings_and_bars
     canvas = open_map(page)
-    press(page, "Choose all of rings, 14 images")
+    press(page, "Select all of rings, 14 images")
     says(page, "14 in rings")
 
     settled(page)
@@ -71,26 +71,26 @@ def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bar
     for x, y in corners:
         page.mouse.move(box["x"] + x, box["y"] + y, steps=3)
     page.mouse.up()
-    heading(page, "28 images chosen")
+    heading(page, "28 images selected")
 
     canvas.focus()
     page.keyboard.press("Escape")
-    says(page, "No image is chosen.")
+    says(page, "No images selected.")
     for key in [*["Shift+ArrowLeft"] * 20, *["Shift+ArrowUp"] * 12, "Enter"]:
         page.keyboard.press(key)
-    says(page, "The rectangle has begun")
+    says(page, "Rectangle started.")
     for key in [*["Shift+ArrowRight"] * 40, *["Shift+ArrowDown"] * 24, "Enter"]:
         page.keyboard.press(key)
-    heading(page, "28 images chosen")
+    heading(page, "28 images selected")
 
-    press(page, re.compile(f"Choose all of {re.escape(MARKUP)}"))
-    heading(page, "14 images chosen")
+    press(page, re.compile(f"Select all of {re.escape(MARKUP)}"))
+    heading(page, "14 images selected")
     choose_class(page, "Class", "bars")
     press(page, "Move to this class")
     says(page, "14 images moved to “bars”")
-    ready(page.get_by_role("button", name="Choose all of bars, 14 images"))
+    ready(page.get_by_role("button", name="Select all of bars, 14 images"))
     press(page, "Undo")
-    ready(page.get_by_role("button", name=re.compile("Choose all of <img")))
+    ready(page.get_by_role("button", name=re.compile("Select all of <img")))
 
 
 def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Page):
@@ -111,7 +111,7 @@ def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Pa
     expect(card.locator("img")).to_have_js_property("complete", True)
     assert re.fullmatch(r"\d+\.JPG", card.locator(".name").inner_text())
     before = canvas.screenshot()
-    press(page, "Nearer")
+    press(page, "Zoom in")
     expect(card).to_be_hidden()
     painted(canvas)
     assert canvas.screenshot() != before
@@ -122,7 +122,7 @@ def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bar
     click(page.get_by_text("Add more images"))
     settled(page)
     page.get_by_role("radio", name="Unlabelled images").first.click()
-    says(page, "labelled here with suggestions")
+    says(page, "Label them here with suggestions")
     more = [
         {"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture(n % 2, 700 + n)}
         for n in range(16)

@@ -25,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ENDLESS = 4000
 """Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
-LEARNING = "What was learned is kept, and you can resume."
+LEARNING = "Progress is kept, and you can resume."
 
 
 class Line:

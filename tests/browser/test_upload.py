@@ -40,8 +40,8 @@ def test_a_refused_file_is_named_with_its_reason_and_the_rest_goes_on(page: Page
     refusal = {"status": 413, "json": {"error": "“1.jpg” is too large."}}
     page.route("**/graft/upload/*/1", lambda route: route.fulfill(**refusal))
     bring(page, *TWO)
-    says(page, "1 of 2 files did not arrive: “1.jpg” is too large.")
-    press(page, "Go on without them")
+    says(page, "1 of 2 files could not be sent: “1.jpg” is too large.")
+    press(page, "Continue without them")
     says(page, "1 image without folders")
 
 

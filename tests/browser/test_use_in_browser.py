@@ -63,7 +63,7 @@ def test_an_archive_is_answered_in_one_table_corrected_explained_and_sorted(
     page: Page, server: Server, project: str
 ) -> None:
     page.goto(f"{server.address}/use?project={project}")
-    says(page, "Drop images to ask about")
+    says(page, "Drop images to test")
     bring(page, zipped(50))
     says(page, "51 answers")
     table = page.get_by_role("table", name="Answers, grouped by class")
@@ -76,14 +76,14 @@ def test_an_archive_is_answered_in_one_table_corrected_explained_and_sorted(
     look(page, "use-wide")
 
     row = table.locator("tr.answer", has_text="ring 0.jpg")
-    right = row.get_by_role("combobox", name="Right class of ring 0.jpg")
+    right = row.get_by_role("combobox", name="Correct class of ring 0.jpg")
     right.select_option(label="bars")
     says(page, "1 answer corrected.")
     page.reload()
     says(page, "1 answer corrected.")
     expect(right.locator("option:checked")).to_have_text("bars")
-    other = table.get_by_role("combobox", name="Right class of bar 1.jpg")
-    other.select_option(label="A new class …")
+    other = table.get_by_role("combobox", name="Correct class of bar 1.jpg")
+    other.select_option(label="New class …")
     field = table.get_by_role("textbox", name="New class of bar 1.jpg")
     field.fill("stripes <b>")
     field.press("Enter")
@@ -92,7 +92,7 @@ def test_an_archive_is_answered_in_one_table_corrected_explained_and_sorted(
 
     row.get_by_role("button", name="Why? ring 0.jpg").click()
     why = table.locator("tr.answer:has-text('ring 0.jpg') + tr.why-row")
-    expect(why).to_contain_text("sure")
+    expect(why).to_contain_text("confident")
     expect(why.locator("img").first).to_be_visible()
     look(page, "use-why")
     page.set_viewport_size(NARROW)
@@ -108,7 +108,7 @@ def test_an_archive_is_answered_in_one_table_corrected_explained_and_sorted(
     press(page, "Learn from these 2")
     says(page, "2 corrected answers added")
     assert len(datasets(project)) == before + 1
-    expect(row).to_contain_text("Among your images")
+    expect(row).to_contain_text("Added to your images")
     says(page, "Every class needs at least 5")  # the new one has a single image
     press(page, "Undo")
     says(page, "2 answers corrected.")

@@ -27,7 +27,7 @@ def test_two_classes_are_recorded_and_taken_in(page: Page, server: Server):
     open_camera(page, server, "Camera")
     ready(page.get_by_label("Name of class 1")).fill("left")
     page.get_by_label("Name of class 2").fill("right/../<b>")
-    page.get_by_label("Images a second").select_option("10")
+    page.get_by_label("Images per second").select_option("10")
     record(page, "left", 6)
     record(page, "right/../<b>", 6, key="Enter")
     shots = page.locator(".shots button")
@@ -46,7 +46,7 @@ def test_without_permission_it_says_what_to_do(page: Page, server: Server):
         "Promise.reject(new DOMException('', 'NotAllowedError'))"
     )
     open_camera(page, server, "Refused")
-    says(page, "Allow it in the browser's address bar")
+    says(page, "Allow it in the address bar")
 
 
 def test_at_an_address_without_encryption_it_says_where_the_camera_works(
