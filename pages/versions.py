@@ -179,7 +179,7 @@ def described(context: ProjectContext, past: Sequence[Version]) -> None:
 context = frame("images")
 image_pages("versions")
 if not context.versions:
-    empty("First, images", "Every change you make to your images is kept here as a version.")
+    empty("Add images first", "Every change you make to your images is kept here as a version.")
     onward("Add images", "images")
     st.stop()
 st.title("Versions", anchor=False)

@@ -115,3 +115,18 @@ def test_streamlit_shows_an_escaped_name_in_a_label():
     assert shown.button[0].label.replace("\\", "").replace("\u2060", "").strip("\u2068\u2069") == (
         "![x](http://evil.example/a.png)"
     )
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"),
+    [
+        ((0.831, 0.943), "likely 83–94 %"),
+        ((0.0, 0.2), "likely 0–20 %"),
+        ((0.9, 0.904), "likely 90 %"),
+        ((0.0, 0.004), "likely under 1 %"),
+        ((0.996, 1.0), "likely over 99 %"),
+        ((0.002, 0.998), "it could be anything"),
+    ],
+)
+def test_an_interval_is_said_in_percent(interval, words):
+    assert text.likely(interval) == words

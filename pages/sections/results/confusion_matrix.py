@@ -68,7 +68,7 @@ def _heat_map(report: Report) -> None:
             "height": max(320, min(900, 90 + 44 * len(names))),
             "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
             "xaxis": {
-                "title": {"text": "answer"},
+                "title": {"text": "model’s answer"},
                 "side": "top",
                 "type": "category",
                 "showgrid": False,

@@ -16,7 +16,7 @@ from pages.sections.train.pretraining_analysis import how_far
 WHERE = {
     "bundled": "built in",
     "folder": "in your weights folder",
-    "cached": "downloaded",
+    "cached": "already downloaded",
     "network": "will be downloaded",
 }
 TIMM_NAME = re.compile(r"[A-Za-z0-9_]{1,80}(\.[A-Za-z0-9_]{1,80})?")

@@ -22,7 +22,7 @@ BECOME = {
     "frozen": "not trained",
     "little": "few weights trained",
     "held": "trained, kept near the start",
-    "learns": "trained",
+    "learns": "fully trained",
     "anew": "trained from scratch",
 }
 
