@@ -110,10 +110,10 @@ def tick_label(guess: Guess, name: str) -> str:
 
 def heading(row: Row) -> str:
     """What is proposed, and how sure, in words."""
-    n = text.count(len(row.guesses), "image")
+    images = text.count(len(row.guesses), "image")
     if row.label is None:
         return (
-            f'<p class="score-words">{n} that look alike</p>'
+            f'<p class="score-words">{images} that look alike</p>'
             '<p class="muted small">Name what they show. Untick those that do not belong.</p>'
         )
     mean = sum(guess.probability for guess in row.guesses) / len(row.guesses)
@@ -124,7 +124,7 @@ def heading(row: Row) -> str:
             f"right ({text.likely(wilson(row.correct, row.n))})."
         )
     return (
-        f'<p class="score-words">{n}, probably {text.bdi(row.label, 40)}</p>'
+        f'<p class="score-words">{images}, probably {text.bdi(row.label, 40)}</p>'
         f'<p class="muted small">{said}</p>'
     )
 

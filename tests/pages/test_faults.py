@@ -242,7 +242,7 @@ def test_without_pictures_the_page_leads_to_them(home):
     from core.projects import create_project
 
     app = open_page("check_data", project=create_project("Empty").id)
-    assert "First, images" in everything(app)
+    assert "Add images first" in everything(app)
 
 
 def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):

@@ -78,7 +78,7 @@ def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
     from core.projects import create_project
 
     app = open_page(page, project=create_project("Empty").id)
-    assert "First, images" in everything(app)
+    assert "Add images first" in everything(app)
     assert "Add images" in [button.label for button in app.button]
 
 

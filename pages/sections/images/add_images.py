@@ -171,7 +171,7 @@ def _name_class(context: ProjectContext, upload: str, role: str) -> None:
     n = len(names)
     keep = st.session_state.get("bring-keep", False)
     with st.container(border=True):
-        st.subheader(f"{text.count(n, 'image')} without folders", anchor=False)
+        st.subheader(text.count(n, "image without folders", "images without folders"), anchor=False)
         if role == "unlabelled":
             if st.button("Add without a class", type="primary"):
                 begin_import(context, role, upload=upload, keep=keep)

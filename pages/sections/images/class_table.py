@@ -75,8 +75,8 @@ def change_classes(context: ProjectContext) -> None:
             edit = partial(edits.merge_classes, names=[name, into or name], into=into or name)
             _button(context, "Merge", edit, into is None)
         with delete:
-            n = text.count(context.dataset.counts[name], "image")
-            st.html(f'<p class="muted small">Deletes the class and its {n}</p>')
+            images = text.count(context.dataset.counts[name], "image")
+            st.html(f'<p class="muted small">Deletes the class and its {images}</p>')
             _button(context, "Delete", partial(edits.delete_class, name=name), len(classes) < 2)
 
 

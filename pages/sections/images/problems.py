@@ -145,7 +145,8 @@ def _summary(faults: Faults) -> str:
     n = len(faults.problems)
     if faults.checked is None:
         return "<b>Not checked yet.</b>"
-    said = f"<b>{text.count(n, 'problem')} found.</b>" if n else "<b>No problems found.</b>"
+    found = text.count(n, "problem found.", "problems found.") if n else "No problems found."
+    said = f"<b>{found}</b>"
     if faults.unseen:
         newer = text.count(
             faults.unseen, "newer image is not checked yet.", "newer images are not checked yet."

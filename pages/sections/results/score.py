@@ -37,7 +37,8 @@ def short(report: Report) -> str:
 def tested_on(report: Report) -> str:
     """What it was tested on: "On 202 images it had not seen", as HTML."""
     term = ' <span class="term">(cross-validation)</span>' if report.cross_validated else ""
-    return f"On {text.count(report.n, 'image')} it had not seen{term}"
+    images = text.count(report.n, "image")
+    return f"On {images} it had not seen{term}"
 
 
 def range_bar(report: Report, *, thin: bool = False) -> str:

@@ -82,9 +82,10 @@ def _offer(
 ) -> None:
     n = len(pending)
     label = "Learn from this one" if n == 1 else f"Learn from these {n:,}"
+    corrected = text.count(n, "answer corrected.", "answers corrected.")
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="learn"):
         st.html(
-            f'<p role="status"><b>{text.count(n, "answer")} corrected.</b> '
+            f'<p role="status"><b>{corrected}</b> '
             '<span class="muted">They become labelled images of this project.</span></p>',
             width="stretch",
         )
