@@ -25,8 +25,8 @@ def require_one_form(items: Iterable[Item], store: Store) -> Form:
     if len(names) > 1:
         kinds = "; ".join(_listed(form, names[form]) for form in sorted(names))
         raise UnusableDataset(
-            f"A network reads images of one kind, and these differ: {kinds}. Take out the fewer "
-            f"ones, or bring all of them again without “{_KEEP}”."
+            f"All images must have the same channels, and these differ: {kinds}. Remove the "
+            f"fewer ones, or import all again without “{_KEEP}”."
         )
     return next(iter(names), RGB)
 
@@ -54,6 +54,6 @@ def special_form(dataset: str, home: Path) -> str:
     if form == RGB:
         return ""
     return (
-        f"Your images have {form}: the first layer of the network is adapted to them, and every "
-        "channel is normalised by its own mean and deviation (in_chans)."
+        f"Your images have {form}. The first layer of the network is adapted to that, and each "
+        "channel is normalised by its own mean and standard deviation (in_chans)."
     )

@@ -121,23 +121,23 @@ def _require_readable(page: "TiffPage", limits: Settings) -> None:
     count = page.samplesperpixel
     if not 2 <= count <= MOST_CHANNELS or page.axes not in ("YXS", "SYX"):
         raise UnreadableImage(
-            f"It has {count} channels and at most {MOST_CHANNELS} can be kept: "
-            "save those that matter."
+            f"It has {count} channels, but at most {MOST_CHANNELS} can be kept: save only "
+            "those that matter."
         )
     if page.imagewidth * page.imagelength * count > limits.max_pixels:
         raise UnreadableImage(
-            f"It has {page.imagewidth:,} × {page.imagelength:,} pixels in {count} channels and "
-            f"the most is {limits.max_pixels:,} values in all: save it smaller."
+            f"It has {page.imagewidth:,} × {page.imagelength:,} pixels in {count} channels, "
+            f"more than {limits.max_pixels:,} values in all: save it smaller."
         )
     if page.dtype not in (np.uint8, np.uint16):
         raise UnreadableImage(
-            f"Its channels hold {page.dtype} values and only 8 or 16 bits without sign can be "
+            f"Its channels hold {page.dtype} values, but only unsigned 8 or 16 bits can be "
             "kept: save it as 16 bits."
         )
     if int(page.compression) not in _UNPACKED + _DEFLATED:
         raise UnreadableImage(
-            f"It is packed by {COMPRESSION(page.compression).name}, which cannot be undone for so "
-            "many channels: save it without compression, or with Deflate."
+            f"Its compression ({COMPRESSION(page.compression).name}) cannot be read with this "
+            "many channels: save it uncompressed, or with Deflate."
         )
     if int(page.compression) in _DEFLATED:
         _require_honest(page)
@@ -151,7 +151,7 @@ def _require_honest(page: "TiffPage") -> None:
         handle.seek(offset)
         unpacked = zlib.decompressobj().decompress(handle.read(count), most + 1)
         if len(unpacked) > most:
-            raise UnreadableImage("The TIFF file unpacks to more than it says: save it anew.")
+            raise UnreadableImage("The TIFF file unpacks to more than it declares: save it again.")
 
 
 def mode_of(values: Array) -> str:

@@ -19,8 +19,8 @@ def remove(dataset: Dataset, places: Collection[int]) -> Dataset:
     gone = _checked(dataset, places)
     items = tuple(item for place, item in enumerate(dataset.items) if place not in gone)
     if not items:
-        raise BadInput("These are all images there are; at least one must stay.")
-    return _next(dataset, items, f"{_pictures(len(gone))} removed")
+        raise BadInput("At least one image must stay.")
+    return _next(dataset, items, f"{_images(len(gone))} removed")
 
 
 def relabel(dataset: Dataset, places: Collection[int], label: str) -> Dataset:
@@ -48,7 +48,7 @@ def group(dataset: Dataset, places: Collection[int]) -> Dataset:
     """These images, and all that share a group with one of them, as one group."""
     joined = _joined(dataset.items, _checked(dataset, places))
     touched = sum(now is not was for now, was in zip(joined, dataset.items, strict=True))
-    return _next(dataset, joined, f"{_pictures(touched)} kept together in every split")
+    return _next(dataset, joined, f"{_images(touched)} kept together in every split")
 
 
 def group_all(dataset: Dataset, groups: Iterable[Collection[int]]) -> Dataset:
@@ -64,7 +64,7 @@ def rename_class(dataset: Dataset, old: str, new: str) -> Dataset:
     """The class by another name. Raises BadInput when that name is taken: that would be merging."""
     name = _class_name(new)
     if name != old and name in dataset.classes:
-        raise BadInput(f"There is a class “{name}” already. Merge the two instead.")
+        raise BadInput(f"There is already a class “{name}”. Merge the two instead.")
     made = relabel(dataset, _of_class(dataset, old), name)
     return replace(made, change=f"Class “{old}” renamed to “{name}”")
 
@@ -88,7 +88,7 @@ def dismiss(dataset: Dataset, key: str, sentence: str) -> Dataset:
     """With a problem marked as seen and left as it is; `key` is Problem.key."""
     if key in dataset.dismissed:
         return dataset
-    made = _next(dataset, dataset.items, f"Left as it is: {sentence}")
+    made = _next(dataset, dataset.items, f"Left as is: {sentence}")
     return replace(made, dismissed=(*dataset.dismissed, key))
 
 
@@ -109,11 +109,11 @@ class Diff:
         parts = (
             (self.added, "added"),
             (self.removed, "removed"),
-            (self.relabelled, "in another class"),
-            (self.regrouped, "kept together or parted otherwise"),
+            (self.relabelled, "moved to another class"),
+            (self.regrouped, "grouped or split differently"),
         )
-        said = [f"{_pictures(len(items))} {what}" for items, what in parts if items]
-        return ", ".join(said) or "No image is different"
+        said = [f"{_images(len(items))} {what}" for items, what in parts if items]
+        return ", ".join(said) or "No changes"
 
 
 def diff(before: Dataset, after: Dataset) -> Diff:
@@ -141,7 +141,7 @@ def _changed(
     items = tuple(
         change(item) if place in chosen else item for place, item in enumerate(dataset.items)
     )
-    return _next(dataset, items, f"{_pictures(len(chosen))} {done}")
+    return _next(dataset, items, f"{_images(len(chosen))} {done}")
 
 
 def _joined(items: tuple[Item, ...], chosen: set[int]) -> tuple[Item, ...]:
@@ -177,15 +177,15 @@ def _checked(dataset: Dataset, places: Collection[int]) -> set[int]:
 def _of_class(dataset: Dataset, name: str) -> list[int]:
     places = [place for place, item in enumerate(dataset.items) if item.label == name]
     if not places:
-        raise BadInput(f"There is no class “{name}” (any more). Reload the page.")
+        raise BadInput(f"The class “{name}” no longer exists. Reload the page.")
     return places
 
 
 def _class_name(label: str) -> str:
     if not label.strip():
-        raise BadInput("A class needs a name: type at least one letter.")
+        raise BadInput("Type a name for the class.")
     return shortened(clean_class(label))
 
 
-def _pictures(n: int) -> str:
+def _images(n: int) -> str:
     return "1 image" if n == 1 else f"{n:,} images"

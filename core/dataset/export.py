@@ -130,6 +130,6 @@ def _said(item: Item) -> dict[str, object]:
 
 def _history(dataset: Dataset) -> str:
     if dataset.parent is None:
-        return f"This is version {dataset.id}, as it was first brought."
+        return f"This is version {dataset.id}, as first imported."
     changed = f": {dataset.change}" if dataset.change else ""
     return f"This is version {dataset.id}, made from version {dataset.parent}{changed}."

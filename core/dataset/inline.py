@@ -6,9 +6,9 @@ import io
 from PIL import Image
 
 
-def data_address(picture: Image.Image, side: int) -> str:
+def data_address(image: Image.Image, side: int) -> str:
     """An RGB image as a data: address, a JPEG of at most `side` points in either direction."""
-    small, out = picture.copy(), io.BytesIO()
+    small, out = image.copy(), io.BytesIO()
     small.thumbnail((side, side))
     small.save(out, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

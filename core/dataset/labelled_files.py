@@ -21,10 +21,10 @@ from core.events import Event, Finished, Note, Progress, Skipped
 from core.sandbox.bounded import Patience
 from core.settings import Settings
 
-_WORK = "Taking in your images"
+_WORK = "Adding your images"
 _MOST_SLOW_FILES = 15
 _MOST_NAMED = 5
-_GONE = "The file is no longer here. Bring it again."
+_GONE = "The file is no longer here. Add it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def add_labelled(
     if len(dataset.items) + len(files) > settings.max_images:
         raise RefusedArchive(
             f"With these, the dataset would have more than {settings.max_images:,} images, the "
-            "most for one dataset. Take fewer."
+            "limit. Add fewer."
         )
     with importing(settings.home):  # from the first image stored to the manifest that names it
         yield from _add(dataset, files, store, settings, task)
@@ -83,8 +83,8 @@ def _add(
             other = classes.setdefault(image, file.label)
             if other != file.label:
                 yield Note(
-                    f"“{file.name}” is added as “{file.label}”, but the same image stands in "
-                    f"“{other}” already. One of the two must be wrong."
+                    f"“{file.name}” is added as “{file.label}”, but the same image is already "
+                    f"in “{other}”. One of the two must be wrong."
                 )
             if (image, file.label) not in held:
                 held[image, file.label] = file.name

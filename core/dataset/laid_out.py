@@ -34,8 +34,8 @@ def lay_out(source: Path, into: Path, settings: Settings) -> Iterator[BroughtFil
     for number, entry in enumerate(open_source(source, settings).entries):
         if number >= settings.max_images:
             raise RefusedArchive(
-                f"There are more than {settings.max_images:,} files in what was brought, the most "
-                "to ask about at once. Bring it in several portions."
+                f"There are more than {settings.max_images:,} files here, the limit for one "
+                "prediction. Add them in several portions."
             )
         path = entry.content
         if isinstance(path, bytes):

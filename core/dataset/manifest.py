@@ -20,8 +20,8 @@ _MOST_NAMES_SHOWN = 5
 _DISMISSED = "kept"
 """How manifests call it: another name there would give every such version another id."""
 DAMAGED = (
-    "The list of images of this dataset is damaged on disk. Import the images again, or bring "
-    "back the folder “datasets” of the home folder from a backup."
+    "The image list of this dataset is damaged. Import the images again, or restore the "
+    "folder “datasets” of the home folder from a backup."
 )
 
 
@@ -175,8 +175,8 @@ class Dataset:
         if len(counts) < (2 if alone else 1):
             found = f"only “{next(iter(counts))}”" if counts else "none"
             raise UnusableDataset(
-                f"A classifier needs at least 2 classes to choose between; there is {found}. "
-                "Add images of another class."
+                f"A classifier needs at least 2 classes; there is {found}. Add images of "
+                "another class."
             )
         small = {name: n for name, n in counts.items() if n < FEWEST_IMAGES}
         if small:
@@ -206,8 +206,8 @@ class Dataset:
             written = content.pop("format")
             if written != FORMAT:
                 raise UnusableDataset(
-                    f"This dataset was written in form {written}, by another version of Graft, "
-                    f"and this one reads form {FORMAT}. Update Graft."
+                    f"This dataset has format {written}, from another version of Graft; this "
+                    f"one reads format {FORMAT}. Update Graft."
                 )
             return cls(
                 items=tuple(_item(entry) for entry in content.pop("items")),

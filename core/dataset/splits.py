@@ -34,8 +34,8 @@ def holdout(dataset: Dataset, fraction: float, seed: int) -> tuple[list[int], li
     test = _test_part(labels, _parcels(labels, groups_of(items), seed), fraction)
     if not test:
         raise UnusableDataset(
-            "No image can be kept for a test: each class is too small or a single group. "
-            "Add images, or part the groups."
+            "No image can be held out for the test: each class is too small or a single "
+            "group. Add images, or split the groups."
         )
     return sorted(set(range(len(items))) - test), sorted(test)
 
@@ -50,8 +50,8 @@ def rounds(dataset: Dataset, fraction: float, seed: int) -> list[tuple[list[int]
     items = dataset.labelled
     if _ready_test_part(items):
         raise UnusableDataset(
-            "These images came with a test part of their own, so they are tested with that one. "
-            "Choose to test on images held out (holdout)."
+            "These images came with their own test set, which is used for the test. Choose a "
+            "held-out test (holdout)."
         )
     learn, test = holdout(dataset, fraction, seed)
     groups = groups_of(items)
@@ -92,9 +92,9 @@ def _ready_test_part(items: Sequence[Item]) -> set[int]:
     if test and untaught:
         listed = ", ".join(f"“{name}”" for name in untaught[:5])
         raise UnusableDataset(
-            f"The ready split leaves fewer than {_FEWEST_TO_LEARN_FROM} images to learn from in: "
-            f"{listed}. Put more images of these classes into its training part, or leave these "
-            "classes out of all parts."
+            f"Your split leaves fewer than {_FEWEST_TO_LEARN_FROM} training images in: "
+            f"{listed}. Move more images of these classes to the training part, or leave these "
+            "classes out."
         )
     return test
 

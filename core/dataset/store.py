@@ -38,7 +38,7 @@ _DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_GONE = "This image is no longer stored here. Import the images again."
+_GONE = "This image is no longer stored. Import the images again."
 
 
 class Store:
@@ -192,8 +192,8 @@ class Store:
         name = self._name_of(path.stem)
         what = f"The image “{name}”" if name else "A stored image"
         return Damaged(
-            f"{what} is damaged on disk. Import it again, or bring back “{path.name}” in the "
-            "folder “images” of the home folder from a backup."
+            f"{what} is damaged. Import it again, or restore “{path.name}” in the folder "
+            "“images” of the home folder from a backup."
         )
 
     def _name_of(self, digest: str) -> str:
@@ -255,7 +255,7 @@ def _loaded(path: Path, written_ns: int, size: int) -> Dataset:
     try:
         return Dataset.from_json(path.read_text(encoding="utf-8"), known_as=path.stem)
     except FileNotFoundError:
-        raise NotFound("This dataset does not exist here (any more).") from None
+        raise NotFound("This dataset no longer exists.") from None
     except UnicodeDecodeError as error:
         raise UnusableDataset(DAMAGED) from error
 
@@ -268,6 +268,6 @@ def _full_disk_in_words() -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise OutOfSpace(
-            "The disk is full, so not every image could be stored. "
-            "Free some space and import again; what is stored already is not written twice."
+            "The disk is full, so not every image could be stored. Free some space and import "
+            "again; stored images are kept."
         ) from error

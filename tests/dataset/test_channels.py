@@ -165,7 +165,7 @@ def test_a_part_that_unpacks_to_more_than_it_says_is_refused() -> None:
         entry = re.search(head + rb"[\x03\x04]\x00\x01\x00\x00\x00", bomb)
         assert entry
         lying[entry.end() : entry.end() + 2] = struct.pack("<H", 64)
-    with pytest.raises(UnreadableImage, match="more than it says"):
+    with pytest.raises(UnreadableImage, match="more than it declares"):
         kept(bytes(lying))
 
 

@@ -38,13 +38,13 @@ def test_parts_of_a_set_are_joined_and_a_note_says_so(parts: tuple[str, str]) ->
     one, two = parts
     told = classes_of([f"d/{one}/cat/1.jpg", f"d/{one}/dog/2.jpg", f"d/{two}/cat/3.jpg"])
     assert told.classes == ("cat", "dog", "cat")
-    assert "taken for parts of one set" in told.notes[0].sentence
+    assert "read as parts of one set" in told.notes[0].sentence
 
 
 def test_folders_of_a_ready_split_are_told_in_any_spelling() -> None:
     told = classes_of([f"d/{part}/cat/1.jpg" for part in ("Training", "dev", "TEST", "batch1")])
     assert told.parts == ("train", "val", "test", None)
-    assert "ready split is kept" in told.notes[0].sentence
+    assert "This split is kept" in told.notes[0].sentence
     assert classes_of(["batch1/a/1.jpg", "batch2/a/2.jpg"]).parts == (None, None)
 
 
@@ -70,7 +70,7 @@ def test_parts_of_a_set_without_class_folders_are_no_classes_and_the_reason_says
     told = classes_of(["train/1.jpg", "test/1.jpg"])
     assert told.classes == (None, None)
     assert told.parts == ("train", "test")  # for a table that tells the classes
-    assert "called like parts of one set" in told.refusals[0]
+    assert "named like parts of a split" in told.refusals[0]
     assert classes("images_part_1/1.jpg", "images_part_2/1.jpg") == [None, None]
 
 

@@ -105,9 +105,9 @@ def test_without_a_test_part_the_validation_part_is_tested_with() -> None:
 
 
 def test_a_ready_split_that_leaves_a_class_untaught_is_told() -> None:
-    with pytest.raises(UnusableDataset, match="to learn from in: “b”") as told:
+    with pytest.raises(UnusableDataset, match="training images in: “b”") as told:
         holdout(ready(["train", "train", "train", "test"], ["a", "a", "b", "b"]), 0.2, 0)
-    assert "into its training part, or leave these classes out" in str(told.value)
+    assert "to the training part, or leave these classes out" in str(told.value)
 
 
 def test_another_seed_gives_another_split() -> None:
@@ -131,7 +131,7 @@ def test_copies_tie_groups_together() -> None:
 
 
 def test_nothing_to_test_with_is_told() -> None:
-    with pytest.raises(UnusableDataset, match="No image can be kept"):
+    with pytest.raises(UnusableDataset, match="No image can be held out"):
         holdout(single({"a": 2, "b": 1}), 0.2, 0)
 
 
@@ -193,5 +193,5 @@ def test_rounds_of_single_images_judge_all_of_them():
 
 
 def test_a_ready_split_is_not_judged_in_turn():
-    with pytest.raises(UnusableDataset, match="test part of their own"):
+    with pytest.raises(UnusableDataset, match="their own test set"):
         rounds(ready(["train", "train", "test", "train", "train", "test"]), 0.2, 0)

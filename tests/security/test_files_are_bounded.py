@@ -75,11 +75,11 @@ TAKEN: dict[str, Make] = {
     "frames.avif": lambda: bombs.animation("AVIF", 100),
 }
 TABLES: dict[str, tuple[Make, str]] = {
-    "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "There is nothing in it"),
+    "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "It is empty"),
     "false.parquet": (bombs.false_parquet, "larger than 64 MB"),
-    "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "save it anew as CSV"),
-    "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "save it anew as CSV"),
-    "nulls.tsv": (lambda: b"file\tlabel\n\0\0\0" * 200_000, "save it anew as CSV"),
+    "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "save it as CSV"),
+    "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "save it as CSV"),
+    "nulls.tsv": (lambda: b"file\tlabel\n\0\0\0" * 200_000, "save it as CSV"),
 }
 
 
@@ -172,7 +172,7 @@ def test_folders_too_deep_to_open_leave_the_others_be(tmp_path: Path) -> None:
     deep = write_zip(tmp_path / "deep.zip", class_files() | {"d/" * 20_000 + "1.jpg": jpeg(1)})
     told = imported(source, tmp_path)
     assert told["counts"] == GOOD
-    assert [reason[:24] for reason in told["skipped"].values()] == ["It lies in too many fold"]
+    assert [reason[:23] for reason in told["skipped"].values()] == ["It is too many folders "]
     assert sum(imported(deep, tmp_path)["counts"].values()) == 11
 
 

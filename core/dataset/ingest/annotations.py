@@ -167,22 +167,22 @@ def _explain_names(
     several = [cell for cell, hit in body if len(hit) > 1 and not taken.intersection(hit)]
     if several:
         told.note(
-            f"In {table.title} {listed(several)} may mean several images, which have the same "
-            "name in different folders: write their folders before the names.",
+            f"In {table.title}, {listed(several)} could mean several images with the same name "
+            "in different folders. Add the folders to the names.",
             DOUBTFUL if 2 * len(several) > len(body) else NOTABLE,
         )
     if rounded := [cell for cell in strange if ROUNDED.fullmatch(cell)]:
         told.note(
-            f"In {table.title} {listed(rounded)} are long numbers that a spreadsheet rounded: "
-            "format the column as text and fill in the names again.",
+            f"In {table.title}, a spreadsheet rounded long numbers: {listed(rounded)}. Format "
+            "the column as text and fill in the names again.",
             DOUBTFUL,
         )
     if short := [(c, h) for c, h in body if len(h) == 1 and cells.lacks_zeros(c, folder)]:
         cell, hit = short[0]
         told.note(
-            f"Numbers in {table.title} lack the zeros that the names of the images begin with, as "
-            f"spreadsheets drop them: “{cell}” was read as “{cells.names.images[hit[0]]}”, and "
-            f"{len(short) - 1:,} more in the same way.",
+            f"Numbers in {table.title} lack the leading zeros of the image names, as "
+            f"spreadsheets drop them. “{cell}” was read as “{cells.names.images[hit[0]]}”, and "
+            f"{len(short) - 1:,} more likewise.",
             NOTABLE,
         )
 
@@ -192,8 +192,8 @@ def _require(columns: Sequence[str], read: Sequence[Columns], *, is_any: bool) -
     for column in columns:
         if is_any and normal(column) not in map(normal, known):
             raise UnusableDataset(
-                f"There is no column “{shortened(clean_class(column))}” beside the file names. "
-                f"There are: {listed(known) or 'none'}."
+                f"There is no column “{shortened(clean_class(column))}” next to the file "
+                f"names. There are: {listed(known) or 'none'}."
             )
 
 
@@ -204,7 +204,7 @@ def _set_aside_templates(read: Sequence[Columns], told: Annotations) -> None:
     told.is_template = bool(templates) and not others
     for each in templates if others else ():
         each.labels, each.one_hot, each.others = [], [], []
-        told.note(f"{each.table.title} was not used: it looks like a form for answers.")
+        told.note(f"{each.table.title} was not used: it looks like a form to fill in.")
 
 
 def _set_aside_unsure(read: Sequence[Columns], columns: Sequence[str], told: Annotations) -> None:
@@ -216,8 +216,8 @@ def _set_aside_unsure(read: Sequence[Columns], columns: Sequence[str], told: Ann
             names, each.labels, each.others = [each.header[n] for n in each.labels], [], []
             if not each.table.is_plain_text:
                 told.note(
-                    f"Columns of {each.table.title} ({listed(names)}) are not taken for classes, "
-                    "which another table tells."
+                    f"Columns of {each.table.title} ({listed(names)}) are not used as classes, "
+                    "since another table gives them."
                 )
 
 
@@ -229,8 +229,8 @@ def _explain_columns(read: Sequence[Columns], told: Annotations) -> None:
         told.columns += [Column(each.table.name, each.header[n], n in used) for n in each.holding]
         if each.rows and not used and not each.table.is_plain_text:
             told.complaints.append(
-                f"{each.table.title} names the images, but no column in it looks like classes "
-                "(few words, again and again). Call the column with the classes “label”."
+                f"{each.table.title} names the images, but no column looks like classes (a few "
+                "words, repeated). Name the column with the classes “label”."
             )
     if any(each.tasks for each in read):
         for sentence in told.complaints:
@@ -287,4 +287,4 @@ def _explain_strange(table: Table, cells: Cells, told: Annotations) -> None:
             table.name, likely[0] if likely else columns[0], cells.names, set()
         )
     elif not table.is_plain_text:
-        told.note(f"{table.title} was not used: none of its columns names the images.")
+        told.note(f"{table.title} was not used: no column contains image names.")

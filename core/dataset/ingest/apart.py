@@ -32,7 +32,7 @@ _BESIDE = 128 * MiB
 _LONGEST_REASON = 400
 _LONGEST_WORD = 1000
 NO_MEMORY = "There is not enough memory to open it: save it smaller."
-_LATER = "It was not tried, because other files before it took too long: bring it by itself."
+_LATER = "It was skipped because earlier files took too long: add it on its own."
 
 
 def decoded_apart(
@@ -88,12 +88,14 @@ def _decoded(
         )  # fmt: skip
     except TookTooLong as error:
         raise UnreadableImage(
-            f"It took more than {_seconds(limits)} to open: save it anew, smaller or as JPEG."
+            f"It took more than {_seconds(limits)} to open: save it again, smaller or as JPEG."
         ) from error
     except TookTooMuch as error:
         raise _PerhapsWithMore(NO_MEMORY) from error
     except (Ended, OSError) as error:
-        reason = f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it."
+        reason = (
+            f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it again."
+        )
         raise _PerhapsWithMore(reason) from error
     if "reason" in told:
         said = _clean(told["reason"])
@@ -101,7 +103,7 @@ def _decoded(
     try:
         return _image_again(told, body, kind, limits)
     except (ValueError, TypeError, LookupError) as error:
-        raise _PerhapsWithMore(f"The {kind} file cannot be read: save it anew.") from error
+        raise _PerhapsWithMore(f"The {kind} file cannot be read: save it again.") from error
 
 
 def _sent(source: BinaryIO) -> tuple[str | None, bytes]:
@@ -175,7 +177,7 @@ def table_apart(
     try:
         return _tables_again(name, told, body, settings)
     except (ValueError, TypeError, LookupError) as error:
-        raise UnreadableTable("The table cannot be read: save it anew as CSV (UTF-8).") from error
+        raise UnreadableTable("The table cannot be read: save it again as CSV (UTF-8).") from error
 
 
 def embedded_apart(
@@ -215,8 +217,8 @@ def _asked(
         )  # fmt: skip
     except TookTooLong as error:
         raise UnreadableTable(
-            f"The table took more than {_seconds(settings)} to read: save it anew as CSV, with "
-            "only the columns of file names and classes."
+            f"The table took more than {_seconds(settings)} to read: save it as CSV with only "
+            "the columns of file names and classes."
         ) from error
     except (Ended, OSError) as error:
         raise UnreadableTable(TOO_MUCH) from error
@@ -226,8 +228,8 @@ def _asked(
 
 
 TOO_MUCH = (
-    "The table is damaged, or takes too much memory to read: save it anew as CSV, with only the "
-    "columns of file names and classes."
+    "The table is damaged, or needs too much memory: save it as CSV with only the columns of "
+    "file names and classes."
 )
 
 

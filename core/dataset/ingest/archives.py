@@ -44,8 +44,8 @@ def open_archive(name: str, path: Path, kind: str, settings: Settings, budget: B
     if kind in _TARS:
         return open_tar(name, path, kind, settings, budget)
     raise RefusedArchive(
-        f"“{name}” is a {kind} archive, which cannot be opened here. Unpack it and bring "
-        "the folder, or pack the folder as ZIP or TAR."
+        f"“{name}” is a {kind} archive, which cannot be opened here. Unpack it and add the "
+        "folder, or pack the folder as ZIP or TAR."
     )
 
 

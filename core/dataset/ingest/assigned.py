@@ -6,8 +6,8 @@ from core.dataset.ingest.understanding import Column, Note, TableRead
 from core.dataset.manifest import Part, Role
 
 NO_CLASS = (
-    "It lies in no class folder: put it into a folder named after its class, "
-    "or bring it into a named class."
+    "It is not in a class folder: put it into a folder named after its class, or add it to a "
+    "class of your choice."
 )
 
 

@@ -33,12 +33,10 @@ __all__ = ["Assigned", "Assignment", "assign", "full_name"]
 
 _LEVELS: dict[str, Level] = {"outer-folders": "outer", "inner-folders": "inner"}
 _NO_NAMES = (
-    "The names of the files do not tell classes: call them like “cat.1.jpg” and “dog.1.jpg”, or "
-    "put the images into folders named after their classes."
+    "The file names do not give classes: name the files like “cat.1.jpg” and “dog.1.jpg”, or "
+    "put them into folders named after their classes."
 )
-_NO_TABLE = (
-    "There is no table that tells the classes of these images: add one with file names and classes."
-)
+_NO_TABLE = "No table gives the classes of these images: add one with file names and classes."
 
 
 def assign(
@@ -126,7 +124,7 @@ def _found_out(
     if by_names is not None:
         return with_splits_of(told, by_names)
     if complaints := [*(told.complaints if told else ()), *unread]:
-        raise UnusableDataset(f"{complaints[0]} Or bring the images without the table.")
+        raise UnusableDataset(f"{complaints[0]} Or add the images without the table.")
     return with_splits_of(told, folders)
 
 
@@ -162,7 +160,7 @@ def _by_names(
         elif each.part == "test" or each.role == "unlabelled":
             images.append(Assigned(role="unlabelled", refusal=NO_CLASS if role == "source" else ""))
         else:
-            images.append(Assigned(refusal="Its name tells no class: " + _NO_NAMES))
+            images.append(Assigned(refusal="Its name gives no class. " + _NO_NAMES))
     notes = [] if is_chosen else [_note_on_names(found.classes, folders)]
     return Assignment(_split_if_ready(images), notes=tuple(notes))
 
@@ -180,6 +178,6 @@ def _note_on_names(classes: Sequence[str | None], folders: Assignment) -> Note:
     other = Alternative("classes=folders", "Use the folders instead") if folders.classes else None
     return Note(
         DOUBTFUL,
-        f"The classes are taken from the names of the files, as in “cat.1.jpg”: {shown}{more}.",
+        f"The classes come from the file names, as in “cat.1.jpg”: {shown}{more}.",
         other,
     )

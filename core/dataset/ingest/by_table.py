@@ -12,8 +12,8 @@ from core.dataset.ingest.table_or_folders import Verdict
 from core.dataset.ingest.understanding import DOUBTFUL, INFORMATION, NOTABLE, Note
 from core.dataset.manifest import Role
 
-_NO_ROW = "No row of the table names it: add one, or bring it as an image without a class."
-_NO_LABEL = "The table gives it no class, which images of a different kind need: write one."
+_NO_ROW = "No row of the table names it: add a row, or add it as an unlabelled image."
+_NO_LABEL = "The table gives it no class, and images of a different kind need one: fill it in."
 
 
 def by_table(
@@ -30,13 +30,13 @@ def by_table(
         _by_row(told, place, each, role, words.get(each.label or ""), is_test_named=bool(tested))
         for place, each in enumerate(folders.images)
     ]
-    notes = [Note(INFORMATION, f"The classes are taken from the table: {listed(told.tasks)}.")]
+    notes = [Note(INFORMATION, f"The classes come from the table: {listed(told.tasks)}.")]
     if len(told.tasks) > 1:
         notes.append(
             Note(
                 INFORMATION,
-                f"A model learns the first of these columns, “{told.tasks[0]}”, another that "
-                "you choose, or all of them at once.",
+                f"A model can be trained on the first of these columns, “{told.tasks[0]}”, on "
+                "another one, or on all at once.",
             )
         )
     bare = [entry.name for entry, each in zip(entries, images, strict=True)
@@ -45,12 +45,16 @@ def by_table(
         notes.append(
             Note(
                 NOTABLE,
-                f"The table gives {len(bare):,} images no class, and they are kept as images "
-                f"without one: {listed(bare)}.",
+                f"The table gives {len(bare):,} images no class; they are kept as unlabelled: "
+                f"{listed(bare)}.",
             )
         )
     if told.is_template:
-        notes.append(Note(DOUBTFUL, "The table looks like a form for answers: are they true?"))
+        notes.append(
+            Note(
+                DOUBTFUL, "The table looks like a form to fill in. Check that its classes are true."
+            )
+        )
     assignment = Assignment(tuple(images), told.tasks, tuple(notes))
     return _with_data(told, _noted(told, assignment, verdict.notes if verdict else ()), used=True)
 

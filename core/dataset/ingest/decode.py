@@ -166,7 +166,7 @@ def _require_kind(file: BinaryIO, limits: Settings) -> tuple[str, int]:
 def too_many_bytes(limits: Settings) -> str:
     """The sentence for a file over `limits.max_file_bytes`."""
     most = limits.max_file_bytes / MiB
-    return f"The file is larger than {most:,.4g} MB, the most for one image: save it smaller."
+    return f"The file is larger than {most:,.4g} MB, the limit for one image: save it smaller."
 
 
 def _decoders(kind: str) -> list[str]:
@@ -193,7 +193,7 @@ def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
     width, height = image.size
     if width * height > limits.max_pixels:
         raise UnreadableImage(
-            f"It has {width:,} × {height:,} pixels and the most is {limits.max_pixels:,} in all: "
+            f"It has {width:,} × {height:,} pixels, more than {limits.max_pixels:,} in all: "
             "save it smaller."
         )
 
@@ -256,7 +256,10 @@ def _reason(error: BaseException, kind: str) -> str:
     if isinstance(error, MemoryError):
         return "There is not enough memory to open it: save it smaller."
     if "MAX_TEXT" in str(error):
-        return f"The {kind} file holds megabytes of text beside the image: save it anew without it."
+        return (
+            f"The {kind} file contains megabytes of text besides the image: save it again "
+            "without the text."
+        )
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
-        return f"The {kind} file ends too early: copy it again from where it came from."
-    return f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it anew."
+        return f"The {kind} file ends too early: copy it again from the original."
+    return f"The {kind} file is damaged or of a rare kind: open it in a viewer and save it again."

@@ -18,14 +18,14 @@ def about(read: Sequence[Columns]) -> list[Note]:
             notes.append(
                 Note(
                     NOTABLE if each.sure or not each.labels else DOUBTFUL,
-                    f"Columns of {each.table.title} say only yes or no, and not just one of them "
-                    "yes: each is taken for a question of its own.",
+                    f"Columns of {each.table.title} say only yes or no, and several can be "
+                    "yes, so each is read as a separate question.",
                     Alternative("one_hot=true", "Read these columns as classes"),
                 )
             )
         elif each.labels and each.table.kind == "labels":
             form = f" ({each.table.form})" if each.table.form else ""
-            told = f"The classes are what {each.table.title}{form} says is on each image."
+            told = f"The classes come from {each.table.title}{form}."
             notes.append(Note(INFORMATION, told))
         elif each.labels:
             notes += _about_choice(each)
@@ -39,9 +39,9 @@ def _about_one_hot(read: Sequence[Columns]) -> list[Note]:
     return [
         Note(
             INFORMATION if all(each.sure for each in read) else DOUBTFUL,
-            f"Each class has a column in {listed(each.table.name for each in read)}, with 1 for "
-            f"its images: {listed(names)}.",
-            Alternative("one_hot=false", "Read each column as a question of its own"),
+            f"Each class has its own column in {listed(each.table.name for each in read)}, "
+            f"with 1 for its images: {listed(names)}.",
+            Alternative("one_hot=false", "Read each column as a separate question"),
         )
     ]
 
@@ -54,8 +54,8 @@ def _about_choice(each: Columns) -> list[Note]:
     return [
         Note(
             weight,
-            f"In {each.table.title} the column “{chosen}” was taken for the classes, but “{other}” "
-            "may hold them too.",
+            f"In {each.table.title}, the column “{chosen}” was used for the classes, but "
+            f"“{other}” could be meant, too.",
             Alternative(f"label_column={other}", f"Take the classes from “{other}”"),
         )
         for other in others[:_MOST_ALTERNATIVES]
@@ -69,8 +69,8 @@ def about_words(each: Columns, words: Words) -> list[Note]:
     return [
         Note(
             NOTABLE,
-            f"In {each.table.title} {listed(words.doubtful)} count as one class each, though there "
-            "is a separator in them.",
+            f"In {each.table.title}, each of these counts as one class although it contains a "
+            f"separator: {listed(words.doubtful)}.",
         )
     ]
 
@@ -82,8 +82,9 @@ def about_blanks(each: Columns, cells: Sequence[str]) -> list[Note]:
     return [
         Note(
             DOUBTFUL,
-            f"In {each.table.title} only {len(cells):,} of {len(each.rows):,} rows say a class, "
-            f"each another: {listed(cells)}. If it holds for the rows below too, fill it in there.",
+            f"In {each.table.title}, only {len(cells):,} of {len(each.rows):,} rows give a "
+            f"class, each a different one: {listed(cells)}. If it also applies to the rows "
+            "below, fill it in there.",
         )
     ]
 
@@ -93,14 +94,14 @@ def named_by(where: str, names: Mapping[str, str], *, is_from_one: bool) -> Note
     pairs = shown([f"{number} is “{name}”" for number, name in sorted(names.items())])
     counted = ", counted from 1" if is_from_one else ""
     weight = NOTABLE if is_from_one else INFORMATION
-    return Note(weight, f"The names of the classes are those in “{where}”{counted}: {pairs}.")
+    return Note(weight, f"The class names come from “{where}”{counted}: {pairs}.")
 
 
 def several_tags(tags: Sequence[str]) -> str:
     """Why an image with several tags is left out."""
     return (
-        f"It has several tags (“{', '.join(tags)}”), and a classifier learns one class for each "
-        "image: leave one of them."
+        f"It has several tags (“{', '.join(tags)}”), but each image needs exactly one class: "
+        "keep one of them."
     )
 
 
@@ -112,7 +113,7 @@ def about_tags(refusals: Sequence[str]) -> list[Note]:
     return [
         Note(
             DOUBTFUL if 2 * n > len(refusals) else NOTABLE,
-            f"{n:,} of {len(refusals):,} images have several tags and are left out: a classifier "
-            "learns one class for each image.",
+            f"{n:,} of {len(refusals):,} images have several tags and are left out: each image "
+            "needs exactly one class.",
         )
     ]

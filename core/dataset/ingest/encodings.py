@@ -117,5 +117,5 @@ def encoding_note(name: str, encoding: str, *, is_sure: bool = False) -> str:
         return ""
     hint = "" if is_sure else " If names look wrong, save it as CSV UTF-8."
     if encoding == MIXED:
-        return f"“{name}” is not all in UTF-8; the rest was read as Western European.{hint}"
+        return f"“{name}” is only partly in UTF-8; the rest was read as Western European.{hint}"
     return f"“{name}” is not in UTF-8 and was read as {ENCODINGS[encoding]}.{hint}"

@@ -58,21 +58,21 @@ BROKEN = (
 """What the readers of archives throw at damaged ones."""
 
 NESTED = (
-    "An archive inside what was brought is not opened: unpack it and bring its folders, "
-    "or bring it by itself."
+    "Archives inside an archive or a folder are not opened: unpack it and add its folders, or "
+    "add it on its own."
 )
-LINK = "This is a link that leads out of what was brought: bring the image itself."
+LINK = "This is a link to a place outside: add the image itself."
 SPECIAL = "This is a device or another special file, not an image: leave it out."
-LEADS_OUT = "Its path leads out of the archive, which no honest one needs: pack the folder anew."
+LEADS_OUT = "Its path leads out of the archive, which is unsafe: pack the folder again."
 PORTION = (
-    "This is one part of a split archive: put all parts together with the program that made them "
-    "(for example 7-Zip: Extract on the first part), and bring the unpacked folder."
+    "This is one part of a split archive: join all parts with the program that made them (in "
+    "7-Zip, extract the first part), then add the unpacked folder."
 )
 IN_ICLOUD = (
-    "The image is still in iCloud and not on this computer: choose “Download Now” for its folder "
-    "in the Finder, wait until the cloud signs are gone, and bring the folder again."
+    "The image is still in iCloud: choose “Download Now” for its folder in the Finder, wait "
+    "until the cloud icons are gone, and add the folder again."
 )
-_IN_GOOGLE = "This is a link to a Google document: download the image itself and bring that."
+_IN_GOOGLE = "This is a link to a Google document: download the image and add that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Source:
     entries: Iterator[Entry]
     total: int | None
     """How many; None when that is known only at the end."""
-    pictures: int = 0
+    images: int = 0
     """How many are called like images, as far as known."""
     notes: tuple[str, ...] = ()
     """What a person should know of how the names were read."""
@@ -122,8 +122,8 @@ class Budget:
         self._entries += n
         if self._entries > self._settings.max_entries:
             raise RefusedArchive(
-                f"There are more than {self._settings.max_entries:,} files in what was brought, "
-                "the most for one import. Bring it in several portions."
+                f"There are more than {self._settings.max_entries:,} files here, the limit for "
+                "one import. Add them in several portions."
             )
 
     def read(self, n: int) -> None:
@@ -132,8 +132,8 @@ class Budget:
         if self._bytes > self._settings.max_unpacked_bytes:
             most = self._settings.max_unpacked_bytes / GiB
             raise RefusedArchive(
-                f"Unpacked, what was brought is larger than {most:,.3g} GB, the most for one "
-                "import. Bring it in several portions, or make the images smaller."
+                f"Unpacked, this is larger than {most:,.3g} GB, the limit for one import. Add "
+                "it in several portions, or make the images smaller."
             )
 
 
@@ -245,13 +245,13 @@ def too_large_table(settings: Settings) -> str:
     """The sentence for a table over `settings.max_table_bytes`, as it came or unpacked."""
     most = settings.max_table_bytes / MiB
     return (
-        f"The table is larger than {most:,.4g} MB, the most for one: keep only the columns with "
-        "file names and classes, and the rows of these images."
+        f"The table is larger than {most:,.4g} MB: keep only the columns with file names and "
+        "classes, and the rows of these images."
     )
 
 
 def damaged(archive: str) -> RefusedArchive:
     """The error for an archive of which nothing can be read."""
     return RefusedArchive(
-        f"The archive “{archive}” is damaged or incomplete: pack it or download it again."
+        f"The archive “{archive}” is damaged or incomplete: pack or download it again."
     )

@@ -99,7 +99,7 @@ def strangers(table: str, cells: Sequence[str], names: Names, named: set[int]) -
     more = len({each for each in cells if each}) - len(words)
     empty = f"{sum(not each for each in cells):,} without a name" if "" in cells else ""
     words += filter(None, [f"{more:,} more" if more > 0 else "", empty])
-    return [f"Rows of “{table}” name no image that was brought: {', '.join(words)}."]
+    return [f"Rows of “{table}” name images that are not there: {', '.join(words)}."]
 
 
 def listed(words: Iterable[str]) -> str:

@@ -15,8 +15,8 @@ from core.dataset.ingest.understanding import (
 _MOST_SHOWN = 5
 OUTER = Alternative("classes=outer-folders", "Use the outer folders as the classes")
 INNER = Alternative("classes=inner-folders", "Use the inner folders as the classes")
-OUTSIDE = "It lies outside the class folders: put it into a folder named after its class."
-MASKS = "It lies in a folder of masks, which are no images of a class."
+OUTSIDE = "It is outside the class folders: put it into a folder named after its class."
+MASKS = "It is in a folder of masks, which are not images of a class."
 
 
 def ready_split(names: Sequence[str]) -> Note:
@@ -24,13 +24,13 @@ def ready_split(names: Sequence[str]) -> Note:
     if len(names) == 1:
         return Note(
             NOTABLE,
-            f"The folder {_listed(names)} was taken for a part of the set, and the folders in it "
-            "for its classes.",
+            f"The folder {_listed(names)} was read as part of a split, and the folders in it "
+            "as classes.",
             None if split_parts(names) else OUTER,
         )
     note = (
-        f"The folders {_listed(names)} were taken for parts of one set, and the folders in them "
-        "for its classes. This ready split is kept."
+        f"The folders {_listed(names)} were read as parts of a split (such as train and test), "
+        "and the folders in them as classes. This split is kept."
     )
     is_plain = all(len(split_parts([name])) for name in names)
     return Note(INFORMATION if is_plain else NOTABLE, note, None if is_plain else OUTER)
@@ -40,8 +40,8 @@ def split_inside(names: Sequence[str]) -> Note:
     """Parts of a split inside each class."""
     return Note(
         INFORMATION,
-        f"The folders {_listed(names)} inside the class folders were taken for parts of one set. "
-        "This ready split is kept.",
+        f"The folders {_listed(names)} inside the class folders were read as parts of a split. "
+        "This split is kept.",
     )
 
 
@@ -49,8 +49,8 @@ def joined_parts(names: Sequence[str]) -> Note:
     """Folders that were joined."""
     return Note(
         NOTABLE,
-        f"The folders {_listed(names)} were taken for parts of one set, and the folders in them "
-        "for its classes.",
+        f"The folders {_listed(names)} were read as parts of one set, and the folders in them "
+        "as classes.",
         OUTER,
     )
 
@@ -59,8 +59,8 @@ def variants(names: Sequence[str], *, is_clear: bool) -> Note:
     """Folders with the same folders inside."""
     return Note(
         NOTABLE if is_clear else DOUBTFUL,
-        f"The folders {_listed(names)} hold the same folders, so they were taken for variants of "
-        "the same images, and the folders in them for the classes. Variants of one image are kept "
+        f"The folders {_listed(names)} contain the same folders. They were read as variants of "
+        "the same images, and the folders in them as classes. Variants of one image are kept "
         "together.",
         OUTER,
     )
@@ -71,8 +71,9 @@ def second_copies(names: Sequence[str]) -> Note:
     one = len(names) == 1
     return Note(
         NOTABLE,
-        f"The {'folder' if one else 'folders'} {_listed(names)} {'holds' if one else 'hold'} the "
-        f"folders beside {'it' if one else 'them'} once more: equal images count once.",
+        f"The {('folder' if one else 'folders')} {_listed(names)} "
+        f"{('holds' if one else 'hold')} the folders next to {('it' if one else 'them')} "
+        "again: equal images count once.",
     )
 
 
@@ -80,7 +81,7 @@ def beside_folders(n: int) -> Note:
     """Many images that lie beside the class folders."""
     return Note(
         DOUBTFUL,
-        f"{n:,} images lie beside the class folders and not in one of them, so they are left out.",
+        f"{n:,} images are next to the class folders, not in one of them, so they are left out.",
     )
 
 
@@ -89,8 +90,8 @@ def without_class(name: str, n: int, *, is_doubtful: bool, is_in_split: bool) ->
     word = "image" if n == 1 else "images"
     return Note(
         DOUBTFUL if is_doubtful else NOTABLE,
-        f"The {n:,} {word} in the folder {_quoted(name)} {'was' if n == 1 else 'were'} taken as "
-        f"{word if n > 1 else 'an image'} without a class.",
+        f"The {n:,} {word} in the folder {_quoted(name)} {('was' if n == 1 else 'were')} added "
+        f"as {(word if n > 1 else 'an image')} without a class.",
         None if is_in_split else OUTER,
     )
 
@@ -100,8 +101,8 @@ def beside_split(name: str, n: int, *, is_clear: bool) -> Note:
     word = "image" if n == 1 else "images"
     return Note(
         INFORMATION if is_clear else DOUBTFUL,
-        f"The folder {_quoted(name)} lies beside the parts of the set and holds none of its "
-        f"classes: its {n:,} {word} {'is' if n == 1 else 'are'} left out.",
+        f"The folder {_quoted(name)} is next to the split and contains none of its classes: "
+        f"its {n:,} {word} {('is' if n == 1 else 'are')} left out.",
         None if is_clear else OUTER,
     )
 
@@ -111,7 +112,7 @@ def beside_classes(name: str, n: int) -> Note:
     word = "image" if n == 1 else "images"
     return Note(
         NOTABLE,
-        f"The folder {_quoted(name)} with {n:,} {word} was not taken for a class.",
+        f"The folder {_quoted(name)} with {n:,} {word} was not read as a class.",
         OUTER,
     )
 
@@ -120,9 +121,9 @@ def called_like_a_part(name: str) -> Note:
     """A class folder called `train`."""
     return Note(
         DOUBTFUL,
-        f"The folder {_quoted(name)} is called like a part of a split, and was taken for a class "
-        "because it lies beside class folders and holds none. If it is none, put its images into "
-        "class folders.",
+        f"The folder {_quoted(name)} is named like part of a split, but was read as a class "
+        "because it is next to class folders. If it is no class, move its images into class "
+        "folders.",
     )
 
 
@@ -130,8 +131,8 @@ def alike(names: Sequence[str]) -> Note:
     """Classes whose names differ in spelling alone."""
     return Note(
         DOUBTFUL,
-        f"The folders {_listed(names)} are called alike and are classes of their own. If some are "
-        "the same, put their images into one folder.",
+        f"The folders {_listed(names)} have similar names and are separate classes. If some "
+        "are the same, put their images into one folder.",
     )
 
 
@@ -139,8 +140,7 @@ def only_in(folder: str, names: Sequence[str]) -> Note:
     """Classes in a part for testing that the part to learn from does not have."""
     return Note(
         DOUBTFUL,
-        f"The folder {_quoted(folder)} holds classes that the training part has no images of: "
-        f"{_listed(names)}.",
+        f"The folder {_quoted(folder)} has classes without training images: {_listed(names)}.",
     )
 
 
@@ -164,8 +164,8 @@ def folders_inside(name: str, names: Sequence[str], *, is_doubtful: bool) -> Not
     """Several folders inside a class folder."""
     return Note(
         DOUBTFUL if is_doubtful else NOTABLE,
-        f"Folders inside a class folder belong to that class: {_quoted(name)} holds "
-        f"{_listed(names)}. If these are classes of their own, bring them one level up.",
+        f"Folders inside a class folder belong to that class: {_quoted(name)} contains "
+        f"{_listed(names)}. If these are separate classes, move them one level up.",
         INNER,
     )
 
@@ -182,17 +182,17 @@ def cut_off(names: Sequence[str]) -> Note:
 def nameless(name: str) -> str:
     """Why images in a single folder have no class."""
     return (
-        f"It lies in the folder {_quoted(name)}, which is not called like a class: put it into a "
-        "folder named after its class, or bring it into a named class."
+        f"It is in the folder {_quoted(name)}, which is not named like a class: put it into a "
+        "folder named after its class, or add it to a class of your choice."
     )
 
 
 def parts_without_classes(names: Sequence[str]) -> str:
     """Why images in parts of a set have no class."""
     return (
-        f"The folders {_listed(names)} are called like parts of one set and hold no class "
-        "folders: put the images into folders named after their classes, or add a table of file "
-        "names and classes."
+        f"The folders {_listed(names)} are named like parts of a split but contain no class "
+        "folders: put the images into folders named after their classes, or add a table of "
+        "file names and classes."
     )
 
 

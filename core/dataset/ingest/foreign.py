@@ -2,11 +2,11 @@
 
 import re
 
-_WAY_OUT = "export its images as files in a folder for each class and bring that folder"
+_WAY_OUT = "export its images into one folder per class and add those"
 _FORMATS = (
     (r"tfrecords?(-\d+-of-\d+)?", "a TFRecord file"),
-    (r"arrow|feather", "an Arrow file, as the library datasets saves to disk"),
-    (r"pkl|pickle|joblib|pth?", "a Python pickle, which could run programs when it is opened"),
+    (r"arrow|feather", "an Arrow file, as the datasets library saves it"),
+    (r"pkl|pickle|joblib|pth?", "a Python pickle, which could run programs when opened"),
     (r"npz|npy", "a NumPy array"),
     (r"mat", "a MATLAB file"),
     (r"h5|hdf5|he5", "an HDF5 file"),
@@ -17,7 +17,7 @@ _FORMATS = (
     (r"rds|rdata|rda", "an R file"),
     (r"sav|dta|sas7bdat", "a file of a statistics program"),
     (r"docx?|odt|rtf|pages", "a text document"),
-    (r"pptx?|odp|key", "a set of slides"),
+    (r"pptx?|odp|key", "a slide deck"),
     (r"gsheet", "a link to a Google sheet"),
 )
 _TABLES = ("a text document", "a link to a Google sheet", "a file of a statistics program")
@@ -34,7 +34,7 @@ _IDX = re.compile(r"(.*/)?(train|t10k|test|emnist.*)-(images|labels)[.-]idx\d-ub
 def foreign(name: str) -> str:
     """Why a file called so, which is no image, is left out; empty for any other file."""
     if _IDX.fullmatch(name):
-        return f"This is an IDX file, as MNIST comes in, which cannot be read here: {_WAY_OUT}."
+        return f"This is an IDX file, like those of MNIST, which cannot be read here: {_WAY_OUT}."
     what = next((what for pattern, what in _BY_NAME if pattern.fullmatch(name)), "")
     if what in _TABLES:
         return f"This is {what}, which cannot be read here: save the table in it as CSV or XLSX."

@@ -98,8 +98,8 @@ def _jpeg_cost(
     scans = _scans(file, start)
     if scans > _MOST_SCANS:
         raise UnreadableImage(
-            f"This JPEG is drawn in {scans:,} passes, and ten are usual: "
-            "open it in a viewer and save it anew."
+            f"This JPEG has {scans:,} scans, where ten are usual: open it in a viewer and save "
+            "it again."
         )
     # All coefficients are kept from the first pass to the last.
     return bytes_needed + pixels * 2 * count if scans <= _ORDINARY_SCANS else None

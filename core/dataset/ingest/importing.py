@@ -160,7 +160,7 @@ def _noted(note: Note) -> Noted:
 def _take_all(brought: Source, how: Taking, room: int, taken: list[Taken]) -> Generator[Event]:
     """Store every image and append to `taken` what became of each file, in a fixed order."""
     total = brought.total or 0
-    _require_room(brought.pictures, room, how.settings)
+    _require_room(brought.images, room, how.settings)
     news, images = time.monotonic(), 0
     yield Progress(_WORK, 0, total)
     entries, files = with_embedded(brought.entries, how.settings), 0
@@ -208,8 +208,8 @@ def threads() -> int:
 def _require_room(images: int, room: int, settings: Settings) -> None:
     if images > room:
         raise RefusedArchive(
-            f"With these, the dataset would have more than {settings.max_images:,} images, "
-            "the most for one dataset. Bring fewer, or a selection."
+            f"With these, the dataset would have more than {settings.max_images:,} images, the "
+            "limit. Add fewer, or a selection."
         )
 
 

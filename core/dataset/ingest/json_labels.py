@@ -19,7 +19,7 @@ Rows = Iterable[Iterable[object]]
 Read = tuple[Kind, str, Rows]
 """Kind, form and rows of a Table."""
 
-_NO_LABELS = "It holds no labels of images in a form that is known here."
+_NO_LABELS = "It contains no image labels in a known format."
 _NAMED_WITH_NUMBERS = re.compile(r"(id|idx|index|num(ber)?)_?(to|2)_?(label|class|name)s?")
 _LABEL_STUDIO = re.compile(r"choices|.*labels|taxonomy")
 """Kinds of results that hold words of a list."""

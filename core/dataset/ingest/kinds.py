@@ -34,29 +34,29 @@ _PPM = re.compile(rb"P[1-6]\s+(#|\d)|Pf\s+\d")
 """PBM, PGM, PPM and grey PFM; a word or a table may begin with these letters, but not so."""
 
 CAMERA_RAW = (
-    "This is a camera raw file (such as DNG, CR2, NEF or ARW), which is no finished image: "
-    "develop it, or export it as JPEG or TIFF, and bring that."
+    "This is a camera raw file (such as DNG, CR2, NEF or ARW): export it as JPEG or TIFF and "
+    "add that."
 )
 _OFFLINE = (
-    "The file is empty (0 bytes). If it lies in OneDrive, Dropbox, iCloud or Google Drive, make it "
-    "available offline; otherwise copy it again from where it came from."
+    "The file is empty (0 bytes). If it is in OneDrive, Dropbox, iCloud or Google Drive, make "
+    "it available offline; otherwise copy it again."
 )
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\x00", b"FOVb", b"\x00MRM")
 _NAMED_STARTS = (
-    (b"%PDF", "This is a PDF: save its pages as JPEG or PNG and bring those."),
-    (b"8BPS", "This is a Photoshop file: save it as JPEG or PNG and bring that."),
+    (b"%PDF", "This is a PDF: save its pages as JPEG or PNG and add those."),
+    (b"8BPS", "This is a Photoshop file: save it as JPEG or PNG and add that."),
     (b"\xff\x0a", "This is a JPEG XL image, which cannot be read here: save it as JPEG or PNG."),
     (
         b"\x00\x00\x00\x0cJXL ",
         "This is a JPEG XL image, which cannot be read here: save it as JPEG or PNG.",
     ),
-    (b"L\x00\x00\x00\x01\x14\x02\x00", "This is a Windows shortcut: bring the image it leads to."),
-    (b"[InternetShortcut]", "This is a shortcut to a web page: save the image and bring that."),
-    (b"book\x00\x00\x00\x00mark", "This is a macOS alias: bring the image it leads to."),
+    (b"L\x00\x00\x00\x01\x14\x02\x00", "This is a Windows shortcut: add the image it leads to."),
+    (b"[InternetShortcut]", "This is a shortcut to a web page: save the image and add that."),
+    (b"book\x00\x00\x00\x00mark", "This is a macOS alias: add the image it leads to."),
     (
         b"version https://git-lfs",
-        "This is a Git LFS pointer, not the image itself: run “git lfs pull” and bring the folder "
-        "again.",
+        "This is a Git LFS pointer, not the image itself: run “git lfs pull” and add the "
+        "folder again.",
     ),
     (
         b"SIMPLE  =",
@@ -76,14 +76,14 @@ _NAMED_STARTS = (
     ),
 )
 _DICOM = (
-    "This is a DICOM file, which cannot be read here: export it as 16-bit PNG or TIFF from the "
-    "viewer (for example 3D Slicer, Horos or MicroDicom) and bring that."
+    "This is a DICOM file, which cannot be read here: export it as 16-bit PNG or TIFF (for "
+    "example with 3D Slicer, Horos or MicroDicom) and add that."
 )
 NIFTI = (
-    "This is a NIfTI volume, which cannot be read here: export its slices as PNG or TIFF, for "
-    "example with 3D Slicer, and bring those."
+    "This is a NIfTI volume, which cannot be read here: export its slices as PNG or TIFF (for "
+    "example with 3D Slicer) and add those."
 )
-_VIDEO = "This is a video: save single frames as JPEG or PNG and bring those."
+_VIDEO = "This is a video: save single frames as JPEG or PNG and add those."
 _LINK_TEXT = re.compile(rb"(\.\.?/)+[^\x00\n\r]{1,400}")
 
 
@@ -113,7 +113,7 @@ def what_else(head: bytes) -> str:
     if not head:
         return _OFFLINE
     if not head.strip(b"\x00") and len(head) >= 16:
-        return "The file holds nothing but zeros: it was not copied in full. Copy it again."
+        return "The file contains only zeros: it was not copied in full. Copy it again."
     for start, sentence in _NAMED_STARTS:
         if head.startswith(start):
             return sentence
@@ -126,8 +126,8 @@ def what_else(head: bytes) -> str:
     if head[4:8] == b"ftyp" or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF"):
         return _VIDEO
     return _text(head) or (
-        "This is no image of a known kind (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, HEIC, JPEG 2000, "
-        "PGM): save it as one of them or leave it out."
+        "This is not an image of a known kind (JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, HEIC, "
+        "JPEG 2000, PGM): save it as one of them or leave it out."
     )
 
 
@@ -139,12 +139,12 @@ def _text(head: bytes) -> str:
         return ""
     if _LINK_TEXT.fullmatch(head.strip()):
         return (
-            "This is a link to an image that was copied as text: copy the folder again with links "
+            "This is a link to an image, copied as text: copy the folder again with links "
             "followed (for example cp -L, or a ZIP of it)."
         )
     if b'"doc_id"' in head or b"docs.google.com" in head:
-        return "This is a link to a Google document: download the image itself and bring that."
-    return "This is text, not an image: leave it out or bring the image itself."
+        return "This is a link to a Google document: download the image and add that."
+    return "This is text, not an image: leave it out, or add the image itself."
 
 
 _DNG_VERSION, _SUBFILE, _SUB_IFDS, _PHOTOMETRIC = 50706, 254, 330, 262
@@ -195,4 +195,4 @@ def no_such_file(name: str) -> str:
     """Why there is nothing to read under a name that was given."""
     if Path(name).is_dir():
         return "There is no image in this folder."
-    return "No file fits this pattern." if glob.has_magic(name) else "There is no such file."
+    return "No file matches this pattern." if glob.has_magic(name) else "There is no such file."

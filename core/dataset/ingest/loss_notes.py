@@ -36,29 +36,27 @@ def _on_values(brought: Brought, *, is_kept: bool) -> Iterator[str]:
         least, most = (pick(f.levels for _, f in faint) for pick in (min, max))
         greys = f"{least}" if least == most else f"{least} to {most}"
         yield (
-            f"{_images(faint)} finer greys than 8 bits can, and the 8-bit copies that a network "
-            f"usually reads have only {greys} of them, so that faint detail is lost: "
-            f"{_listed(faint)}. {_remedy(faint)}"
+            f"{_images(faint)} finer greys than 8 bits can. Their usual 8-bit copies keep only "
+            f"{greys} of them, so faint detail is lost: {_listed(faint)}. {_remedy(faint)}"
         )
     if stretched := [each for each in brought if each[1].is_stretched]:
         yield (
-            f"{_images(stretched)} values without an agreed white, and each is scaled from its own "
-            "lowest to its highest value: shapes stay visible, but values of different images "
-            f"cannot be compared any more: {_listed(stretched)}. If the values themselves tell the "
-            "classes, save all images as 16-bit PNG on one scale and bring them with "
-            f"{_KEEP}."
+            f"{_images(stretched)} values without a defined white, so each is scaled from its "
+            "own minimum to its maximum: values of different images can no longer be "
+            f"compared: {_listed(stretched)}. If the values matter, save all images as 16-bit "
+            f"PNG on one scale and import them with {_KEEP}."
         )
     if not is_kept and (many := [each for each in brought if " channels " in each[1].mode]):
         yield (
             f"{_images(many)} more channels than red, green and blue, and only the first three "
-            f"are used: {_listed(many)}. To use all, bring them with {_KEEP}."
+            f"are used: {_listed(many)}. To use all, import them with {_KEEP}."
         )
 
 
 def _remedy(faint: Brought) -> str:
     if all(facts.mode.startswith("I;16") for _, facts in faint):
-        return f"To keep all of them, bring the images with {_KEEP}."
-    return f"To keep more of them, save the images as 16-bit PNG and bring them with {_KEEP}."
+        return f"To keep all of them, import the images with {_KEEP}."
+    return f"To keep more of them, save the images as 16-bit PNG and import them with {_KEEP}."
 
 
 def _images(some: Sequence[object]) -> str:

@@ -23,6 +23,6 @@ def lost_classes(images: Iterable[tuple[str | None, str]]) -> Iterator[str]:
         n = reasons[label].total()
         reason, _ = reasons[label].most_common(1)[0]
         them = "its only image cannot" if n == 1 else f"none of its {n:,} images can"
-        yield f"The class “{label}” is missing, because {them} be used. {reason}"
+        yield f"The class “{label}” is missing because {them} be used. {reason}"
     if len(lost) > _MOST_NAMED:
-        yield f"{len(lost) - _MOST_NAMED:,} more classes are missing for such reasons."
+        yield f"{len(lost) - _MOST_NAMED:,} more classes are missing for similar reasons."

@@ -18,7 +18,9 @@ _GROWING = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 def xml_rows(name: str, raw: bytes) -> Read:
     """What an XML file says of images. Raises UnreadableTable when that is nothing."""
     if _GROWING.search(raw.replace(b"\0", b"").decode("latin-1")):
-        raise UnreadableTable("It declares entities, which no file of labels needs.")
+        raise UnreadableTable(
+            "It declares XML entities, which label files do not need: save it without them."
+        )
     root = ElementTree.fromstring(raw)
     if root.tag == "annotation":
         stem = str(PurePosixPath(name).with_suffix(""))

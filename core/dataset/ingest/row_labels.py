@@ -58,7 +58,7 @@ def labels_of(
         notes.append(
             Note(
                 NOTABLE,
-                "Some images stand in the table twice with different classes, and the first is "
+                "Some images are in the table twice with different classes, and the first is "
                 f"kept: {shown(odd)}.",
             )
         )
@@ -162,9 +162,9 @@ def _strange_parts(read: Sequence[Columns]) -> list[Note]:
             notes.append(
                 Note(
                     NOTABLE,
-                    f"In the column “{each.header[each.split]}” of {each.table.title} "
-                    f"{listed(sorted(set(strange)))} is no part of a split (train, val, test): "
-                    f"these {len(strange):,} images are parted as usual.",
+                    f"In the column “{each.header[each.split]}” of {each.table.title}, "
+                    f"{listed(sorted(set(strange)))} is not part of a split (train, val, "
+                    f"test): these {len(strange):,} images are split automatically.",
                 )
             )
     return notes

@@ -19,11 +19,11 @@ def allowed(path: str, settings: Settings) -> Path:
         folder = None
     if folder is None or not any(folder.is_relative_to(root) for root in _roots(settings)):
         raise BadInput(
-            "This folder is not inside one that was opened for imports on this server. "
-            "Choose another, or ask whoever runs the server to add it to GRAFT_IMPORT_ROOTS."
+            "This folder is not open for imports. Choose another, or ask the administrator to "
+            "add it to GRAFT_IMPORT_ROOTS."
         )
     if not folder.is_dir():
-        raise BadInput("There is no such folder on the server (any more). Choose another.")
+        raise BadInput("This folder is no longer on the server. Choose another one.")
     return folder
 
 

@@ -117,9 +117,7 @@ def on_two_classes(items: Iterable[Item]) -> Iterator[Note]:
     if pairs:
         more = len(pairs) - _MOST_PAIRS_NAMED
         listed = "; ".join(pairs[:_MOST_PAIRS_NAMED]) + (f"; and {more} more" if more > 0 else "")
-        yield Note(
-            NOTABLE, f"The same image stands in two classes, and one must be wrong: {listed}."
-        )
+        yield Note(NOTABLE, f"The same image is in two classes, and one must be wrong: {listed}.")
 
 
 def understood(
@@ -163,12 +161,12 @@ def nothing_found(left_out: Sequence[LeftOut]) -> str:
     """Why there is no image at all: the commonest reason first, and where."""
     if not left_out:
         return (
-            "There is no image in what was brought. "
-            "Bring a folder or a ZIP of class folders with images in them."
+            "There is no image here. Add a folder or a ZIP that contains images, best in one "
+            "folder per class."
         )
     first, *others = grouped(left_out)
     names = ", ".join(f"“{name}”" for name in first.examples)
     more = f" and {first.count - len(first.examples):,} more" if first.count > 3 else ""
     rest = sum(group.count for group in others)
     beside = f" {rest:,} more for other reasons." if rest else ""
-    return f"No image could be taken from what was brought. {names}{more}: {first.reason}{beside}"
+    return f"No image could be used. {names}{more}: {first.reason}{beside}"

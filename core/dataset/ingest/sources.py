@@ -29,10 +29,10 @@ from core.settings import Settings
 UPLOAD_INDEX = "index.jsonl"
 """In the folder of an upload: one line {"n": file name, "name": path as brought} for each file."""
 
-_CLOSED = "This folder cannot be opened: give yourself the right to read it, or leave it out."
-_TOO_DEEP = "It lies in too many folders, one in the other: bring it from a higher one."
+_CLOSED = "This folder cannot be opened: give yourself permission to read it, or leave it out."
+_TOO_DEEP = "It is too many folders deep: move it up, then add it again."
 
-_BROKEN_LINK = "This is a link to a file that is not there: bring the image itself."
+_BROKEN_LINK = "This is a link to a file that is not there: add the image itself."
 
 _LONGEST_LINE = 65_536
 
@@ -78,7 +78,7 @@ def _opened(files: Sequence[File], settings: Settings, budget: Budget) -> Source
     return Source(
         (entry for each in sources for entry in each.entries),
         sum(known) if len(known) == len(sources) else None,
-        sum(each.pictures for each in sources),
+        sum(each.images for each in sources),
         tuple(dict.fromkeys(note for each in sources for note in each.notes)),
     )
 

@@ -13,7 +13,7 @@ from core.settings import Settings
 
 TEXT = what_else(b"text")
 """Why a text that says nothing about images is left out."""
-_EMPTY = "There is nothing in it: leave it out, or fill in the names of the images and classes."
+_EMPTY = "It is empty: leave it out, or fill in image names and classes."
 
 
 @dataclass(frozen=True, slots=True)

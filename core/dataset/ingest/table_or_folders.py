@@ -42,14 +42,14 @@ def table_or_folders(images: Sequence[Assigned], told: Annotations) -> Verdict:
     if told.is_template:
         return _folders(
             NOTABLE,
-            f"The classes are those of the folders. The table ({columns}) is not used: it is "
-            "called like a form for answers.",
+            f"The classes come from the folders. The table ({columns}) is not used: it is "
+            "named like a form to fill in.",
         )
     if _tells_the_rest(inside, named, both):
         return Verdict("both", (_note_on_both(columns, len(beside)),))
     if not told.sure:
         return _folders(
-            NOTABLE, f"The classes are those of the folders, not those in the table ({columns})."
+            NOTABLE, f"The classes come from the folders, not from the table ({columns})."
         )
     words = _agreed([(inside[place], named[place]) for place in both])
     if len(both) < _MOST * len(inside) or len({named[place] for place in both}) < 2:
@@ -58,18 +58,18 @@ def table_or_folders(images: Sequence[Assigned], told: Annotations) -> Verdict:
         differing = sum(folded(inside[place]) != folded(named[place]) for place in both)
         note = Note(
             DOUBTFUL,
-            f"The table ({columns}) and the folders do not agree on the classes of {differing:,} "
-            f"of {len(both):,} images, and the table was used.",
+            f"The table ({columns}) and the folders disagree on the classes of {differing:,} "
+            f"of {len(both):,} images. The table was used.",
             FOLDERS,
         )
         return Verdict("table", (note,))
     if all(folded(folder) == folded(word) for folder, word in words.items()) and not beside:
-        note = Note(INFORMATION, f"The folders and the table ({columns}) tell the same classes.")
+        note = Note(INFORMATION, f"The folders and the table ({columns}) give the same classes.")
         return Verdict("folders", (note,))
     note = Note(
         NOTABLE,
-        f"The folders and the table ({columns}) part the images alike; the classes are called as "
-        "in the table.",
+        f"The folders and the table ({columns}) divide the images alike. The class names come "
+        "from the table.",
         FOLDERS,
     )
     return Verdict("table", (note,), words)
@@ -86,8 +86,8 @@ def _tells_the_rest(inside: Mapping[int, str], named: Mapping[int, str], both: S
 def _note_on_both(columns: str, n: int) -> Note:
     return Note(
         DOUBTFUL,
-        f"The folders tell the classes, and the table ({columns}) those of {n:,} images that lie "
-        "in no class folder.",
+        f"The folders give the classes, and the table ({columns}) those of {n:,} images "
+        "outside the class folders.",
         FOLDERS,
     )
 
@@ -97,12 +97,12 @@ def _table_of_few(columns: str, inside: int, both: int, beside: int, *, agrees: 
     if not both and beside:
         return _folders(
             NOTABLE,
-            f"The classes are those of the folders. The table ({columns}) is not used: it names "
+            f"The classes come from the folders. The table ({columns}) is not used: it names "
             f"only images outside the class folders ({beside:,}), as a template does.",
         )
     return _folders(
         NOTABLE if agrees and both else DOUBTFUL,
-        f"The classes are those of the folders. The table ({columns}) is not used: it tells the "
+        f"The classes come from the folders. The table ({columns}) is not used: it gives the "
         f"classes of only {both:,} of the {inside:,} images in class folders.",
     )
 

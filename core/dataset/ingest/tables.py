@@ -128,7 +128,9 @@ def _parts(name: str, content: Path | bytes, settings: Settings) -> Iterator[_Pa
     raw = content if isinstance(content, bytes) else content.read_bytes()
     suffix = PurePosixPath(name).suffix.lower()
     if suffix == ".numbers":
-        raise UnreadableTable("Numbers of Apple cannot be read here: export it as CSV or Excel.")
+        raise UnreadableTable(
+            "Apple Numbers files cannot be read here: export the table as CSV or Excel."
+        )
     if raw.startswith((b"PK", _OLE)):
         for title, cells in sheets(raw, settings):
             yield _Part(cells, sheet=title)
@@ -178,13 +180,13 @@ def _checked(rows: Iterable[Iterable[object]], settings: Settings) -> list[tuple
         kept.append(tuple(row))
         if len(row) > settings.max_table_columns:
             raise UnreadableTable(
-                f"The table has more than {settings.max_table_columns:,} columns, the most for "
-                "one: keep only those with file names and classes."
+                f"The table has more than {settings.max_table_columns:,} columns: keep only "
+                "those with file names and classes."
             )
         if len(kept) > settings.max_table_rows + 1 or len(kept) * width > _MOST_CELLS:
             raise UnreadableTable(
                 f"The table has more than {settings.max_table_rows:,} rows or {_MOST_CELLS:,} "
-                "cells, the most for one: keep only the rows of these images."
+                "cells: keep only the rows of these images."
             )
     return kept
 

@@ -99,8 +99,8 @@ def _entries(
         yield Entry(
             name,
             None,
-            "The archive breaks off or is damaged on the way; what came before that was taken. "
-            "Pack it or download it again, and bring it again.",
+            "The archive is damaged or ends early; everything before that was taken. Pack or "
+            "download it again, then add it again.",
         )
 
 
@@ -201,5 +201,5 @@ def _refusal(member: tarfile.TarInfo) -> str:
     if not member.isreg():
         return SPECIAL
     if member.issparse():
-        return "It is stored with gaps (a sparse file), as no image is: pack the folder anew."
+        return "It is stored as a sparse file, which images never are: pack the folder again."
     return ""

@@ -61,8 +61,8 @@ class _Xz(io.RawIOBase):
         except lzma.LZMAError as error:
             if "emory" in str(error):
                 raise RefusedArchive(
-                    f"To unpack it takes more than {_MOST_UNPACKING // MiB} MB of memory: "
-                    "pack it anew, as ZIP or with xz at its usual level."
+                    f"Unpacking needs more than {_MOST_UNPACKING // MiB} MB of memory: pack it "
+                    "again as ZIP, or with xz at its usual level."
                 ) from error
             raise
 
@@ -99,7 +99,7 @@ class Forward(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """The next `size` bytes. Raises RefusedArchive for an unreasonable or endless amount."""
         if size < 0 or size > _LONGEST_HEADER:
-            raise RefusedArchive("A header in this archive is unreasonably long: pack it anew.")
+            raise RefusedArchive("A header in this archive is unreasonably long: pack it again.")
         if size == 0:
             return b""
         self._count_headers(size)
@@ -121,7 +121,7 @@ class Forward(io.RawIOBase):
         """One entry may have a long list of headers, all of which are kept in memory."""
         self._in_headers += 0 if self._is_in_data else size
         if self._in_headers > _LONGEST_HEADER:
-            raise RefusedArchive("A header in this archive is unreasonably long: pack it anew.")
+            raise RefusedArchive("A header in this archive is unreasonably long: pack it again.")
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Go forwards by reading, or back by the one byte that is remembered."""

@@ -18,8 +18,8 @@ _NEEDED = re.compile(
 )
 """The parts that make up the cells of XLSX, XLSB and ODS."""
 _MOST_SHEETS = 50
-BROKEN = "The table is damaged or of a rare kind: save it anew as CSV (UTF-8)."
-_PROTECTED = "The spreadsheet is protected by a password: save it without one, or as CSV (UTF-8)."
+BROKEN = "The table is damaged or of a rare kind: save it again as CSV (UTF-8)."
+_PROTECTED = "The spreadsheet is password-protected: save it without a password, or as CSV (UTF-8)."
 
 Row = list[Any]
 

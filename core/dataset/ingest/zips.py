@@ -56,8 +56,8 @@ _METHODS = {
     95: "XZ",
     98: "PPMd",
 }
-_PASSWORD = "It is protected by a password: pack it again without one."
-_DAMAGED = "It is damaged inside the archive: pack the folder anew, or download the archive again."
+_PASSWORD = "It is password-protected: pack it again without a password."
+_DAMAGED = "It is damaged inside the archive: pack the folder or download the archive again."
 Named = list[tuple[str, zipfile.ZipInfo]]
 
 
@@ -74,8 +74,8 @@ class _CarefulFile(io.FileIO):
         size = left if size is None or size < 0 else min(size, left)
         if size > self._limit:
             raise RefusedArchive(
-                "The list of files in this archive is far longer than one import may have. "
-                "Bring it in several portions."
+                "This archive lists far more files than one import may have. Add it in "
+                "several portions."
             )
         return super().read(size) or b""
 
@@ -116,13 +116,14 @@ def _require_openable(name: str, infos: Sequence[zipfile.ZipInfo]) -> None:
     """Raise RefusedArchive, with the remedy, where not one of the files can be read."""
     if infos and all(info.flag_bits & _ENCRYPTED_FLAG for info in infos):
         raise RefusedArchive(
-            f"The archive “{name}” is protected by a password: pack it again without one."
+            f"The archive “{name}” is password-protected: pack it again without a password."
         )
     methods = {method for info in infos if (method := _unknown_method(info))}
     if infos and all(map(_unknown_method, infos)):
         listed = " and ".join(sorted(methods))
         raise RefusedArchive(
-            f"The archive “{name}” is packed by {listed}, which cannot be read here. {_repacked()}"
+            f"The archive “{name}” is compressed with {listed}, which cannot be read here. "
+            f"{_repacked()}"
         )
 
 
@@ -132,7 +133,9 @@ def _unknown_method(info: zipfile.ZipInfo) -> str:
 
 
 def _repacked() -> str:
-    return "Pack the folder anew as an ordinary ZIP (in 7-Zip: archive format zip, method Deflate)."
+    return (
+        "Pack the folder again as an ordinary ZIP (in 7-Zip: archive format zip, method Deflate)."
+    )
 
 
 def _named(infos: Sequence[zipfile.ZipInfo]) -> tuple[Named, tuple[str, ...]]:
@@ -158,8 +161,8 @@ def _note(paths: Sequence[str], title: str) -> str:
     shown = ", ".join(f"“{clean_path(word)}”" for word in list(words)[:_MOST_NAMES_SHOWN])
     return (
         f"The names in this ZIP are not in UTF-8. They were read as {title}: {shown}. If they look "
-        "wrong, pack the folder anew with UTF-8 names (7-Zip does so with the parameter cu=on), or "
-        "bring the folder itself."
+        "wrong, pack the folder again with UTF-8 names (7-Zip: parameter cu=on), or add the folder "
+        "itself."
     )
 
 
@@ -229,7 +232,7 @@ def _refusal(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & _ENCRYPTED_FLAG:
         return _PASSWORD
     if method := _unknown_method(info):
-        return f"It is packed by {method}, which cannot be read here. {_repacked()}"
+        return f"It is compressed with {method}, which cannot be read here. {_repacked()}"
     return ""
 
 

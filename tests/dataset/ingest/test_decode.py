@@ -227,7 +227,7 @@ def test_a_file_that_ends_early_gives_a_reason(kind: str, part: float) -> None:
         (b"just some words\n" * 10, "text"),
         (b"%PDF-1.7 \x00", "PDF"),
         (b'<?xml version="1.0"?><svg/>', "SVG"),
-        (b"\x00\x01\x02\x03" * 20, "no image of a known kind"),
+        (b"\x00\x01\x02\x03" * 20, "not an image of a known kind"),
         (b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "PNG"),
         (b"\xff\xd8\xff" + b"\x00" * 50, "JPEG"),
         (b"....ftypheic" + b"\x00" * 50, "HEIF"),

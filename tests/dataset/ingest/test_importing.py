@@ -84,8 +84,8 @@ def test_each_file_left_out_is_named_with_its_reason(take_in, tmp_path: Path) ->
         "cat/words.jpg": "text",
         "cat/cut.jpg": "ends too early",
         "cat/huge.png": "20,000 × 20,000",
-        "dog/more.zip": "archive inside",
-        "loose.jpg": "no class folder",
+        "dog/more.zip": "rchives inside an archive",
+        "loose.jpg": "not in a class folder",
     }
     assert done.skipped.keys() == words.keys()
     for name, word in words.items():
@@ -124,7 +124,7 @@ def test_loose_files_go_into_the_named_class(take_in, tmp_path: Path) -> None:
 
 
 def test_loose_files_without_a_class_are_told_what_to_do(take_in, tmp_path: Path) -> None:
-    with pytest.raises(UnusableDataset, match=r"“1\.jpg”: It lies in no class folder"):
+    with pytest.raises(UnusableDataset, match=r"“1\.jpg”: It is not in a class folder"):
         take_in(write_folder(tmp_path / "x", {"1.jpg": jpeg(1)}))
 
 

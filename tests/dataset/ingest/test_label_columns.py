@@ -163,7 +163,7 @@ def test_a_name_with_a_comma_in_it_is_one_class_and_a_note_says_so() -> None:
     rows = [(image, cells[n % 3]) for n, image in enumerate(IMAGES)]
     found = told({"t.csv": text([("file", "label"), *rows])}, IMAGES)
     assert set(classes(found, IMAGES).values()) == set(cells)
-    assert "count as one class each" in sentences(found)
+    assert "each of these counts as one class" in sentences(found)
 
 
 def test_names_with_spaces_and_slashes_are_no_tags() -> None:
@@ -210,7 +210,7 @@ def test_a_form_for_answers_beside_true_labels_is_not_used() -> None:
     files = {"sample_submission.csv": form, "train.csv": text([("file", "label"), *TWO.items()])}
     found = told(files, IMAGES)
     assert classes(found, IMAGES) == TWO
-    assert "looks like a form for answers" in sentences(found)
+    assert "looks like a form to fill in" in sentences(found)
     assert told({"sample_submission.csv": form}, IMAGES).is_template
 
 

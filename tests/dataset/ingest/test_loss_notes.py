@@ -105,7 +105,7 @@ def test_stretched_values_are_said_once(take_in, tmp_path: Path) -> None:
     flat = relief / 3000
     files = {"a/1.tif": tiff(relief), "a/2.tif": tiff(relief + 1), "b/1.tif": tiff(flat)}
     (note,) = take_in(write_folder(tmp_path / "x", files)).notes
-    assert "2 images hold values without an agreed white" in note
+    assert "2 images hold values without a defined white" in note
     assert "a/1.tif" in note
 
 
@@ -133,7 +133,7 @@ def test_a_png_with_megabytes_of_text_is_an_image() -> None:
 def test_text_without_end_in_a_png_is_refused_in_words() -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("bomb", "x" * 80_000_000, zip=True)
-    with pytest.raises(UnreadableImage, match="text beside the image"):
+    with pytest.raises(UnreadableImage, match="text besides the image"):
         decode(io.BytesIO(encoded(photo(1), "PNG", pnginfo=text)), LIMITS)
 
 

@@ -35,7 +35,7 @@ def test_a_class_of_empty_files_does_not_vanish_without_a_word(take_in, tmp_path
     ("head", "word"),
     [
         (b"", "available offline"),
-        (b"\0" * 64, "nothing but zeros"),
+        (b"\0" * 64, "only zeros"),
         (b"../../blobs/0123456789abcdef", "links followed"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:12", "git lfs pull"),
         (b'{"url": "https://docs.google.com/open?id=1", "doc_id": "1"}', "Google document"),
@@ -64,10 +64,10 @@ def test_one_part_of_a_split_archive_says_put_all_together(
 ) -> None:
     whole = write_zip(tmp_path / "x.whole", class_files()).read_bytes()
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UnusableDataset, match="put all parts together"):
+    with pytest.raises(UnusableDataset, match="join all parts"):
         take_in(tmp_path / name)
     folder = write_folder(tmp_path / "in", {name: whole[:900], f"cat/{name}": whole[900:]})
-    with pytest.raises(UnusableDataset, match="put all parts together"):
+    with pytest.raises(UnusableDataset, match="join all parts"):
         take_in(folder)
 
 
@@ -77,7 +77,7 @@ def test_the_last_part_of_a_split_zip_says_so_too(take_in, tmp_path: Path) -> No
     end = raw.rindex(b"PK\x05\x06")
     raw[end + 4 : end + 8] = b"\x02\0\x02\0"
     path.write_bytes(raw)
-    with pytest.raises((RefusedArchive, UnusableDataset), match="put all parts together"):
+    with pytest.raises((RefusedArchive, UnusableDataset), match="join all parts"):
         take_in(path)
 
 
@@ -91,10 +91,10 @@ def test_methods_of_packing_that_cannot_be_undone_are_named(
     path.write_bytes(one)
     done = take_in(path)
     assert done.dataset.counts == {"cat": 4, "dog": 5}
-    assert f"packed by {title}" in done.skipped["cat/cat0.jpg"]
+    assert f"compressed with {title}" in done.skipped["cat/cat0.jpg"]
     assert "method Deflate" in done.skipped["cat/cat0.jpg"]
     path.write_bytes(_with_method(one, method, most=len(files)))
-    with pytest.raises(RefusedArchive, match=rf"“x\.zip” is packed by {title}"):
+    with pytest.raises(RefusedArchive, match=rf"“x\.zip” is compressed with {title}"):
         take_in(path)
 
 

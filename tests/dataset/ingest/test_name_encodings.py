@@ -68,4 +68,4 @@ def test_a_zip_of_a_chinese_windows_has_its_classes_and_says_how_it_was_read(
     (note,) = (note for note in done.notes if "UTF-8" in note)
     assert "Chinese" in note
     assert "“猫”" in note
-    assert "pack the folder anew" in note
+    assert "pack the folder again" in note

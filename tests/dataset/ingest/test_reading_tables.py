@@ -230,7 +230,7 @@ def test_zeros_that_a_spreadsheet_dropped_are_put_back_and_said() -> None:
     ):
         found = told(files, images)
         assert list(classes(found, images).values()) == ["dog", "cat"] * 4
-        note = next(note for note in found.notes if "lack the zeros" in note.sentence)
+        note = next(note for note in found.notes if "lack the leading zeros" in note.sentence)
         assert note.weight == NOTABLE
 
 
@@ -247,7 +247,7 @@ def test_numbers_that_a_spreadsheet_rounded_are_said() -> None:
     rows = [("1.23457E+14", "cat")] * 4 + [(name, "dog") for name in "abcd"]
     found = told({"t.csv": text([("file", "label"), *rows])}, images)
     note = next(note for note in found.notes if "rounded" in note.sentence)
-    assert (note.weight, "format the column as text" in note.sentence) == (DOUBTFUL, True)
+    assert (note.weight, "Format the column as text" in note.sentence) == (DOUBTFUL, True)
 
 
 def test_a_name_in_two_folders_is_said_and_another_column_may_tell_the_folder() -> None:
@@ -255,7 +255,7 @@ def test_a_name_in_two_folders_is_said_and_another_column_may_tell_the_folder() 
     bare = [("file", "label"), *((f"{n}.jpg", "cat") for n in range(4))]
     found = told({"t.csv": text(bare)}, images)
     assert (found.rows, found.tasks) == ({}, ())
-    note = next(note for note in found.notes if "may mean several images" in note.sentence)
+    note = next(note for note in found.notes if "could mean several images" in note.sentence)
     assert note.weight == DOUBTFUL
     full = [("site", "file", "label")]
     full += [

@@ -249,7 +249,7 @@ def test_a_table_about_nothing_here_is_passed_over_with_a_note(take_in, tmp_path
     files = {"cat/a.jpg": jpeg(1), "dog/b.jpg": jpeg(2)}
     done = take_in(write_folder(tmp_path / "x", files | {"prices.csv": b"item,price\nmilk,1\n"}))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
-    assert done.notes == ["“prices.csv” was not used: none of its columns names the images."]
+    assert done.notes == ["“prices.csv” was not used: no column contains image names."]
     assert done.skipped == {}
 
 
@@ -287,7 +287,7 @@ def test_a_name_that_may_mean_two_pictures_means_none(take_in, tmp_path: Path) -
     rows = [("file", "label"), ("1.jpg", "x"), ("2.jpg", "x"), ("b/3.jpg", "y")]
     done = take_in(write_folder(tmp_path / "x", files | {"p/t.csv": text(rows)}))
     assert done.by_class == {"x": ["p/b/2.jpg"], "y": ["p/b/3.jpg"]}
-    assert any("“1.jpg” may mean several images" in note for note in done.notes)
+    assert any("“1.jpg” could mean several images" in note for note in done.notes)
 
 
 def test_a_duplicate_row_counts_once_and_a_contradiction_is_told(take_in, tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_split_column_is_kept_and_its_unknown_values_are_named(take_in, tmp_pa
     rows += [(n, part, c) for (n, c), part in zip(LABELS.items(), parts, strict=True)]
     done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
     assert [item.part for item in done.dataset.items] == ["train", "val", "test", None]
-    assert any("“extra” is no part of a split" in note for note in done.notes)
+    assert any("“extra” is not part of a split" in note for note in done.notes)
 
 
 def test_a_bomb_in_a_sheet_is_refused_in_a_sentence(take_in, tmp_path: Path) -> None:

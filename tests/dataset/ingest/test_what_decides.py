@@ -116,7 +116,7 @@ def test_parts_of_one_set_beside_a_table_are_no_classes(read) -> None:
     rows = [(Path(name).stem, "mel" if k % 2 else "nv") for k, name in enumerate(files)]
     done = read(files | {"meta.csv": table(("image_id", "label"), *rows)})
     assert done.classes == {"mel": 6, "nv": 6}
-    with pytest.raises(UnusableDataset, match="called like parts of one set"):
+    with pytest.raises(UnusableDataset, match="named like parts of a split"):
         read(files)
 
 
@@ -327,9 +327,9 @@ def test_names_that_every_camera_gives_tell_no_class(read, name: str) -> None:
 def test_names_are_used_where_somebody_says_so(read) -> None:
     files = images("all", name="cat{}.jpg") | images("all", name="dog{}.jpg")
     assert read(files, read_as=ReadAs("file-names")).classes == {"cat": 6, "dog": 6}
-    with pytest.raises(UnusableDataset, match="not called like a class"):
+    with pytest.raises(UnusableDataset, match="not named like a class"):
         read(files, read_as=ReadAs("folders"))
-    with pytest.raises(UnusableDataset, match="names of the files"):
+    with pytest.raises(UnusableDataset, match="file names"):
         read(images("all"), read_as=ReadAs("file-names"))
 
 
