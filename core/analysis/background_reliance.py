@@ -22,9 +22,9 @@ MIDDLE = 0.6
 """Of each side of the square that the network sees: so much of it is called the middle."""
 
 CAVEAT = (
-    f"The middle is the inner {100 * MIDDLE:.0f} of 100 of each side: only a guess at where the "
-    "thing stands. Where it is larger or stands aside, the border shows a part of it; so look at "
-    "the images before you blame the background."
+    f"The middle is the inner {100 * MIDDLE:.0f} % of each side, a guess at where the subject "
+    "is. If the subject is larger or off-centre, the border shows part of it: look at the "
+    "images before you blame the background."
 )
 
 Correct = npt.NDArray[np.int64]
@@ -149,34 +149,32 @@ def _verdict(
     n: int, right: int, majority: int, border: MaskedScore, middle: MaskedScore, *, warn: bool
 ) -> str:
     if border.above_majority:
-        alone = f"With the middle hidden it is still right on {border.correct} of {n}"
+        alone = f"With the middle hidden it still gets {border.correct} of {n} right"
         if warn:
             return (
-                f"It may look at the background. {alone}, which is not shown to be worse than on "
-                f"the whole images ({right} of {n})."
+                f"It may rely on the background. {alone}; the images are too few to show that "
+                f"this is worse than on whole images ({right} of {n})."
             )
         if not border.worse:
             return (
-                f"The border alone tells it something. {alone}, more than always saying the "
-                f"commonest class would be ({majority} of {n}). Whether it goes by the background "
-                f"above all, {n} images are too few to tell (of the whole ones it is right on "
-                f"{right})."
+                f"The border alone helps it. {alone}, more than always answering the most "
+                f"frequent class ({majority} of {n}). Whether it relies mainly on the "
+                f"background cannot be told from {n} images (whole images: {right} right)."
             )
         return (
-            f"The border alone tells it something. {alone}, more than always saying the commonest "
-            f"class would be ({majority} of {n}), but fewer than of the whole images "
-            f"({right} of {n})."
+            f"The border alone helps it. {alone}, more than always answering the most frequent "
+            f"class ({majority} of {n}), but fewer than on whole images ({right} of {n})."
         )
     if middle.above_majority:
         return (
-            "Nothing shows that it goes by the background. With the middle hidden it is not shown "
-            f"to be better than always saying the commonest class ({majority} of {n}); by the "
-            f"middle alone it is right on {middle.correct} of {n}."
+            "There is no sign that it relies on the background. With the middle hidden it "
+            f"does no better than always answering the most frequent class ({majority} of "
+            f"{n}). From the middle alone it gets {middle.correct} of {n} right."
         )
     return (
-        "Nothing can be said. Neither the border nor the middle alone is shown to be better than "
-        f"always saying the commonest class ({majority} of {n}): perhaps it needs both, or these "
-        "are too few images."
+        "This cannot be answered here. Neither the border nor the middle alone does better "
+        f"than always answering the most frequent class ({majority} of {n}). Perhaps the model "
+        "needs both, or there are too few images."
     )
 
 

@@ -74,7 +74,7 @@ CORRUPTIONS: dict[str, Corruption] = {
         (("slightly", 1.3), ("clearly", 1.7), ("strongly", 2.3)), _brightness,
     ),
     "jpeg": Corruption(
-        "Compressed hard", "JPEG",
+        "Strongly compressed", "JPEG",
         (("quality 40", 40), ("quality 15", 15), ("quality 5", 5)), _jpeg,
     ),
     "tilt": Corruption(

@@ -41,11 +41,11 @@ def map_images(
     began = time.monotonic()
     if method not in methods():
         raise BadInput(
-            f"The map “{method}” cannot be drawn here. There are: {', '.join(methods())}. "
-            "The package umap-learn brings “umap”."
+            f"No map method is called “{method}”. Choose one of: {', '.join(methods())}. For "
+            "“umap”, install the package umap-learn."
         )
     features = yield from image_features(dataset, store, settings)
-    yield Progress("Laying out the map", 0, 0)
+    yield Progress("Drawing the map", 0, 0)
     points = scaled(_umap(features) if method == "umap" else principal(features, 2))
     file = _file(settings, dataset.id, method)
     file.parent.mkdir(parents=True, exist_ok=True)

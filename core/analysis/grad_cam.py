@@ -109,7 +109,7 @@ def explain(
     yield Progress(_WHAT, 0, 2 + _RANDOM)
     model = Model.load(model_folder(run))
     if model.preprocessing.form != RGB:
-        raise BadInput("Only answers about images in red, green and blue can be explained so far.")
+        raise BadInput("Explanations are available for RGB images only.")
     square = model.preprocessing.square(_opened(store, settings, image, file))
     pixels = np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))[None]
     output = model.forward(pixels)
@@ -270,7 +270,7 @@ def _opened(store: Store, settings: Settings, image: str, file: Path | None) -> 
     try:
         return decode(file, settings)
     except FileNotFoundError as error:
-        raise UnreadableImage("The image is no longer there. Bring it again.") from error
+        raise UnreadableImage("This image is no longer here. Add it again.") from error
 
 
 def _overlaid(square: Image.Image, found: np.ndarray) -> Image.Image:

@@ -82,9 +82,9 @@ def propose(dataset: Dataset, store: Store, settings: Settings) -> Iterator[Even
     began = time.monotonic()
     indices = [k for k, item in enumerate(dataset.items) if item.role == "unlabelled"]
     if not indices:
-        raise BadInput("Every image has a class already. Bring some that are not sorted yet.")
+        raise BadInput("Every image already has a class. Add some without a class.")
     features = yield from image_features(dataset, store, settings)
-    yield Progress("Grouping what looks alike", 0, 0)
+    yield Progress("Grouping images that look alike", 0, 0)
     made = proposals_for(dataset, features, indices)
     file = _file(settings, dataset.id)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +155,7 @@ def label_images(dataset: Dataset, labels: Mapping[str, str]) -> Dataset:
         if places:
             made = relabel(made, places, label)
     if made is dataset:
-        raise BadInput("These images have a class by now. Reload the page.")
+        raise BadInput("These images have been labelled in the meantime. Reload the page.")
     if len(set(labels.values())) == 1:
         return made
     n = sum(a is not b for a, b in zip(made.items, dataset.items, strict=True))

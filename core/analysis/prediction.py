@@ -68,7 +68,7 @@ def predict_files(
     small JPEG of each that can be read (default: nowhere).
     """
     began = time.monotonic()
-    what = "Looking at your images"
+    what = "Predicting"
     yield Progress(what, 0, len(files))
     model = Model.load(model_folder(run))
     found: list[ImagePrediction] = []
@@ -161,7 +161,7 @@ def _prepared(
     except (FileNotFoundError, IsADirectoryError):
         return no_such_file(str(file))
     except OSError as error:
-        return f"It cannot be read: {error.strerror or 'the file is damaged'}."
+        return f"The image cannot be read: {error.strerror or 'the file is damaged'}."
 
 
 def _to_look_at(decoded: Decoded) -> Image.Image:

@@ -47,7 +47,9 @@ def predictions_xlsx(
 
     rows = _table(predictions, corrected or {})
     if len(rows[0]) > _MOST_COLUMNS:
-        raise BadInput("These are more classes than Excel has columns. Take the CSV file instead.")
+        raise BadInput(
+            "There are more classes than an Excel sheet has columns. Export as CSV instead."
+        )
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Answers")
     sheet.freeze_panes = "A2"

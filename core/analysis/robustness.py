@@ -49,7 +49,7 @@ _MOST = 100
 _BATCH = 16
 _SHOWN = 128
 """Side of the example images, in pixels."""
-_WHAT = "Looking at worse images"
+_WHAT = "Testing altered images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def robustness(run: Path, settings: Settings) -> Iterator[Event]:
     report, store = Report.load(run), Store(settings.home)
     model = Model.load(model_folder(run), device=_device(settings))
     if model.preprocessing.form != RGB:
-        raise BadInput("Only images in red, green and blue can be disturbed so far.")
+        raise BadInput("Robustness can be tested on RGB images only.")
     rows = _sample(report.kept_predictions)
     conditions = [
         (kind, *level) for kind, corruption in CORRUPTIONS.items() for level in corruption.levels

@@ -79,9 +79,9 @@ def _gather(dataset: Dataset, store: Store, settings: Settings) -> Generator[Eve
     rows = yield from _image_statistics(dataset, store, settings)
     evidence = Evidence(dataset, ImageStatistics(arrays(rows)))
     evidence = replace(evidence, features=(yield from image_features(dataset, store, settings)))
-    yield Progress("Comparing every image with every other", 0, 0)
+    yield Progress("Comparing images with each other", 0, 0)
     alike = near_copies(evidence).pairs.tolist()
-    yield Progress("Asking a first classifier", 0, 0)
+    yield Progress("Training a first classifier", 0, 0)
     return replace(evidence, probabilities=out_of_fold(dataset, evidence.features, alike=alike))
 
 
@@ -160,7 +160,7 @@ def _image_statistics(
 
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(new), _BATCH):
-            yield Progress("Measuring light and sharpness", start, len(new))
+            yield Progress("Measuring brightness and sharpness", start, len(new))
             part = new[start : start + _BATCH]
             measured = list(pool.map(measure, part))
             cache.add(part, np.stack(measured))

@@ -37,8 +37,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
             continue
         yield Problem(
             "burst",
-            f"{len(indices):,} images seem to be shots of one scene, taken one after the other: "
-            f"{listed(indices, dataset)}. Parted, the test would show what was learned from.",
+            f"{len(indices):,} images look like shots of one scene, taken one after the other: "
+            f"{listed(indices, dataset)}. Keep them in the same part, or the score is inflated.",
             indices=tuple(indices),
             fixes=(Fix("group", "Keep them together", tuple(indices)),),
             suggestion="keep them together",
@@ -119,8 +119,8 @@ def _clearly_more(like: npt.NDArray[np.float32]) -> float:
 CHECK = Check(
     kind="burst",
     title="Shots of one scene",
-    advice="Shots of one moment hold one image's worth of knowledge and must not be parted by a "
-    "test.",
+    advice="Shots of one scene are almost one image. Testing on one after training on another "
+    "inflates the score (data leakage).",
     rank=110,
     find=_find,
     needs=frozenset({"features"}),

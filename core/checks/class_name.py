@@ -27,8 +27,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         if _PLACEHOLDER.fullmatch(_plain(name)):
             yield Problem(
                 kind="class-name",
-                sentence=f"“{name}” looks like a folder nobody has named yet: the model would "
-                "answer with that name.",
+                sentence=f"“{name}” looks like a placeholder, yet the model will answer with it.",
                 classes=(name,),
                 suggestion="rename the class",
                 weight=0.1,
@@ -39,13 +38,13 @@ def difference(one: str, other: str) -> str:
     """In what alone two names differ, in words; empty when they are different names."""
     first, second = _plain(one), _plain(other)
     if first == second:
-        return "only in capitals, spaces or marks"
+        return "only in capitals, spaces or punctuation"
     if first.replace(" ", "") == second.replace(" ", ""):
-        return "only in spaces or marks"
+        return "only in spaces or punctuation"
     if _numbers(first) != _numbers(second):
         return ""  # “type 1” and “type 2” are meant to differ
     if _is_plural(first, second) or _is_plural(second, first):
-        return "only as one and many"
+        return "only in singular and plural"
     letters = min(len(first), len(second))
     if letters >= _LONG_ENOUGH and _one_typing_error(first, second):
         return "by one letter"
@@ -59,8 +58,8 @@ def _twice(evidence: Evidence, one: str, other: str, reason: str) -> Problem:
     indices = [p for name in (gone, into) for p, label in enumerate(labels) if label == name]
     return Problem(
         kind="class-name",
-        sentence=f"“{gone}” ({counts[gone]:,}) and “{into}” ({counts[into]:,}) differ {reason}: if "
-        "they are the same, the network learns to tell apart what is the same.",
+        sentence=f"“{gone}” ({counts[gone]:,}) and “{into}” ({counts[into]:,}) differ {reason}. If "
+        "they mean the same, merge them.",
         indices=tuple(indices),
         classes=(gone, into),
         fixes=(Fix("merge", f"Merge into “{into}”", label=into, classes=(one, other)),),
@@ -105,9 +104,9 @@ def _one_typing_error(one: str, other: str) -> bool:
 
 CHECK = Check(
     kind="class-name",
-    title="Class names that look alike",
-    advice="The same class under two names splits its images and spoils both halves "
-    "(inconsistent labels).",
+    title="Similar class names",
+    advice="One class under two names splits its images and harms both halves (inconsistent "
+    "labels).",
     rank=100,
     find=_find,
     scope="class",

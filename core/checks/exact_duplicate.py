@@ -22,11 +22,11 @@ def _dropped(evidence: Evidence) -> Iterator[Problem]:
         times = "once more" if len(names) == 1 else f"{len(names):,} more times"
         yield Problem(
             "exact-duplicate",
-            f"{listed([kept], dataset)} was brought {times} under another name. "
-            "It is kept once already, so that it counts once.",
+            f"{listed([kept], dataset)} was added {times} under another name. "
+            "It is kept and counted once.",
             indices=(kept,),
             names=tuple(names),
-            suggestion="nothing to do: kept once",
+            suggestion="nothing to do",
             weight=0.0,
         )
 
@@ -43,8 +43,8 @@ def _held(evidence: Evidence) -> Iterator[Problem]:
             continue
         yield Problem(
             "exact-duplicate",
-            f"The same image stands {len(indices):,} times in one class: "
-            f"{listed(indices, dataset)}. Copies say nothing new and count several times.",
+            f"The same image is in one class {len(indices):,} times: "
+            f"{listed(indices, dataset)}. Copies teach nothing new, but count several times.",
             indices=tuple(indices),
             fixes=(Fix("remove", "Keep only one", tuple(indices[1:])),),
             suggestion="keep only one",
@@ -55,7 +55,7 @@ def _held(evidence: Evidence) -> Iterator[Problem]:
 CHECK = Check(
     kind="exact-duplicate",
     title="Exact copies",
-    advice="An image that is there several times counts several times and teaches nothing new.",
+    advice="Copies of an image count several times and teach the model nothing new.",
     rank=50,
     find=_find,
     fixes=frozenset({"remove"}),

@@ -19,17 +19,17 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     share = round(100 * counts[large] / sum(counts.values()))
     images = "image" if counts[small] == 1 else "images"
     serious = (
-        f" Always answering “{large}” would already be right on {share} of 100."
+        f" Always answering “{large}” would already be {share} % correct."
         if ratio >= _SERIOUS
         else ""
     )
     yield Problem(
         kind="imbalance",
-        sentence=f"“{large}” has {counts[large]:,} images and “{small}” {counts[small]:,} "
-        f"{images}: the network will lean towards “{large}” and overlook “{small}”, while its "
-        f"score as a whole still looks good.{serious}",
+        sentence=f"“{large}” has {counts[large]:,} images, “{small}” only {counts[small]:,} "
+        f"{images}. The model will favour “{large}” and miss “{small}”, while its overall score "
+        f"still looks good.{serious}",
         classes=(large, small),
-        suggestion=f"bring more images of “{small}”, or read the score of each class by itself",
+        suggestion=f"add images of “{small}”, or look at the score of each class",
         weight=ratio,
     )
 
@@ -37,7 +37,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
 CHECK = Check(
     kind="imbalance",
     title="Classes of very different sizes",
-    advice="A network learns best what it sees most (class imbalance).",
+    advice="A model learns best what it sees most often (class imbalance).",
     rank=90,
     find=_find,
     scope="class",

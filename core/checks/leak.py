@@ -15,12 +15,12 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         how = "the same as" if equal else "nearly the same as"
         yield Problem(
             "leak",
-            f"{listed(test, dataset)} in the test part: {how} {listed(learned, dataset)} in the "
-            "part that is learned from. The test would ask what was learned by heart. Keeping "
-            "them together does not help, because the parts were fixed before they came here.",
+            f"Among the test images: {listed(test, dataset)}, {how} {listed(learned, dataset)} "
+            "among the training images. The test would reward memorising. Your images came with "
+            "this split, so keeping them together does not help.",
             indices=(*test, *learned),
-            fixes=(Fix("remove", "Remove what would be learned from", tuple(learned)),),
-            suggestion="remove from the learning part",
+            fixes=(Fix("remove", "Remove from training", tuple(learned)),),
+            suggestion="remove from training",
             weight=len(indices) + equal,
         )
 
@@ -48,9 +48,8 @@ def _all_pairs(ones: list[int], others: list[int]) -> Iterator[tuple[int, int]]:
 
 CHECK = Check(
     kind="leak",
-    title="Test images that are trained on",
-    advice="A score on images that the network has seen says nothing about new ones (data "
-    "leakage).",
+    title="Test images that are also trained on",
+    advice="A score on images from training says nothing about new ones (data leakage).",
     rank=20,
     find=_find,
     fixes=frozenset({"remove"}),

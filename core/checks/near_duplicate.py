@@ -25,8 +25,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         ordered = [keep, *(index for index in indices if index != keep)]
         yield Problem(
             "near-duplicate",
-            f"{len(indices):,} images are nearly the same: {listed(ordered, dataset)}. If one is "
-            "learned from and another tested with, the score promises too much.",
+            f"{len(indices):,} images are nearly the same: {listed(ordered, dataset)}. "
+            "Training on one and testing on another inflates the score.",
             indices=tuple(ordered),
             fixes=(
                 Fix("group", "Keep them together", tuple(indices)),
@@ -45,8 +45,8 @@ def _pixels(evidence: Evidence, index: int) -> int:
 
 CHECK = Check(
     kind="near-duplicate",
-    title="Nearly the same image",
-    advice="A test image whose twin was trained on proves nothing; together, they do no harm.",
+    title="Near-duplicates",
+    advice="A test image whose twin was trained on proves nothing. Kept together, they do no harm.",
     rank=60,
     find=_find,
     fixes=frozenset({"group", "remove"}),

@@ -30,8 +30,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         index = int(indices[row])
         yield Problem(
             kind="outlier",
-            sentence="The image resembles no other one here: it may show something that belongs "
-            f"to no class, or be a rare kind of “{evidence.dataset.items[index].label}”.",
+            sentence="The image resembles no other one here. It may belong to no class, or be a "
+            f"rare kind of “{evidence.dataset.items[index].label}”.",
             indices=(index,),
             fixes=(Fix("remove", "Remove the image", (index,)),),
             suggestion="remove it if it does not belong here",
@@ -69,8 +69,8 @@ def strangeness(
 CHECK = Check(
     kind="outlier",
     title="Images unlike all others",
-    advice="An image that belongs to no class teaches the network something wrong (an outlier, "
-    "told by the distance to its nearest neighbours in feature space).",
+    advice="An image that belongs to no class misleads the model (an outlier: far from its nearest "
+    "neighbours in feature space).",
     rank=120,
     find=_find,
     needs=frozenset({"features"}),

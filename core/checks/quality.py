@@ -29,17 +29,17 @@ _DARK, _BRIGHT, _FLAT, _BLURRED = 0.13, 0.9, 0.02, 0.35
 core.checks._image_statistics."""
 
 _WORDS = {
-    "dark": ("nearly black (underexposed)", "light them up or remove them"),
+    "dark": ("nearly black (underexposed)", "brighten or remove them"),
     "bright": ("nearly white (overexposed)", "remove them or take them again"),
-    "uniform": ("of nearly one colour all over", "remove those that show nothing"),
+    "uniform": ("almost a single colour", "remove those that show nothing"),
     "blurred": ("much less sharp than the others (blurred)", "remove them or take them again"),
     "long": (
-        "more than four times as long as wide, and networks see squares",
-        "cut out the part that matters",
+        "more than four times as long as wide, though networks see squares",
+        "crop to the part that matters",
     ),
     "tiny": (
-        f"tiny beside the others: the network sees {_SEEN} points a side and finds few there",
-        "bring larger ones",
+        f"tiny: the network sees {_SEEN} × {_SEEN} pixels, and these images have far fewer",
+        "replace them with larger ones",
     ),
 }
 
@@ -119,15 +119,15 @@ def _all_tiny(evidence: Evidence, indices: Indices) -> Problem:
         kind="quality",
         sentence=f"{which} images are tiny: the network sees {_SEEN} points a side, and details "
         "that are not in the files cannot be learned.",
-        suggestion="bring larger images if there are any",
+        suggestion="replace them with larger images, if there are any",
     )
 
 
 CHECK = Check(
     kind="quality",
     title="Poor images",
-    advice="From an image on which little can be seen little can be learned; a few do no harm, "
-    "but look whether they show what their class says (image quality).",
+    advice="Little can be learned from an image that shows little (image quality). A few do no "
+    "harm, but check that they show their class.",
     rank=130,
     find=_find,
     fixes=frozenset({"remove"}),

@@ -81,11 +81,11 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     for telling, reasons in found.items():
         yield Problem(
             kind="shortcut",
-            sentence=" ".join(each.sentence for each in reasons) + " The network could learn that "
-            "instead of what the images show, and fail on images made otherwise.",
+            sentence=" ".join(each.sentence for each in reasons) + " The model could rely on "
+            "that instead of on what the images show, and fail on images made differently.",
             indices=telling,
             classes=tuple(dict.fromkeys(name for each in reasons for name in each.classes)),
-            suggestion="make all images the same way, or bring some of each class made each way",
+            suggestion="vary this within each class: add images of every class made each way",
             weight=max(each.gained for each in reasons),
         )
 
@@ -118,8 +118,8 @@ def _facts(
         )
     rim = _rim(evidence.image_statistics["tiny"][indices])
     yield "brightness", _MATTERS_SEEN, _binned(evidence.image_statistics["brightness"][indices])
-    yield "brightness of the rim", _MATTERS_SEEN, _binned(rim.mean(1))
-    yield "colour of the rim", _MATTERS_SEEN, _coloured(rim)
+    yield "brightness of the border", _MATTERS_SEEN, _binned(rim.mean(1))
+    yield "colour of the border", _MATTERS_SEEN, _coloured(rim)
 
 
 def _rim(tiny: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -140,7 +140,7 @@ def _binned(values: npt.NDArray[np.float64]) -> list[str]:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
     indices = np.searchsorted(edges, values, side="right")
     stretches = {
-        int(b): f"{values[indices == b].min():.4g} to {values[indices == b].max():.4g}"
+        int(b): f"{values[indices == b].min():.4g}–{values[indices == b].max():.4g}"
         for b in np.unique(indices)
     }
     return [stretches[int(index)] for index in indices]
@@ -200,7 +200,7 @@ def _by_class(
                 label=classes[label],
                 images=len(own),
                 said=f"{_share(count, len(own))} of “{classes[label]}” have “{value}”, "
-                f"of all others {too:,} of {len(others):,}",
+                f"but {too:,} of the {len(others):,} images of other classes",
                 indices=tuple(int(p) for p in indices[(labels == label) & (answers == value)]),
             )
         )
@@ -219,9 +219,9 @@ def _share(count: int, total: int) -> str:
 
 CHECK = Check(
     kind="shortcut",
-    title="Something other than the content tells the classes apart",
-    advice="A network learns whatever tells the classes apart most easily, also the file format, "
-    "the camera or the background (shortcut learning).",
+    title="Something other than the content gives the class away",
+    advice="A model uses whatever separates the classes most easily, even the file format, camera "
+    "or background (shortcut learning).",
     rank=70,
     find=_find,
     scope="class",

@@ -21,9 +21,9 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     if (low := lowest(held_out(total))) < 1 - _WIDE_SET:
         yield Problem(
             kind="too-few",
-            sentence=f"There are {_images(total)} in all, of which about {held_out(total)} are "
-            f"tested: {_all_right(held_out(total), low)}.",
-            suggestion=f"bring images until there are at least {enough(_WIDE_SET):,} in all, or "
+            sentence=f"Of {_images(total)} in all, about {held_out(total)} are tested: "
+            f"{_all_right(held_out(total), low)}.",
+            suggestion=f"add images until there are at least {enough(_WIDE_SET):,} in all, or "
             "test by cross-validation",
             weight=2,
         )
@@ -32,9 +32,9 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     for name, n in ordered[:_NAMED]:
         yield Problem(
             kind="too-few",
-            sentence=f"With {_images(n)} of “{name}” {_of_class(held_out(n))}.",
+            sentence=f"With {_images(n)} of “{name}”, {_of_class(held_out(n))}.",
             classes=(name,),
-            suggestion=f"bring at least {enough(_WIDE_CLASS) - n} more of “{name}”",
+            suggestion=f"add at least {enough(_WIDE_CLASS) - n} more of “{name}”",
             weight=1 / (1 + n),
         )
     if (more := len(ordered) - _NAMED) > 0:
@@ -42,7 +42,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
             kind="too-few",
             sentence=f"{more:,} more classes have fewer than {enough(_WIDE_CLASS)} images.",
             classes=tuple(name for name, _ in ordered[_NAMED:]),
-            suggestion="bring more images of them, or merge classes",
+            suggestion="add images of these classes, or merge classes",
         )
 
 
@@ -66,12 +66,12 @@ def enough(width: float) -> int:
 
 def _of_class(few: int) -> str:
     if few == 0:
-        return "none is tested: nothing can be said of this class"
+        return "none is tested, so nothing can be said about this class"
     return f"about {few} {'is' if few == 1 else 'are'} tested: {_all_right(few, lowest(few))}"
 
 
 def _all_right(n: int, low: float) -> str:
-    return f"{n} of {n} right would still mean anything from {round(100 * low)} to 100 of 100"
+    return f"even {n} of {n} right would only mean {round(100 * low)}–100 %"
 
 
 def _images(n: int) -> str:
@@ -81,8 +81,8 @@ def _images(n: int) -> str:
 CHECK = Check(
     kind="too-few",
     title="Too few images",
-    advice="Few images leave little to learn from and less to test with, and then nobody knows "
-    "how good the model is (the confidence interval is wide).",
+    advice="With few images there is little to train on and even less to test with, so the score "
+    "is uncertain (a wide confidence interval).",
     rank=80,
     find=_find,
     scope="class",

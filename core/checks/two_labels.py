@@ -17,23 +17,30 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
     for indices in components([*_equal(evidence), *near]):
         labels = _likelier_first(evidence, indices)
         equal = len({dataset.items[index].image for index in indices}) == 1
-        what = "The same image stands" if equal else "All but the same image stands"
-        verdict = "One must be wrong"
-        if not equal and not sure.issuperset(indices):
-            what, verdict = "Nearly the same image stands", "Most likely one is wrong"
+        is_certain = equal or sure.issuperset(indices)
         named = " and ".join(f"“{label}”" for label in labels)
+        shown = listed(indices, dataset)
         yield Problem(
             "two-labels",
-            f"{what} in the classes {named}: {listed(indices, dataset)}. {verdict}, and "
-            "whatever is learned from one is unlearned from the other.",
+            _sentence(named, shown, equal=equal, certain=is_certain),
             indices=tuple(indices),
             fixes=(
                 *(_moved(evidence, indices, label) for label in labels),
                 Fix("remove", "Remove all of them", tuple(indices)),
             ),
             suggestion=labels[0],
-            weight=len(indices) + equal - (verdict != "One must be wrong"),
+            weight=len(indices) + equal - (not is_certain),
         )
+
+
+def _sentence(named: str, shown: str, *, equal: bool, certain: bool) -> str:
+    if equal:
+        return f"The same image is in the classes {named}: {shown}. One label must be wrong."
+    if certain:
+        return (
+            f"Virtually the same image is in the classes {named}: {shown}. One label must be wrong."
+        )
+    return f"Nearly the same image is in the classes {named}: {shown}. One label is probably wrong."
 
 
 def contradictions(evidence: Evidence) -> list[tuple[int, int]]:
@@ -80,7 +87,7 @@ def _moved(evidence: Evidence, indices: list[int], label: str) -> Fix:
 CHECK = Check(
     kind="two-labels",
     title="One image in two classes",
-    advice="The network is told that one image is two different things, and learns neither.",
+    advice="One image with two labels confuses the model: it learns neither class.",
     rank=30,
     find=_find,
     fixes=frozenset({"relabel", "remove"}),

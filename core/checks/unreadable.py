@@ -13,12 +13,12 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         if each.copy_of is None and each.name not in here:  # it may have been brought again, whole
             by_reason.setdefault(each.reason, []).append(each.name)
     for reason, names in by_reason.items():
-        files = "1 file is" if len(names) == 1 else f"{len(names):,} files are"
+        files = "1 file was" if len(names) == 1 else f"{len(names):,} files were"
         yield Problem(
             "unreadable",
-            f"{files} not part of this dataset: {_listed(names)}. {reason}",
+            f"{files} left out: {_listed(names)}. {reason}",
             names=tuple(names),
-            suggestion="put right and bring again",
+            suggestion="fix these files and add them again",
             weight=len(names),
         )
 
@@ -31,7 +31,7 @@ def _listed(names: list[str]) -> str:
 CHECK = Check(
     kind="unreadable",
     title="Files that could not be used",
-    advice="Images you meant to train with may be missing without anybody noticing.",
+    advice="Images you meant to train on may be missing.",
     rank=10,
     find=_find,
 )

@@ -41,7 +41,7 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
         sure = min(99, round(100 * float(says[classes.index(likely)])))
         yield Problem(
             kind="wrong-label",
-            sentence=f"The image looks like “{likely}” ({sure} of 100) rather than “{given}”.",
+            sentence=f"This looks like “{likely}” ({sure} %) rather than “{given}”.",
             indices=(index,),
             fixes=(
                 Fix("relabel", f"Move to “{likely}”", (index,), label=likely),
@@ -94,9 +94,9 @@ def likelier(probabilities: Probabilities, label: int) -> int:
 CHECK = Check(
     kind="wrong-label",
     title="Suspected wrong labels",
-    advice="A classifier that never saw these images, and the images most like them, say "
-    "another class (confident learning). Look at each: it may be right, or a rare case worth "
-    "keeping.",
+    advice="A classifier that was not trained on these images, and the images most like them, "
+    "suggest another class (confident learning). Look at each: the label may be right, or a "
+    "rare case worth keeping.",
     rank=40,
     find=_find,
     needs=frozenset({"features", "probabilities"}),

@@ -20,7 +20,7 @@ def nearest(
     rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     k = min(k, len(rows) - 1)
     indices = np.empty((len(rows), k), np.int64)
-    likeness = np.empty((len(rows), k), np.float32)
+    similarity = np.empty((len(rows), k), np.float32)
     for start in range(0, len(rows) if k > 0 else 0, _ROWS):
         cosines = rows[start : start + _ROWS] @ rows.T
         here = np.arange(len(cosines))
@@ -29,5 +29,5 @@ def nearest(
         values = np.take_along_axis(cosines, likest, 1)
         order = np.argsort(-values, axis=1, kind="stable")
         indices[start + here] = np.take_along_axis(likest, order, 1)
-        likeness[start + here] = np.take_along_axis(values, order, 1)
-    return indices, likeness
+        similarity[start + here] = np.take_along_axis(values, order, 1)
+    return indices, similarity

@@ -82,7 +82,7 @@ def test_a_planted_background_is_found(settings, tmp_path):
     assert not looks["border"].worse
     assert not looks["middle"].above_majority
     assert result.warn
-    assert "may look at the background" in result.verdict
+    assert "may rely on the background" in result.verdict
 
 
 def test_no_background_is_blamed_where_the_class_stands_in_the_middle(settings, tmp_path):
@@ -96,7 +96,7 @@ def test_no_background_is_blamed_where_the_class_stands_in_the_middle(settings, 
     assert looks["border"].worse
     assert looks["middle"].above_majority
     assert not result.warn
-    assert "Nothing shows that it goes by the background" in result.verdict
+    assert "There is no sign that it relies on the background" in result.verdict
 
 
 @pytest.mark.parametrize("cover", [border_alone, middle_alone])
@@ -125,9 +125,9 @@ def verdict(whole, border, middle, n=40):
 @pytest.mark.parametrize(
     ("whole", "border", "middle", "warn", "said"),
     [
-        (40, 38, 20, True, "It may look at the background"),
-        (40, 32, 38, False, "The border alone tells it something"),
-        (40, 20, 38, False, "Nothing shows that it goes by the background"),
+        (40, 38, 20, True, "It may rely on the background"),
+        (40, 32, 38, False, "The border alone helps it"),
+        (40, 20, 38, False, "There is no sign that it relies on the background"),
         (40, 20, 20, False, "Nothing can be said"),
         (20, 20, 20, False, "Nothing can be said"),
     ],
@@ -155,7 +155,7 @@ def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, wa
     assert result.masks[0].above_majority
     assert not result.masks[0].worse
     assert result.warn is warn
-    assert ("19 images are too few to tell" in result.verdict) is not warn
+    assert ("cannot be told from 19 images" in result.verdict) is not warn
 
 
 def test_a_few_pictures_show_nothing():

@@ -28,17 +28,16 @@ def test_a_class_three_times_another_is_told_with_what_follows():
 
 def test_ten_times_is_serious_and_says_why():
     (problem,) = found("imbalance", cat=90, dog=1)
-    assert "“dog” 1 image:" in problem.sentence
-    assert "right on 99 of 100" in problem.sentence
+    assert "“dog” only 1 image." in problem.sentence
+    assert "99 % correct" in problem.sentence
 
 
 def test_few_images_of_a_class_say_what_they_do_to_its_score():
     (problem,) = found("too-few", cup=12, bowl=200)
     assert problem.sentence == (
-        "With 12 images of “cup” about 2 are tested: 2 of 2 right would still mean anything "
-        "from 34 to 100 of 100."
+        "With 12 images of “cup”, about 2 are tested: even 2 of 2 right would only mean 34–100 %."
     )
-    assert problem.suggestion == "bring at least 8 more of “cup”"
+    assert problem.suggestion == "add at least 8 more of “cup”"
     assert problem.classes == ("cup",)
 
 
@@ -48,7 +47,7 @@ def test_a_class_of_which_none_can_be_tested_is_told_so():
 
 def test_a_small_set_is_told_as_a_whole_first():
     problems = found("too-few", cat=20, dog=20)
-    assert "40 images in all, of which about 8 are tested" in problems[0].sentence
+    assert "Of 40 images in all, about 8 are tested" in problems[0].sentence
 
 
 def test_enough_images_raise_no_alarm():

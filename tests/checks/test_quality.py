@@ -37,7 +37,7 @@ def test_sound_images_raise_no_alarm(tiles):
         (lambda i: i.filter(ImageFilter.GaussianBlur(8)), "blurred"),
         (lambda i: ImageEnhance.Brightness(i).enhance(0.1), "underexposed"),
         (lambda i: ImageEnhance.Brightness(i).enhance(6), "overexposed"),
-        (lambda i: Image.new("RGB", i.size, (90, 120, 60)), "one colour"),
+        (lambda i: Image.new("RGB", i.size, (90, 120, 60)), "a single colour"),
     ],
 )
 def test_spoilt_images_are_found_and_named_together(tiles, spoil, word):

@@ -65,7 +65,7 @@ def test_a_background_that_differs_by_class_is_seen():
     images = [Image.new("RGB", (32, 32), "white") for _ in range(40)]
     images += [Image.new("RGB", (32, 32), (70, 70, 70)) for _ in range(60)]
     (problem,) = found(None, images=images)
-    assert "brightness of the rim" in problem.sentence
+    assert "brightness of the border" in problem.sentence
 
 
 def test_a_coloured_background_is_named():
