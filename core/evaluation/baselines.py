@@ -17,48 +17,48 @@ model for one of several questions alone; and what a way to learn starts from: s
 `core.transfer.strategy.Beside`."""
 
 _NAMES: Mapping[Kind, str] = {
-    "majority": "always saying the largest class",
-    "frozen": "the network left as it was, with a new classifier",
-    "source": "a classifier from the other world alone (source-only)",
-    "own": "what it learned from your images alone",
-    "words": "what the descriptions alone say (zero-shot)",
+    "majority": "always answering the most frequent class",
+    "frozen": "a new classifier on the frozen network",
+    "source": "a classifier trained on the source domain only (source-only)",
+    "own": "a model trained on your images alone",
+    "words": "the descriptions alone (zero-shot)",
     "first": "your first model",
-    "scratch": "a network that learned from nothing",
+    "scratch": "a network trained from scratch",
     "alone": "a model for this question alone (single-task)",
 }
 _HURTS: Mapping[Kind, str] = {
-    "majority": "It is worse than not looking at the image at all: something is wrong.",
-    "frozen": "Training the network made it worse than leaving it as it was: take the classifier "
-    "on the frozen network, or train more gently.",
-    "source": "Adapting the network made it worse than a classifier from the other world alone: "
-    "adapt less strongly, or sort some of your own images.",
-    "own": "The other world's images mislead it: learn from your own alone.",
-    "words": "Your images made it worse than the descriptions alone: take those, or look for "
-    "wrong labels.",
-    "first": "Your first model is better: keep that.",
-    "alone": "The questions stand in each other's way: this one is answered better alone.",
-    "scratch": "Transfer hurts here: what the network had learned before is worse than nothing. "
-    "Choose another backbone, or keep the one that learned from nothing.",
+    "majority": "It does worse than a model that ignores the image. Check the labels.",
+    "frozen": "Fine-tuning made the network worse. Use the classifier on the frozen network, or "
+    "lower the learning rate.",
+    "source": "Adapting made it worse than a classifier trained on the source domain only. Adapt "
+    "less strongly, or label some of your own images.",
+    "own": "The images of a different kind mislead it: train on your own alone.",
+    "words": "Your images made it worse than the descriptions alone. Use the descriptions, or "
+    "look for wrong labels.",
+    "first": "Your first model is better: keep it.",
+    "alone": "The questions interfere with each other: this one is better answered on its own.",
+    "scratch": "Negative transfer: pretraining does more harm than good here. Choose another "
+    "backbone, or keep the model trained from scratch.",
 }
 _HELPS: Mapping[Kind, str] = {
-    "majority": "It has learned something.",
-    "frozen": "Training the network helped.",
-    "source": "Adapting the network to both worlds helped.",
-    "own": "The other world's images helped.",
-    "words": "Your images helped beyond the descriptions.",
+    "majority": "It has learned to tell your classes apart.",
+    "frozen": "Fine-tuning helped.",
+    "source": "Domain adaptation helped.",
+    "own": "The images of a different kind helped.",
+    "words": "Your images improved on the descriptions.",
     "first": "It beats your first model.",
     "scratch": "Transfer helps.",
     "alone": "The questions help each other.",
 }
 _OPEN: Mapping[Kind, str] = {
-    "majority": "It is not shown to have learned anything yet.",
-    "frozen": "Training the network is not shown to have helped: the simpler one will do.",
-    "source": "Adapting the network to both worlds is not shown to have helped.",
-    "own": "The other world's images are not shown to have helped: your own alone will do.",
-    "words": "Your images are not shown to have helped beyond the descriptions.",
-    "first": "It is not shown to be better than your first model: the simpler one will do.",
-    "scratch": "Transfer is not shown to have helped.",
-    "alone": "Learning the questions together is not shown to have helped, nor to hurt.",
+    "majority": "There is no evidence yet that it has learned anything.",
+    "frozen": "Fine-tuning made no measurable difference: the simpler model will do.",
+    "source": "Domain adaptation made no measurable difference.",
+    "own": "The images of a different kind made no measurable difference: your own will do.",
+    "words": "Your images made no measurable difference to the descriptions.",
+    "first": "It is not measurably better than your first model: the simpler one will do.",
+    "scratch": "Transfer made no measurable difference.",
+    "alone": "Training on all questions together made no measurable difference.",
 }
 
 

@@ -104,11 +104,11 @@ class Change:
 def change_in_words(found: Change) -> str:
     """Whether the adjustment made it better (less), with the bounds of the difference."""
     low, high = (round(bound, 3) for bound in found.interval)
-    so = "better" if high < 0 else "worse" if low > 0 else "no difference shown"
+    so = "better" if high < 0 else "worse" if low > 0 else "no measurable difference"
     if low <= 0 <= high and not found.interval[0] <= 0 <= found.interval[1]:
-        so = "next to no difference"
+        so = "hardly any difference"
     first, second = (f"{bound:+.3f}" if bound else "0.000" for bound in (low, high))
-    return f"{so} (difference between {first} and {second} with 95 % confidence)"
+    return f"{so} (difference {first} to {second}, with 95 % confidence)"
 
 
 def change(

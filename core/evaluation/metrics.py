@@ -55,7 +55,7 @@ def careful_error(right: npt.ArrayLike, n: float) -> npt.NDArray[np.float64]:
     """Standard error of shares of right answers among n images: never 0, not even at 1.
 
     Binomial, at the share that Agresti and Coull use (The American Statistician 52, 1998): two
-    right and two wrong answers are added, since 20 of 20 is not certainty.
+    right and two wrong answers are added, since 20 of 20 does not prove 100 %.
     """
     careful = (np.asarray(right, np.float64) * n + 2) / (n + 4)
     error: npt.NDArray[np.float64] = np.sqrt(careful * (1 - careful) / (n + 4))
@@ -63,17 +63,13 @@ def careful_error(right: npt.ArrayLike, n: float) -> npt.NDArray[np.float64]:
 
 
 def in_words(interval: Interval) -> str:
-    """An interval of shares as people say it: "between 79 and 96 of 100"."""
+    """An interval of shares as people say it: "79–96 %"."""
     low, high = (round(100 * bound) for bound in interval)
-    if (low, high) == (0, 100):
-        return "anywhere between 0 and 100 of 100"
     if low == high:
-        return {0: "fewer than 1 of 100", 100: "more than 99 of 100"}.get(low, f"{low} of 100")
-    if high == 100:
-        return f"at least {low} of 100"
-    if low == 0:
-        return f"at most {high} of 100"
-    return f"between {low} and {high} of 100"
+        return {0: "under 1 %", 100: "over 99 %"}.get(low, f"{low} %")
+    if low == 0 < high < 100:
+        return f"at most {high} %"
+    return f"at least {low} %" if high == 100 > low > 0 else f"{low}–{high} %"
 
 
 def majority(true: Indices, classes: Sequence[str]) -> tuple[str, float]:
@@ -202,15 +198,14 @@ class Comparison:
         if not self.only_first and not self.only_second:
             return f"Both are right on exactly the same of {_images(self.n)}."
         if not self.differs:
-            return f"{_images(self.n)} cannot tell them apart (p = {self.p:.2f})."
+            return f"They do equally well on {_images(self.n)} (p = {self.p:.2f})."
         better, more = (first, self.only_first), (second, self.only_second)
         if self.only_second > self.only_first:
             better, more = more, better
         p = f"p = {self.p:.2f}" if self.p >= 0.005 else "p < 0.01"
         return (
-            f"{better[0][0].upper()}{better[0][1:]} is right on more of the same "
-            f"{_images(self.n)}: on {better[1]} that {more[0]} gets wrong, against {more[1]} the "
-            f"other way round ({p})."
+            f"{better[0][0].upper()}{better[0][1:]} does better on the same {_images(self.n)}: "
+            f"only it is right on {better[1]}, and only {more[0]} on {more[1]} ({p})."
         )
 
 

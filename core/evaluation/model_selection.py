@@ -63,13 +63,13 @@ def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:
     of one standard error. Raises BadInput when there are fewer than two, or too few shared images.
     """
     if len(candidates) < 2:
-        raise BadInput("There is nothing to choose from: at least two finished runs are needed.")
+        raise BadInput("There is nothing to choose from: finish at least two runs.")
     right, cross_validated = _right(candidates)
     n = right.shape[1]
     if n < _FEWEST:
         raise BadInput(
             f"These runs share {n} test images, too few to choose by. Train them on the same "
-            "images, with the same seed and share kept aside."
+            "images, with the same seed and held-out fraction."
         )
     order = sorted(range(len(candidates)), key=lambda index: candidates[index].cost)
     weight = effective(n, cross_validated=cross_validated)

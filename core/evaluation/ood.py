@@ -73,12 +73,13 @@ class ReferenceFeatures:
             return None
         except (Damaged, KeyError, IndexError) as error:
             raise BadInput(
-                f"This model cannot be opened: its file “{file.name}” is damaged on disk. "
-                "Train it again, or take an undamaged copy."
+                f"This model cannot be opened: its file “{file.name}” is damaged. Train it "
+                "again, or use an undamaged copy."
             ) from error
         if features.ndim != 2 or not len(features) or not threshold > 0:
             raise BadInput(
-                f"This model cannot be opened: its file “{file.name}” is not as expected."
+                f"This model cannot be opened: its file “{file.name}” is not as expected. "
+                "Train it again, or use an undamaged copy."
             )
         return cls(features, threshold)
 

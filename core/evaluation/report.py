@@ -177,7 +177,7 @@ class Report:
             raise NotFound("This run has no results yet: its training has not ended.") from error
         except (ValueError, KeyError, TypeError) as error:
             raise NotFound(
-                "The results of this run cannot be read: they are damaged on disk. Train it again."
+                "The results of this run are damaged and cannot be read. Train it again."
             ) from error
 
 
@@ -217,7 +217,7 @@ def evaluated_by(n_folds: int) -> str:
     """What evaluated the test images, to be put right behind their number."""
     if n_folds == 1:
         return " it had never seen"
-    return f", each tested by one of {n_folds} models that had not learned from it"
+    return f", each tested by one of {n_folds} models not trained on it"
 
 
 def target_domain_caveat(found: TargetDomain | None) -> str:
@@ -225,8 +225,7 @@ def target_domain_caveat(found: TargetDomain | None) -> str:
     if not found:
         return ""
     return (
-        "This score is of images of the source domain. How often it is right on your unlabelled "
-        "images, it cannot tell: label five or more of each class, and they are tested instead. "
-        f"On {found.changed:,} of {found.n:,} unlabelled images it now gives another answer than "
-        "before adapting."
+        "This score is for images of the source domain, not for your unlabelled images. To "
+        "test on those, label at least five per class. Adapting changed the answer on "
+        f"{found.changed:,} of {found.n:,} unlabelled images."
     )

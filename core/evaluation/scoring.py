@@ -57,7 +57,7 @@ def report_of(
     """
     true = np.asarray(true, np.int64)
     if not len(true):
-        raise UnusableDataset("There is no test image to score on; keep a larger part for testing.")
+        raise UnusableDataset("There are no test images: hold out a larger fraction.")
     predicted = probabilities.argmax(axis=1)
     matrix = confusion(true, predicted, len(classes))
     correct, n = int(np.trace(matrix)), len(true)
@@ -108,7 +108,7 @@ def retention(true: Indices, before: Indices, now: Indices, classes: Sequence[st
         n=len(true),
         before=int((before == true).sum()),
         now=int((now == true).sum()),
-        verdict=paired.verdict("the model that went on learning", "the earlier model"),
+        verdict=paired.verdict("the new model", "the earlier model"),
         p=paired.p,
         classes=tuple(
             RetainedClass(

@@ -40,9 +40,9 @@ class Pair:
         found = self.comparison
         if found is None:
             return (
-                f"They were tested on different images (of which {self.shared} are the same), so "
-                "they cannot be compared. Train one again with the other's images, seed and "
-                "fraction held out for the test."
+                f"They were tested on different images ({self.shared} in common), so they "
+                "cannot be compared. Train one again with the other's images, seed and "
+                "held-out fraction."
             )
         if found.differs or not (found.only_first or found.only_second):
             return found.verdict(self.first, self.second)
@@ -81,10 +81,10 @@ def holm_corrected(found: Sequence[Comparison]) -> list[tuple[Comparison, int | 
 def needed_in_words(needed: int | None) -> str:
     """How many test images would tell two apart that these do not, as a sentence."""
     if needed is None:
-        return "That is no difference."
+        return "There is no difference."
     if needed > _MANY:
-        return "So small a difference could hardly ever be shown."
-    return f"If the difference is as it looks, about {needed:,} test images would do."
+        return "So small a difference could hardly ever be confirmed."
+    return f"If the difference is real, about {needed:,} test images would show it."
 
 
 def _after(pair: Pair, corrected: Comparison, needed: int | None) -> Pair:

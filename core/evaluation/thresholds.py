@@ -142,7 +142,7 @@ class Costs:
         low, high = self.mean.interval
         if high < 0:
             return "cheaper"
-        return "dearer" if low > 0 else "which is cheaper cannot be told with these images"
+        return "dearer" if low > 0 else "these images cannot tell which is cheaper"
 
 
 def cheapest(

@@ -20,13 +20,13 @@ def a_report(n, wrong, start=None):
 def test_a_good_run_has_learned_something():
     (majority,) = references(a_report(40, [0]))
     assert (majority.kind, majority.correct, majority.n) == ("majority", 20, 40)
-    assert majority.verdict == "It has learned something."
+    assert majority.verdict == "It has learned to tell your classes apart."
     assert (majority.comparison.only_first, majority.comparison.only_second) == (20, 1)
 
 
 def test_a_run_no_better_than_guessing_is_said_to_be():
     (majority,) = references(a_report(40, range(1, 40, 2)))
-    assert "not shown to have learned" in majority.verdict
+    assert "no evidence yet that it has learned" in majority.verdict
 
 
 def test_transfer_that_hurts_is_said_plainly():
@@ -35,12 +35,16 @@ def test_transfer_that_hurts_is_said_plainly():
         each.kind: each for each in references(a_report(40, range(15)), [("scratch", scratch)])
     }
     assert found["scratch"].hurts
-    assert found["scratch"].verdict.startswith("Transfer hurts here")
+    assert found["scratch"].verdict.startswith("Negative transfer")
 
 
 @pytest.mark.parametrize(
     ("only_final", "only_start", "p", "words"),
-    [(9, 0, 0.004, "helped."), (0, 9, 0.004, "worse than leaving"), (3, 2, 1.0, "not shown")],
+    [
+        (9, 0, 0.004, "helped."),
+        (0, 9, 0.004, "made the network worse"),
+        (3, 2, 1.0, "no measurable"),
+    ],
 )
 def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, p, words):
     start = start_of(30, p=p, only_final=only_final, only_start=only_start)
@@ -51,9 +55,9 @@ def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, 
 @pytest.mark.parametrize(
     ("strategy", "kind", "words"),
     [
-        ("domain_adaptation", "source", "other world alone"),
-        ("domain_alignment", "source", "other world alone"),
-        ("instance_weighting", "own", "learn from your own alone"),
+        ("domain_adaptation", "source", "source domain only"),
+        ("domain_alignment", "source", "source domain only"),
+        ("instance_weighting", "own", "train on your own alone"),
         ("descriptions", "words", "the descriptions alone"),
     ],
 )
@@ -78,13 +82,13 @@ def test_references_shown_together_are_corrected_together():
     kinds = {each.kind: each for each in found}
     assert kinds["scratch"].comparison.p == pytest.approx(2 * 0.03125)
     assert not kinds["scratch"].hurts
-    assert kinds["scratch"].verdict == "Transfer is not shown to have helped."
+    assert kinds["scratch"].verdict == "Transfer made no measurable difference."
     assert (
         kinds["scratch"].needed_in_words
-        == "If the difference is as it looks, about 74 test images would do."
+        == "If the difference is real, about 74 test images would show it."
     )
     assert kinds["frozen"].needed_in_words == ""  # right on exactly the same
-    assert kinds["majority"].verdict == "It has learned something."
+    assert kinds["majority"].verdict == "It has learned to tell your classes apart."
     assert kinds["majority"].needed_in_words == ""
 
 

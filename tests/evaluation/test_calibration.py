@@ -236,12 +236,24 @@ def test_models_that_share_their_pictures_are_blamed_later():
 @pytest.mark.parametrize(
     ("interval", "said"),
     [
-        ((-0.09, -0.01), "better (difference between -0.090 and -0.010"),
-        ((0.01, 0.09), "worse (difference between +0.010 and +0.090"),
-        ((-0.01, 0.02), "no difference shown (difference between -0.010 and +0.020"),
-        ((-0.004, -0.0002), "next to no difference (difference between -0.004 and 0.000"),
-        ((0.0001, 0.0003), "next to no difference (difference between 0.000 and 0.000"),
-        ((-0.0001, 0.02), "no difference shown (difference between 0.000 and +0.020"),
+        ((-0.09, -0.01), "better (difference -0.090 to -0.010"),
+        ((0.01, 0.09), "worse (difference +0.010 to +0.090"),
+        (
+            (-0.01, 0.02),
+            "no measurable difference (difference -0.010 to +0.020",
+        ),
+        (
+            (-0.004, -0.0002),
+            "hardly any difference (difference -0.004 to 0.000",
+        ),
+        (
+            (0.0001, 0.0003),
+            "hardly any difference (difference 0.000 to 0.000",
+        ),
+        (
+            (-0.0001, 0.02),
+            "no measurable difference (difference 0.000 to +0.020",
+        ),
     ],
 )
 def test_a_difference_whose_bound_rounds_to_nothing_is_next_to_none(interval, said):

@@ -86,13 +86,13 @@ def test_wilson_without_any_image_knows_nothing():
 @pytest.mark.parametrize(
     ("interval", "words"),
     [
-        ((0.788, 0.961), "between 79 and 96 of 100"),
-        (wilson(104, 104), "at least 96 of 100"),
-        (wilson(0, 104), "at most 4 of 100"),
-        (wilson(0, 0), "anywhere between 0 and 100 of 100"),
-        (wilson(5000, 5000), "more than 99 of 100"),
-        (wilson(0, 5000), "fewer than 1 of 100"),
-        (wilson(450_000, 500_000), "90 of 100"),
+        ((0.788, 0.961), "79–96 %"),
+        (wilson(104, 104), "at least 96 %"),
+        (wilson(0, 104), "at most 4 %"),
+        (wilson(0, 0), "0–100 %"),
+        (wilson(5000, 5000), "over 99 %"),
+        (wilson(0, 5000), "under 1 %"),
+        (wilson(450_000, 500_000), "90 %"),
     ],
 )
 def test_an_interval_is_said_as_people_say_it(interval, words):
@@ -174,7 +174,7 @@ def test_two_models_a_few_images_apart_cannot_be_told_apart():
     result = compare(true, first, second)
     assert (result.only_first, result.only_second) == (2, 3)
     assert not result.differs
-    assert result.verdict() == "104 test images cannot tell them apart (p = 1.00)."
+    assert result.verdict() == "They do equally well on 104 test images (p = 1.00)."
 
 
 def test_a_clearly_better_model_is_named_with_the_images_that_show_it():
@@ -182,8 +182,8 @@ def test_a_clearly_better_model_is_named_with_the_images_that_show_it():
     first, second = true.copy(), true.copy()
     first[:12], second[12:14] = 1, 1
     assert compare(true, first, second).verdict() == (
-        "The second is right on more of the same 104 test images: on 12 that the first gets "
-        "wrong, against 2 the other way round (p = 0.01)."
+        "The second does better on the same 104 test images: only it is right on 12, and only the "
+        "first on 2 (p = 0.01)."
     )
     assert compare(true, second, first).verdict(first="the new model").startswith("The new model")
 

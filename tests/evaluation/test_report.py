@@ -111,7 +111,7 @@ def test_the_start_is_compared_on_the_same_images():
     )  # fmt: skip
     assert report.start.correct == 12
     assert (report.start.only_final_right, report.start.only_start_right) == (8, 0)
-    assert report.start.verdict.startswith("This model is right on more")
+    assert report.start.verdict.startswith("This model does better")
 
 
 def test_a_field_from_a_newer_version_is_left_out(tmp_path):

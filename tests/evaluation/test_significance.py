@@ -20,21 +20,23 @@ def answers(n, wrong, shift=0):
 def test_a_clear_difference_is_named_with_the_better_run():
     (pair,) = pairs([("one", answers(100, range(12))), ("two", answers(100, [20]))])
     assert pair.comparison.differs
-    assert pair.verdict.startswith("Two is right on more of the same 100 test images: on 12")
+    assert pair.verdict.startswith(
+        "Two does better on the same 100 test images: only it is right on 12"
+    )
     assert pair.needed is None
 
 
 def test_a_small_difference_is_not_shown_as_one_and_says_how_many_images_would_do():
     (pair,) = pairs([("one", answers(40, [0, 1, 2])), ("two", answers(40, [3]))])
-    assert "40 test images cannot tell them apart" in pair.verdict
+    assert "They do equally well on 40 test images" in pair.verdict
     assert "One alone is right on 1, two alone on 3" in pair.verdict
-    assert "about 340 test images would do" in pair.verdict
+    assert "about 340 test images would show it" in pair.verdict
 
 
 def test_runs_that_do_equally_well_are_said_to():
     (pair,) = pairs([("one", answers(40, [0])), ("two", answers(40, [3]))])
     assert pair.needed is None
-    assert pair.verdict.endswith("That is no difference.")
+    assert pair.verdict.endswith("There is no difference.")
     (same,) = pairs([("one", answers(40, [0])), ("two", answers(40, [0]))])
     assert same.verdict == "Both are right on exactly the same of 40 test images."
 
@@ -79,9 +81,9 @@ def test_many_comparisons_are_corrected_after_holm():
     assert all(pair.p == pytest.approx(0.03125) for pair in found)
     for pair in found:
         assert not pair.comparison.differs
-        assert "60 test images cannot tell them apart (p = 0.09)" in pair.verdict
+        assert "They do equally well on 60 test images (p = 0.09)" in pair.verdict
         assert "0 alone is right on 0" in pair.verdict
-        assert pair.verdict.endswith("about 120 test images would do.")
+        assert pair.verdict.endswith("about 120 test images would show it.")
     assert len(pairs(runs)) == 6
 
 
