@@ -86,13 +86,13 @@ class Model:
             description = Description.from_json((folder / DESCRIPTION).read_bytes())
             state = tensors.read(folder / WEIGHTS).tensors
         except FileNotFoundError as error:
-            raise NotFound("There is no model here yet: its training has not ended.") from error
+            raise NotFound("This run has no model yet: its training has not ended.") from error
         except Damaged as error:
             raise BadInput(DAMAGED.format("its weights file is damaged on disk")) from error
         if not timm.is_model(description.backbone):
             raise BadInput(
-                f"This model's network “{description.backbone}” is not known to the timm that is "
-                "installed. Install the timm it was made with, or train it again."
+                f"This model's network “{description.backbone}” is not in the installed timm. "
+                "Install the timm it was made with, or train it again."
             )
         try:
             network = timm.create_model(

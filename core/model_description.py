@@ -12,7 +12,7 @@ from core.files import unsealed
 DESCRIPTION = "model.json"
 """Its file, inside the model's folder."""
 FORMAT = 2
-DAMAGED = "This model cannot be opened: {}. Train it again, or take an undamaged copy."
+DAMAGED = "This model cannot be opened: {}. Train it again, or use an undamaged copy."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,9 @@ class Description:
         try:
             content = json.loads(unsealed(text))
             if content["format"] > FORMAT:
-                raise BadInput("This model was made by a newer version; update Graft to open it.")
+                raise BadInput(
+                    "This model was made by a newer version of Graft. Update Graft to open it."
+                )
             if content["format"] < 2:
                 content = upgraded(content)
             known = {item.name: content[item.name] for item in fields(cls) if item.name in content}
@@ -92,7 +94,7 @@ class Description:
                 known["conformal_threshold"] = float(known["conformal_threshold"])
             return cls(**known)
         except (ValueError, KeyError, TypeError, BadRecipe) as error:
-            raise BadInput(DAMAGED.format(f"“{DESCRIPTION}” is damaged on disk")) from error
+            raise BadInput(DAMAGED.format(f"“{DESCRIPTION}” is damaged")) from error
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:

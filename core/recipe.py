@@ -22,29 +22,30 @@ class Recipe(BaseModel):
     dataset: str = Field(description="Id of the dataset version.")
     backbone: str = Field(description="Name in the catalogue, or any timm name.")
     task: str = Field(
-        default="", description="Label column that is learned; empty: the first, or all of them."
+        default="", description="Label column to train on; empty: the first, or all of them."
     )
     strategy: str = Field(description="File name of the strategy, e.g. feature_extraction.")
     options: dict[str, Any] = Field(
-        default_factory=dict, description="What differs from the strategy's own defaults."
+        default_factory=dict, description="Options that differ from the strategy's defaults."
     )
     size: int = Field(default=0, ge=0, le=1024, description="Input side in px; 0: the backbone's.")
-    fit: Fit = Field(default="squash", description="How an oblong image meets the square input.")
+    fit: Fit = Field(
+        default="squash", description="How a non-square image is fitted into the square input."
+    )
     holdout: float = Field(
-        default=0.2, gt=0, lt=1, description="Share of each class kept untouched for the score."
+        default=0.2, gt=0, lt=1, description="Fraction of each class held out for the test."
     )
     evaluation: Evaluation = Field(
         default="holdout",
-        description="With the part kept aside, or with every image in turn (cross-validation).",
+        description="On held-out images, or on every image in turn (cross-validation).",
     )
-    fold: int = Field(
-        default=0, ge=0, description="Which fold of a cross-validation is the one kept aside."
-    )
+    fold: int = Field(default=0, ge=0, description="Which fold of a cross-validation is held out.")
     start: str = Field(
-        default="", description="Run whose trained network is the backbone; empty: the pretrained."
+        default="",
+        description="Run whose trained network is the backbone; empty: the pretrained one.",
     )
-    teacher: str = Field(default="", description="Run whose model teaches this one.")
-    seed: int = Field(default=0, ge=0, description="Decides the split and everything random.")
+    teacher: str = Field(default="", description="Run whose model is the teacher.")
+    seed: int = Field(default=0, ge=0, description="Determines the split and all randomness.")
 
     def to_json(self) -> str:
         """The recipe as indented JSON."""
@@ -58,8 +59,7 @@ class Recipe(BaseModel):
             content = json.loads(unsealed(text))
         except ValueError as error:
             raise BadRecipe(
-                "These choices cannot be used: they are damaged on disk. Choose again and train "
-                "anew."
+                "These settings are damaged and cannot be used. Choose again and train again."
             ) from error
         return cls.from_dict(content)
 
@@ -108,4 +108,4 @@ def in_one_sentence(error: ValidationError) -> str:
         f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}"
         for fault in error.errors()
     )
-    return "These choices cannot be used: " + "; ".join(faults) + "."
+    return "These settings cannot be used: " + "; ".join(faults) + "."

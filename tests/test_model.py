@@ -184,7 +184,7 @@ def test_a_network_with_a_fixed_input_is_rebuilt_at_the_size_it_was_trained_with
 
 
 def test_a_run_without_a_model_says_so(tmp_path):
-    with pytest.raises(NotFound, match="no model here yet"):
+    with pytest.raises(NotFound, match="has no model yet"):
         Model.load(tmp_path / "model")
 
 

@@ -56,5 +56,5 @@ def test_every_option_of_the_version_before_still_is_one(strategy, before):
     "text", ['{"judges": "folds"}', '{"judge": "nobody"}', "[]", "{", '{"share": 0.2}']
 )
 def test_what_never_was_a_recipe_is_refused_in_a_sentence(text):
-    with pytest.raises(BadRecipe, match="These choices cannot be used"):
+    with pytest.raises(BadRecipe, match="These settings cannot be used"):
         Recipe.from_json(text)

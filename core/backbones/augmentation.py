@@ -10,9 +10,7 @@ from core import seeding
 from core.errors import BadRecipe
 from core.recipe import Policy
 
-_PLAIN_ONLY = (
-    "Images of {} can only be varied plainly. Set “Which changes” (augmentation) to plain."
-)
+_PLAIN_ONLY = "Images of {} only support plain augmentation. Set “Augmentation” to plain."
 _GREY = 128
 """What an image that is moved or turned leaves behind."""
 

@@ -82,17 +82,17 @@ def _lite(number: int, parameters: int, size: int, imagenet: float, advice: str)
 
 
 _ROWS = (
-    _lite(0, 4_652_008, 224, 74.83, "Small and quick, ready at once. The right first choice."),
-    _lite(1, 5_416_680, 240, 76.64, "A little larger than Lite0 and a little more exact."),
+    _lite(0, 4_652_008, 224, 74.83, "Small, fast and ready to use. The right first choice."),
+    _lite(1, 5_416_680, 240, 76.64, "A little larger than Lite0 and slightly more accurate."),
     _lite(2, 6_092_072, 260, 77.46,
-          "The largest of the built-in ones; about twice the work of Lite0."),
+          "The largest built-in network; about twice the work of Lite0."),
     Backbone("mobilenetv4_conv_small.e2400_r224_in1k", "MobileNetV4 small",
-             "Made for phones: the quickest here.", "Apache-2.0", 3_774_024, 224, imagenet=74.62),
+             "Made for phones: the fastest here.", "Apache-2.0", 3_774_024, 224, imagenet=74.62),
     Backbone("mobilenetv4_conv_medium.e500_r256_in1k", "MobileNetV4 medium",
-             "Made for phones, with more room to learn.", "Apache-2.0", 9_715_512, 256,
+             "Made for phones, with more capacity.", "Apache-2.0", 9_715_512, 256,
              imagenet=80.86),
     Backbone("tf_efficientnetv2_b0.in1k", "EfficientNetV2-B0",
-             "A modern small network that learns fine detail well.", "Apache-2.0", 7_139_704, 192,
+             "A modern small network, good at fine detail.", "Apache-2.0", 7_139_704, 192,
              imagenet=78.36),
     Backbone("tf_efficientnetv2_s.in21k_ft_in1k", "EfficientNetV2-S",
              "Strong on photographs; best with a GPU.", "Apache-2.0", 21_458_488, 300,
@@ -101,7 +101,7 @@ _ROWS = (
              "The classic small network: simple and well understood.",
              "Apache-2.0", 11_689_512, 224, imagenet=73.16),
     Backbone("resnet50.a1_in1k", "ResNet-50",
-             "The yardstick most published results are measured with.",
+             "The benchmark that most published results compare with.",
              "Apache-2.0", 25_557_032, 224, imagenet=81.21),
     Backbone("convnext_tiny.fb_in22k_ft_in1k", "ConvNeXt tiny",
              "A modern network trained on 14 million images; a strong all-rounder with a GPU.",
@@ -110,22 +110,23 @@ _ROWS = (
              "ConvNeXt's successor. Its weights may not be used commercially.",
              "CC-BY-NC-4.0", 28_635_496, 224, "convnext", imagenet=84.42),
     Backbone("vit_tiny_patch16_224.augreg_in21k_ft_in1k", "Vision Transformer tiny",
-             "The smallest transformer: looks at the whole image at once.",
+             "The smallest transformer: it sees the whole image at once.",
              "Apache-2.0", 5_717_416, 224, "vit", imagenet=75.45),
     Backbone("vit_small_patch14_dinov2.lvd142m", "DINOv2 small",
-             "Learned without labels; often the best frozen features for unusual images.",
+             "Pretrained without labels. Its frozen features often work best on unusual "
+             "images.",
              "Apache-2.0", 22_056_192, 224, "vit"),
     Backbone("vit_small_patch16_dinov3.lvd1689m", "DINOv3 small",
-             "DINOv2's successor. Its licence asks you to accept terms on its page first.",
+             "DINOv2's successor. Accept its licence on its page first.",
              "DINOv3 licence", 21_586_944, 256, "vit"),
     Backbone("vit_base_patch16_siglip_224.v2_webli", "SigLIP 2 base",
-             "Learned from images with captions; knows many everyday things. Large.",
+             "Pretrained on images with captions, so it knows many everyday things. Large.",
              "Apache-2.0", 92_884_224, 224, "image-text"),
     Backbone("swin_tiny_patch4_window7_224.ms_in22k_ft_in1k", "Swin tiny",
-             "A transformer that works from small windows up; good at fine detail.",
+             "A transformer that works from small windows up, good at fine detail.",
              "MIT", 28_288_354, 224, "vit", imagenet=80.97),
     Backbone("vgg16.tv_in1k", "VGG-16",
-             "From 2014: large and slow, here to compare with textbooks.",
+             "From 2014: large and slow, for comparison with textbooks.",
              "BSD-3-Clause", 138_357_544, 224, "vgg", imagenet=71.59),
     Backbone("inception_v3.tv_in1k", "Inception v3",
              "From 2015: a textbook classic.", "Apache-2.0", 23_834_568, 299, imagenet=77.43),
@@ -152,7 +153,7 @@ def get_backbone(name: str) -> Backbone:
 
 def _from_timm(name: str) -> Backbone:
     if not re.fullmatch(r"[A-Za-z0-9_]{1,80}(\.[A-Za-z0-9_]{1,80})?", name):
-        raise BadRecipe(f"“{name[:80]}” is no name of a network. Choose one from the list.")
+        raise BadRecipe(f"No network is called “{name[:80]}”. Choose one from the list.")
     import timm
     import torch
 
@@ -162,15 +163,15 @@ def _from_timm(name: str) -> Backbone:
         config = None
     if config is None:
         raise BadRecipe(
-            f"No network with pretrained weights is called “{name}”. Choose one from the list, or "
-            "look the name up on the timm pages of the Hugging Face hub."
+            f"No pretrained network is called “{name}”. Choose one from the list, or look up "
+            "the name on timm's page of the Hugging Face hub."
         )
     with torch.device("meta"):
         network = timm.create_model(name, pretrained=False)
     made = Backbone(
         name,
         name,
-        "Not one of our own rows: known by its timm name alone.",
+        "Not in Graft's own list: a timm model, known by its name only.",
         config.license or "not stated",
         sum(parameter.numel() for parameter in network.parameters()),
         config.input_size[-1],

@@ -41,8 +41,8 @@ def require_undamaged(file: Path, settings: Settings) -> None:
     if _HUB_NAME.fullmatch(kept):
         if now != kept:
             raise WeightsUnavailable(
-                f"The downloaded weights “{file.name}” are damaged on disk. Delete the file "
-                f"“{file.resolve()}”; then it is downloaded again."
+                f"The downloaded weights “{file.name}” are damaged. Delete the file "
+                f"“{file.resolve()}”, and it will be downloaded again."
             )
         return
     known = _known(settings)
@@ -52,8 +52,8 @@ def require_undamaged(file: Path, settings: Settings) -> None:
         return
     if (earlier.get("size"), earlier.get("date")) == (size, date):
         raise WeightsUnavailable(
-            f"The weights “{file.name}” are damaged on disk: they are not what they were when they "
-            "were used first. Put the file there again."
+            f"The weights “{file.name}” are damaged: the file has changed since it was first "
+            "used. Put the original file back."
         )
     settings.home.mkdir(parents=True, exist_ok=True)
     replace_file(settings.home / _KNOWN, sealed(json.dumps(known | {place: as_it_was}, indent=1)))

@@ -50,19 +50,21 @@ class Preprocessing:
         if self.size < 1:
             raise BadRecipe(f"The input size must be at least 1 pixel, not {self.size}.")
         if self.fit not in _FITS:
-            raise BadRecipe(f"“{self.fit}” is no way to fit an image; choose {', '.join(_FITS)}.")
+            raise BadRecipe(
+                f"“{self.fit}” is not a way to fit an image. Choose one of: {', '.join(_FITS)}."
+            )
         if self.interpolation not in _RESAMPLING:
             raise BadRecipe(
-                f"“{self.interpolation}” is no interpolation; choose {', '.join(_RESAMPLING)}."
+                f"“{self.interpolation}” is not an interpolation. Choose one of: "
+                f"{', '.join(_RESAMPLING)}."
             )
         count = len(self.mean)
         if not 1 <= count <= MOST_CHANNELS or len(self.std) != count or min(self.std) <= 0:
             raise BadRecipe(
-                "Mean and std need a number for each channel (three for colour images), and std "
-                "must be above 0."
+                "Mean and std need one number per channel (three for RGB), and std must be above 0."
             )
         if self.bits not in (8, 16):
-            raise BadRecipe(f"Channels hold 8 or 16 bits, not {self.bits}.")
+            raise BadRecipe(f"Channels must have 8 or 16 bits, not {self.bits}.")
 
     @property
     def form(self) -> Form:
@@ -97,7 +99,7 @@ class Preprocessing:
         try:
             return cls.from_fields(json.loads(text))
         except ValueError as error:
-            raise BadRecipe(f"These are no preprocessing settings: {error}.") from error
+            raise BadRecipe(f"These preprocessing settings cannot be used: {error}.") from error
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> "Preprocessing":
@@ -137,15 +139,15 @@ class Preprocessing:
         whole.paste(image.resize(inner, how), corner)
         return whole
 
-    def pixels(self, picture: Image.Image | Array, *, side: int | None = None) -> np.ndarray:
+    def pixels(self, image: Image.Image | Array, *, side: int | None = None) -> np.ndarray:
         """The square as `dtype`, shape (channels, side, side), contiguous.
 
         `image` is RGB, or an array (h, w, c). Raises UnreadableImage when it is of another form.
         """
-        if self.form == RGB and isinstance(picture, Image.Image):
-            array = np.asarray(self.square(picture, side=side), dtype=np.uint8)
+        if self.form == RGB and isinstance(image, Image.Image):
+            array = np.asarray(self.square(image, side=side), dtype=np.uint8)
             return np.ascontiguousarray(array.transpose(2, 0, 1))
-        values = self._require_form(picture)
+        values = self._require_form(image)
         planes = [
             self._squared(
                 Image.fromarray(values[..., channel].astype(np.float32)),
@@ -157,15 +159,15 @@ class Preprocessing:
         square: np.ndarray = np.rint(np.stack([np.asarray(plane) for plane in planes]))
         return square.clip(0, self.full).astype(self.dtype)
 
-    def _require_form(self, picture: Image.Image | Array) -> Array:
-        values = np.asarray(picture)
+    def _require_form(self, image: Image.Image | Array) -> Array:
+        values = np.asarray(image)
         found = Form(values.shape[2], 8 * values.dtype.itemsize)
         if found == RGB and self.form == Form(1, 8):  # as any eye would see it in grey
             return np.asarray(Image.fromarray(values).convert("L"))[..., None]
         if found != self.form:
             raise UnreadableImage(
-                f"It has {found}, and the model learned from images with {self.form}: bring one "
-                "like those."
+                f"The image has {found}, but the model was trained on images with {self.form}. "
+                "Use images like those."
             )
         return values
 

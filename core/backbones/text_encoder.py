@@ -56,8 +56,8 @@ def require_text_side(backbone: Backbone, settings: Settings) -> None:
     """Raise BadRecipe unless the backbone was trained on captions."""
     if not backbone.text_side and _local(backbone, settings) is None:
         raise BadRecipe(
-            f"{backbone.title} was trained on images alone and cannot read descriptions. Choose "
-            "SigLIP 2 base as backbone, or another one of timm's SigLIP or CLIP networks."
+            f"{backbone.title} was trained on images alone and cannot read descriptions. "
+            "Choose SigLIP 2 base as backbone, or another SigLIP or CLIP network from timm."
         )
 
 
@@ -83,8 +83,9 @@ def describe(
         projection = _projection(whole.visual, width, rows.shape[1])
     except _NO_FIT as error:
         raise WeightsUnavailable(
-            f"The text side of {backbone.title} in “{folder.name}” cannot be used: its files do "
-            f"not fit the network “{backbone.name}”. Replace them or choose another backbone."
+            f"The text encoder of {backbone.title} in “{folder.name}” cannot be used: its "
+            f"files do not fit the network “{backbone.name}”. Replace them or choose another "
+            "backbone."
         ) from error
     return Described(rows.numpy(), float(whole.logit_scale.detach().exp()), projection)
 
@@ -94,8 +95,8 @@ def _open_clip() -> Any:
         import open_clip
     except ImportError as error:
         raise WeightsUnavailable(
-            "To read descriptions the package open_clip_torch is needed, which is not installed "
-            "here: python -m pip install open_clip_torch tokenizers"
+            "Reading descriptions needs the package open_clip_torch: python -m pip install "
+            "open_clip_torch tokenizers"
         ) from error
     return open_clip
 
@@ -131,10 +132,10 @@ def _fetched(backbone: Backbone, settings: Settings) -> Path:
                 folder = Path(file).parent
     except (OSError, EntryNotFoundError, ValueError) as error:
         raise WeightsUnavailable(
-            f"The text side of {backbone.title} is not on this machine and cannot be fetched from "
-            f"its model hub. Connect this machine to the network, or put {', '.join(_FILES)} of "
-            f"“{backbone.text_side}” into a folder “{backbone.name}.text” inside the folder that "
-            "GRAFT_WEIGHTS names."
+            f"The text encoder of {backbone.title} is not on this machine and cannot be "
+            f"downloaded. Connect to the internet, or put {', '.join(_FILES)} of "
+            f"“{backbone.text_side}” into a folder “{backbone.name}.text” in the folder "
+            "GRAFT_WEIGHTS."
         ) from error
     return folder
 

@@ -163,9 +163,9 @@ def _require_adaptable(backbone: Backbone, shape: dict[str, int], channels: int)
     first = {f"{name}.weight" for name in ((named,) if isinstance(named, str) else named or ())}
     if not changed or not first.issuperset(changed) or any(usual[n].shape[1] != 3 for n in changed):
         raise BadRecipe(
-            f"{backbone.title} reads colour images only: its first layer cannot be adapted to "
+            f"{backbone.title} reads RGB images only: its first layer cannot be adapted to "
             f"{channels} channel{'s'[: channels > 1]}. Choose another backbone, such as "
-            "EfficientNet-Lite0, or bring the images again as ordinary colour images."
+            "EfficientNet-Lite0, or import the images again as RGB."
         )
 
 
@@ -190,7 +190,10 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     """Load by position: the packages name the same tensors otherwise, in the same order."""
     own = network.state_dict()
     if len(own) != len(state):
-        raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
+        raise WeightsUnavailable(
+            "The bundled weights do not fit the installed version of timm. Install the version in "
+            "requirements.txt."
+        )
     heads = {name for name, module in network.named_modules() if module is classifier(network)}
     renamed = {
         name: tensor.clone()
@@ -261,8 +264,8 @@ def _all_replaced(network: nn.Module, blank: nn.Module) -> bool:
 
 def _no_fit(backbone: Backbone, file: Path | str) -> str:
     return (
-        f"The weights of {backbone.title} in “{Path(file).name}” cannot be used: they do not fit "
-        f"the network “{backbone.name}”. Replace the file or choose another backbone."
+        f"The weights of {backbone.title} in “{Path(file).name}” do not fit the network "
+        f"“{backbone.name}”. Replace the file or choose another backbone."
     )
 
 
@@ -281,7 +284,7 @@ def hub_answers() -> bool:
 
 def _way_out(backbone: Backbone) -> str:
     return (
-        f"The weights of {backbone.title} are not on this machine and its model hub cannot be "
-        "reached. Choose a backbone marked “ready”, connect this machine to the network, or put "
-        f"“{backbone.name}.safetensors” into the folder that GRAFT_WEIGHTS names."
+        f"The weights of {backbone.title} are not on this machine and cannot be downloaded. "
+        "Choose a backbone marked “ready”, connect to the internet, or put "
+        f"“{backbone.name}.safetensors” into the folder GRAFT_WEIGHTS."
     )

@@ -94,7 +94,7 @@ def _tried(
         return {"backbone": name, "title": title, "error": str(error)}
     yield Progress(f"Cross-validating {backbone.title}", 0, 0)
     found = validate(features, plan)
-    yield Progress(f"Comparing neighbours seen by {backbone.title}", 0, 0)
+    yield Progress(f"Comparing nearest neighbours in {backbone.title}", 0, 0)
     correct = right_by_neighbours(features, plan.labels, plan.groups)[plan.evaluated]
     knn = share_right(correct, plan.groups[plan.evaluated])
     return {
@@ -129,7 +129,7 @@ def _features(
     preprocessing = adapted(own, form, plan.images, store, None)
     events = features(
         plan.images, reader(store, preprocessing), network, preprocessing, settings,
-        device=device, what=f"Looking at your images with {backbone.title}",
+        device=device, what=f"Computing features with {backbone.title}",
     )  # fmt: skip
     speeds: list[float] = []
     done, at = 0, 0.0
@@ -172,13 +172,12 @@ def _speed(
 def _what_is_evaluated(plan: Plan) -> str:
     if plan.apart:
         return (
-            f"Compared on the {len(plan.items):,} images of the training part alone: the part "
-            "kept aside for the test of a run is not looked at, so that its score "
-            "stays honest."
+            f"Compared on the {len(plan.items):,} training images only. The test images stay "
+            "unseen, so that the score of a run stays honest."
         )
     return (
-        f"Compared on all {len(plan.items):,} images: there are too few to keep any aside for a "
-        "test."
+        f"Compared on all {len(plan.items):,} images, since there are too few to hold any out "
+        "for a test."
     )
 
 

@@ -54,7 +54,7 @@ def domain_shift(
 
     `features` (n, d): those of the bundled backbone, a row for each of the plan's items.
     """
-    yield Progress("Asking for the thousand classes it knows", 0, 0)
+    yield Progress("Predicting ImageNet classes", 0, 0)
     probabilities = original_answers(features)
     entropies = normalized_entropy(probabilities)
     images = plan.images
@@ -148,7 +148,7 @@ def _divergence(
 
     layers = [m for m in network.modules() if getattr(m, "running_var", None) is not None]
     hooks = [layer.register_forward_hook(note) for layer in layers]
-    what, done = "Measuring how far your images are from photographs", 0
+    what, done = "Measuring how much your images differ from photographs", 0
     try:
         for hashes, pixels in load_pixels(images, store.open, preprocessing, batch=16):
             with torch.inference_mode():

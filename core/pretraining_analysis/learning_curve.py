@@ -65,7 +65,7 @@ class Curve:
 
 def learning_curve(features: np.ndarray, plan: Plan) -> Generator[Event, None, Curve]:
     """Yield Progress and return (by `yield from`) the curve of features (n, d)."""
-    what = "Learning from fewer of your images, to see what more would bring"
+    what = "Training on fewer of your images, to see what more would bring"
     turns = _turns(plan)
     tasks: list[Folds] = [_nested(plan, number) for number in range(turns)]
     sizes = [

@@ -91,7 +91,9 @@ def plan_of(dataset: Dataset) -> Plan:
     items, apart = _training_part(dataset)
     names = sorted({str(item.label) for item in items})
     if len(names) < 2:
-        raise BadInput("Networks can be compared from two classes on. Add images of another one.")
+        raise BadInput(
+            "Networks can only be compared with two or more classes. Add images of another class."
+        )
     labels = np.array([names.index(str(item.label)) for item in items], np.int64)
     groups = np.array(groups_of(items), np.int64)
     pairs = {(int(label), int(group)) for label, group in zip(labels, groups, strict=True)}
@@ -99,7 +101,7 @@ def plan_of(dataset: Dataset) -> Plan:
     evaluated = [place for place, label in enumerate(labels) if groups_in[int(label)] > 1]
     if len({int(groups[place]) for place in evaluated}) < 2:
         raise BadInput(
-            "No image can be tested: each class has one image or one group of images that "
+            "No image can be held out: each class has one image or one group of images that "
             "belong together. Add images."
         )
     repeats = next((often for below, often in _REPEATS_BELOW if len(items) < below), 2)

@@ -25,8 +25,8 @@ class Continual(RehearsalOptions):
     """Choices of continual learning."""
 
     teacher_weight: float = option(
-        1.0, "How much the old model's answers count (distillation)",
-        "Against the labels, which count 1.", main=True, ge=0, le=20,
+        1.0, "Weight of the old model's answers (distillation)",
+        "Compared with the labels, which count 1.", main=True, ge=0, le=20,
     )  # fmt: skip
     trainable_fraction: float = trainable_fraction_option()
 
@@ -35,9 +35,9 @@ def phases(network: Network, options: Any) -> list[Phase]:
     """A classifier for old and new classes, then gentle steps beside the old model."""
     groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        LinearProbe("Teaching old and new classes", retain_old_classes=True),
+        LinearProbe("Training the classifier on old and new classes", retain_old_classes=True),
         GradientPhase(
-            "Learning on, without forgetting", options.steps, groups,
+            "Training without forgetting", options.steps, groups,
             objective=_holding(options), uses_teacher=True,
         ),
     ]  # fmt: skip
@@ -82,10 +82,10 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Continue from an earlier model",
     term="continual learning: rehearsal and distillation",
-    advice="You have new images or a new class for a model that exists. What it gains and what "
-    "it forgets is shown class by class.",
-    hurts="Old classes fade when few of their images are shown again. When none are, up to 7 of "
-    "10 answers about them were lost on our samples.",
+    advice="For new images or a new class for an existing model. Shows class by class what it "
+    "gains and forgets.",
+    hurts="Old classes fade when few of their images are rehearsed. Without rehearsal, up to 70 % "
+    "of the answers about them were lost on our samples.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=Continual,

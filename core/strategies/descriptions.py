@@ -33,14 +33,14 @@ class Descriptions(FineTuning):
 
     texts: dict[str, Annotated[str, Field(max_length=300)]] = option(
         {}, "What each class looks like (descriptions)",
-        "In English, as one would write under an image. Left empty it is “a photo of a …” with "
-        "the name of the class.", main=True,
+        "In English, like a caption. Left empty, it is “a photo of a …” with the class name.",
+        main=True,
     )  # fmt: skip
     then: Literal["nothing", "classifier", "last layers"] = option(
-        "classifier", "And then",
-        "nothing: the words alone decide (zero-shot). classifier: your images correct them. "
-        "last layers: the network adapts too, for minutes; what is said of steps, speed and "
-        "variations counts for this alone.", main=True,
+        "classifier", "Then train",
+        "nothing: the words alone decide (zero-shot). classifier: your images refine it. last "
+        "layers: the network is fine-tuned too, which takes minutes; the options about steps, "
+        "learning rate and augmentation apply only to this.", main=True,
     )  # fmt: skip
     trainable_fraction: float = trainable_fraction_option()
 
@@ -51,11 +51,11 @@ def phases(network: Network, options: Any) -> list[Phase]:
     made: list[Phase] = [ZeroShotHead("Reading the descriptions", descriptions=describe)]
     if options.then != "nothing":
         made.append(
-            LinearProbe("Teaching the classifier, held near the descriptions", prior_head=True)
+            LinearProbe("Training the classifier, kept close to the descriptions", prior_head=True)
         )
     if options.then == "last layers":
         groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
-        made.append(GradientPhase("Adapting the last layers", options.steps, groups))
+        made.append(GradientPhase("Fine-tuning the last layers", options.steps, groups))
     return made
 
 
@@ -79,18 +79,15 @@ def fits(family: str) -> str:
     """Words mean something only to a network that was trained on captions."""
     if family == "image-text":
         return ""
-    return (
-        "It needs a network that was trained on images and their captions: choose SigLIP 2 base "
-        "as backbone."
-    )
+    return "It needs a network trained on images with captions: choose SigLIP 2 base as backbone."
 
 
 STRATEGY = Strategy(
     title="Describe the classes in words",
     term="zero-shot classification, text-initialised head",
-    advice="Works before there is a single example, best for everyday things that a caption would "
-    "name. A few images of each class then correct it.",
-    hurts="Words mean little where classes have no common name, such as parts or cells.",
+    advice="Works without a single labelled image, best for everyday things. A few images of each "
+    "class then refine it.",
+    hurts="Words say little where classes have no common name, such as parts or cells.",
     cost="seconds",
     options=Descriptions,
     phases=phases,

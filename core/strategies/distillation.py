@@ -24,17 +24,17 @@ class Distillation(FineTuning):
     """Choices of learning from a teacher."""
 
     what: Literal["relations", "answers", "both"] = option(
-        "both", "What is passed on",
-        "answers: how sure the teacher is of each class. relations: which images it finds alike.",
+        "both", "What the teacher passes on",
+        "answers: its probability for each class. relations: which images it finds alike.",
         main=True,
     )  # fmt: skip
     teacher_weight: float = option(
-        1.0, "How much the teacher counts", "Against the labels, which count 1.", main=True,
+        1.0, "Weight of the teacher", "Compared with the labels, which count 1.", main=True,
         ge=0, le=20,
     )  # fmt: skip
     temperature: float = option(
-        4.0, "How soft its answers are made (temperature)",
-        "Higher shows more of what it thinks of the other classes.", ge=1, le=20,
+        4.0, "Softness of its answers (temperature)",
+        "Higher reveals more of what the teacher thinks about the other classes.", ge=1, le=20,
     )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     body = [p for p in network.parameters() if id(p) not in head]
     groups = [*head_groups(network, 3 * options.lr), {"params": body, "lr": options.lr}]
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase(
             "Learning from the teacher", options.steps, groups, objective=_from_teacher(options),
             uses_teacher=True,
@@ -86,9 +86,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Learn from a larger model",
     term="distillation, relational knowledge transfer",
-    advice="You have a good but large model and want a small, quick one that comes close to it. On "
-    "emoji it came as far as its teacher, which a new classifier alone did, too.",
-    hurts="It takes over the teacher's mistakes, and seldom becomes better than it.",
+    advice="You have a good but large model and want a small, fast one that comes close to it. On "
+    "emoji it matched its teacher, but so did a new classifier alone.",
+    hurts="It inherits the teacher's mistakes, and is rarely better.",
     cost="many minutes",
     layers=("learns", "learns", "learns", "learns"),
     options=Distillation,

@@ -29,13 +29,13 @@ class Adaptation(FineTuning):
     """Choices of unsupervised domain adaptation."""
 
     method: Literal["mcc", "dann", "coral", "mmd"] = option(
-        "mcc", "How the kinds are aligned",
-        "mcc: answers in your world shall be decided. dann: an opponent shall not be able to tell "
-        "the worlds apart. coral, mmd: features shall be spread alike. On our samples mmd was the "
-        "best or among the best.", main=True,
+        "mcc", "How the domains are aligned",
+        "mcc: answers on your images become decided. dann: a discriminator must not tell the "
+        "domains apart. coral, mmd: features of both domains are distributed alike. On our "
+        "samples mmd was the best or among the best.", main=True,
     )  # fmt: skip
     trade_off: float = option(
-        1.0, "How strongly (trade-off)", "0 learns from the sorted world alone.", main=True,
+        1.0, "Strength (trade-off)", "0 trains on the source domain alone.", main=True,
         ge=0, le=10,
     )  # fmt: skip
     trainable_fraction: float = trainable_fraction_option()
@@ -49,9 +49,9 @@ def phases(network: Network, options: Any) -> list[Phase]:
     if opponent:
         groups.append({"params": opponent, "lr": 10 * options.lr})
     return [
-        LinearProbe("Learning from the other world"),
+        LinearProbe("Training on the source domain"),
         GradientPhase(
-            "Adapting to your world", options.steps, groups, objective=objective,
+            "Adapting to your images", options.steps, groups, objective=objective,
             auxiliary={"target": AuxiliaryData("unlabelled")},
         ),
     ]  # fmt: skip
@@ -116,13 +116,14 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Adapt from another kind of images",
     term="unsupervised domain adaptation: MCC, DANN, CORAL, MMD",
-    advice="You have sorted images of another kind and many unsorted ones of yours. From "
-    "outlined to coloured emoji it was right on 75 and 76 of 95 (two splits); the same layers "
-    "adapted without the unsorted ones on 49 and 61. What a classifier from the other world gives "
-    "is always scored beside it. Where none of your own has a label, only images of the other "
-    "kind are tested.",
-    hurts="Where the worlds differ in content, not only in style: from printed to handwritten "
-    "digits only mmd gained something, and five sorted images a class were worth far more.",
+    advice="You have labelled images of a different kind (source domain) and many unlabelled ones "
+    "of your own. From outlined to coloured emoji it was right on 75 and 76 of 95 (two "
+    "splits); the same layers without the unlabelled images on 49 and 61. The score of a "
+    "source-only classifier is always shown beside it. If none of your images has a label, "
+    "only images of the source domain are tested.",
+    hurts="It fails where the domains differ in content, not only in style. From printed to "
+    "handwritten digits only mmd gained something, and five labelled images per class were "
+    "worth far more.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=Adaptation,

@@ -16,12 +16,12 @@ class Alignment(Options):
     """Choices of aligning features."""
 
     method: Literal["coral", "subspace"] = option(
-        "coral", "How they are brought together",
-        "coral: the other world's features get the spread of yours. subspace: your main "
+        "coral", "How the domains are aligned",
+        "coral: features of the source domain get the spread of yours. subspace: your main "
         "directions are turned onto theirs, and their classifier is kept.", main=True,
     )  # fmt: skip
     dimensions: int = option(
-        64, "Directions that are matched (subspace)", "Only for subspace: fewer are steadier.",
+        64, "Aligned directions (subspace)", "For subspace only: fewer are more stable.",
         main=True, ge=2, le=512,
     )  # fmt: skip
 
@@ -34,7 +34,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     def align(source: "np.ndarray", target: "np.ndarray") -> Aligned:
         return subspace(source, target, options.dimensions)
 
-    return [AlignedProbe("Bringing two worlds together", align=align)]
+    return [AlignedProbe("Aligning the two domains", align=align)]
 
 
 def coral(source: "np.ndarray", target: "np.ndarray") -> Aligned:
@@ -78,10 +78,10 @@ def _root(rows: "np.ndarray", power: float) -> "np.ndarray":
 STRATEGY = Strategy(
     title="Align features of two kinds of images",
     term="feature alignment: CORAL, subspace alignment",
-    advice="You have sorted images of another kind (drawings, another camera) and unsorted ones "
-    "of yours. Takes seconds; helps when the two worlds differ in light or style, not in content: "
-    "from outlined to coloured emoji it was right on 61 and 58 of 95 instead of 35 and 42 (two "
-    "splits).",
+    advice="You have labelled images of a different kind (source domain), such as drawings, and "
+    "unlabelled ones of your own. Takes seconds. It helps when they differ in light or style, "
+    "not in content. From outlined to coloured emoji it was right on 61 and 58 of 95 instead "
+    "of 35 and 42 (two splits).",
     hurts="It cannot repair what the features do not show. From printed to handwritten digits it "
     "made things worse.",
     cost="seconds",

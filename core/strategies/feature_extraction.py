@@ -13,7 +13,7 @@ class FeatureExtraction(Options):
 
     views: int = option(
         1, "Variations per image (augmented views)",
-        "1 learns from your images as they are; more adds cropped and varied copies.",
+        "1 trains on your images as they are; more adds cropped and varied copies.",
         main=True, ge=1, le=16,
     )  # fmt: skip
     balanced: bool = option(
@@ -22,14 +22,14 @@ class FeatureExtraction(Options):
     )  # fmt: skip
     C: float | None = option(
         None, "Regularisation (C)",
-        "Empty lets cross-validation choose; smaller is more cautious.", main=True, gt=0, le=1e4,
+        "Empty: chosen by cross-validation. Smaller is more cautious.", main=True, gt=0, le=1e4,
     )  # fmt: skip
 
 
 def phases(network: Network, options: Any) -> list[Phase]:
     """One closed phase: the best linear classifier on the features."""
     return [
-        LinearProbe("Teaching the classifier", options.views, options.C, options.balanced),
+        LinearProbe("Training the classifier", options.views, options.C, options.balanced),
     ]
 
 
@@ -37,19 +37,19 @@ def suits(situation: Situation) -> str:
     """Always safe; the best where there is little to learn from, or where things will change."""
     if situation.changes:
         return (
-            "The camera or the place will change: features that were learned from a million "
-            "images hold better than ones bent to yours."
+            "Your camera or place will change, and pretrained features cope better with that "
+            "than fine-tuned ones."
         )
     if situation.images < 100 or situation.fewest <= 5:
-        return "With so few images hardly a test could show that more freedom is better."
-    return "It is done in seconds, and every other way has to beat it."
+        return "With so few images, hardly any test could show that fine-tuning is better."
+    return "It takes seconds, and every other method has to beat it."
 
 
 STRATEGY = Strategy(
     title="Train only the classifier",
     term="feature extraction",
-    advice="Done in seconds and hard to beat below 100 images. Always try this first.",
-    hurts="On images quite unlike photographs its features can miss what matters.",
+    advice="Takes seconds and is hard to beat below 100 images. Always try this first.",
+    hurts="On images very unlike photographs, its features can miss what matters.",
     cost="seconds",
     layers=("frozen", "frozen", "frozen", "learns"),
     options=FeatureExtraction,

@@ -11,9 +11,7 @@ from core.transfer import FineTuning, GradientPhase, Network, Phase, Strategy
 def phases(network: Network, options: Any) -> list[Phase]:
     """Every layer learns."""
     group = {"params": list(network.parameters()), "lr": options.lr}
-    return [
-        GradientPhase("Learning everything from nothing", options.steps, [group], from_scratch=True)
-    ]
+    return [GradientPhase("Training from scratch", options.steps, [group], from_scratch=True)]
 
 
 def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
@@ -25,9 +23,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Train from scratch",
     term="training from scratch",
-    advice="Rarely the best with few images, though on plain shapes such as digits it can be as "
-    "good. It shows what the pretrained network is worth: when it wins, transfer hurts.",
-    hurts="With few images it learns them by heart, and it takes the longest of all.",
+    advice="Rarely the best with few images, though on simple shapes such as digits it can keep "
+    "up. It shows what pretraining is worth: if it wins, transfer hurts.",
+    hurts="With few images it overfits, and it takes the longest of all.",
     cost="many minutes",
     layers=("anew", "anew", "anew", "anew"),
     options=FineTuning,

@@ -22,9 +22,9 @@ class Full(FineTuning):
     """Choices of full fine-tuning."""
 
     layer_decay: float = option(
-        0.85, "How much less early layers move (layer-wise decay)",
-        "Early layers hold general knowledge: each block back from the end moves by this share "
-        "of the next one's rate.", main=True, gt=0, le=1,
+        0.85, "Smaller steps for early layers (layer-wise decay)",
+        "Early layers hold general knowledge. The learning rate of each block is that of the "
+        "next one times this number.", main=True, gt=0, le=1,
     )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     ]
     return [
         LinearProbe("Teaching the new classifier"),
-        GradientPhase("Adapting the whole network", options.steps, groups),
+        GradientPhase("Fine-tuning the whole network", options.steps, groups),
     ]
 
 
@@ -55,17 +55,17 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 def suits(situation: Situation) -> str:
     """Many images that are unlike what the network has seen."""
     if situation.images >= 1000 and situation.photographs is False and not situation.changes:
-        return "There are many images and they look unlike photographs."
+        return "You have many images, and they look unlike photographs."
     return ""
 
 
 STRATEGY = Strategy(
     title="Fine-tune the whole network",
     term="full fine-tuning from the trained head",
-    advice="Can learn the most when hundreds of images look unlike photographs, and takes the "
-    "longest. Best with a GPU. On our samples of some hundred images it was no better than "
-    "adapting the last layers.",
-    hurts="With few images it may learn them by heart, and forget what it knew.",
+    advice="Can gain the most with hundreds of images unlike photographs, but takes the longest. "
+    "Best with a GPU. On our samples of a few hundred images it was no better than "
+    "fine-tuning the last layers.",
+    hurts="With few images it can overfit, and forget what it knew.",
     cost="many minutes",
     layers=("learns", "learns", "learns", "learns"),
     options=Full,

@@ -23,13 +23,13 @@ class Gradual(FineTuning):
     """Choices of gradual unfreezing."""
 
     rounds: int = option(
-        3, "In how many rounds (unfreezing)",
-        "The layers are parted into this many portions; each round lets one more of them learn.",
+        3, "Number of stages (unfreezing)",
+        "The layers are divided into this many parts; each stage unfreezes one more.",
         main=True, ge=2, le=8,
     )  # fmt: skip
     decay: float = option(
-        0.5, "How much less earlier portions move",
-        "Each portion towards the beginning moves by this share of the next one's rate.",
+        0.5, "Smaller steps for earlier parts",
+        "The learning rate of each part is that of the next one times this number.",
         gt=0, le=1,
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
         for back, portion in enumerate(portions[: number + 1]):
             own = [parameter for layer in portion for parameter in layer]
             groups.append({"params": own, "lr": options.lr * options.decay**back})
-        title = f"Round {number + 1} of {rounds}: one more portion of the network learns"
+        title = f"Stage {number + 1} of {rounds}: unfreezing one more part of the network"
         steps = options.steps * (number + 1) // rounds - options.steps * number // rounds
         made.append(GradientPhase(title, max(1, steps), groups))
     return made
@@ -62,9 +62,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Unfreeze layers gradually",
     term="gradual unfreezing",
-    advice="Gentle on what the network knows. Worth a try when adapting everything at once forgets "
-    "too much; its early rounds are quick.",
-    hurts="Its rounds add up: it takes as long as adapting everything, and seldom ends better.",
+    advice="Gentle on what the network knows. Worth a try when fine-tuning everything at once "
+    "forgets too much. Its early stages are fast.",
+    hurts="Its stages add up: it takes as long as fine-tuning everything, and rarely ends better.",
     cost="many minutes",
     layers=("learns", "learns", "learns", "learns"),
     options=Gradual,

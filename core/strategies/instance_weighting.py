@@ -20,15 +20,17 @@ class Weighting(Options):
 
     method: Literal["importance", "tradaboost"] = option(
         "importance", "How images are weighted",
-        "importance: by how much they look like yours. tradaboost: those that keep contradicting "
-        "your images lose weight round by round.", main=True,
+        "importance: by how much they look like yours. tradaboost: those that keep "
+        "contradicting your images lose weight, round by round.", main=True,
     )  # fmt: skip
     highest: float = option(
         10.0, "Largest weight of one image (clipping)",
-        "Against a few images deciding everything; 1 is an average one.", main=True, ge=1, le=100,
+        "Keeps a few images from deciding everything; 1 is an average one.", main=True,
+        ge=1, le=100,
     )  # fmt: skip
     source_weight: float = option(
-        0.5, "Weight of the other kind", "Against your own images together: 1 is as much.",
+        0.5, "Weight of the source domain",
+        "Compared with all your own images together: 1 is equal weight.",
         main=True, gt=0, le=10,
     )  # fmt: skip
 
@@ -46,7 +48,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
         weights = (weights / weights.mean()).clip(max=options.highest)
         return np.asarray(weights * (options.source_weight * len(own) / weights.sum()))
 
-    return [WeightedProbe("Weighing the images of the other world", weigh=weigh)]
+    return [WeightedProbe("Weighting the images of a different kind", weigh=weigh)]
 
 
 def importance(
@@ -101,17 +103,18 @@ def tradaboost(
 def suits(situation: Situation) -> str:
     """Few labels of one's own, many elsewhere."""
     if situation.source >= 50 and situation.fewest <= 20:
-        return "You have few sorted images, and many of another world that may help."
+        return "You have few labelled images, and many of a different kind that may help."
     return ""
 
 
 STRATEGY = Strategy(
     title="Borrow from similar images",
     term="instance transfer: importance weighting, TrAdaBoost",
-    advice="You have few sorted images of your own and many of a similar world. Those that "
-    "resemble yours count more. With five of your own a class a gain showed once of four times on "
-    "our samples, and a loss never; what yours alone give is scored beside it.",
-    hurts="When the other world's classes look otherwise, its images mislead.",
+    advice="You have few labelled images of your own and many of a similar kind (source domain). "
+    "Those that resemble yours count more. With five of your own per class it gained in one "
+    "of four tries on our samples, and never lost. The score of yours alone is shown beside "
+    "it.",
+    hurts="If the classes look different in the source domain, its images mislead.",
     cost="seconds",
     layers=("frozen", "frozen", "frozen", "learns"),
     options=Weighting,

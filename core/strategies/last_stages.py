@@ -40,20 +40,20 @@ def suits(situation: Situation) -> str:
     if situation.changes or situation.fewest <= 5 or situation.images < 100:
         return ""
     if situation.photographs is False:
-        return "Your images look unlike photographs, so its last layers have something to learn."
+        return "Your images look unlike photographs, so the last layers have something to learn."
     if situation.images >= 300:
-        return "There are enough images for the last layers to learn from, in some minutes."
+        return "There are enough images to fine-tune the last layers, in a few minutes."
     return ""
 
 
 STRATEGY = Strategy(
     title="Fine-tune the last layers",
     term="partial fine-tuning",
-    advice="A good next try from about 100 images, quicker than adapting everything. In fourteen "
-    "tries on our small images it was right on 1 to 8 of 100 more, though none of the tests "
-    "alone was large enough to show that.",
-    hurts="With hardly ten images a class no test can show what it gains over the classifier, "
-    "which takes seconds.",
+    advice="A good next step from about 100 images, faster than fine-tuning everything. In "
+    "fourteen tries on our small samples it gained 1 to 8 percentage points, though no single "
+    "test was large enough to prove it.",
+    hurts="With about ten images per class, no test can show a gain over the classifier, which "
+    "takes seconds.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=LastStages,

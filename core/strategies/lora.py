@@ -21,8 +21,8 @@ from core.transfer import (
 _INPUTS = ("qkv", "q", "k", "v", "q_proj", "k_proj", "v_proj")
 """What timm calls the layers that make queries, keys and values."""
 _NOT_HERE = (
-    "This backbone has no attention layers; choose a transformer (ViT), or “change only chosen "
-    "parts” instead."
+    "This backbone has no attention layers. Choose a transformer (ViT), or “Fine-tune "
+    "selected parts” instead."
 )
 
 
@@ -30,7 +30,7 @@ class LowRank(FineTuning):
     """Choices of low-rank adaptation."""
 
     rank: int = option(
-        8, "How much can change (rank)", "The width of the added matrices: more can learn more.",
+        8, "How much can change (rank)", "Width of the added matrices: wider can learn more.",
         main=True, ge=1, le=128,
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     groups = [*head_groups(network, options.lr), {"params": added, "lr": options.lr}]
     return [
         LinearProbe("Teaching the new classifier"),
-        GradientPhase("Learning small additions to the attention", options.steps, groups),
+        GradientPhase("Training the adapters", options.steps, groups),
     ]
 
 
@@ -81,9 +81,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Add small adapters to a transformer",
     term="low-rank adaptation (LoRA)",
-    advice="For transformers: learns little, forgets nothing, and the model stays as it is in size "
+    advice="For transformers: it learns little and forgets nothing, and the model keeps its size "
     "and speed.",
-    hurts="Where much must be learned, small pieces are not enough.",
+    hurts="Small adapters are not enough where much must be learned.",
     cost="minutes",
     layers=("little", "little", "little", "learns"),
     options=LowRank,

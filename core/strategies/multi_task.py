@@ -31,8 +31,10 @@ def phases(network: Network, options: Any) -> list[Phase]:
     """A classifier for each question in closed form, then steps on all of them together."""
     groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        LinearProbe("Teaching a classifier for each question"),
-        GradientPhase("Learning all questions together", options.steps, groups, _together(options)),
+        LinearProbe("Training a classifier for each question"),
+        GradientPhase(
+            "Training on all questions together", options.steps, groups, _together(options)
+        ),
     ]
 
 
@@ -64,16 +66,16 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 def suits(situation: Situation) -> str:
     """Whenever there are several label columns."""
     if situation.tasks > 1:
-        return "Your table asks several questions about each image; one model can answer all."
+        return "Your table asks several questions about each image; one model can answer them all."
     return ""
 
 
 STRATEGY = Strategy(
     title="Answer several questions at once",
     term="multi-task learning: hard parameter sharing",
-    advice="Your table has more than one column of classes. One network answers them all, about as "
-    "well as one for each, and each question is scored by itself.",
-    hurts="Questions that have nothing to do with each other can stand in each other's way.",
+    advice="Your table has several columns of classes. One network answers them all, about as "
+    "well as separate ones, and each question gets its own score.",
+    hurts="Unrelated questions can interfere with each other.",
     cost="minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=MultiTask,

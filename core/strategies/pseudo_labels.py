@@ -1,6 +1,6 @@
 """Learn from few labelled images, and from unlabelled ones where the network is sure by itself.
 
-FixMatch (Sohn et al. 2020, arXiv 2001.07685): what is answered with certainty on a lightly varied
+FixMatch (Sohn et al. 2020, arXiv 2001.07685): what is answered confidently on a lightly varied
 image is trained on a strongly varied one. Classes that are answered more often than the labelled
 images suggest are held back (distribution alignment, Berthelot et al. 2020, arXiv 1911.09785).
 """
@@ -28,15 +28,15 @@ class PseudoLabels(FineTuning):
 
     confidence_threshold: float = option(
         0.9, "Confidence threshold",
-        "Only answers at least this sure are learned from.", main=True, ge=0.3, lt=1,
+        "Only answers at least this confident are used for training.", main=True, ge=0.3, lt=1,
     )  # fmt: skip
     unlabelled_weight: float = option(
-        1.0, "Weight of unlabelled images", "Against the sorted ones, which count 1.",
+        1.0, "Weight of unlabelled images", "Compared with the labelled ones, which count 1.",
         main=True, ge=0, le=10,
     )  # fmt: skip
     trainable_fraction: float = trainable_fraction_option()
     balance: bool = option(
-        True, "Keep classes in balance", "Against one class swallowing the others."
+        True, "Keep classes balanced", "Prevents one class from swallowing the others."
     )
 
 
@@ -46,7 +46,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     return [
         LinearProbe("Teaching the new classifier"),
         GradientPhase(
-            "Learning from unsorted images, too", options.steps, groups,
+            "Training on unlabelled images, too", options.steps, groups,
             objective=_consistent(network, options),
             auxiliary={
                 "weak": AuxiliaryData("unlabelled"),
@@ -109,11 +109,11 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Use unlabelled images, too",
     term="pseudo-labelling: FixMatch",
-    advice="You have few sorted images and many unsorted ones of the same world. With 5 to 20 "
-    "sorted ones a class it was above the classifier in 11 of 12 tries on our samples, three "
+    advice="You have few labelled images and many unlabelled ones of the same kind. With 5 to 20 "
+    "labelled ones per class it beat the classifier in 11 of 12 tries on our samples, three "
     "times beyond chance.",
-    hurts="When its first answers are mostly wrong, it believes its own mistakes: with 5 emoji a "
-    "class it once ended below the classifier.",
+    hurts="If its first answers are mostly wrong, it reinforces its own mistakes. With 5 emoji "
+    "per class it once ended below the classifier.",
     cost="many minutes",
     layers=("frozen", "frozen", "learns", "learns"),
     options=PseudoLabels,

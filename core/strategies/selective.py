@@ -23,15 +23,15 @@ class Selective(FineTuning):
     """Choices of selective update."""
 
     parts: Literal["norms", "biases", "layers"] = option(
-        "norms", "What changes",
-        "norms: only the scales of normalisation layers. biases: only the constants added in each "
-        "layer. layers: whole layers, from the first to the last chosen below.", main=True,
+        "norms", "What is trained",
+        "norms: only the scales of normalisation layers. biases: only the constants added in "
+        "each layer. layers: whole layers, from the first to the last chosen below.", main=True,
     )  # fmt: skip
     first: int = option(
-        1, "First layer that changes", "Counted from the image; 1 is the first.", ge=1, le=100
+        1, "First trained layer", "Counted from the image; 1 is the first.", ge=1, le=100
     )
     last: int = option(
-        100, "Last layer that changes", "100 or more: to the end of the network.", ge=1, le=1000
+        100, "Last trained layer", "100 or more: to the end of the network.", ge=1, le=1000
     )
 
 
@@ -45,12 +45,12 @@ def phases(network: Network, options: Any) -> list[Phase]:
         network, options
     )
     if not chosen:
-        raise BadRecipe(f"This network has no {options.parts}; choose another part to change.")
+        raise BadRecipe(f"This network has no {options.parts}. Choose another part.")
     lr = options.lr * (_WHOLE if options.parts == "layers" else 1)
     groups = [*head_groups(network, 3 * lr), {"params": chosen, "lr": lr}]
     return [
         LinearProbe("Teaching the new classifier"),
-        GradientPhase(f"Adapting the chosen {options.parts}", options.steps, groups),
+        GradientPhase(f"Fine-tuning the chosen {options.parts}", options.steps, groups),
     ]
 
 
@@ -74,8 +74,8 @@ def _layers(network: Network, options: Any) -> list[Any]:
     layers = stages(network)
     if options.first > min(options.last, len(layers)):
         raise BadRecipe(
-            f"There is no layer from {options.first} to {options.last}: this network has "
-            f"{len(layers)}, and the first cannot come after the last."
+            f"There are no layers {options.first} to {options.last}: this network has "
+            f"{len(layers)}, and the first must come before the last."
         )
     return [p for layer in layers[options.first - 1 : options.last] for p in layer]
 
@@ -97,10 +97,10 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Fine-tune selected parts",
     term="selective update: normalisation layers, biases or chosen layers",
-    advice="Changes very few numbers, so little can be forgotten or learned by heart. A try for "
-    "few images whose colours or contrast differ from photographs. On our samples it was as "
-    "good as the classifier alone.",
-    hurts="It cannot learn new shapes, only new lights and colours.",
+    advice="Changes very few weights, so it neither forgets nor overfits much. Worth a try for "
+    "few images with unusual colours or contrast. On our samples it was as good as the "
+    "classifier alone.",
+    hurts="It can adjust to new light and colours, but not learn new shapes.",
     cost="minutes",
     layers=("little", "little", "little", "learns"),
     options=Selective,

@@ -28,14 +28,15 @@ class SoftSharing(FineTuning):
     """Choices of soft parameter sharing."""
 
     hold: Literal["l2-sp", "bss", "delta", "co-tuning"] = option(
-        "l2-sp", "What is held",
-        "l2-sp: the weights themselves. bss: only against the feeblest directions of the features. "
-        "delta: the features that the first classifier relies on. co-tuning: what it says of your "
-        "classes in terms of the ones it was pretrained with.", main=True,
+        "l2-sp", "What stays close",
+        "l2-sp: the weights themselves. bss: only suppresses the weakest directions of the "
+        "features. delta: the features that the first classifier relies on. co-tuning: its "
+        "answers in terms of the classes it was pretrained on.", main=True,
     )  # fmt: skip
     pull: float = option(
-        1.0, "How strongly (regularisation)",
-        "1 is the strength of the paper, for delta, which is simplified here, ours; 0 lets go.",
+        1.0, "Strength (regularisation)",
+        "1 is the value of the paper (for delta, which is simplified here, our own); 0 lets "
+        "go.",
         main=True, ge=0, le=100,
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
         *head_groups(network, 3 * options.lr),
         {"params": [*body, *own], "lr": options.lr, "weight_decay": decay},
     ]
-    title = "Adapting the whole network, held near its start"
+    title = "Fine-tuning the whole network, kept close to its start"
     on_features = getattr(hold, "relate", None)
     return [
         LinearProbe("Teaching the new classifier"),
@@ -143,9 +144,8 @@ def _answers(network: Network, _: list[Any], options: Any) -> Any:
     head = pretrained_head(network)
     if head is None:
         raise BadRecipe(
-            "Co-tuning needs the classifier that the network was pretrained with, and it is not "
-            "known here. Hold it by l2-sp, bss or delta instead, or begin from EfficientNet-Lite "
-            "as it came."
+            "Co-tuning needs the network's original classifier, which is not available here. "
+            "Choose l2-sp, bss or delta instead, or a pretrained EfficientNet-Lite."
         )
     rows = (classifier(network).out_features, head.out_features)
 
@@ -178,9 +178,9 @@ def defaults(images: int, classes: int, family: str) -> dict[str, Any]:
 STRATEGY = Strategy(
     title="Fine-tune everything, but stay close",
     term="soft parameter sharing: L2-SP, BSS, DELTA, Co-Tuning",
-    advice="For few images of many similar classes, where free adapting learns by heart. On our "
-    "samples it was as good as adapting everything freely.",
-    hurts="When the new images need quite other features, staying close holds it back.",
+    advice="For few images of many similar classes, where free fine-tuning overfits. On our "
+    "samples it was as good as fine-tuning everything freely.",
+    hurts="If the new images need very different features, staying close holds it back.",
     cost="many minutes",
     layers=("held", "held", "held", "learns"),
     options=SoftSharing,

@@ -116,7 +116,7 @@ def ask_teacher(
             read = network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
             logits.append(classifier(network)(read).float())
             features.append(read.float())
-        yield Progress("Asking the teacher", sum(map(len, logits)), len(hashes))
+        yield Progress("Predicting with the teacher", sum(map(len, logits)), len(hashes))
     known = torch.cat(logits)
     outputs = torch.full((len(known), len(setup.classes)), torch.nan, device=known.device)
     outputs[:, [setup.classes.index(name) for name in teacher.classes]] = known

@@ -26,7 +26,7 @@ from core.training.activation_cache import augmentation
 from core.transfer import FineTuning
 from core.transfer.option_info import resolve
 
-_PICTURES, _TIMES = 4, 4
+_IMAGES, _TIMES = 4, 4
 """How many images, and how often each is varied."""
 _SIDE, _GAP = 128, 6
 """Of a tile on the strip, in pixels."""
@@ -74,7 +74,7 @@ def _few(dataset: Dataset, role: str) -> list[Item]:
         if item.role == role:
             by_class.setdefault(item.label, []).append(item)
     in_turn = chain.from_iterable(zip_longest(*by_class.values()))
-    return [item for item in in_turn if item][:_PICTURES]
+    return [item for item in in_turn if item][:_IMAGES]
 
 
 def _as_kept(preprocessing: Preprocessing, items: list[Item], store: Store) -> Preprocessing:

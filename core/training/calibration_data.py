@@ -93,7 +93,7 @@ def calibrate(
         )  # fmt: skip
         seen, test_rows = ModelOutput(np.empty(0), rows[: len(asked)]), rows[len(asked) :]
     else:
-        seen = yield from look(model, setup, asked, "Finding out how sure it may be")
+        seen = yield from look(model, setup, asked, "Calibrating confidence")
         test_rows = tested.features
     rows = prepared(seen.features[[row[index] for index in bank]])
     test = _Side(setup.split.test, probabilities, _far(test_rows, rows))

@@ -30,7 +30,7 @@ def adapted(
     """
     if earlier and earlier.form != form:
         raise BadRecipe(
-            f"These images have {form}, and the earlier run learned from images with "
+            f"These images have {form}, but the earlier run was trained on images with "
             f"{earlier.form}. Choose another run, or none."
         )
     if form == RGB:

@@ -91,7 +91,7 @@ class Checkpoints:
             numbers = json.loads(stored.metadata["state"])
             state = _read(numbers, under(stored.tensors, "result."))
         except (KeyError, TypeError, ValueError) as error:
-            raise Damaged(f"“{self.file.name}” is no checkpoint.") from error
+            raise Damaged(f"“{self.file.name}” is not a checkpoint.") from error
         network.load_state_dict(under(stored.tensors, "network."))
         return state, under(stored.tensors, "trainer.")
 

@@ -20,7 +20,7 @@ from core.training.preparation import Setup
 from core.training.run_context import RunContext
 from core.transfer.heads import Head
 
-_SCORING = "Scoring on images it has never seen"
+_SCORING = "Testing on images it has never seen"
 
 
 def conclude(run: RunContext, *, stopped: bool) -> Iterator[Event]:
@@ -100,14 +100,16 @@ def _target_domain(
     now, before = probabilities[0], start[0]
     if setup.target_domain:
         before = before[len(setup.split.test) :]
-        now = (yield from look(model, setup, setup.target_domain, "Looking at yours")).probabilities
+        now = (
+            yield from look(model, setup, setup.target_domain, "Predicting your images")
+        ).probabilities
     if collapsed(now, before):
         remedy = "Try another method"
         if "trade_off" in type(setup.options).model_fields:
-            remedy = "Adapt less strongly (0 learns from the other world alone)"
+            remedy = "Adapt less strongly (0 trains on the source domain alone)"
         yield Note(
             "Adapting went wrong: most of your images now get the same few answers. Do not "
-            f"use this model. {remedy}, or sort some of your own images and learn from those."
+            f"use this model. {remedy}, or label some of your own images and train on those."
         )
     changed = int((now.argmax(1) != before.argmax(1)).sum())
     return TargetDomain(len(now), changed) if setup.target_domain else None

@@ -74,16 +74,16 @@ def _notes(
     notes = []
     if strategy.learns == "source" and not foreign:
         notes.append(
-            "Nothing was brought as “from another world”, so your sorted images are taken for "
-            "that world, and the unsorted ones for the one that the model shall be used in."
+            "There are no images “of a different kind”. So your labelled images are taken as "
+            "the source domain, and the unlabelled ones as the target domain."
         )
     if strange:
-        notes.append(f"Classes that only the other world has are not used: {_quoted(strange)}.")
+        notes.append(f"Classes that only the source domain has are not used: {_quoted(strange)}.")
     shared = {str(item.label) for item in known}
     if strategy.learns == "source" and foreign and (unseen := {*classes} - shared):
         notes.append(
-            f"What is carried over: {_quoted(shared)}. The other world has no images of "
-            f"{_quoted(unseen)}, so images of yours that show them will get a wrong answer."
+            f"Carried over: {_quoted(shared)}. The source domain has no images of "
+            f"{_quoted(unseen)}, so your images of these get a wrong answer."
         )
     return tuple(notes)
 
@@ -97,9 +97,9 @@ def _shared(source: list[Item], classes: Collection[str], strange: Collection[st
         if not source:
             shares = f"has other ones: {_quoted(strange)} where yours are {_quoted(classes)}"
         raise BadRecipe(
-            "The other world must have images of at least two of your classes, two of each or "
-            f"more, and it {shares}. Give its classes the names that yours have, or bring more of "
-            "its images."
+            "The source domain must have images of at least two of your classes, two or more "
+            f"of each, but it {shares}. Give its classes the names that yours have, or add "
+            "more of its images."
         )
     return kept
 
@@ -119,8 +119,8 @@ def held_out(dataset: Dataset, recipe: Recipe, previous: PreviousRuns) -> HeldOu
         return previous.honest(dataset, *holdout(dataset, recipe.holdout, recipe.seed))
     if recipe.start or recipe.teacher:
         raise BadRecipe(
-            "An earlier model has learned from images that would test this one. Choose to test on "
-            "images held out (holdout), or do without the earlier model."
+            "An earlier model was trained on images that would test this one. Choose a "
+            "held-out test (holdout), or train without the earlier model."
         )
     train, test = rounds(dataset, recipe.holdout, recipe.seed)[recipe.fold]
     return previous.honest(dataset, train, test)
@@ -179,9 +179,8 @@ def _set_aside(
         return [train[row] for row in learned], [train[row] for row in held]
     if options.patience:
         raise BadRecipe(
-            "To stop early, some images must be kept out to watch with. Set “Share to watch "
-            "with” (validation_fraction) above 0, as 0.1, or “Stop after so many looks” (patience) "
-            "to 0."
+            "Early stopping needs validation images. Set “Validation fraction” "
+            "(validation_fraction) above 0, such as 0.1, or “Patience” (patience) to 0."
         )
     return train, []
 

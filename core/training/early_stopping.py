@@ -46,13 +46,12 @@ class EarlyStopping:
         """What the person should know when the steps are over, at step `at` of `of` in all; empty
         when the last state was the best. `before` steps had been done when this began; `n` images
         validate."""
-        kept = f"The state at step {before + self.step}, the best one seen, is kept"
+        kept = f"The best state, at step {before + self.step}, is kept"
         if not self.step:
-            kept = "No look found it better than it began, so that state is kept"
+            kept = "Training brought no improvement, so the initial state is kept"
         if self.over:
             return (
-                f"Stopped early, after step {at} of {of}: for {self.patience} looks in a row it "
-                f"had not become better on the {n} images kept aside to watch with. {kept} "
-                "(early stopping)."
+                f"Stopped early, after step {at} of {of}: no improvement on {n} validation images "
+                f"in {self.patience} checks in a row. {kept} (early stopping)."
             )
         return f"{kept} (early stopping)." if self.waited else ""

@@ -52,8 +52,8 @@ class ModelSoup:
             yield from self.trainer.run(before=before + self.before, of=of)
         if self.n_runs > 1:
             yield Note(
-                f"It has learned {self.n_runs} times from the same start, and the mean of the "
-                "weights is kept (model soup)."
+                f"Trained {self.n_runs} times from the same start; the average of the weights "
+                "is kept (model soup)."
             )
 
     def settle(self) -> None:

@@ -242,9 +242,8 @@ def _phases(strategy: Strategy, network: nn.Module, options: Options) -> list[Ph
         last = stepping[-1]
         if last.from_scratch:
             raise BadRecipe(
-                "Networks that begin at random cannot be averaged: each finds a way of its own. "
-                "Set “Learn so many times and average” (n_averaged_runs) to 1, or choose another "
-                "strategy."
+                "Networks trained from scratch cannot be averaged, since each ends elsewhere. "
+                "Set “Runs to average” (n_averaged_runs) to 1, or choose another strategy."
             )
         soup = replace(last, n_averaged_runs=options.n_averaged_runs)
         phases = [soup if phase is last else phase for phase in phases]
@@ -264,27 +263,25 @@ def _require(strategy: Strategy, recipe: Recipe, dataset: Dataset, split: DataSp
     if missing := lacking(strategy, has=has, flags=True):
         raise BadRecipe(f"“{strategy.title}” cannot be used here. {missing}")
     few = {
-        "source": ("from another world", split.source),
-        "unlabelled": ("not sorted", split.unlabelled),
+        "source": ("of a different kind", split.source),
+        "unlabelled": ("without a label", split.unlabelled),
     }
     for need, (called, indices) in few.items():
         if need in strategy.needs and len(indices) < _FEWEST:
             raise BadRecipe(
-                f"“{strategy.title}” cannot learn from {len(indices)} of the images that came as "
-                f"“{called}” and show what yours do: bring at least {_FEWEST}, better fifty."
+                f"“{strategy.title}” has only {len(indices)} usable images {called}. Add at "
+                f"least {_FEWEST}, better fifty."
             )
     if recipe.teacher and "teacher" not in strategy.needs:
-        raise BadRecipe(
-            f"“{strategy.title}” does not learn from a teacher. Choose distillation, or no teacher."
-        )
+        raise BadRecipe(f"“{strategy.title}” has no teacher. Choose distillation, or no teacher.")
 
 
 def _teacher(recipe: Recipe, dataset: Dataset, settings: Settings, device: str) -> Model | None:
     teacher = _model(recipe.teacher, "teacher", settings, device)
     if teacher and teacher.classes != dataset.classes:
         raise BadRecipe(
-            "The teacher knows other classes than these images have: "
-            f"{', '.join(teacher.classes)}. Choose a teacher that was trained on the same classes."
+            "The teacher's classes differ from those of these images: "
+            f"{', '.join(teacher.classes)}. Choose a teacher trained on the same classes."
         )
     return teacher
 

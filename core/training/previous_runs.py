@@ -93,12 +93,12 @@ class PreviousRuns:
         again = {i for i in again if items[i].label in left and not has_given_split(dataset)}
         if not (kept := sorted({*test} - learned_from | again)):
             raise BadRecipe(
-                "The earlier model has learned from every image that is held out for the test. "
-                "Add new images, or use the version that it was trained on."
+                "The earlier model was trained on every held-out image. Add new images, or "
+                "use the version it was trained on."
             )
         note = (
-            f"{len(learned_from):,} images do not test this model, because the earlier one has "
-            "learned from them."
+            f"{len(learned_from):,} images are left out of the test, because the earlier model "
+            "was trained on them."
         )
         notes = (note,) if learned_from else ()
         return HeldOut(sorted({*train} - again | learned_from), kept, notes)
@@ -118,15 +118,15 @@ def previous_runs(
     line, all_there = _ancestry(recipe.start, store, settings)
     if on and not line:
         raise BadRecipe(
-            "The images that the earlier model learned from are gone, so nothing can be "
+            "The images that the earlier model was trained on are gone, so nothing can be "
             "rehearsed or compared. Choose another run."
         )
     teachers, all_of_theirs = _ancestry(recipe.teacher, store, settings)
     learned = {item.image: item for run in reversed(line) for item in run.learned}
     tested = {item.image: item for run in reversed(line) for item in run.tested}
     note = (
-        "Part of what earlier models learned from is gone. So it cannot be known whether they have "
-        "seen images that test this one."
+        "Some images that earlier models were trained on are gone. So it is unknown whether "
+        "those models have seen the test images."
     )
     return PreviousRuns(
         model=model,
@@ -189,17 +189,15 @@ def model_of(run: str, what: str, settings: Settings, device: str) -> Model:
     try:
         return Model.load(run_of(run, settings) / "model", device=device)
     except NotFound as error:
-        raise BadRecipe(
-            f"The {what} “{run}” has no model (any more). Choose another run."
-        ) from error
+        raise BadRecipe(f"The {what} “{run}” has no model. Choose another run.") from error
 
 
 def begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
     """Give the network the weights of an earlier run; only the classifier begins anew."""
     if earlier.description.backbone != recipe.backbone:
         raise BadRecipe(
-            f"The earlier run is a {earlier.description.backbone}. Choose that as backbone, so "
-            "that its weights fit."
+            f"The earlier run has the backbone {earlier.description.backbone}. Choose the same "
+            "one, so that its weights fit."
         )
     head = {f"{name}." for name, m in network.named_modules() if m is classifier(network)}
     state = {
@@ -211,6 +209,4 @@ def begin_from(network: nn.Module, recipe: Recipe, earlier: Model) -> None:
         network.load_state_dict(state, strict=False)
         remember_head(network, None)
     except RuntimeError as error:
-        raise BadRecipe(
-            "The earlier run was trained at another input size; choose the same one."
-        ) from error
+        raise BadRecipe("The earlier run had another input size. Choose the same one.") from error

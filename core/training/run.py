@@ -60,8 +60,8 @@ def _once(run: RunContext) -> Iterator[Event]:
     yield Started(time.time(), done)
     if run.begins_anew:
         yield Note(
-            "What was learned so far is damaged on disk, so the training begins anew. The "
-            "result is the same; it only takes longer."
+            "The saved progress is damaged, so training starts over. The result is the same; "
+            "it only takes longer."
         )
     if not done:
         yield from map(Note, run.setup.notes)

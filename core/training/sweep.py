@@ -81,26 +81,26 @@ def keep(runs: Sequence[SweepRun]) -> Choice:
 def why_kept(runs: Sequence[SweepRun], choice: Choice, names: Sequence[str]) -> str:
     """Why this one is to be kept and what to expect of it, as sentences; names in their order."""
     why = (
-        "It is the best of them, and none that is simpler comes within one standard error."
+        "It is the best, and no simpler one comes within one standard error."
         if choice.best == choice.chosen
-        else "It is the simplest that comes within one standard error of the best "
-        f"({names[choice.best]}, {100 * choice.accuracy[choice.best]:.0f} of 100)."
+        else f"It is the simplest within one standard error of the best ({names[choice.best]}, "
+        f"{100 * choice.accuracy[choice.best]:.0f} %)."
     )
     only = ""
     if any(len(run.predictions) > choice.n for run in runs):
-        only = " Only these are compared: scores that come of more images are not."
+        only = " Only these images are compared, though some runs were tested on more."
     return (
-        f"{why} Of {choice.n:,} images that all were tested on it is right on "
-        f"{100 * choice.accuracy[choice.chosen]:.0f} of 100.{only} The best of several looks "
-        f"better than it is; with that taken out, {_expected(choice)}, "
-        f"{in_words(choice.honest_interval)}."
+        f"{why} On the {choice.n:,} images that all were tested on, it is "
+        f"{100 * choice.accuracy[choice.chosen]:.0f} % correct.{only} The best of several always "
+        f"looks a little better than it is: {_expected(choice)} "
+        f"(likely {in_words(choice.honest_interval)})."
     )
 
 
 def _expected(choice: Choice) -> str:
     """What is left without luck, which never makes it better."""
     said, expected = (round(100 * s) for s in (choice.accuracy[choice.chosen], choice.honest))
-    return f"expect {expected} of 100" if expected < said else "it stays about the same"
+    return f"expect about {expected} %" if expected < said else "here that makes no difference"
 
 
 def beside_kept(
@@ -138,7 +138,7 @@ def answer_times(models: Mapping[str, Path], settings: Settings) -> Iterator[Eve
     began, known = time.monotonic(), dict[tuple[Any, ...], float]()
     found, device = {}, device_of(settings)
     for place, (name, folder) in enumerate(models.items()):
-        yield Progress("Timing an answer", place, len(models))
+        yield Progress("Timing predictions", place, len(models))
         model = Model.load(model_folder(folder), device=device)
         kind = (model.description.backbone, model.preprocessing.size)
         if kind not in known:

@@ -41,7 +41,7 @@ def require_known(heads: Sequence[Head], weights: Mapping[str, float]) -> None:
     names = [head.task for head in heads]
     if strange := [name for name in weights if name not in names]:
         raise BadRecipe(
-            f"There is no label column “{strange[0]}” to weigh. There are: {', '.join(names)}."
+            f"There is no label column “{strange[0]}” to weight. There are: {', '.join(names)}."
         )
     if not any(weights.get(name, 1.0) for name in names):
-        raise BadRecipe("At least one label column must count: not all weights can be 0.")
+        raise BadRecipe("At least one label column must count: set one of the weights above 0.")

@@ -103,9 +103,9 @@ class Trainer:
                 yield note
             if not math.isfinite(loss):
                 raise Diverged(
-                    f"The learning ran away at step {before + self.step}: the loss is no longer a "
-                    f"number. Choose a smaller learning rate than {self.options.lr:g} and start "
-                    "again."
+                    f"Training diverged at step {before + self.step}: the loss is no longer a "
+                    f"number. Choose a smaller learning rate than {self.options.lr:g} and "
+                    "start again."
                 )
             left = pace.seconds(total - before - self.step)
             yield Step(before + self.step, total, loss, accuracy, left)
@@ -177,8 +177,8 @@ class Trainer:
                 self.pieces *= 2
                 size = math.ceil(self.options.batch / self.pieces)
                 note = Note(
-                    f"The GPU's memory is full: images now go through {size} at a time. The "
-                    "result stays the same; it takes a little longer."
+                    f"The GPU's memory is full, so images now go through {size} at a time. The "
+                    "result is the same; it takes a little longer."
                 )
         progress = self.step / self.phase.steps
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):

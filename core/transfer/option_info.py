@@ -24,7 +24,7 @@ def resolve(
     known = strategy.options.model_fields
     for name in chosen:
         if name not in known:
-            raise BadRecipe(f"There is no option “{name}” here. There are: {', '.join(known)}.")
+            raise BadRecipe(f"There is no option “{name}”. There are: {', '.join(known)}.")
     try:
         own = strategy.defaults(images, classes, family)
         return strategy.options(**{**_of_size(strategy.options, images), **own, **chosen})
@@ -101,7 +101,7 @@ def _range(schema: dict[str, Any]) -> str:
     if within := numeric.get("additionalProperties"):
         return f"each {_range(within)}"
     if "maxLength" in numeric:
-        return f"up to {numeric['maxLength']} letters"
+        return f"up to {numeric['maxLength']} characters"
     if {"minimum", "maximum"} <= numeric.keys():
         return f"{numeric['minimum']:g} to {numeric['maximum']:g}"
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most",
@@ -109,4 +109,4 @@ def _range(schema: dict[str, Any]) -> str:
     words = ", ".join(
         f"{bound} {numeric[key]:g}" for key, bound in bounds.items() if key in numeric
     )
-    return f"{words}; or nothing: chosen automatically" if "anyOf" in schema else words
+    return f"{words}; or empty: chosen automatically" if "anyOf" in schema else words

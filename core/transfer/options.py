@@ -27,46 +27,47 @@ class FineTuning(Options):
 
     steps: int = option(
         300, "Training steps",
-        "Each step looks at one batch of images. More steps fit closer, and take longer.",
+        "Each step trains on one batch of images. More steps fit closer, but take longer.",
         main=True, ge=1, le=20_000,
     )  # fmt: skip
     mirror: Mirror = option(
-        "auto", "Mirror images?",
-        "Mirrored copies help when left and right do not matter. “auto” tries it on your images.",
+        "auto", "Mirror images",
+        "Mirrored copies help when left and right do not matter. “auto” tests it on your "
+        "images.",
         main=True,
     )  # fmt: skip
     lr: float = option(
         3e-4, "Learning rate",
-        "Smaller keeps more of what the network knows.", gt=0, le=1,
+        "Smaller preserves more of what the network knows.", gt=0, le=1,
     )  # fmt: skip
-    batch: int = option(32, "Batch size", "Larger is steadier and slower.", ge=2, le=1024)
+    batch: int = option(32, "Batch size", "Larger is more stable and slower.", ge=2, le=1024)
     weight_decay: float = option(
         0.02, "Weight decay",
-        "Keeps weights small, against learning by heart.", ge=0, le=1,
+        "Keeps weights small, which reduces overfitting.", ge=0, le=1,
     )  # fmt: skip
     label_smoothing: float = option(
         0.05, "Label smoothing",
-        "A little doubt keeps the model from being too sure.", ge=0, le=0.5,
+        "A little doubt keeps the model from becoming overconfident.", ge=0, le=0.5,
     )  # fmt: skip
     smallest_crop: float = option(
         0.5, "Smallest crop",
-        "Random pieces of each image are shown; 1 shows it whole.", gt=0.05, le=1,
+        "Random crops of each image are shown; 1 shows it whole.", gt=0.05, le=1,
     )  # fmt: skip
     colour: float = option(
         0.2, "Colour jitter",
-        "How far brightness and contrast are varied, where images are varied plainly.",
+        "How much plain augmentation varies brightness and contrast.",
         ge=0, le=0.9,
     )  # fmt: skip
     augmentation: Policy = option(
         "plain", "Augmentation",
-        "plain: pieces, mirroring, light. trivial: pieces, mirroring and one strong change, which "
-        "may turn an image far (TrivialAugment); worth a try from about 200 steps on. rand: two "
-        "milder changes (RandAugment).",
+        "plain: crops, mirroring, brightness. trivial: crops, mirroring and one strong change "
+        "(TrivialAugment), worth a try from about 200 steps. rand: two milder changes "
+        "(RandAugment).",
     )  # fmt: skip
     dropout: float = option(
         0.0, "Dropout",
-        "This share of what the classifier reads is hidden in each step, so that it leans on "
-        "nothing alone. 0 hides nothing; 0.2 is a usual try against learning by heart.",
+        "Fraction of the features hidden from the classifier in each step, so that it relies "
+        "on no single one. 0 hides none; 0.2 is a common choice against overfitting.",
         ge=0, le=0.9,
     )  # fmt: skip
     balanced: bool = option(
@@ -75,22 +76,22 @@ class FineTuning(Options):
     )  # fmt: skip
     ema: float = option(
         0.99, "Average weights over steps (EMA)",
-        "The model is the running average of its last steps; 0 keeps the last alone.", ge=0, lt=1,
+        "The model is the running average over its last steps; 0 keeps only the last.", ge=0, lt=1,
     )  # fmt: skip
     validation_fraction: float = option(
         0.1, "Validation fraction",
-        "Kept out of learning to draw the curve. 0 learns from all images.",
+        "Fraction of the training images set aside to draw the curve. 0 trains on all images.",
         ge=0, le=0.5,
     )  # fmt: skip
     patience: int = option(
         0, "Patience (early stopping)",
-        "About twelve looks are taken at the images to watch with, so there must be some; the "
-        "state that did best on them is kept. 0 always goes on to the end.", ge=0, le=20,
+        "Validates about twelve times, keeps the best state, and stops after this many times "
+        "without progress. Needs a validation fraction. 0 never stops early.", ge=0, le=20,
     )  # fmt: skip
     n_averaged_runs: int = option(
         1, "Runs to average (model soup)",
-        "Each time from the same start with other random choices; the mean of the weights is often "
-        "a little better than one of them. 3 takes three times as long.", ge=1, le=10,
+        "Trains several times from the same start and averages the weights, which is often a "
+        "little better. 3 takes three times as long.", ge=1, le=10,
     )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def trainable_fraction_option(*, main: bool = False) -> Any:
     """The field of a strategy in which the last layers adapt: see last_groups."""
     return option(
         0.3, "Trained fraction of the network",
-        "Share of the layers, counted from the end. More can learn more, and forget more.",
+        "Fraction of the layers, counted from the end. More can learn more, and forget more.",
         main=main, gt=0, lt=1,
     )  # fmt: skip
 
@@ -108,7 +109,7 @@ class RehearsalOptions(FineTuning):
 
     rehearse: int = option(
         20, "Old images per class to rehearse (rehearsal)",
-        "0 shows none: watch what is forgotten then.", main=True, ge=0, le=1000,
+        "0 rehearses none: then watch what is forgotten.", main=True, ge=0, le=1000,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ class TaskWeightOptions(FineTuning):
 
     weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = option(
         {}, "How much each question counts (task weights)",
-        "1 unless you say otherwise. 0 leaves a question to its first classifier: so a model is "
-        "trained on the others alone, to compare with.",
+        "1 by default. 0 leaves out a question, for comparison: it keeps its first "
+        "classifier.",
         main=True,
     )  # fmt: skip

@@ -13,7 +13,9 @@ from core.transfer.phases import LOOKING, Context, CostContext, Costs, Phase, Ph
 if TYPE_CHECKING:
     from core.features.linear_probe import ProbeFit
 
-_TARGET = "Looking at the other world"
+_TARGET = "Computing features of the source domain"
+_MIRRORED = "Mirrored copies do no harm on your images, so they are used."
+_NOT_MIRRORED = "Mirrored copies are not used: left and right matter in your images."
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,19 @@ class LinearProbe(Phase):
         own = yield from context.features("train")
         views = [own]
         for view in range(1, self.views):
-            more = context.features("train", view=view, what="Looking at variations")
+            more = context.features(
+                "train", view=view, what="Computing features of augmented images"
+            )
             views.append((yield from more))
         other = own if self.views > 1 else None  # it is evaluated by the images as they are
         if context.tries_mirroring:
-            what = "Looking at mirror images"
+            what = "Computing features of mirrored images"
             other = yield from context.features("train", view=MIRRORED, what=what)
         fits = [self._fit(context, head, views, other) for head in context.heads]
         result = PhaseResult(is_start=context.makes_start, out_of_fold=fits[0].out_of_fold)
         if context.tries_mirroring:
             mirror = not self._harmed(context, fits[0])
-            so = "may be mirrored" if mirror else "are not mirrored, for left and right matter"
-            yield Note(f"Tried out on a classifier: your images {so}.")
+            yield Note(_MIRRORED if mirror else _NOT_MIRRORED)
             result = replace(result, mirror=mirror)
         elif self.views > 1:
             result = replace(result, out_of_fold=fits[0].other_out_of_fold)
@@ -191,8 +194,8 @@ class WeightedProbe(LinearProbe):
         set_head(context.network, fitted.weight, fitted.bias)
         heavy = float((weights.sum() ** 2) / (weights**2).sum())
         yield Note(
-            f"Of {len(source):,} images from the other world, weighted by how much they "
-            f"resemble yours, as many count as {heavy:,.0f} equal ones would."
+            f"The {len(source):,} images of a different kind, weighted by how much they "
+            f"resemble yours, count as much as {heavy:,.0f} equal ones."
         )
         return replace(start, is_start=False, out_of_fold=fitted.out_of_fold[: len(own)])
 

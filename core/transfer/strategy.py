@@ -86,13 +86,12 @@ class Strategy:
 
 NEEDS: dict[Need, tuple[str, str]] = {
     "source": (
-        "It needs sorted images from another world with the same classes: add some as “from "
-        "another world”",
+        "It needs labelled images of a different kind (source domain) with the same classes: "
+        "add some",
         "--source DATA",
     ),
     "unlabelled": (
-        "It needs more images of the same world, which need not be sorted: add some as “not "
-        "sorted”",
+        "It needs more images of the same kind, which need no labels: add some as unlabelled",
         "--unlabelled DATA",
     ),
     "teacher": (
@@ -100,12 +99,11 @@ NEEDS: dict[Need, tuple[str, str]] = {
         "--teacher RUN",
     ),
     "earlier": (
-        "It needs an earlier model to go on from: choose a finished run",
+        "It needs an earlier model to continue from: choose a finished run",
         "--from RUN",
     ),
     "tasks": (
-        "It needs several label columns: bring a table with more than one column of classes "
-        "beside the images",
+        "It needs several label columns: add a table with more than one column of classes",
         "--labels COLUMN,COLUMN",
     ),
 }

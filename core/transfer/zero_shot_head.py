@@ -47,8 +47,8 @@ class ZeroShotHead(Phase):
         probabilities = softmax(features @ weight.T + bias)
         right = int((probabilities.argmax(1) == context.labels("train", head)).sum())
         yield Note(
-            f"The descriptions alone are right about {right:,} of the {len(probabilities):,} "
-            "images of the training part."
+            f"The descriptions alone get {right:,} of the {len(probabilities):,} training "
+            "images right."
         )
         start = yield from context.start()
         return PhaseResult(start, is_start=bool(start), out_of_fold=probabilities)

@@ -72,7 +72,7 @@ def test_the_bundled_network_tells_a_cat_from_a_cup(events):
 
 def test_it_says_that_the_test_part_was_left_alone(events, photographs, settings):
     (note,) = [event for event in events[2] if isinstance(event, Note)]
-    assert "training part alone" in note.text
+    assert "training images only" in note.text
     known = ranking_of(photographs.id, settings)
     assert (known.images, known.apart) == (24, True)
 

@@ -53,7 +53,7 @@ def test_a_ready_split_that_leaves_one_class_says_so():
     dataset = dataset_of(np.arange(20) % 2)
     items = [replace(item, part="test" if place % 2 else "train")
              for place, item in enumerate(dataset.items)]  # fmt: skip
-    with pytest.raises(BadInput, match="ready split leaves fewer than 2 images"):
+    with pytest.raises(BadInput, match="our split leaves fewer than 2 training images"):
         plan_of(replace(dataset, items=tuple(items)))
 
 

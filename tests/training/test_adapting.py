@@ -128,7 +128,7 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     assert (report.n, report.n_train) == (12, 48)
     assert {row.name.split("/")[0] for row in report.predictions} == {"negative"}
     assert adjusted == (1.0, None)
-    assert any("your sorted images are taken for that world" in note for note in notes)
+    assert any("your labelled images are taken as the source domain" in note for note in notes)
     model, store = Model.load(folder / "model"), Store(settings.home)
     unsorted = [item.image for item in unsorted_target.items if item.role == "unlabelled"]
     answers = model.predict([store.open(image) for image in unsorted]).argmax(1)
@@ -153,6 +153,4 @@ def test_a_teacher_that_is_gone_is_named_with_what_to_do(run_folder, settings, g
     recipe = (run_folder("distillation", teacher=gone) / "recipe.json").read_text()
     with pytest.raises(BadRecipe) as raised:
         prepare(Recipe.from_json(recipe), settings)
-    assert str(raised.value) == (
-        f"The teacher “{gone}” has no model (any more). Choose another run."
-    )
+    assert str(raised.value) == (f"The teacher “{gone}” has no model. Choose another run.")

@@ -67,7 +67,7 @@ def test_pictures_kept_with_all_their_channels_are_shown_too(drawn, settings, ch
     _, strip = drawn(dataset)[0]
     assert np.ptp(tile(strip, 0)) > 100
     if channels > 3:
-        with pytest.raises(BadRecipe, match=r"only be varied plainly"):
+        with pytest.raises(BadRecipe, match=r"only support plain augmentation"):
             drawn(dataset, augmentation="rand")
 
 

@@ -67,8 +67,8 @@ def test_without_a_pretrained_classifier_another_way_is_named(run_folder, settin
     options = resolve(
         get_strategy("soft_sharing"), {"hold": "co-tuning"}, images=300, classes=3, family="cnn"
     )
-    with pytest.raises(BadRecipe, match="Hold it by l2-sp, bss or delta instead"):
+    with pytest.raises(BadRecipe, match="Choose l2-sp, bss or delta instead"):
         get_strategy("soft_sharing").phases(timm.create_model("resnet10t", num_classes=3), options)
     onward = run_folder("soft_sharing", hold="co-tuning", start=teacher)
-    with pytest.raises(BadRecipe, match="not known here"):
+    with pytest.raises(BadRecipe, match="not available here"):
         list(train(onward, settings, lambda: False))

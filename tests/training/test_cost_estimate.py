@@ -15,7 +15,7 @@ def test_it_is_told_in_parts_with_how_it_was_measured(run_folder, settings):
     last = list(estimate(recipe, settings))[-1]
     assert isinstance(last, Finished)
     assert last.result["seconds"] >= sum(last.result["parts"].values()) > 0
-    assert "Adapting the whole network" in last.result["parts"]
+    assert "Fine-tuning the whole network" in last.result["parts"]
     assert "Timed on this machine" in last.result["how"]
 
 
@@ -25,7 +25,7 @@ def test_twice_the_steps_are_told_to_take_twice_the_time(run_folder, settings):
         recipe = recipe_of(run_folder("full", f"{steps}", steps=steps, batch=8))
         last = list(estimate(recipe, settings))[-1]
         assert isinstance(last, Finished)
-        parts.append(last.result["parts"]["Adapting the whole network"])
+        parts.append(last.result["parts"]["Fine-tuning the whole network"])
     assert abs(parts[1] - 2 * parts[0]) <= 0.2
 
 
@@ -61,9 +61,9 @@ def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, setting
         titles = [title for title in last.result["parts"] if title != "Looking at your images"]
         parts[name] = [title for title in titles if title != "The other folds"]
     assert parts == {
-        "feature_extraction": ["Teaching the classifier"],
-        "domain_alignment": ["Bringing two worlds together"],
-        "instance_weighting": ["Weighing the images of the other world"],
+        "feature_extraction": ["Training the classifier"],
+        "domain_alignment": ["Aligning the two domains"],
+        "instance_weighting": ["Weighting the images of a different kind"],
     }
 
 

@@ -20,7 +20,7 @@ from core.recipe import Recipe
 from core.training.run import train, train_fold
 from pages.sections.results.calibration_summary import sets_in_words, unknown_in_words
 
-JUDGES = "each tested by one of 5 models that had not learned from it"
+JUDGES = "each tested by one of 5 models not trained on it"
 
 
 @pytest.fixture(scope="module")

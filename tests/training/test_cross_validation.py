@@ -136,7 +136,7 @@ def test_an_earlier_model_knows_the_pictures_and_so_may_not_be_judged_so(
     run_folder, settings, teacher
 ):
     folder = cross_validated(run_folder("distillation", "taught", teacher=teacher, steps=2))
-    with pytest.raises(BadRecipe, match="An earlier model has learned"):
+    with pytest.raises(BadRecipe, match="An earlier model was trained"):
         list(train(folder, settings, lambda: False))
 
 

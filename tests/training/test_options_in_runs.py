@@ -97,7 +97,7 @@ def test_the_time_told_counts_every_repetition(run_folder, settings, monkeypatch
     monkeypatch.setattr("core.training.cost_context._read", lambda settings: timed)
     recipe = recipe_of(run_folder("last_stages", **EVERYTHING))
     told = list(estimate(recipe, settings))[-1]
-    assert told.result["parts"]["Adapting the last layers"] == 12
+    assert told.result["parts"]["Fine-tuning the last layers"] == 12
 
 
 def test_class_weights_act_on_the_first_classifier_too(run_folder, settings):
@@ -108,8 +108,8 @@ def test_class_weights_act_on_the_first_classifier_too(run_folder, settings):
 @pytest.mark.parametrize(
     ("strategy", "options", "said"),
     [
-        ("last_stages", {"patience": 2}, r"Share to watch with.*above 0"),
-        ("from_scratch", {"n_averaged_runs": 2}, r"begin at random.*to 1"),
+        ("last_stages", {"patience": 2}, r"Validation fraction.*above 0"),
+        ("from_scratch", {"n_averaged_runs": 2}, r"from scratch cannot be averaged.*to 1"),
     ],
 )
 def test_what_cannot_work_is_refused_before_it_begins(

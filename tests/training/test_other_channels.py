@@ -111,7 +111,7 @@ def test_a_file_is_predicted_with_all_its_channels_and_any_other_is_refused(
     assert good["label"] == "0"
     assert "4 channels of 16 bits" in four["error"]
     assert (
-        "3 channels of 8 bits (RGB), and the model learned from images with 5" in (photo["error"])
+        "3 channels of 8 bits (RGB), but the model was trained on images with 5" in (photo["error"])
     )
     ours = Model.load(run / "model").predict([pictures(5, 16, 1)[0][1]])[0]
     assert list(good["probabilities"].values()) == pytest.approx(ours.tolist(), abs=1e-6)
@@ -175,7 +175,7 @@ def test_going_on_from_a_run_keeps_its_normalisation_and_refuses_other_channels(
     onward = prepare(recipe_folder(tmp_path, fewer, start=str(run)), settings)
     assert onward.preprocessing == Model.load(run / "model").preprocessing
     other = dataset_of(pictures(2, 8, 6), settings.home)
-    with pytest.raises(BadRecipe, match=r"2 channels of 8 bits, and the earlier run .* 5 channels"):
+    with pytest.raises(BadRecipe, match=r"2 channels of 8 bits, but the earlier run .* 5 channels"):
         prepare(recipe_folder(tmp_path, other, start=str(run)), settings)
 
 

@@ -68,13 +68,13 @@ def test_what_an_earlier_run_learned_from_judges_no_later_one(
     if named == "start":
         assert tested <= now_tested
     if seed:
-        assert "because the earlier one has learned from them" in " ".join(setup.notes)
+        assert "because the earlier model was trained on them" in " ".join(setup.notes)
 
 
 def test_the_note_is_told_when_the_run_begins(run_folder, settings, earlier, digits):
     folder = run_folder("feature_extraction", start=earlier, dataset=digits, seed=5)
     said = [event.text for event in train(folder, settings, go_on) if isinstance(event, Note)]
-    assert any("do not test this model" in text for text in said)
+    assert any("are left out of the test" in text for text in said)
 
 
 def test_without_an_earlier_run_the_parts_stay_as_they_were(run_folder, settings, digits):

@@ -83,9 +83,9 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert ("It marks images" in card) == unknown
     list(write_document(folder, tmp_path / "report.html", settings))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert ("Sets that shall hold the right class" in page) == sets
-    assert ("wrongly called unknown" in page) == unknown
-    assert ("Its certainty was not adjusted" in page) == (not sets)
+    assert ("Prediction sets are meant to contain" in page) == sets
+    assert ("wrongly flagged as unknown" in page) == unknown
+    assert ("Confidence was not calibrated" in page) == (not sets)
     assert sets_in_words(found).startswith("Too few") == (not sets)
     assert unknown_in_words(found).startswith("Too few") == (not unknown)
     assert ("was not calibrated" in temperature_in_words(found)) == (not sets)
