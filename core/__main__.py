@@ -27,9 +27,9 @@ _FROM_NOTHING = (
     "export run model.zip",
 )
 _WORDS = """\
-DATA is a folder with one folder of images for each class, or of images beside a table (CSV,
-TSV, XLSX, Parquet) of file names and classes, or a ZIP or TAR of either. RUN is the
-folder that train made. Everything else is kept in the folder that GRAFT_HOME names.
+DATA is a folder with one folder of images per class, or images with a table (CSV, TSV, XLSX,
+Parquet) of file names and classes, or a ZIP or TAR of either. RUN is the folder that
+`train` made. Everything else is kept in the folder GRAFT_HOME.
 """
 
 

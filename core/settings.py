@@ -23,15 +23,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default=Path.home() / ".graft",
-        description="Where images, datasets, runs, caches and the embedded databases live.",
+        description="Folder for images, datasets, runs, caches and the built-in databases.",
     )
     database_url: str = Field(
         default="",
-        description="SQLAlchemy URL of the metadata; empty means SQLite inside the home folder.",
+        description="SQLAlchemy URL of the metadata database; empty: SQLite in the home folder.",
     )
     queue_url: str = Field(
         default="",
-        description="SQLAlchemy URL of the job queue; empty means SQLite inside the home folder.",
+        description="SQLAlchemy URL of the job queue; empty: SQLite in the home folder.",
     )
     host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         "other machines in.",
     )
     max_connections: int = Field(
-        default=1000, gt=0, description="Most connections that may be open to the web server."
+        default=1000, gt=0, description="Most open connections to the web server."
     )
     max_connections_per_address: int = Field(
         default=250,
@@ -54,29 +54,26 @@ class Settings(BaseSettings):
         default=None,
         description="A folder of local weights, one `<timm name>.safetensors` each.",
     )
-    offline: bool = Field(
-        default=False, description="Never try to reach a model hub, even if one might answer."
-    )
+    offline: bool = Field(default=False, description="Never connect to a model hub.")
     device: str = Field(
         default="auto", description="Where training runs: auto, cpu, cuda or cuda:<number>."
     )
     max_upload_bytes: int = Field(
-        default=4 * GiB, gt=0, description="Largest single uploaded file, counted as it arrives."
+        default=4 * GiB, gt=0, description="Largest uploaded file, counted as it arrives."
     )
     max_unpacked_bytes: int = Field(
-        default=16 * GiB, gt=0, description="Most bytes read out of one archive."
+        default=16 * GiB, gt=0, description="Most bytes unpacked from one archive."
     )
     min_free_bytes: int = Field(
         default=1 * GiB,
         ge=0,
-        description="Uploads are refused when they would leave less than this free on the disk of "
+        description="Uploads are refused if they would leave less than this free on the disk of "
         "the home folder.",
     )
     upload_idle_seconds: float = Field(
         default=60.0,
         gt=0,
-        description="A file that is being uploaded and of which nothing arrives for so long is "
-        "given up.",
+        description="An upload that receives nothing for this long is dropped.",
     )
     max_entries: int = Field(
         default=50_000, gt=0, description="Most entries in one archive or folder."
@@ -90,35 +87,34 @@ class Settings(BaseSettings):
     max_reading_bytes: int = Field(
         default=768 * MiB,
         ge=256 * MiB,
-        description="Most memory for reading one table or one large image, in a process apart.",
+        description="Most memory for reading one table or one large image, in a separate process.",
     )
     max_reading_seconds: float = Field(
         default=20.0,
         gt=0,
-        description="Most seconds of a processor for reading one table or one large image.",
+        description="Most processor seconds for reading one table or one large image.",
     )
     max_images: int = Field(default=20_000, gt=0, description="Most images in one dataset.")
     max_table_bytes: int = Field(
-        default=64 * MiB, gt=0, description="Largest table of labels, as it comes and unpacked."
+        default=64 * MiB, gt=0, description="Largest table of labels, packed or unpacked."
     )
     max_table_rows: int = Field(default=200_000, gt=0, description="Most rows in one table.")
     max_table_columns: int = Field(default=200, gt=0, description="Most columns in one table.")
     import_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
-        description="Folders on this server's disk out of which images may be imported in place: "
-        "paths separated as in PATH, or a JSON list. Empty: none.",
+        description="Folders on this server from which images may be imported: paths separated as "
+        "in PATH, or a JSON list. Empty: none.",
     )
     stored_side: int = Field(
         default=1024,
         ge=64,
-        description="Images are stored with their longer side at most this many pixels.",
+        description="Stored images have at most this many pixels on the longer side.",
     )
 
     trash_days: int = Field(
         default=30,
         ge=0,
-        description="Days for which deleted projects and models can be restored, before they are "
-        "deleted for good.",
+        description="Days for which deleted projects and models can be restored.",
     )
 
     @field_validator("import_roots", mode="before")

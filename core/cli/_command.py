@@ -60,7 +60,7 @@ def add_labels(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
         metavar="COLUMN[,COLUMN]",
-        help="columns of a table in DATA that hold the classes; default: found by themselves",
+        help="columns of a table in DATA that hold the classes; default: found automatically",
     )
 
 
@@ -74,18 +74,18 @@ def add_read_as(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--classes-from",
         choices=["folders", "outer-folders", "inner-folders", "table", "file-names"],
-        help="what tells the classes; default: found out, and said",
+        help="where the classes come from; default: found automatically, and reported",
     )
     parser.add_argument(
-        "--label-column", metavar="NAME", help="the one column of a table that holds the class"
+        "--label-column", metavar="NAME", help="the column of a table that holds the class"
     )
     parser.add_argument(
         "--all-frames",
         action="store_true",
-        help="every frame of an animation, and page of a stack, is an image of its own",
+        help="use every frame of an animation and every page of a stack as an image",
     )
     parser.add_argument(
-        "--one-hot", action="store_true", help="each class has a column of its own, with 0 and 1"
+        "--one-hot", action="store_true", help="each class has its own column, with 0 and 1"
     )
 
 
@@ -112,8 +112,8 @@ def add_evaluation(parser: ArgumentParser, usual: str) -> None:
     parser.add_argument(
         "--evaluation",
         choices=["holdout", "cross-validation"],
-        help="test on images held out, or on every image in turn (cross-validation, about five "
-        f"times as long); default: {usual}, holdout where the images came with a test part",
+        help="test on held-out images, or on every image in turn (cross-validation, about five "
+        f"times as long); default: {usual}, holdout if the images have their own test set",
     )
 
 

@@ -11,23 +11,21 @@ from core.settings import Settings
 REMEDIED, MISTAKE = 2, 1
 """Exit codes: the sentence says how to put it right; this program has made a mistake."""
 _NO_MEMORY = (
-    "There was not enough memory for this. Close other programs, or choose a smaller network, "
-    "and try again."
+    "There was not enough memory. Close other programs, or choose a smaller network, and try again."
 )
+_DENIED = "cannot be used: permission is denied. Choose another one, or change its permissions."
 _REASONS = {
-    errno.EROFS: "is on a disk that is read-only. Choose another place.",
-    errno.EACCES: "may not be used by you: permission is denied. Choose another one, or change "
-    "its permissions.",
-    errno.EPERM: "may not be used by you: permission is denied. Choose another one, or change "
-    "its permissions.",
-    errno.ENOENT: "cannot be found, or made there. Choose another path.",
-    errno.EEXIST: "exists already. Choose another path.",
+    errno.EROFS: "is on a read-only disk. Choose another place.",
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.ENOENT: "cannot be found or created. Choose another path.",
+    errno.EEXIST: "already exists. Choose another path.",
     errno.ENOTDIR: "leads through a file. Choose another path.",
-    errno.EISDIR: "is a folder, where a file is needed. Choose another path.",
+    errno.EISDIR: "is a folder, but a file is needed. Choose another path.",
     errno.ENAMETOOLONG: "is too long a name. Choose a shorter one.",
-    errno.EIO: "cannot be read or written: its disk reports errors. Copy what can be copied to "
-    "another disk, and use that.",
-    errno.EFBIG: "would become larger than files may be there. Choose another disk.",
+    errno.EIO: "cannot be read or written: its disk reports errors. Copy what you can to another "
+    "disk, and use that.",
+    errno.EFBIG: "would exceed the file size limit there. Choose another disk.",
 }
 
 
@@ -51,8 +49,8 @@ def in_words(error: Exception, settings: Settings) -> tuple[str, int]:
 def _mistake(error: Exception, settings: Settings) -> str:
     details = "".join(traceback.format_exception(error))
     return (
-        f"This is a mistake in Graft itself ({type(error).__name__}), not in what you brought. "
-        f"Update Graft and try again; the details for a report are in {_kept(details, settings)}."
+        f"This is a bug in Graft ({type(error).__name__}), not in your input. Update Graft and "
+        f"try again. For a bug report, the details are in {_kept(details, settings)}."
     )
 
 

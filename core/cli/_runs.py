@@ -28,7 +28,7 @@ def result_of(events: Iterable[Event], terminal: Terminal) -> dict[str, Any]:
     """Tell the events; gives what came out. Raises GraftError where nothing did."""
     last = terminal.drain(events)
     if not isinstance(last, Finished):
-        raise GraftError("It ended without a result. Try again.")
+        raise GraftError("There is no result. Try again.")
     return last.result
 
 
@@ -46,12 +46,14 @@ def require_room(run: Path) -> None:
         above = next(folder for folder in run.absolute().parents if folder.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise BadInput(
-                f"“{run}” cannot be made: nothing can be written to “{above}”. Choose another "
-                "folder with --out."
+                f"“{run}” cannot be created: “{above}” is not writable. Choose another folder "
+                "with --out."
             )
         return
     if not run.is_dir() or any(run.iterdir()):
-        raise BadInput(f"“{run}” exists already and is no run. Choose another folder with --out.")
+        raise BadInput(
+            f"“{run}” already exists and is not a run. Choose another folder with --out."
+        )
 
 
 def make_run(run: Path, recipe: Recipe) -> None:
@@ -76,8 +78,8 @@ def _require_same(before: Recipe, now: Recipe, run: Path) -> None:
     ]
     if differences:
         raise BadRecipe(
-            f"“{run}” holds a run with other choices: {', '.join(differences)} differ. "
-            "Choose another folder with --out, or repeat the command that made it."
+            f"“{run}” holds a run with other settings: {', '.join(differences)} differ. Choose "
+            "another folder with --out, or repeat the command that made it."
         )
 
 
@@ -98,7 +100,7 @@ def drained(
     with job_lock(run):
         earlier = [e for e in log.read_events(run)[0] if isinstance(e, Finished)]
         if earlier:
-            terminal.event(Note("This run is finished already; nothing was trained again."))
+            terminal.event(Note("This run has already finished; nothing was trained again."))
             return earlier[-1]
         try:
             with closing(written()) as events:

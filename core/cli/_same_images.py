@@ -27,8 +27,8 @@ def dataset_as_before(run: Path, dataset: str, settings: Settings) -> str:
         return dataset
     if not new.has_the_images_of(old):
         raise BadRecipe(
-            f"“{run}” holds a run that learned from other images: {_difference(old, new)}. Choose "
-            "another place with --out, or bring the images as they were."
+            f"“{run}” holds a run trained on other images: {_difference(old, new)}. Choose "
+            "another folder with --out, or restore the images."
         )
     return before
 
@@ -42,4 +42,4 @@ def _difference(old: Dataset, new: Dataset) -> str:
             first = min(name for name, _ in names)
             more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
             parts.append(f"“{first}”{more} {'is' if len(names) == 1 else 'are'} {word}")
-    return " and ".join(parts) or "their classes or roles were others"
+    return " and ".join(parts) or "their classes or roles have changed"

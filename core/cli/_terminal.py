@@ -84,7 +84,7 @@ class Terminal:
 def _in_words(event: Event) -> str:
     match event:
         case Started(resumed_at_step=step) if step:
-            return f"Going on after step {step}"
+            return f"Resuming after step {step}"
         case Progress(what=what, done=done, total=total):
             return f"{what}: {done} of {total}" if total else f"{what}: {done}"
         case Skipped(name=name, reason=reason):
@@ -95,7 +95,7 @@ def _in_words(event: Event) -> str:
             return "\n".join(in_lines(Understanding.from_dict(understanding)))
         case Ranked(row=row) if "accuracy" in row:
             accuracy, error = 100 * row["accuracy"], 100 * row["stderr"]
-            return f"{row['title']}: right on {accuracy:.1f} of 100, standard error {error:.1f}"
+            return f"{row['title']}: {accuracy:.1f} % correct, standard error {error:.1f}"
         case Ranked(row=row):
             return f"{row['title']}: not tried. {row['error']}"
         case PhaseStarted(title=title, index=index, of=of):
@@ -103,10 +103,10 @@ def _in_words(event: Event) -> str:
         case Step():
             return (
                 f"Step {event.step} of {event.of}: loss {event.loss:.3f}, "
-                f"{event.accuracy:.0%} right, about {_duration(event.seconds_left)} left"
+                f"{100 * event.accuracy:.0f} % correct, about {_duration(event.seconds_left)} left"
             )
         case Validated(accuracy=accuracy, n=n):
-            return f"Right on {accuracy:.0%} of {n} held-out images"
+            return f"Validation: {100 * accuracy:.0f} % of {n} images correct"
         case _:
             return ""
 

@@ -11,12 +11,12 @@ def in_lines(understanding: Understanding) -> list[str]:
     lines = [f"{sum(understanding.classes.values()):,} images in "
              f"{len(understanding.classes):,} classes: {_counts(understanding)}"]  # fmt: skip
     if understanding.unlabelled:
-        lines.append(f"Without a class: {understanding.unlabelled:,}")
+        lines.append(f"Unlabelled: {understanding.unlabelled:,}")
     split = understanding.split
     if any(split.values()):
         lines.append(
-            f"Ready split: {split['train']:,} to train, {split['val']:,} to validate, "
-            f"{split['test']:,} to test"
+            f"Split: {split['train']:,} for training, {split['val']:,} for validation, "
+            f"{split['test']:,} for testing"
         )
     for table in understanding.tables:
         details = [f"{table.rows:,} rows", *([f"sheet {table.sheet}"] if table.sheet else []),

@@ -68,7 +68,7 @@ def check(
             events = _noted(look_for(dataset, store, settings), found)
             last = terminal.drain(until(events, stop))
     if not isinstance(last, Finished):
-        terminal.result({"stopped": True}, "Stopped. The same command starts again.")
+        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
         return STOPPED
     documents = [document(problem, dataset) for problem in found]
     terminal.result(documents, _text(found, dataset))
@@ -100,12 +100,12 @@ def _text(found: list[Problem], dataset: Dataset) -> str:
                 lines.append(f"      and {len(files) - _MOST_FILES:,} more")
     images = f"{len(dataset.items):,} images in {len(dataset.classes)} classes"
     if not found:
-        return f"{images}: nothing found."
+        return f"{images}: no problems found."
     return "\n".join([*lines, f"{images}: {len(found)} problems found."])
 
 
 COMMAND = Command(
-    "say what is wrong with images: copies, wrong labels, poor quality and more",
+    "find problems with images: copies, wrong labels, poor quality and more",
     ("check images",),
     _run,
     _add_arguments,

@@ -27,7 +27,7 @@ def _run(chosen: Namespace, _: Settings, terminal: Terminal) -> int:
 def compare(runs: Sequence[Path], terminal: Terminal) -> int:
     """Print whether any two of these runs differ, where that can be said."""
     if len({run.resolve() for run in runs}) < 2:
-        raise BadRecipe("Name at least two different runs to compare.")
+        raise BadRecipe("Name two or more different runs.")
     for run in runs:
         require_run(run)
     reports = [(str(run), Report.load(run)) for run in runs]
@@ -66,8 +66,8 @@ def _pair(pair: Pair) -> dict[str, Any]:
 
 def _run_text(run: dict[str, Any]) -> str:
     return (
-        f"{run['run']}: right on {run['correct']} of {run['n']}, with 95 % confidence "
-        f"{in_words(run['interval'])}"
+        f"{run['run']}: {run['correct']} of {run['n']} correct, likely "
+        f"{in_words(run['interval'])} (95 % confidence)"
     )
 
 
@@ -79,7 +79,7 @@ def _verdicts(found: Sequence[Pair]) -> list[str]:
 
 
 COMMAND = Command(
-    "say whether runs differ, on the test images that they share",
+    "compare runs on the test images they share",
     ("compare run another-run",),
     _run,
     _add_arguments,

@@ -36,9 +36,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--strategies",
         metavar="S[,S]",
-        help="default: all that need labelled images alone",
+        help="default: all that need only labelled images",
     )
-    add_evaluation(parser, "cross-validation where a few images are trained on in seconds")
+    add_evaluation(parser, "cross-validation for small sets that train in seconds")
 
 
 def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -82,7 +82,7 @@ def costs(
         if recipes:
             last = terminal.drain(until(estimates(recipes, settings), stop))
         if not recipes or not isinstance(last, Finished):
-            terminal.result({"stopped": True}, "Stopped. What was timed is kept.")
+            terminal.result({"stopped": True}, "Stopped. Timings so far are kept.")
             return STOPPED
     rows = [
         {"backbone": recipe.backbone, "strategy": recipe.strategy, "seconds": seconds}
@@ -108,7 +108,7 @@ def _line(row: dict[str, Any]) -> str:
 
 
 COMMAND = Command(
-    "say how long each strategy would take on this machine",
+    "estimate how long each strategy takes on this machine",
     ("costs images", "costs images --strategies feature_extraction,full"),
     _run,
     _add_arguments,

@@ -120,7 +120,7 @@ def _questions(model: "Model", dataset: "Dataset") -> list[_Question]:
     if not found:
         knows = "; ".join(", ".join(classes) for _, classes, _ in model.description.task_outputs())
         raise UnusableDataset(
-            f"None of these images are of a class that the model knows. It knows: {knows}."
+            f"The model knows none of the classes of these images. It knows: {knows}."
         )
     return found
 
@@ -147,7 +147,7 @@ def _brought(
             skipped.append(event)
         if isinstance(event, Finished):
             return _Brought(store.load(event.result["dataset"]), skipped)
-    raise BadInput(f"“{data}” holds no images that can be used.")
+    raise BadInput(f"“{data}” contains no usable images.")
 
 
 def _output(model: "Model", images: Sequence[str], store: Any, terminal: Terminal) -> "ModelOutput":
@@ -190,7 +190,8 @@ def _trained_on(run: Path, images: Sequence[str], settings: Settings) -> int | N
 
 def _scores_text(document: dict[str, Any]) -> str:
     lines = [
-        f"{row['label']}: {row['correct']} of {row['n']} found, {in_words(row['recall_interval'])}"
+        f"{row['label']}: {row['correct']} of {row['n']} found, likely "
+        f"{in_words(row['recall_interval'])}"
         for row in document["per_class"]
         if row["n"]
     ]
@@ -198,23 +199,22 @@ def _scores_text(document: dict[str, Any]) -> str:
         names = ", ".join(f"{name} ({n})" for name, n in document["unknown_classes"].items())
         found = document.get("unknown_classes_called_unknown")
         of = sum(document["unknown_classes"].values())
-        noticed = "" if found is None else f" It called {found} of these {of} images unknown."
-        lines.append(
-            f"Not counted, because the model does not know these classes: {names}.{noticed}"
-        )
+        noticed = "" if found is None else f" It flagged {found} of these {of} images as unknown."
+        lines.append(f"Not counted, since the model does not know these classes: {names}.{noticed}")
     if document.get("called_unknown"):
         lines.append(
-            f"It called {document['called_unknown']} of the {document['n']} images of its own "
-            "classes unknown, too; they are counted by what it would have answered."
+            f"It also flagged {document['called_unknown']} of the {document['n']} images of "
+            "its own classes as unknown; they count by its most likely class."
         )
     if document.get("trained_on"):
         lines.append(
-            f"Mind: {document['trained_on']} of these images are among those it learned from, "
-            "so the score flatters it."
+            f"Note: {document['trained_on']} of these images were used for training, so the "
+            "score is too high."
         )
     lines.append(
-        f"Right on {document['correct']} of {document['n']}: {document['accuracy']:.1%}, with "
-        f"95 % confidence {in_words(document['interval'])}."
+        f"Correct on {document['correct']} of {document['n']} images: "
+        f"{100 * document['accuracy']:.1f} % (likely {in_words(document['interval'])}, 95 % "
+        "confidence)."
     )
     return "\n".join(lines)
 

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from core.analysis.grad_cam import Explanation
 
 _TRUST = {
-    "dependent": "With random weights the map (Grad-CAM) looks otherwise{}, so it does depend on "
+    "dependent": "With random weights the map (Grad-CAM) looks different{}, so it does depend on "
     "what was learned.",
     "independent": "With random weights the map (Grad-CAM) looks much the same{}, so it shows the "
     "image rather than what was learned.",
-    "flat": "No part of the image speaks for the answer more than others: the map (Grad-CAM) is "
-    "flat.",
+    "flat": "No part of the image matters more than others: the map (Grad-CAM) is flat.",
 }
 _UNCHECKED = "Whether the map (Grad-CAM) depends on what was learned could not be checked."
 _SHOWN = 3
@@ -33,7 +32,7 @@ _SHOWN = 3
 def _add_arguments(parser: ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("images", nargs="+", metavar="IMAGE")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps, as PNG")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write the maps (PNG)")
 
 
 def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
@@ -63,7 +62,7 @@ def explain(
             continue
         found = explanation_of(result)
         if found is None:
-            raise GraftError("It ended without a result. Try again.")
+            raise GraftError("There is no result. Try again.")
         row = _row(image, found, names)
         if out is not None:
             file = out / f"{number:0{len(str(len(images)))}}-{Path(image).stem}.png"
@@ -132,7 +131,7 @@ def _trust(row: Mapping[str, Any]) -> str:
 
 
 COMMAND = Command(
-    "say why a model answers so: where it looked, and the most similar training images",
+    "explain answers: where the model looked, and the most similar training images",
     ("explain run image.jpg --out maps",),
     _run,
     _add_arguments,

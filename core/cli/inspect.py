@@ -42,7 +42,7 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 
 COMMAND = Command(
-    "say what is understood of images: classes, split, tables, and what is left out",
+    "show how images are read: classes, split, tables, and what is left out",
     ("inspect images", "inspect images --classes-from folders --json"),
     _run,
     _add_arguments,

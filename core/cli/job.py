@@ -22,12 +22,12 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     run_job(chosen.folder, settings)
     last = terminal.drain(read_events(chosen.folder)[0][-1:])
     if not isinstance(last, Finished):
-        terminal.result({"stopped": True}, "Stopped. The same command goes on from there.")
+        terminal.result({"stopped": True}, "Stopped. Run the command again to resume.")
         return STOPPED
     terminal.result(last.result, "Done.")
     return 0
 
 
 COMMAND = Command(
-    "do the job in a folder, here and now", ("job folder",), _run, _add_arguments, order=53
+    "run the job in a folder, in the foreground", ("job folder",), _run, _add_arguments, order=53
 )

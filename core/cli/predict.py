@@ -23,14 +23,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--sorted",
         type=Path,
         metavar="DIR",
-        help="copy the images into DIR, which must be new or empty: a folder for each class, and "
-        "“unknown” for those like none of them",
+        help="copy the images into DIR (new or empty): one folder per class, and “unknown” for "
+        "images unlike any of them",
     )
     parser.add_argument(
         "--table",
         type=Path,
         metavar="FILE",
-        help="write the answers to FILE.csv or FILE.xlsx, a column for each class",
+        help="write the answers to FILE.csv or FILE.xlsx, with one column per class",
     )
 
 
@@ -79,9 +79,11 @@ def predict(
 
 def _require_table(file: Path) -> None:
     if file.suffix.lower() not in (".csv", ".xlsx"):
-        raise BadInput(f"A table is written as CSV or Excel: end “{file.name}” in .csv or .xlsx.")
+        raise BadInput(f"The table can be CSV or Excel: end “{file.name}” in .csv or .xlsx.")
     if not file.absolute().parent.is_dir():
-        raise BadInput(f"There is no folder “{file.absolute().parent}” for the table. Make it.")
+        raise BadInput(
+            f"There is no folder “{file.absolute().parent}” for the table. Create it first."
+        )
     if file.is_dir():
         raise BadInput(f"“{file}” is a folder. Name a file for the table.")
 
@@ -122,12 +124,12 @@ def _row_text(row: "ImagePrediction") -> str:
         best = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:3]
         likeliest = ", ".join(f"{label} {probability:.0%}" for label, probability in best)
         texts.append(f"{task}: {likeliest}" if task else likeliest)
-    strange = "unlike all it learned from; perhaps " if row.get("ood") else ""
+    strange = "unlike all its training images; perhaps " if row.get("ood") else ""
     return f"{row['image']}: {strange}{'; '.join(texts)}"
 
 
 COMMAND = Command(
-    "say what is in images",
+    "classify images",
     (
         'predict run image.jpg folder "more/*.png"',
         "predict run folder --sorted sorted --table answers.xlsx",

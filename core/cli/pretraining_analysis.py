@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from core.pretraining_analysis.summary import PretrainingAnalysis
 
 _NEARNESS: "dict[Nearness, str]" = {
-    "near": "These images look like the photographs that the networks know",
-    "between": "These images differ somewhat from the photographs that the networks know",
-    "far": "These images are far from the photographs that the networks know",
+    "near": "These images look like the photographs that networks are pretrained on",
+    "between": "These images differ somewhat from the photographs that networks are pretrained on",
+    "far": "These images are very unlike the photographs that networks are pretrained on",
 }
 
 
@@ -54,7 +54,7 @@ def pretraining_analysis(
             if isinstance(terminal.drain(until(events, stop)), Finished):
                 found = pretraining_analysis_of(dataset, settings)
     if found is None:
-        terminal.result({"stopped": True}, "Stopped. The same command starts again.")
+        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
         return STOPPED
     terminal.result(_document(found), _text(found))
     return 0
@@ -74,8 +74,8 @@ def _document(found: "PretrainingAnalysis") -> dict[str, Any]:
 def _text(found: "PretrainingAnalysis") -> str:
     curve = found.curve
     points = [
-        f"After learning from {point.images:,}: right on {100 * point.accuracy.mean:.1f} of 100, "
-        f"standard error {100 * point.accuracy.stderr:.1f}"
+        f"Trained on {point.images:,}: {100 * point.accuracy.mean:.1f} % correct, standard "
+        f"error {100 * point.accuracy.stderr:.1f}"
         for point in curve.points
     ]
     return "\n".join([_how_far(found.domain_shift), *points, _trend(curve), _which(found)])
@@ -83,8 +83,8 @@ def _text(found: "PretrainingAnalysis") -> str:
 
 def _how_far(alike: "DomainShift") -> str:
     return (
-        f"{_NEARNESS[alike.nearness]}: entropy of the 1,000 original classes' answers "
-        f"{alike.entropy.mean:.2f} of 1, mutual information of these with your classes "
+        f"{_NEARNESS[alike.nearness]}: entropy of the 1,000 ImageNet answers "
+        f"{alike.entropy.mean:.2f} of 1, mutual information with your classes "
         f"{alike.mutual_information.mean:.2f} of 1 (standard error "
         f"{alike.mutual_information.stderr:.2f}), divergence of the layers {alike.divergence:.2f}."
     )
@@ -93,12 +93,12 @@ def _how_far(alike: "DomainShift") -> str:
 def _trend(curve: "Curve") -> str:
     ahead = curve.forecast
     if curve.points[-1].accuracy.mean > 0.9995:
-        return "All are recognised already, so what more would bring cannot be seen here."
+        return "All images are already recognised, so there is nothing to gain from more."
     if curve.trend == "unclear" or ahead is None:
-        return "Nobody can tell yet whether more images would help."
+        return "It is too early to tell whether more images would help."
     said = (
-        f"with {ahead.images:,} expect {100 * ahead.accuracy:.0f} of 100, with 95 % confidence "
-        f"between {100 * ahead.low:.0f} and {100 * ahead.high:.0f}."
+        f"with {ahead.images:,} expect about {100 * ahead.accuracy:.0f} % (likely "
+        f"{100 * ahead.low:.0f}–{100 * ahead.high:.0f} %)."
     )
     if curve.trend == "rises":
         return f"More images help: {said}"
@@ -109,17 +109,16 @@ def _which(found: "PretrainingAnalysis") -> str:
     curve = found.curve
     if not curve.asked_by_class:
         return (
-            "Of which class more would help most was not looked into: with so many images and "
-            "classes that would take too long."
+            "Which class needs more images was not tested: with this many it would take too long."
         )
     if not curve.helpful:
-        return "Of which class more would help most, these images cannot tell."
+        return "These images cannot tell which class needs more."
     names = " or ".join(found.classes[index] for index in curve.helpful)
     return f"Another {curve.pictures:,} images of {names} would probably help most."
 
 
 COMMAND = Command(
-    "say how far images are from those the networks know (domain shift), and what more of them "
+    "measure how far images are from those the networks know (domain shift), and what more "
     "would bring (learning curve)",
     ("pretraining-analysis images",),
     _run,

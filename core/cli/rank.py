@@ -13,10 +13,9 @@ from core.pretraining_analysis.ranking_rows import RankingRow, suggested
 from core.settings import Settings
 
 _ORDER = (
-    "The order goes by the share that is right, with a little of how well each network knows "
-    "ImageNet. Log-loss and neighbours are told beside it. "
-    "It is about a classifier on frozen features, and does not surely foretell what adapting "
-    "layers makes of a network."
+    "Ranked by accuracy of a classifier on frozen features, with a little weight on ImageNet "
+    "accuracy. Log-loss and nearest neighbours are shown beside it. Fine-tuning may change "
+    "the order."
 )
 
 
@@ -25,7 +24,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--backbones",
         metavar="B[,B]",
-        help="which networks to try; default: all whose weights are on this machine",
+        help="networks to try; default: all whose weights are on this machine",
     )
     add_labels(parser)
 
@@ -73,7 +72,7 @@ def rank(
     if not isinstance(last, Finished):
         terminal.result(
             {"stopped": True},
-            "Stopped. What was tried is kept; the same command goes on from there.",
+            "Stopped. Results so far are kept; run the command again to resume.",
         )
         return STOPPED
     rows: list[Any] = [
@@ -93,7 +92,7 @@ def _text(rows: Sequence[RankingRow]) -> str:
         best = suggested([row for row in rows if "error" not in row])
         lines.append(
             f"{', '.join(tied)} do equally well on these images. Take {best['title']}: the "
-            "quickest of those within one standard error of the first."
+            "fastest within one standard error of the first."
         )
     if any("error" not in row for row in rows):
         lines.append(_ORDER)
@@ -110,16 +109,16 @@ def _line(row: RankingRow) -> str:
         else ""
     )
     return (
-        f"{row['backbone']}: right on {100 * row['accuracy']:.1f} of 100 (standard error "
-        f"{100 * row['stderr']:.1f}), {surprise}by neighbours {100 * row['knn']:.1f} (standard "
+        f"{row['backbone']}: {100 * row['accuracy']:.1f} % correct (standard error "
+        f"{100 * row['stderr']:.1f}), {surprise}neighbours {100 * row['knn']:.1f} % (standard "
         f"error {100 * row['knn_stderr']:.1f}); "
-        f"{row['images_per_second']:.0f} images a second, "
+        f"{row['images_per_second']:.0f} images per second, "
         f"{row['parameters'] / 1e6:.1f} million parameters"
     )
 
 
 COMMAND = Command(
-    "try pretrained networks on your images, before anything is trained",
+    "rank pretrained networks on your images, before training",
     ("rank images", "rank images --backbones tf_efficientnet_lite0,tf_efficientnet_lite1"),
     _run,
     _add_arguments,

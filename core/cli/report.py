@@ -29,7 +29,7 @@ def report(run: Path, file: Path, settings: Settings, terminal: Terminal) -> int
 
 
 COMMAND = Command(
-    "write all that is known about a run as one HTML page, or as a PDF",
+    "write a full report of a run as HTML or PDF",
     ("report run report.pdf",),
     _run,
     _add_arguments,

@@ -26,28 +26,28 @@ def robustness(run: Path, settings: Settings, terminal: Terminal) -> int:
     result_of(events_of(run, settings), terminal)
     found = known_robustness(run)
     if found is None or found.background is None:
-        raise GraftError("It ended without a result. Try again.")
+        raise GraftError("There is no result. Try again.")
     background = found.background
     document = asdict(found)
     for each in (*document["conditions"], *document["background"]["masks"]):
         del each["image"]  # a terminal shows none
     lines = [
-        f"{each.title}, {each.level}: right on {each.correct} of {found.n}, "
-        f"{in_words(each.interval)}{'; worse' if each.worse else ''}"
+        f"{each.title}, {each.level}: {each.correct} of {found.n} correct, likely "
+        f"{in_words(each.interval)}{('; worse' if each.worse else '')}"
         for each in found.conditions
     ]
     lines += [
-        f"{each.title}: right on {each.correct} of {background.n}, {in_words(each.interval)}"
+        f"{each.title}: {each.correct} of {background.n} correct, likely {in_words(each.interval)}"
         for each in background.masks
     ]
-    before = f"As they are: right on {found.correct} of {found.n}."
+    before = f"Unaltered: {found.correct} of {found.n} correct."
     terminal.result(document, "\n".join([before, *lines, background.verdict, CAVEAT]))
     return 0
 
 
 COMMAND = Command(
-    "say how a model does on worse images: blurred, noisy, dark, bright, compressed, tilted; "
-    "and whether it relies on the background",
+    "test a model on altered images (blurred, noisy, dark, bright, compressed, tilted), and "
+    "whether it relies on the background",
     ("robustness run",),
     _run,
     add_run,

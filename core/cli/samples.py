@@ -19,7 +19,7 @@ def _run(chosen: Namespace, _: Settings, terminal: Terminal) -> int:
     if chosen.name is None:
         return samples(terminal)
     if chosen.folder is None:
-        raise BadRecipe(f"Say where to write it: {program()} samples {chosen.name} DIR")
+        raise BadRecipe(f"Name a folder: {program()} samples {chosen.name} DIR")
     return write_sample(chosen.name, chosen.folder, terminal)
 
 

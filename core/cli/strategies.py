@@ -56,5 +56,8 @@ def _shown(value: Any) -> str:
 
 
 COMMAND = Command(
-    "list the strategies to train by, with their options", ("strategies",), strategies, order=12
+    "list the training methods (strategies) with their options",
+    ("strategies",),
+    strategies,
+    order=12,
 )

@@ -44,7 +44,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument("--backbones", required=True, metavar="B[,B]", help="networks to try")
     parser.add_argument("--strategies", required=True, metavar="S[,S]", help="strategies to try")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for all the runs")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for all the runs"
+    )
     add_evaluation(parser, "cross-validation")
     add_seed(parser)
 
@@ -88,8 +90,8 @@ def sweep(
     )
     if len(wanted) < 2:
         raise BadRecipe(
-            "There is nothing to compare: name at least two backbones or strategies that "
-            "fit each other and need no further images or runs."
+            "There is nothing to compare: name at least two backbones or strategies that fit "
+            "together and need no other images or runs."
         )
     with stop_signals() as stop:
         recipes = with_images(data, wanted, settings, terminal, stop)
@@ -122,7 +124,7 @@ def _name(recipe: Recipe) -> str:
 
 
 def _stopped(terminal: Terminal) -> int:
-    terminal.result({"stopped": True}, "Stopped. The same command goes on from there.")
+    terminal.result({"stopped": True}, "Stopped. Run the command again to resume.")
     return STOPPED
 
 
@@ -167,9 +169,9 @@ def _text(document: dict[str, Any]) -> str:
     lines = []
     for run in sorted(document["runs"], key=lambda run: -run["accuracy"]):
         lines.append(
-            f"{run['run']}: right on {run['accuracy']:.1%}, {in_words(run['interval'])}; trained "
-            f"in {run['seconds']:.0f} s, answers in {run['milliseconds']:.1f} ms, "
-            f"{run['megabytes']:.1f} MB"
+            f"{run['run']}: {100 * run['accuracy']:.1f} % correct (likely "
+            f"{in_words(run['interval'])}); trained in {run['seconds']:.0f} s, predicts in "
+            f"{run['milliseconds']:.1f} ms, {run['megabytes']:.1f} MB"
         )
         if run["beside_kept"]:
             lines.append(f"  Compared with the one to keep: {run['beside_kept']['verdict']}")
@@ -177,7 +179,7 @@ def _text(document: dict[str, Any]) -> str:
 
 
 COMMAND = Command(
-    "train several networks by several strategies on the same images, and say which to keep",
+    "train several networks with several strategies on the same images, and say which to keep",
     (
         "sweep images --backbones tf_efficientnet_lite0 --strategies feature_extraction,full "
         "--out runs",

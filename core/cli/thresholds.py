@@ -17,8 +17,8 @@ from core.settings import Settings
 
 USUAL = (0.0, 0.5, 0.7, 0.9)
 _CAVEAT = (
-    "A threshold that was chosen by looking at these images flatters the numbers a little: expect "
-    "slightly less on others."
+    "A threshold chosen by looking at these images makes the numbers look slightly too good: "
+    "expect a little less on new ones."
 )
 
 
@@ -30,8 +30,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
         nargs="+",
         default=list(USUAL),
         metavar="P",
-        help="probabilities from which on it answers, 0 to 1; default: "
-        + ", ".join(f"{each:g}" for each in USUAL),
+        help="lowest probability at which the model answers, 0 to 1; default:  ",
     )
     parser.add_argument(
         "--costs",
@@ -39,10 +38,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="CLASS:ANSWER=COST",
-        help="what it costs to call a class another one, 1 where nothing is said; prints the "
-        "cheapest answers",
+        help="cost of mistaking one class for another, 1 if not given; prints the cheapest answers",
     )
-    parser.add_argument("--person", type=float, metavar="COST", help="what asking a person costs")
+    parser.add_argument("--person", type=float, metavar="COST", help="cost of asking a person")
 
 
 def _run(chosen: Namespace, _: Settings, terminal: Terminal) -> int:
@@ -65,9 +63,9 @@ def thresholds(
     """
     require_run(run)
     if wrong := [each for each in at if not 0 <= each <= 1]:
-        raise BadRecipe(f"“--at {wrong[0]:g}”: a threshold is between 0 and 1, as 0.7.")
+        raise BadRecipe(f"“--at {wrong[0]:g}”: a threshold is between 0 and 1, such as 0.7.")
     if person is not None and not 0 <= person < float("inf"):
-        raise BadRecipe(f"“--person {person:g}”: a cost is a number from 0 on.")
+        raise BadRecipe(f"“--person {person:g}”: a cost is a number of at least 0.")
     whole = Report.load(run)
     reports = whole.tasks
     decided = {task: _decided_at(report, at) for task, report in reports.items()}
@@ -100,7 +98,7 @@ def _table(mistakes: Sequence[str], classes: Sequence[str]) -> list[list[float]]
         pair, equals, cost = each.rpartition("=")
         if not equals or pair not in known:
             raise BadRecipe(
-                f"“--costs {each}” is not of the form CLASS:ANSWER=COST. The classes are: "
+                f"“--costs {each}” must have the form CLASS:ANSWER=COST. The classes are: "
                 f"{', '.join(classes)}."
             )
         row, column = known[pair]
@@ -114,7 +112,7 @@ def _cost(pair: str, written: str) -> float:
     except ValueError:
         cost = -1.0
     if not 0 <= cost < float("inf"):
-        raise BadRecipe(f"“--costs {pair}”: a cost is a number from 0 on.")
+        raise BadRecipe(f"“--costs {pair}”: a cost is a number of at least 0.")
     return cost
 
 
@@ -122,40 +120,44 @@ def _text(report: Report, at: Sequence[float], rows: Sequence[Decided]) -> str:
     lines = [f"{report.task}:"] if report.task else []
     lines.append(f"On {report.n} images{evaluated_by(report.n_folds)}:")
     for least, decided in zip(at, rows, strict=True):
-        lines.append(f"Answered from {100 * least:g} % on: {_decided(decided)}")
+        lines.append(f"Answered from {100 * least:g} %: {_decided(decided)}")
         lines += [
-            f"  {each.name}: right when it says so {each.correct} of {each.predicted}, "
-            f"{in_words(each.precision)} (precision); found and answered {each.correct} of "
-            f"{each.n}, {in_words(each.recall)} (recall)"
+            f"  {each.name}: {each.correct} of {each.predicted} predictions correct, likely "
+            f"{in_words(each.precision)} (precision); {each.correct} of {each.n} found, likely "
+            f"{in_words(each.recall)} (recall)"
             for each in decided.classes
         ]
     return "\n".join(lines)
 
 
 def _decided(found: Decided) -> str:
-    left = f"{found.abstained} of {found.n} left to a person, {in_words(found.abstained_interval)};"
+    left = (
+        f"{found.abstained} of {found.n} go to a person "
+        f"(likely {in_words(found.abstained_interval)})"
+    )
     if not found.answered:
-        return f"{left} nothing is answered."
+        return f"{left}, so nothing is answered."
     return (
-        f"{left} right on {found.correct} of {found.answered} others, {in_words(found.interval)}."
+        f"{left}. Of the {found.answered} others, {found.correct} are correct "
+        f"(likely {in_words(found.interval)})."
     )
 
 
 def _costs_text(found: Costs) -> str:
     low, high = found.mean.interval
     if not found.changed:
-        return f"The likeliest answers are the cheapest, too: {found.mean.after:.2f} an image."
+        return f"The most likely answers are also the cheapest: {found.mean.after:.2f} per image."
     return (
-        f"The cheapest answers cost {found.mean.after:.2f} an image instead of "
-        f"{found.mean.before:.2f}: {found.verdict}. With 95 % confidence the difference is "
-        f"between {low:+.2f} and {high:+.2f} (paired bootstrap). {found.changed} images get "
-        f"another answer, {found.abstained} of them are left to a person."
+        f"The cheapest answers cost {found.mean.after:.2f} per image instead of "
+        f"{found.mean.before:.2f}: {found.verdict}. 95 % confidence interval of the difference: "
+        f"{low:+.2f} to {high:+.2f} (paired bootstrap). {found.changed} images get "
+        f"another answer, and {found.abstained} of them go to a person."
     )
 
 
 COMMAND = Command(
-    "say what is left to a person where only confident answers are given, and how good the others "
-    "are",
+    "test confidence thresholds: how many images a person must check, and how many other "
+    "answers are correct",
     ("thresholds run --at 0.7 0.9", "thresholds run --person 0.1"),
     _run,
     _add_arguments,

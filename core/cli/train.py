@@ -39,7 +39,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     from core.backbones.catalogue import DEFAULT
 
     add_data(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="the run's folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument("--backbone", default=DEFAULT, metavar="B", help="default: %(default)s")
     parser.add_argument(
         "--strategy", default="feature_extraction", metavar="S", help="default: %(default)s"
@@ -50,14 +50,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="key=value",
-        help="options of the strategy; `strategies` lists them",
+        help="option of the strategy; `strategies` lists them",
     )
     add_labels(parser)
     add_read_as(parser)
     parser.add_argument(
         "--keep-channels",
         action="store_true",
-        help="keep grey, 16-bit and many-channel images as they are, instead of as RGB",
+        help="keep grey, 16-bit and many-channel images as they are, instead of converting to RGB",
     )
     _add_further_data(parser)
     add_seed(parser)
@@ -66,17 +66,17 @@ def _add_arguments(parser: ArgumentParser) -> None:
         type=float,
         default=0.2,
         metavar="FRACTION",
-        help="fraction of each class held out for the score; default: %(default)s",
+        help="fraction of each class held out for the test; default: %(default)s",
     )
-    add_evaluation(parser, "cross-validation where a few images are trained on in seconds")
+    add_evaluation(parser, "cross-validation for small sets that train in seconds")
     parser.add_argument(
-        "--size", type=int, default=0, metavar="PX", help="input side; default: the backbone's own"
+        "--size", type=int, default=0, metavar="PX", help="input size; default: the backbone's own"
     )
     parser.add_argument(
         "--fit",
         default="squash",
         metavar="HOW",
-        help="how an oblong image becomes a square: squash, pad or crop; default: %(default)s",
+        help="how a non-square image becomes square: squash, pad or crop; default: %(default)s",
     )
 
 
@@ -86,22 +86,22 @@ def _add_further_data(parser: ArgumentParser) -> None:
             flag, type=Path, nargs="+", action="extend", default=[], metavar="DATA", help=about
         )
 
-    data("--source", "labelled images of another domain, with the same classes")
-    data("--unlabelled", "more images of the same domain, which need no labels")
+    data("--source", "labelled images of a different kind (source domain), with the same classes")
+    data("--unlabelled", "more images of the same kind, without labels")
     parser.add_argument(
         "--unlabelled-target",
         action="store_true",
-        help="train without the labels in DATA, and only evaluate with them (domain adaptation)",
+        help="train without the labels in DATA, and use them only for the test (domain adaptation)",
     )
     parser.add_argument(
-        "--teacher", type=Path, metavar="RUN", help="a finished run to learn from (distillation)"
+        "--teacher", type=Path, metavar="RUN", help="finished run to learn from (distillation)"
     )
     parser.add_argument(
         "--from",
         dest="start",
         type=Path,
         metavar="RUN",
-        help="a finished run whose network is the backbone",
+        help="finished run whose network is the backbone",
     )
 
 
@@ -164,7 +164,7 @@ def train(
         if dataset is None:
             terminal.result(
                 {"run": str(run), "stopped": True},
-                "Stopped before training began. The same command starts again.",
+                "Stopped before training began. Run the command again to start over.",
             )
             return STOPPED
         dataset = dataset_as_before(run, dataset, settings)
@@ -174,7 +174,7 @@ def train(
     if isinstance(last, Stopped):
         document = {"run": str(run), "stopped": True, "step": last.step, "of": last.of}
         at = f" at step {last.step} of {last.of}" if last.of else ""
-        terminal.result(document, f"Stopped{at}. The same command goes on from there.")
+        terminal.result(document, f"Stopped{at}. Run the command again to resume.")
         return STOPPED
     report = Report.load(run)
     terminal.result(_summary(run, report), _summary_text(run, report))
@@ -218,8 +218,8 @@ def require_looked_at(strategy: str, beside: Sequence[tuple[Path, Role]]) -> Non
     for role in {role for _, role in beside} - looks_at(get_strategy(strategy)):
         fitting = [name for name, known in strategies().items() if role in looks_at(known)]
         raise BadRecipe(
-            f"“{strategy}” never looks at what comes with --{role}. Leave it out, or choose one "
-            f"of: {', '.join(fitting)}."
+            f"“{strategy}” does not use --{role}. Leave it out, or choose one of: "
+            f"{', '.join(fitting)}."
         )
 
 
@@ -230,12 +230,12 @@ def require_no_target_labels(strategy: str, source: Sequence[Path]) -> None:
     if get_strategy(strategy).learns == "target":
         fitting = [name for name, known in strategies().items() if known.learns == "source"]
         raise BadRecipe(
-            f"“{strategy}” learns from the classes in DATA. With --unlabelled-target choose one "
-            f"of: {', '.join(fitting)}."
+            f"“{strategy}” needs the classes in DATA. With --unlabelled-target choose one of: "
+            f"{', '.join(fitting)}."
         )
     if not source:
         raise BadRecipe(
-            "With --unlabelled-target the classes are learned from another domain: name its "
+            "With --unlabelled-target the classes come from the source domain: add its "
             "labelled images with --source DATA."
         )
 
@@ -246,7 +246,7 @@ def parsed_settings(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise BadRecipe(f"“--set {pair}” is not of the form name=value.")
+            raise BadRecipe(f"“--set {pair}” must have the form name=value.")
         try:
             options[name] = json.loads(value)
         except ValueError:
@@ -270,18 +270,18 @@ def _scores_text(report: Report) -> str:
     base = round(100 * report.majority.accuracy)
     lines = [
         *([f"{report.task}:"] if report.task else []),
-        f"Right on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}: "
-        f"{report.accuracy:.1%}, with 95 % confidence {in_words(report.interval)}.",
-        f"Always answering the most frequent class: {base} of 100.",
+        f"Correct on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}: "
+        f"{100 * report.accuracy:.1f} % (likely {in_words(report.interval)}, 95 % confidence).",
+        f"Always answering the most frequent class: {base} %.",
     ]
     if report.start:
-        lines.append(f"Compared with its start: {report.start.verdict}")
+        lines.append(f"Compared with the start: {report.start.verdict}")
     if caveat := target_domain_caveat(report.target_domain):
         lines.append(caveat)
     if kept := report.retention:
         lines.append(
-            f"Of {kept.n} images that the earlier model was tested on, it knew "
-            f"{kept.before} and this one knows {kept.now}. {kept.verdict}"
+            f"Of {kept.n} images that the earlier model was tested on, it got {kept.before} "
+            f"right and this one {kept.now}. {kept.verdict}"
         )
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.projects.database import migrate
 
     if chosen.action and chosen.project is None:
-        raise BadRecipe(f"Say which project: {program()} trash {chosen.action} ID")
+        raise BadRecipe(f"Name the project: {program()} trash {chosen.action} ID")
     migrate(settings)
     match chosen.action:
         case "restore":
@@ -73,13 +73,13 @@ def _purge(project: str, settings: Settings, terminal: Terminal) -> int:
     title = projects.get_project(project).title
     trash.purge_project(project, settings)
     done = purge(settings)
-    rest = "" if done else " A job of it is still ending; the worker deletes the rest."
-    terminal.result({"purged": project, "complete": done}, f"“{title}” is deleted for good.{rest}")
+    rest = "" if done else " One of its jobs is still ending; the worker then deletes the rest."
+    terminal.result({"purged": project, "complete": done}, f"“{title}” was deleted for good.{rest}")
     return 0
 
 
 COMMAND = Command(
-    "list the deleted projects, restore one, or delete one for good",
+    "list deleted projects, restore one, or delete one for good",
     ("trash", "trash restore ID"),
     _run,
     _add_arguments,

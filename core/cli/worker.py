@@ -20,4 +20,4 @@ def _run(_: Namespace, settings: Settings, terminal: Terminal) -> int:
     return main(settings)
 
 
-COMMAND = Command("start a worker alone", ("worker",), _run, order=52)
+COMMAND = Command("start only a worker", ("worker",), _run, order=52)

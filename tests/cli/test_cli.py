@@ -87,7 +87,7 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
     run, said = trained
     code, out, err = run_command(home, "train", pictures, "--out", run)
     assert code == 0
-    assert "finished already" in err
+    assert "already finished" in err
     assert f"Right on {said['correct']} of {said['n']}" in out
     assert out.rstrip().endswith(str(run))
 
@@ -235,8 +235,8 @@ def test_what_mistakes_cost_gives_the_cheapest_answers(trained, home):
     assert sum(map(sum, dear["confusion"])) == said["n"]
     assert "cheapest" in run_command(home, "thresholds", run, "--costs", "cat:space=100")[1]
     assert "The classes are: cat" in refused(home, "thresholds", run, "--costs", "cat:dog=1")
-    assert "from 0 on" in refused(home, "thresholds", run, "--costs", "cat:space=much")
-    assert "from 0 on" in refused(home, "thresholds", run, "--person", "-1")
+    assert "at least 0" in refused(home, "thresholds", run, "--costs", "cat:space=much")
+    assert "at least 0" in refused(home, "thresholds", run, "--person", "-1")
 
 
 def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home, pictures):

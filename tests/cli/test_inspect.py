@@ -30,7 +30,7 @@ def test_inspect_says_classes_notes_and_the_other_way_to_read(graft, images, tmp
     code, out, err = graft("inspect", images)
     assert code == 0, err
     assert "12 images in 2 classes: cat (6), dog (6)" in out
-    assert "from the names of the files" in out
+    assert "from the file names" in out
     assert "about.txt" in out
     assert not (tmp_path / "home" / "datasets").exists()
 
@@ -66,7 +66,7 @@ def test_check_tells_what_was_understood_before_it_looks_for_problems(graft, ima
     code, _, err = graft("check", images)
     assert code == 0, err
     assert "2 classes: cat (6), dog (6)" in err
-    assert "from the names of the files" in err
+    assert "from the file names" in err
 
 
 def test_only_damaged_images_are_told_with_the_commonest_reason_first(graft, tmp_path):

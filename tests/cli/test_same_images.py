@@ -8,7 +8,7 @@ import pytest
 from command_line import run_command
 from made_models import photographs
 
-FINISHED = "finished already"
+FINISHED = "already finished"
 
 
 @pytest.fixture(scope="module")

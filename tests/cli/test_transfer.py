@@ -75,7 +75,7 @@ def test_a_sorted_world_is_adapted_to_one_of_which_nothing_is_sorted(brought, tm
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert code == 0
-    assert "This score is of images of the source domain." in out
+    assert "This score is for images of the source domain," in out
 
 
 @pytest.mark.parametrize(("flag", "fitting"), [("source", "weighting"), ("unlabelled", "labels")])
@@ -85,7 +85,7 @@ def test_what_a_strategy_never_looks_at_is_refused(brought, graft, tmp_path, fla
         tmp_path / "run",
     )  # fmt: skip
     assert code == 2
-    assert f"“full” never looks at what comes with --{flag}" in said["error"]
+    assert f"“full” does not use --{flag}" in said["error"]
     assert fitting in said["error"]
 
 
