@@ -16,14 +16,14 @@ from core.export.markdown import escaped
 _LONGEST = 400
 _CLASSES, _REASONS, _CHANGES, _SENTENCES = 200, 20, 100, 5
 _ROLES: dict[Role, str] = {
-    "labelled": "labelled, to learn from and to test with",
-    "unlabelled": "without a class",
-    "source": "labelled, from another world (source)",
+    "labelled": "labelled, for training and testing",
+    "unlabelled": "unlabelled",
+    "source": "labelled, of a different kind (source domain)",
 }
 _PARTS: dict[Part, str] = {
-    "train": "to learn from",
-    "val": "to choose by (validation)",
-    "test": "to test with",
+    "train": "training",
+    "val": "validation",
+    "test": "the test",
 }
 
 
@@ -51,7 +51,7 @@ def _head(dataset: Dataset) -> str:
     came = f" Made from version `{dataset.parent}`." if dataset.parent else ""
     return (
         f"# {escaped(dataset.title) or 'Images'}: data sheet\n\n"
-        f"Version `{dataset.id}`: {_pictures(total)} in {len(dataset.classes):,} classes."
+        f"Version `{dataset.id}`: {_images(total)} in {len(dataset.classes):,} classes."
         f"{came}{tasks}"
     )
 
@@ -65,18 +65,18 @@ def _counts(dataset: Dataset) -> str:
     roles = Counter(item.role for item in dataset.items)
     parts = Counter(item.part for item in dataset.items if item.part)
     groups = Counter(item.group for item in dataset.items if item.group)
-    lines += ["", *(f"- {_pictures(roles[r])} {words}" for r, words in _ROLES.items() if roles[r])]
-    lines += [f"- {_pictures(parts[p])} set apart {w}" for p, w in _PARTS.items() if parts[p]]
+    lines += ["", *(f"- {_images(roles[r])} {words}" for r, words in _ROLES.items() if roles[r])]
+    lines += [f"- {_images(parts[p])} for {w}" for p, w in _PARTS.items() if parts[p]]
     if groups:
         kept = sum(groups.values())
-        lines.append(f"- {_pictures(kept)} in {len(groups):,} groups that no split parts")
+        lines.append(f"- {_images(kept)} in {len(groups):,} groups that every split keeps together")
     return "\n".join(lines)
 
 
 def _files(dataset: Dataset) -> str:
     facts = [item.facts for item in dataset.items if item.facts]
     if not facts:
-        return "## The files\n\nNothing is recorded of the files as they were brought."
+        return "## The files\n\nNothing is known about the original files."
     sides = [(max(f.width, f.height), min(f.width, f.height)) for f in facts]
     least, most = min(sides), max(sides)
     middle = tuple(round(median(side[k] for side in sides)) for k in (0, 1))
@@ -84,13 +84,13 @@ def _files(dataset: Dataset) -> str:
     lines = [
         f"## The files\n\n- Format: {_tally(Counter(f.format for f in facts))}",
         f"- Colour mode: {_tally(Counter(f.mode for f in facts))}",
-        f"- Points, longer side first: from {least[0]:,} × {least[1]:,} to {most[0]:,} × "
+        f"- Size in pixels, longer side first: from {least[0]:,} × {least[1]:,} to {most[0]:,} × "
         f"{most[1]:,}, median {middle[0]:,} × {middle[1]:,}",
         f"- Together {sum(f.size for f in facts) / 1e6:,.1f} MB",
     ]
     lines += [f"- Camera: {_tally(cameras)}"] if cameras else []
     unknown = len(dataset.items) - len(facts)
-    lines += [f"- Of {_pictures(unknown)} nothing is recorded"] if unknown else []
+    lines += [f"- Nothing is known about {_images(unknown)}"] if unknown else []
     return "\n".join(lines)
 
 
@@ -109,17 +109,15 @@ def _left_out(dataset: Dataset) -> str:
     more = sum(reasons.values()) - sum(n for _, n in reasons.most_common(_REASONS))
     lines += [f"- {more:,} for other reasons"] if more else []
     lines += [f"- {copies:,}: exact copies of an image in the same class, kept once"] * bool(copies)
-    return "## What was left out\n\n" + (
-        "\n".join(lines) or "Every file that was brought is in it."
-    )
+    return "## What was left out\n\n" + ("\n".join(lines) or "Nothing: every file is in it.")
 
 
 def _problems(dataset: Dataset, problems: Sequence[Problem] | None) -> str:
     head = "## What was found\n\n"
     if problems is None:
-        return head + "Nobody has looked for problems in this version yet."
+        return head + "Not checked yet."
     if not problems:
-        return head + "The checks found nothing."
+        return head + "No problems found."
     lines = []
     for kind, check in checks().items():
         own = [problem for problem in problems if problem.kind == kind]
@@ -135,12 +133,8 @@ def _done(dataset: Dataset, history: Sequence[str]) -> str:
     lines = [f"- {earlier:,} earlier changes"] if (earlier := len(said) - _CHANGES) > 0 else []
     lines += [f"- {sentence}" for sentence in said[-_CHANGES:]]
     if dismissed := len(dataset.dismissed):
-        lines.append(
-            f"- Seen and left as they are: {dismissed:,} problem{'s' if dismissed > 1 else ''}"
-        )
-    return "## What was done\n\n" + (
-        "\n".join(lines) or "Nothing was changed since it was brought."
-    )
+        lines.append(f"- Kept as they are: {dismissed:,} problem{'s' if dismissed > 1 else ''}")
+    return "## What was done\n\n" + ("\n".join(lines) or "Nothing was changed.")
 
 
 def _tally(counts: Counter[str]) -> str:
@@ -153,5 +147,5 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(escaped(name) for name in names)
 
 
-def _pictures(n: int) -> str:
+def _images(n: int) -> str:
     return "1 image" if n == 1 else f"{n:,} images"

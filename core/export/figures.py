@@ -30,11 +30,10 @@ from core.export.blocks import (
 from core.export.markdown import one_line
 
 _ORIGINS = {
-    "folds": "images that it learned from, each tested by a classifier of other folds",
-    "validation": "images that were only watched while it learned",
-    "test": "test images; each number here was measured with adjustments made without the "
-    "images it is measured on (cross-fitted)",
-    "unlabelled": "test images, without a look at their classes",
+    "folds": "training images, each tested by a classifier of other folds",
+    "validation": "validation images",
+    "test": "test images, each measured with a calibration fitted on the others (cross-fitted)",
+    "unlabelled": "test images, without using their labels",
 }
 
 
@@ -43,13 +42,15 @@ def headline(report: Report) -> list[Block]:
     base, caveat = report.majority, target_domain_caveat(report.target_domain)
     return [
         Paragraph(
-            text(f"Right on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}."),
+            text(
+                f"Correct on {report.correct} of {report.n} images{evaluated_by(report.n_folds)}."
+            ),
             "lead",
         ),
         paragraph(
-            f"With 95 % confidence it is right on {in_words(report.interval)} images like "
-            f"these (Wilson interval). Always saying “{one_line(base.label)}” would be right on "
-            f"{100 * base.accuracy:.0f} of 100."
+            f"About {100 * report.accuracy:.0f} % correct (likely {in_words(report.interval)}: "
+            f"95 % Wilson interval). Always answering “{one_line(base.label)}” would be "
+            f"{100 * base.accuracy:.0f} % correct."
         ),
         *([paragraph(Span(caveat, "strong"))] if caveat else []),
     ]
@@ -58,7 +59,7 @@ def headline(report: Report) -> list[Block]:
 def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]]) -> Table:
     """The run beside what could be had without it."""
     return table(
-        ("Beside", number("Right"), "So", "And this run (exact McNemar tests, Holm correction)"),
+        ("Compared with", number("Correct"), "Likely", "Conclusion (exact McNemar tests, Holm)"),
         (
             (
                 one_line(each.name),
@@ -79,7 +80,7 @@ def references_table(report: Report, others: Sequence[tuple[Kind, Predictions]])
 def per_class(report: Report) -> Table:
     """Recall and precision of each class, with their intervals."""
     return table(
-        ("Class", number("Pictures"), "Found (recall)", "Right when said (precision)"),
+        ("Class", number("Images"), "Found (recall)", "Correct when predicted (precision)"),
         (
             (
                 one_line(row.label),
@@ -99,11 +100,11 @@ def confusion(report: Report) -> list[Block]:
     if len(names) > MOST_IN_MATRIX:
         pairs = confused_pairs(counts, names)
         if not pairs:
-            return [paragraph("Nothing was mixed up.")]
+            return [paragraph("No class was confused with another.")]
         left = len(pairs) - MOST_PAIRS
-        others = f"Other pairs that were mixed up, none of them more often: {left:,}."
+        others = f"{left:,} more pairs were confused, none of them more often."
         return [
-            bullets(f"{true} taken for {label}: {n}" for n, true, label in pairs[:MOST_PAIRS]),
+            bullets(f"{true} mistaken for {label}: {n}" for n, true, label in pairs[:MOST_PAIRS]),
             *([paragraph(others)] if left > 0 else []),
         ]
     rows = tuple(
@@ -116,7 +117,7 @@ def confusion(report: Report) -> list[Block]:
         )
         for true, row in enumerate(counts)
     )
-    head = tuple(Cell(text(name)) for name in ("it is \\ it says", *names))
+    head = tuple(Cell(text(name)) for name in ("true \\ predicted", *names))
     return [Table(head, rows, is_matrix=True)]
 
 
@@ -124,26 +125,26 @@ def reliability(report: Report) -> list[Block]:
     """The reliability diagram, and what was calibrated on which images."""
     bins = reliability_of(report)
     lines = bullets(
-        f"{100 * each.confidence:.0f} % sure: right on {each.correct} of {each.n}, "
-        f"{in_words(each.interval)}"
+        f"{100 * each.confidence:.0f} % confident: {each.correct} of {each.n} correct "
+        f"(likely {in_words(each.interval)})"
         for each in bins
     )
     return [_diagram(bins), lines, *(_calibrated(report.calibration) if report.calibration else ())]
 
 
 def _calibrated(found: CalibrationResult) -> list[Block]:
-    adjusted, lines = found.temperature != 1.0, ["Its certainty was not adjusted."]
+    adjusted, lines = found.temperature != 1.0, ["Confidence was not calibrated."]
     if adjusted:
         lines = [
-            f"Its certainty was adjusted by a temperature of {found.temperature:.2f}, fitted "
-            f"on {found.n:,} {_ORIGINS[found.origin]}."
+            f"Confidence was calibrated with a temperature of {found.temperature:.2f}, fitted on "
+            f"{found.n:,} {_ORIGINS[found.origin]}."
         ]
-    on = "the test part"
+    on = "the test images"
     if found.n_folds > 1:
         on = "these images"
         lines.append(
-            f"What follows was measured on {sum(each.n for each in found.reliability):,} images"
-            f"{evaluated_by(found.n_folds)}, each model adjusted in its own way."
+            f"The following was measured on {sum(each.n for each in found.reliability):,} images"
+            f"{evaluated_by(found.n_folds)}; each model has its own calibration."
         )
     losses = (("Log-loss", found.log_loss), ("Brier score", found.brier))
     lines += [
@@ -153,14 +154,14 @@ def _calibrated(found: CalibrationResult) -> list[Block]:
     ]
     if sets := found.sets:
         lines.append(
-            f"Sets that shall hold the right class {100 * sets.coverage:.0f} times of 100 held it "
-            f"for {sets.covered} of {sets.n} test images ({in_words(sets.interval)}), with "
-            f"{sets.mean_size:.1f} classes on average."
+            f"Prediction sets are meant to contain the right class {100 * sets.coverage:.0f} % of "
+            f"the time. They did for {sets.covered} of {sets.n} test images (likely "
+            f"{in_words(sets.interval)}), with {sets.mean_size:.1f} classes on average."
         )
     if ood := found.ood:
         lines.append(
-            f"{ood.flagged} of {ood.n} test images of its own classes were wrongly "
-            f"called unknown ({in_words(ood.interval)})."
+            f"{ood.flagged} of {ood.n} test images of known classes were wrongly flagged as "
+            f"unknown (likely {in_words(ood.interval)})."
         )
     return [paragraph(line) for line in lines]
 
@@ -183,11 +184,11 @@ def _diagram(bins: Sequence[Bin]) -> Diagram:
         for k in range(0, 101, 20)
     )
     return Diagram(
-        '<svg viewBox="0 0 350 350" role="img" aria-label="How often it was right against how sure '
-        'it was">'
+        '<svg viewBox="0 0 350 350" role="img" aria-label="Accuracy against '
+        'confidence">'
         f'{grid}<line x1="40" y1="310" x2="340" y2="10" stroke="var(--soft)" '
         f'stroke-dasharray="3 4"/>{"".join(marks)}'
-        '<text x="190" y="344" text-anchor="middle">how sure it was, %</text></svg>'
+        '<text x="190" y="344" text-anchor="middle">confidence, %</text></svg>'
     )
 
 
@@ -198,8 +199,8 @@ def predicted_images(rows: Sequence[tuple[Prediction, str]]) -> list[Block]:
             address,
             one_line(row.true),
             text(
-                f"{one_line(row.label)} ({100 * row.confidence:.0f} % sure)",
-                "" if row.correct else "\nis: ",
+                f"{one_line(row.label)} ({100 * row.confidence:.0f} %)",
+                "" if row.correct else "\ntrue class: ",
                 "" if row.correct else Span(one_line(row.true), "strong"),
                 Span(f"\n{one_line(row.name.rsplit('/', 1)[-1])}", "soft"),
             ),
@@ -213,23 +214,22 @@ def robustness(found: RobustnessResult) -> list[Block]:
     """How it did on worse images, and with parts of them hidden, where that was looked at."""
     titles = [f"{one_line(each.title)}, {one_line(each.level)}" for each in found.conditions]
     scores = table(
-        ("Images are", number("Right"), "So", ""),
+        ("Images are", number("Correct"), "Likely", ""),
         (
             (
                 title,
                 number(f"{each.correct} of {found.n}"),
                 in_words(each.interval),
-                "worse" if each.worse else "no loss shown",
+                "worse" if each.worse else "no measurable loss",
             )
             for title, each in zip(titles, found.conditions, strict=True)
         ),
     )
     return [
-        Heading(2, text("Worse images")),
+        Heading(2, text("Robustness")),
         paragraph(
-            "The same test images, disturbed; as they are it is right on "
-            f"{found.correct} of {found.n}. Worse means: beyond chance (exact McNemar tests, Holm "
-            "correction)."
+            f"The same test images, altered. Unaltered, {found.correct} of {found.n} are correct. "
+            "“Worse” means beyond chance (exact McNemar tests, Holm correction)."
         ),
         scores,
         *_examples(titles, [each.image for each in found.conditions]),
@@ -239,22 +239,22 @@ def robustness(found: RobustnessResult) -> list[Block]:
 
 def _background(found: BackgroundReliance) -> list[Block]:
     scores = table(
-        ("Of the image", number("Right"), "So", "Beside the commonest class",
-         "Beside the whole image"),
+        ("Shown", number("Correct"), "Likely", "Compared with the most frequent class",
+         "Compared with whole images"),
         (
             (
                 one_line(each.title),
                 number(f"{each.correct} of {found.n}"),
                 in_words(each.interval),
-                f"{'better' if each.above_majority else 'not shown to be better'} ({_p(each.p)})",
-                f"{'worse' if each.worse else 'not shown to be worse'} ({_p(each.p_whole)})",
+                f"{'better' if each.above_majority else 'not measurably better'} ({_p(each.p)})",
+                f"{'worse' if each.worse else 'not measurably worse'} ({_p(each.p_whole)})",
             )
             for each in found.masks
         ),
     )  # fmt: skip
-    exact = "Exact McNemar tests, Holm correction for the two looks."
+    exact = "Exact McNemar tests, Holm correction for both."
     return [
-        Heading(3, text("Does it look at the background?")),
+        Heading(3, text("Does it rely on the background?")),
         paragraph(one_line(found.verdict, 600)),
         scores,
         *_examples(

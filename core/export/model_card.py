@@ -40,12 +40,12 @@ def _purpose(facts: RunFacts) -> str:
     more = f", and {len(classes) - 30} more" if len(classes) > 30 else ""
     return f"""# {escaped(facts.dataset.title) or "Images"}: an image classifier
 
-It tells {len(classes)} kinds of images apart: {names}{more}.
+It recognises {len(classes)} classes: {names}{more}.
 
 ## What it is for
 
-Sorting images like those it learned from, with a person who can look when it matters. It is not
-made for decisions about people's health, safety or rights."""
+Sorting images like its training images, with a person who checks when it matters. It is not meant
+for decisions about people's health, safety or rights."""
 
 
 def _scores(facts: RunFacts) -> str:
@@ -61,18 +61,18 @@ def _scores_of(report: Report) -> str:
         f"| {in_words(row.precision_interval)} |"
         for row in report.per_class
     )
-    start = f"\n\nCompared with its start: {report.start.verdict}" if report.start else ""
-    early = "\n\nTraining was stopped before its end." if report.stopped else ""
+    start = f"\n\nCompared with the start: {report.start.verdict}" if report.start else ""
+    early = "\n\nTraining was stopped early." if report.stopped else ""
     if caveat := target_domain_caveat(report.target_domain):
         early += f"\n\n**{caveat}**"
     task = f"### {escaped(report.task)}\n\n" if report.task else ""
-    return f"""{task}Of {report.n} images{evaluated_by(report.n_folds)}, it was right on
-{report.correct} ({report.accuracy:.1%}). With 95 % confidence it is right on
-{in_words(report.interval)} images like these; always answering the most frequent class
-would be right on {base} of 100.{start}{early}
+    return f"""{task}About {100 * report.accuracy:.0f} % correct (likely
+{in_words(report.interval)}, with 95 % confidence): {report.correct} of {report.n}
+images{evaluated_by(report.n_folds)}. Always answering the most frequent class would be
+{base} % correct.{start}{early}
 
-| class | test images | found (recall) | with 95 % confidence | right when said (precision) \
-| with 95 % confidence |
+| class | test images | found (recall) | likely (95 %) | correct when predicted (precision) \
+| likely (95 %) |
 |---|---|---|---|---|---|
 {rows}"""
 
@@ -81,7 +81,7 @@ def _origins(facts: RunFacts) -> str:
     dataset, backbone = facts.dataset, facts.backbone
     source = escaped(dataset.source) or "not stated"
     licence = escaped(dataset.licence) or "not stated"
-    return f"""## What it learned from
+    return f"""## What it was trained on
 
 - Images: {escaped(dataset.title)}, {facts.report.n_train} for training and {facts.report.n} for
   the test (dataset version `{facts.report.dataset}`). Source: {source}. Licence: {licence}.
@@ -89,8 +89,8 @@ def _origins(facts: RunFacts) -> str:
   weights: {escaped(backbone.licence)}.
 - Training method: {escaped(facts.strategy)}.
 
-The model is made from both the images and the pretrained weights: heed both licences when you
-pass it on."""
+The model is made from both the images and the pretrained weights: respect both licences when you
+share it."""
 
 
 def limits(facts: RunFacts) -> str:
@@ -103,38 +103,36 @@ def limits(facts: RunFacts) -> str:
     )
     if ood:
         strange += (
-            " It marks images that are unlike all it learned from as `ood`, and "
-            f"{ood.flagged} of {ood.n} test images of its own classes too{models}. A "
-            "new class that resembles one of its own is often not noticed."
+            " It marks images unlike all its training images as `ood`, and so it did with "
+            f"{ood.flagged} of {ood.n} test images of its own classes{models}. A new class that "
+            "resembles one of its own often goes unnoticed."
         )
     together = ""
     if sets:
         together = (
-            f"\n- The classes in `prediction_set` are chosen to hold the right one "
-            f"{sets.coverage:.0%} of the time; they did for {sets.covered} of {sets.n} test "
-            f"pictures{models}."
+            f"\n- The classes in `prediction_set` are meant to contain the right one "
+            f"{100 * sets.coverage:.0f} % of the time; they did for {sets.covered} of {sets.n} "
+            f"test images{models}."
         )
-    only = "" if facts.form == RGB else f"- It reads images with {facts.form} and no others.\n"
+    only = "" if facts.form == RGB else f"- It reads only images with {facts.form}.\n"
     return f"""## Limits
 
 {only}- {strange}{together}
 - {_fit_of_probabilities(found)}
-- Images taken otherwise (another camera, light, background or style) can score much lower than
-  the test images, which come from the same collection as those it learned from.
-- What its training images leave out or show one-sidedly, it does not know."""
+- On images taken differently (another camera, light, background or style) it can do much worse
+  than on the test images, which come from the same collection as the training images.
+- It does not know what its training images leave out or show one-sidedly."""
 
 
 def _fit_of_probabilities(found: CalibrationResult | None) -> str:
     if not found or found.temperature == 1.0:
-        return (
-            "Its probabilities are a guide, not a promise: how well they fit has not been adjusted."
-        )
+        return "Its probabilities are a guide, not a guarantee: they were not calibrated."
     loss, n = found.log_loss, sum(each.n for each in found.reliability)
     return (
-        f"Its probabilities were adjusted (temperature {found.temperature:.2f}) on "
+        f"Its probabilities were calibrated (temperature {found.temperature:.2f}) on "
         f"{found.n} images; the log-loss of the {n} test images"
         f"{_models(found)} went from {loss.before:.3f} to {loss.after:.3f}. They are a "
-        "guide, not a promise."
+        "guide, not a guarantee."
     )
 
 
@@ -146,7 +144,7 @@ def _models(found: CalibrationResult) -> str:
 
 
 def _use(facts: RunFacts, rehearsed: Rehearsed) -> str:
-    examples = f"`examples/` holds {rehearsed.examples} images of the test part. "
+    examples = f"`examples/` holds {rehearsed.examples} test images. "
     return f"""## How to use it
 
 ```
@@ -173,16 +171,16 @@ def again(facts: RunFacts) -> str:
     words += ["--labels", columns] if columns else []
     words += [word for flag, name, _ in further for word in (flag, name)]
     words += ["--out", "RUN"]
-    sorted_by = "a table with these columns" if columns else "one folder of images for each class"
+    sorted_by = "a table with these columns" if columns else "one folder of images per class"
     stand_for = "".join(f" {name} is {what}." for _, name, what in further)
-    return f"""## How to make it again
+    return f"""## How to reproduce it
 
 ```
 {shlex.join(words)}
 ```
 
 DATA is a folder with {sorted_by}.{stand_for} RUN is the new
-folder that is made. The same images, recipe and machine give the same model."""
+folder of the run. The same images, recipe and machine give the same model."""
 
 
 def _columns(facts: RunFacts) -> str:
@@ -195,10 +193,15 @@ def _further(facts: RunFacts) -> list[tuple[str, str, str]]:
     """What else it was made of: the flag, what stands for it in the command, and what that is."""
     roles = {item.role for item in facts.dataset.items}
     every = (
-        (facts.recipe.start, "--from", "START", "the finished run that it began from"),
-        (facts.recipe.teacher, "--teacher", "TEACHER", "the finished run that it learned from"),
-        ("source" in roles, "--source", "SOURCE", "a folder of sorted images of another world"),
-        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of images not sorted"),
+        (facts.recipe.start, "--from", "START", "the finished run it started from"),
+        (facts.recipe.teacher, "--teacher", "TEACHER", "the finished run of its teacher"),
+        (
+            "source" in roles,
+            "--source",
+            "SOURCE",
+            "a folder of labelled images of a different kind",
+        ),
+        ("unlabelled" in roles, "--unlabelled", "UNLABELLED", "a folder of unlabelled images"),
     )
     return [(flag, name, what) for there, flag, name, what in every if there]
 

@@ -52,7 +52,7 @@ def write_document(
     store = Store(settings.home)
     yield Progress(_WHAT, 0, 1)
     facts = facts_of(run, store)
-    title = one_line(facts.dataset.title or "Pictures")
+    title = one_line(facts.dataset.title or "Images")
     blocks = _blocks(run, facts, store, settings, others)
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.suffix.lower() == ".pdf":
@@ -96,8 +96,8 @@ def _opening(facts: RunFacts) -> list[Block]:
     names = ", ".join(one_line(name) for name in classes[:30])
     more = f" and {len(classes) - 30} more" if len(classes) > 30 else ""
     return [
-        Heading(1, text(f"{one_line(facts.dataset.title or 'Images')}: what was learned")),
-        paragraph(f"A classifier that tells {len(classes)} kinds of images apart: {names}{more}."),
+        Heading(1, text(f"{one_line(facts.dataset.title or 'Images')}: results")),
+        paragraph(f"A classifier for {len(classes)} classes: {names}{more}."),
         *figures.headline(facts.report),
     ]
 
@@ -109,16 +109,16 @@ def _method(facts: RunFacts) -> list[Block]:
     rows = {
         "Training method": f"{facts.strategy} ({strategy.term})" if strategy else facts.strategy,
         "Pretrained network": f"{backbone.title} ({backbone.name}; licence {backbone.licence})",
-        **({"Began from": "the network of an earlier run"} if recipe.start else {}),
+        **({"Started from": "the network of an earlier run"} if recipe.start else {}),
         **({"Teacher": "the model of an earlier run"} if recipe.teacher else {}),
-        "Learned from": f"{report.n_train:,} images",
-        "Tested with": f"{report.n:,} images{evaluated_by(report.n_folds)}",
-        "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} points, "
-        f"oblong images: {recipe.fit}",
-        "Choices": options or "as proposed",
-        "Working time": f"{report.seconds:,.0f} seconds",
+        "Trained on": f"{report.n_train:,} images",
+        "Tested on": f"{report.n:,} images{evaluated_by(report.n_folds)}",
+        "Input": f"{recipe.size or backbone.size} × {recipe.size or backbone.size} pixels, "
+        f"non-square images: {recipe.fit}",
+        "Options": options or "as suggested",
+        "Training time": f"{report.seconds:,.0f} seconds",
     }
-    early = [paragraph("Training was stopped before its end.")] if report.stopped else []
+    early = [paragraph("Training was stopped early.")] if report.stopped else []
     return [
         Heading(2, text("How it was trained")),
         table(
@@ -143,15 +143,15 @@ def _results(
         Heading(2, text(f"How good it is{of}")),
         *(figures.headline(report) if report.task else ()),
         figures.references_table(report, others),
-        Heading(3, text("Class by class")),
+        Heading(3, text("Per class")),
         figures.per_class(report),
-        Heading(3, text("What it mixes up")),
+        Heading(3, text("What it confuses (confusion matrix)")),
         *figures.confusion(report),
-        Heading(3, text("How sure it is")),
+        Heading(3, text("Confidence (calibration)")),
         *figures.reliability(report),
-        *([Heading(3, text("Where it was most sure and wrong"))] if wrong else ()),
+        *([Heading(3, text("Most confident mistakes"))] if wrong else ()),
         *figures.predicted_images(_with_thumbnails(wrong, store)),
-        *([Heading(3, text("Some that it got right"))] if examples else ()),
+        *([Heading(3, text("Some correct answers"))] if examples else ()),
         *figures.predicted_images(_with_thumbnails(examples, store)),
     ]
 
@@ -171,7 +171,7 @@ def _data_sheet(dataset: Dataset, store: Store, settings: Settings) -> str:
     """The sheet of the version learned from, with the changes that led to it."""
     history, here = list[str](), dataset
     while True:
-        history.append(here.change or f"{len(here.items):,} images brought in")
+        history.append(here.change or f"{len(here.items):,} images imported")
         try:
             if here.parent is None:
                 break

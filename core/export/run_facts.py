@@ -57,7 +57,7 @@ def facts_of(run: Path, store: Store) -> RunFacts:
         dataset = store.load(report.dataset)
     except NotFound as error:
         raise NotFound(
-            "The images of this run are not in this home folder. Do this where it was trained."
+            "The images of this run are not in this home folder. Run this where it was trained."
         ) from error
     strategy = strategies().get(report.strategy)
     return RunFacts(

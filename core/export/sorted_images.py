@@ -25,7 +25,7 @@ UNKNOWN = "unknown"
 _WORK = "Sorting your images"
 _SECONDS_BETWEEN_NEWS = 0.25
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
-_GONE = "The file is no longer here. Bring it again."
+_GONE = "The file is no longer here. Add it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ def sort_into_folder(
 def require_empty(folder: Path) -> None:
     """Raise BadInput unless files can be sorted into this folder without touching others."""
     if folder.exists() and not folder.is_dir():
-        raise BadInput(f"“{folder}” is a file. Name a new or empty folder to sort into.")
+        raise BadInput(f"“{folder}” is a file. Name a new or empty folder.")
     if folder.is_dir() and any(folder.iterdir()):
-        raise BadInput(f"The folder “{folder}” is not empty. Name a new or empty one to sort into.")
+        raise BadInput(f"The folder “{folder}” is not empty. Name a new or empty one.")
 
 
 def places(images: Sequence[SortedImage]) -> list[str]:
@@ -123,7 +123,7 @@ def _sort(
             news = time.monotonic()
             yield Progress(_WORK, done, len(images))
     if not written:
-        raise NotFound("None of these images is here any longer. Ask about them again.")
+        raise NotFound("None of these images is here any longer. Predict them again.")
     return Finished(time.monotonic() - began, {"images": written})
 
 

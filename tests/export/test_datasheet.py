@@ -41,13 +41,13 @@ def text() -> str:
         f"Version `{DATASET.id}`: 4 images in 2 classes.",
         "| cup | 2 |",
         "- 1 image without a class",
-        "- 1 image set apart to test with",
+        "- 1 image for the test",
         "- 1 image in 1 groups",
         "JPEG (2), PNG (1)",
         "from 480 × 100 to 640 × 480",
         "Together 1.5 MB",
         "Canon EOS (3)",
-        "Of 1 image nothing is recorded",
+        "Nothing is known about 1 image",
         "Source: My kitchen",
         "Licence: CC0",
         "- 2: This is text.",
@@ -55,7 +55,7 @@ def text() -> str:
         "- Images unlike all others: 7",
         "and 2 more",
         "- 1 image removed",
-        "Seen and left as they are: 1 problem",
+        "Kept as they are: 1 problem",
     ],
 )
 def test_the_sheet_tells(text, part):
@@ -65,12 +65,12 @@ def test_the_sheet_tells(text, part):
 def test_what_is_not_known_is_said():
     bare = sheet(Dataset("", (Item("a" * 64, "cup", "1.jpg"),)), [], None)
     assert "# Images: data sheet" in bare
-    assert "Nothing is recorded of the files" in bare
+    assert "Nothing is known about the original files" in bare
     assert "Source: not stated" in bare
-    assert "Every file that was brought is in it." in bare
-    assert "Nobody has looked" in bare
+    assert "Nothing: every file is in it." in bare
+    assert "Not checked yet." in bare
     assert "Nothing was changed" in bare
-    assert "The checks found nothing." in sheet(DATASET, [], [])
+    assert "No problems found." in sheet(DATASET, [], [])
 
 
 def test_names_from_outside_stay_text():

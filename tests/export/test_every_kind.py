@@ -92,7 +92,7 @@ def test_a_folder_and_a_pattern_are_the_images_in_them(made: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "word"),
-    [("gone.jpg", "no such file"), ("*.nothing", "No file fits"), ("empty", "no image in this")],
+    [("gone.jpg", "no such file"), ("*.nothing", "No file matches"), ("empty", "no image in this")],
 )
 def test_what_names_nothing_is_said_on_its_line(made: Path, name: str, word: str) -> None:
     (made / "empty").mkdir(exist_ok=True)

@@ -195,14 +195,14 @@ OF = {"source": "cat", "unlabelled": None}
 @pytest.mark.parametrize(
     ("choices", "roles", "tasks", "flags", "said"),
     [
-        ({}, (), (), {}, "one folder of images for each class. RUN"),
+        ({}, (), (), {}, "one folder of images per class. RUN"),
         ({"start": "/a/run"}, (), (), {"start": "START"}, "START is the finished run"),
         ({"teacher": "/a/run"}, (), (), {"teacher": "TEACHER"}, "TEACHER is the finished run"),
         ({"task": "fur & co"}, (), ("tail", "fur & co"), {"labels": "fur & co"}, "these columns"),
         ({}, (), ("tail", "fur"), {"labels": "tail,fur"}, "a table with these columns"),
-        ({}, ("source",), (), {"source": ["SOURCE"]}, "sorted images of another world"),
+        ({}, ("source",), (), {"source": ["SOURCE"]}, "labelled images of a different kind"),
         ({}, ("source", "unlabelled"), (), {"source": ["SOURCE"], "unlabelled": ["UNLABELLED"]},
-         "UNLABELLED is a folder of images not sorted"),
+         "UNLABELLED is a folder of unlabelled images"),
     ],
 )  # fmt: skip
 def test_the_command_names_all_that_the_run_was_made_of(run, settings, choices, roles, tasks, flags,

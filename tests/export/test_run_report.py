@@ -123,16 +123,17 @@ def test_hostile_names_are_words_on_the_page(written):
 def test_it_tells_everything_that_a_reader_asks(written):
     text = Seen(written[2]).text
     for words in (
-        "Right on 26 of 30 images", "Wilson interval", "How it was trained",
-        "feature extraction", "How sure it is", "of other folds",
-        "wrongly called unknown", "Where it was most sure and wrong", "Worse images", "Limits",
-        "data sheet", "Source", "How to make it again", "--set C=0.5",
-        "Began from the network of an earlier run", "Teacher the model of an earlier run",
+        "Correct on 26 of 30 images", "Wilson interval", "How it was trained",
+        "feature extraction",
+        "Confidence (calibration)", "of other folds",
+        "wrongly flagged as unknown", "Most confident mistakes", "Robustness", "Limits",
+        "data sheet", "Source", "How to reproduce it", "--set C=0.5",
+        "Started from the network of an earlier run", "Teacher the model of an earlier run",
         "The recipe",
-        "This page was written with torch", "images brought in",
-        "It may look at the background", "only a guess",
-        "And this run (exact McNemar tests, Holm correction)",
-        "Right when said (precision)", "9 of 11: between 52 and 95 of 100",
+        "This page was written with torch", "images imported",
+        "It may rely on the background", "a guess at where the subject is",
+        "Conclusion (exact McNemar tests, Holm)",
+        "Correct when predicted (precision)", "9 of 11: 52–95 %",
     ):  # fmt: skip
         assert words in text, words
 
@@ -153,8 +154,9 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
     text, pictures = words_on(file)
     assert pictures == page.count("<img") - page.count("base64,AAAA")  # that one is no image
     for words in (
-        "Right on 26 of 30 images", "How it was trained", "feature extraction", "How sure it is",
-        "how sure it was, %", "Worse images", "Limits", "The recipe", '"C": 0.5',
+        "Correct on 26 of 30 images", "How it was trained", "feature extraction",
+        "Confidence (calibration)",
+        "confidence, %", "Robustness", "Limits", "The recipe", '"C": 0.5',
         "alert(1)", "<script>x</script>", "1 of ",
     ):  # fmt: skip
         assert words in text, words

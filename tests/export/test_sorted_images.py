@@ -66,6 +66,6 @@ def test_what_is_gone_is_named_and_the_rest_is_packed(tmp_path: Path) -> None:
         assert archive.read("cat/a.jpg") == b"bytes"
         assert archive.namelist() == ["cat/a.jpg"]
     file.unlink()
-    with pytest.raises(NotFound, match="Ask about them again"):
+    with pytest.raises(NotFound, match="Predict them again"):
         list(sort_into_zip(images[1:], file, settings))
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
