@@ -30,12 +30,12 @@ _LEAST_FREE = 256 * 1024
 _KNOWN_KINDS = ("sqlite:", "postgres:", "postgresql:", "postgresql+psycopg:")
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _NO_FOLDER = {
-    errno.ENOTDIR: "a file stands where a folder should be",
-    errno.EEXIST: "a file stands where a folder should be",
-    errno.ENOENT: "it cannot be made there",
-    errno.ELOOP: "its links lead in a circle",
+    errno.ENOTDIR: "a file is where a folder should be",
+    errno.EEXIST: "a file is where a folder should be",
+    errno.ENOENT: "it cannot be created there",
+    errno.ELOOP: "its links form a loop",
     errno.ENAMETOOLONG: "its name is too long",
-    errno.EINVAL: "its name cannot be used there",
+    errno.EINVAL: "its name is not allowed there",
 }
 """What these numbers mean where the home is no folder; elsewhere they say nothing about it."""
 _SHUT = {
@@ -84,8 +84,8 @@ def translate(error: BaseException, settings: Settings, url: str = "") -> GraftE
 def out_of_space() -> OutOfSpace:
     """The disk is full, and what can be done about it."""
     return OutOfSpace(
-        "The disk is full. Free some space, for example by emptying the trash, and try again: "
-        "nothing that was saved or learned so far is lost."
+        "The disk is full. Free some space, for example by emptying the trash, and try again. "
+        "Nothing that was saved is lost."
     )
 
 
@@ -134,8 +134,8 @@ def _is_of_home(name: str, home: Path) -> bool:
 
 def _unusable_home(settings: Settings, reason: str) -> HomeUnusable:
     return HomeUnusable(
-        f"Graft cannot keep its files in {settings.home}: {reason}. Choose a folder that can be "
-        "written to with GRAFT_HOME, or make this one writable."
+        f"Graft cannot keep its files in {settings.home}: {reason}. Choose a writable folder "
+        "with GRAFT_HOME, or make this one writable."
     )
 
 
@@ -176,12 +176,12 @@ def _damaged(settings: Settings, url: str) -> DatabaseDamaged:
         return DatabaseDamaged(
             f"The file {file} is damaged: the list of waiting jobs cannot be read. Projects, "
             f"images and models are untouched. Stop Graft, move the file away (with {beside}, "
-            "where there are such files) and start Graft again; then begin again what was waiting."
+            "if they exist) and start Graft again; then restart the waiting jobs."
         )
     return DatabaseDamaged(
-        f"The file {file} is damaged: the list of projects cannot be read. Images and models in "
-        f"{settings.home} are untouched. Stop Graft and put back this file from a backup. Without "
-        f"one, move it away (with {beside}, where there are such files); Graft then begins with an "
+        f"The file {file} is damaged: the list of projects cannot be read. Images and models "
+        f"in {settings.home} are untouched. Stop Graft and restore this file from a backup. "
+        f"Without one, move it away (with {beside}, if they exist); Graft then starts with an "
         "empty list of projects."
     )
 
@@ -205,16 +205,17 @@ def _of_server(error: BaseException, settings: Settings, url: str) -> GraftError
         )
     if code.startswith("XX"):
         return DatabaseDamaged(
-            f"{where} reports that its data are damaged. Images and models in {settings.home} are "
+            f"{where} reports damaged data. Images and models in {settings.home} are "
             "untouched. Restore the database from a backup."
         )
     if code == "42P01":
         return _without_tables(settings, url)
     says = {
-        "28": "refuses the name or the password. Correct {}, or {}.",
+        "28": "rejects the user name or password. Correct {}, or {}.",
         "3D": "does not exist. Create it, or correct {}, or {}.",
-        "42": "does not let this user make or change tables. Grant that, or correct {}, or {}.",
-        "25": "lets nothing be written. Correct {}, or {}.",
+        "42": "does not let this user create or alter tables. Grant that right, or correct {}, or "
+        "{}.",
+        "25": "is read-only. Correct {}, or {}.",
     }
     if code in ("42501", "25006") or code[:2] in ("28", "3D"):
         return DatabaseUnavailable(
@@ -235,8 +236,8 @@ def _of_server(error: BaseException, settings: Settings, url: str) -> GraftError
 
 def _unusable_url(settings: Settings, url: str) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"{_variable(settings, url)} is not the address of a database that Graft can use. Write "
-        f"it as postgresql://USER:PASSWORD@HOST/NAME, or {_other_database(settings, url)}."
+        f"{_variable(settings, url)} is not a database address that Graft can use. Write it as "
+        f"postgresql://USER:PASSWORD@HOST/NAME, or {_other_database(settings, url)}."
     )
 
 

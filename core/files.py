@@ -77,7 +77,7 @@ def unsealed(text: str | bytes) -> str:
     rest = found["rest"] if found else ""
     written = rest[len(_LIST) : -1] if rest.startswith(f"{_LIST}[") else "{" + rest
     if sealed(written) != text:
-        raise ValueError("the file is damaged: it is not what was written")
+        raise ValueError("the file is damaged: its content has changed")
     return written
 
 

@@ -68,7 +68,7 @@ def read(
     except FileNotFoundError:
         raise
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise Damaged(f"“{path.name}” is damaged on disk.") from error
+        raise Damaged(f"“{path.name}” is damaged.") from error
     return Stored(tensors, {key: value for key, value in metadata.items() if key != _KEY})
 
 

@@ -35,7 +35,7 @@ def when(version: Version) -> str:
 
 
 def counted(version: Version) -> str:
-    images = text.count(version.pictures, "image")
+    images = text.count(version.images, "image")
     return f"{images} in {text.count(version.classes, 'class', 'classes')}"
 
 
@@ -56,7 +56,7 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
             )
             if version.in_use:
                 st.html('<span class="chip good">in use</span>', width="content")
-            elif version.pictures:
+            elif version.images:
                 st.button(
                     "Use this version",
                     key=f"use-{version.id}",
@@ -68,7 +68,7 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
 def compare(past: Sequence[Version]) -> None:
     """Any two versions, image by image."""
     numbers = {version.id: n for n, version in enumerate(past, start=1)}
-    there = [version for version in past if version.pictures]
+    there = [version for version in past if version.images]
     if len(there) < 2:
         st.html('<p class="muted">There is only one version so far.</p>')
         return
@@ -121,7 +121,7 @@ def _class(item: Item) -> str:
 
 def keep(context: ProjectContext, past: Sequence[Version]) -> None:
     """Any version as a ZIP of class folders."""
-    there = [version for version in past if version.pictures][::-1]
+    there = [version for version in past if version.images][::-1]
     numbers = {version.id: n for n, version in enumerate(past, start=1)}
     at = next((n for n, version in enumerate(there) if version.in_use), 0)
     chosen = st.selectbox(

@@ -24,7 +24,7 @@ from core.jobs.folder import events_file, result_file
 from core.jobs.log import scan
 from core.jobs.spec import JobSpec
 
-_UNREADABLE = "These answers cannot be read any more. Ask about the images again."
+_UNREADABLE = "These answers can no longer be read. Predict the images again."
 _DAMAGE = (TypeError, ValueError, AttributeError, LookupError)
 
 
@@ -139,7 +139,7 @@ def correct(folder: Path, changes: Mapping[int, str | None]) -> dict[int, str]:
     """
     readable = {each.number for each in answers_of(folder) if each.is_readable}
     if not readable.issuperset(changes):
-        raise BadInput("Only an answer about an image can be corrected. Load the page again.")
+        raise BadInput("Only an answer about an image can be corrected. Reload the page.")
     clean = {
         number: None if label is None else shortened(clean_class(label))
         for number, label in changes.items()

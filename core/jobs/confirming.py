@@ -61,7 +61,7 @@ def read_again(folder: Path, option: str, settings: Settings) -> Path:
     """
     args = _args(folder)
     if not can_be_read_again(folder, settings):
-        raise BadInput("The files that were uploaded are no longer there. Upload them again.")
+        raise BadInput("The uploaded files are no longer there. Upload them again.")
     read_as = ReadAs.from_dict(args["read_as"]).with_option(option)
     job = new_job()
     submit("import", job, args | {"read_as": asdict(read_as)})
@@ -73,6 +73,6 @@ def _args(folder: Path) -> dict[str, Any]:
     that knew others."""
     spec = JobSpec.read(folder)
     if spec.kind != "import":
-        raise NotFound("This is no import of images.")
+        raise NotFound("This is not an import of images.")
     known: dict[str, Any] = KIND.checked(spec.args).model_dump(mode="json")
     return known

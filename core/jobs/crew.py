@@ -38,15 +38,15 @@ _SERVER_ENDED = 255
 """What multiprocessing gives when the server of forks was killed, and the child with it."""
 _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0)
 """Seconds between tries to start a process."""
-_KILLED = "The job ran out of memory or was ended from outside; it goes on from where it was."
-_CRASHED = "The job broke off unexpectedly; it goes on from where it was."
-_ENDED = "The job did not stop by itself and was ended; it can go on from what it had saved."
+_KILLED = "The job ran out of memory or was ended from outside. It resumes where it was."
+_CRASHED = "The job stopped unexpectedly. It resumes where it was."
+_ENDED = "The job did not stop by itself and was ended. It can be resumed from what it had saved."
 _GAVE_UP = (
-    f"The job broke off {RESTARTS + 1} times at the same place, most likely because there is not "
-    "enough memory. Close other programs or choose a smaller network, then try again."
+    f"The job stopped {RESTARTS + 1} times at the same point, most likely for lack of memory. "
+    "Close other programs or choose a smaller network, then try again."
 )
 _NOT_STARTED = (
-    "The job could not be started, most likely because there is not enough memory or too many "
+    "The job could not be started, most likely for lack of memory or because too many "
     "programs are running. Close some of them, then try again."
 )
 

@@ -10,21 +10,17 @@ from core.jobs.folder import output_name
 from core.settings import Settings
 
 _NO_MEMORY = (
-    "There was not enough memory for this. Close other programs, or choose a smaller network, "
-    "and try again."
+    "There was not enough memory. Close other programs, or choose a smaller network, and try again."
 )
 _NO_GPU_MEMORY = (
-    "The graphics card has not enough memory for this. Close other programs that use it, choose a "
-    "smaller network, or set GRAFT_DEVICE=cpu, and try again."
+    "The graphics card has too little memory for this. Close other programs that use it, "
+    "choose a smaller network, or set GRAFT_DEVICE=cpu, and try again."
 )
 _IMAGE_DAMAGED = (
-    "A stored image is damaged on the disk and cannot be read. Import the images again: those that "
-    "are whole are not stored twice."
+    "A stored image is damaged and cannot be read. Import the images again; undamaged ones "
+    "are not stored twice."
 )
-_BROKEN_DISK = (
-    "The disk reports that it cannot be read or written. Check the disk and its cable, and try "
-    "again."
-)
+_BROKEN_DISK = "The disk reports read or write errors. Check the disk and its cable, and try again."
 _TORCH_FOUND_NO_SPACE = r"PytorchStreamWriter failed writing|unexpected pos \d"
 _NO_MEMORY_IN_WORDS = "can't allocate memory|bad_alloc|Cannot allocate memory"
 _IMAGE_DAMAGED_IN_WORDS = (
@@ -40,8 +36,8 @@ def sentence_of(error: BaseException, folder: Path, settings: Settings) -> str:
         if said := _of_the_system(each) or _of_a_library(type(each), str(each)):
             return said
     return (
-        "Something unexpected went wrong. Try again; "
-        f"if it happens again, the details are in the file {output_name(folder)}."
+        "Something unexpected went wrong. Try again. If it happens again, see the details in "
+        f"{output_name(folder)}."
     )
 
 
@@ -62,7 +58,7 @@ def _of_the_system(error: BaseException) -> str | None:
             place = f"the file {error.filename}" if error.filename else "a file"
             return (
                 f"There is no permission to use {place}. Change its permissions, or choose "
-                "another folder for everything with GRAFT_HOME, and try again."
+                "another home folder with GRAFT_HOME, and try again."
             )
         case _:
             return None

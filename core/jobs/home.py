@@ -56,8 +56,8 @@ def claim(settings: Settings) -> None:
                 recorded = _recorded(url, own)
             if recorded != own:
                 raise CannotStart(
-                    f"The database in GRAFT_{name.upper()} belongs to another home than "
-                    f"{settings.home}. Set GRAFT_HOME to the folder that it was used with, or "
+                    f"The database in GRAFT_{name.upper()} belongs to another home folder than "
+                    f"{settings.home}. Set GRAFT_HOME to the original folder, or "
                     f"GRAFT_{name.upper()} to an empty database."
                 )
 

@@ -125,7 +125,7 @@ def job_folder(job_id: str) -> Path:
     run = run_folder(job_id)
     folder = run if run.is_dir() else job_path(get_settings().home, checked_id(job_id))
     if not folder.is_dir():
-        raise NotFound("This job does not exist (any more).")
+        raise NotFound("This job no longer exists.")
     return folder
 
 

@@ -39,7 +39,7 @@ class JobSpec:
                 since=int(content.get("since", 0)),
             )
         except _UNREADABLE as error:
-            raise NotFound("There is no job in this folder (any more).") from error
+            raise NotFound("There is no job in this folder.") from error
 
     def write(self, folder: Path) -> None:
         """Put the spec into the folder."""

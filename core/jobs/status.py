@@ -110,9 +110,9 @@ def _sentence(known: JobSummary, state: State, place: int | None, alive: bool) -
         case "running":
             return _phase(known) or "Getting ready."
         case "stopping":
-            return "Stopping: what was learned so far is being kept."
+            return "Stopping: saving what has been learned so far."
         case "interrupted":
-            return "Interrupted: it goes on by itself as soon as the training worker is back."
+            return "Interrupted: it resumes as soon as the training worker is back."
         case _:
             return _last_sentence(known, state)
 
@@ -124,13 +124,13 @@ def _last_sentence(known: JobSummary, state: State) -> str:
         case Failed(sentence=sentence) if state == "failed":
             return sentence
         case Stopped(step=step, of=of) if state == "stopped" and of > 0:
-            return f"Stopped at step {step} of {of}. What was learned is kept."
+            return f"Stopped at step {step} of {of}. You can resume it at any time."
         case _ if state == "stopped":
-            return "Stopped. It can go on whenever you like."
+            return "Stopped. You can resume it at any time."
         case _:
             return (
-                "How it ended could not be written down, most likely because the disk is full. "
-                "Free some space, then try again."
+                "The outcome could not be saved, most likely because the disk is full. Free "
+                "some space, then try again."
             )
 
 

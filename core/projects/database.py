@@ -180,11 +180,11 @@ def _require_known_schema(connection: Connection, settings: Settings) -> None:
     schema = f"schema {', '.join(sorted(strange))}; this one knows {scripts.get_current_head()}"
     if settings.database_url:
         raise HomeTooNew(
-            f"This database was made by a newer Graft ({schema}). Update Graft, or choose another "
+            f"This database is from a newer Graft ({schema}). Update Graft, or choose another "
             "database with GRAFT_DATABASE_URL."
         )
     raise HomeTooNew(
-        f"The folder {settings.home} was made by a newer Graft ({schema}). Update Graft, or choose "
+        f"The folder {settings.home} is from a newer Graft ({schema}). Update Graft, or choose "
         "another folder with GRAFT_HOME."
     )
 

@@ -222,14 +222,14 @@ def run_folder(run_id: str) -> Path:
 def checked_id(name: str) -> str:
     """The id itself. Raises NotFound unless it has the form of one, so no path can hide in it."""
     if not re.fullmatch(r"[0-9a-f]{16}", name):
-        raise NotFound("There is nothing with that id (any more).")
+        raise NotFound("There is nothing with this id.")
     return name
 
 
 def _checked(title: str) -> str:
     title = " ".join(title.split())[:_LONGEST_TITLE]
     if not title:
-        raise BadInput("A name is missing: type at least one letter.")
+        raise BadInput("Type a name.")
     return title
 
 
@@ -243,9 +243,7 @@ def _found(opened: Session, table: type[_Row], row_id: str) -> _Row:
     row = opened.get(table, row_id)
     if row is None:
         kind, where = _KINDS[table]
-        raise NotFound(
-            f"This {kind} does not exist (any more). Choose another one from the {where}."
-        )
+        raise NotFound(f"This {kind} no longer exists. Choose another one from the {where}.")
     return row
 
 
@@ -260,9 +258,7 @@ def _mark(table: type[_Row], row_id: str, deleted_at: float | None) -> None:
     with session(get_settings()) as opened:
         row = _found(opened, table, row_id)
         if row.purged_at is not None:
-            raise NotFound(
-                f"This {_KINDS[table][0]} was deleted for good and cannot be brought back."
-            )
+            raise NotFound(f"This {_KINDS[table][0]} was deleted for good and cannot be restored.")
         row.deleted_at = deleted_at
 
 

@@ -27,7 +27,7 @@ class Version:
     """Seconds since 1970."""
     chosen_at: float
     """When it was last made the one in use."""
-    pictures: int
+    images: int
     """0 when its list of images cannot be read any more."""
     classes: int
     in_use: bool
@@ -43,7 +43,7 @@ def apply(project_id: str, dataset: Dataset) -> str:
 def use(project_id: str, version: str) -> None:
     """Make a version of the project the one in use. Raises BadInput for any other."""
     if version not in {row.dataset_id for row in datasets(project_id)}:
-        raise BadInput("This version is not one of this project's. Choose one from the list.")
+        raise BadInput("This version does not belong to this project. Choose one from the list.")
     add_dataset(project_id, version)
 
 
@@ -51,7 +51,7 @@ def undo(project_id: str) -> str:
     """Go back to the version before the one in use. Raises BadInput when there is none."""
     past = history(project_id)
     if undoable(past) is None:
-        raise BadInput("There is nothing to undo: this is how the images were brought.")
+        raise BadInput("There is nothing to undo: this is the first version.")
     parent = str(_in_use(past).parent)
     add_dataset(project_id, parent)
     return parent
@@ -61,7 +61,7 @@ def redo(project_id: str) -> str:
     """Go forward to the version last undone from here. Raises BadInput when there is none."""
     child = redoable(history(project_id))
     if child is None:
-        raise BadInput("There is nothing to redo: nothing was undone from here.")
+        raise BadInput("There is nothing to redo.")
     add_dataset(project_id, child.id)
     return child.id
 
@@ -72,7 +72,7 @@ def history(project_id: str) -> list[Version]:
     in_use = rows[0].dataset_id if rows else ""
     versions = []
     for row in sorted(rows, key=lambda row: row.created_at):
-        parent, sentence, pictures, classes = _summary(get_settings().home, row.dataset_id)
+        parent, sentence, images, classes = _summary(get_settings().home, row.dataset_id)
         versions.append(
             Version(
                 id=row.dataset_id,
@@ -80,7 +80,7 @@ def history(project_id: str) -> list[Version]:
                 sentence=row.note or sentence,
                 created_at=row.created_at,
                 chosen_at=row.chosen_at,
-                pictures=pictures,
+                images=images,
                 classes=classes,
                 in_use=row.dataset_id == in_use,
             )
@@ -112,7 +112,7 @@ def _summary(home: Path, dataset_id: str) -> tuple[str | None, str, int, int]:
     try:
         dataset = store.load(dataset_id)
     except GraftError:
-        return None, "The list of images of this version is damaged", 0, 0
+        return None, "The image list of this version is damaged", 0, 0
     change = dataset.change or _brought(store, dataset)
     return dataset.parent, change, len(dataset.items), len(dataset.classes)
 
@@ -124,4 +124,4 @@ def _brought(store: Store, dataset: Dataset) -> str:
             return diff(store.load(dataset.parent), dataset).sentence
     except GraftError:
         pass  # without its parent it counts as newly brought
-    return f"{len(dataset.items):,} images brought in"
+    return f"{len(dataset.items):,} images imported"

@@ -41,8 +41,8 @@ FRAME = struct.Struct(">QQ")
 UP = b"up"
 """The first word of a helper, before any message."""
 _NO_HELPER = (
-    "The process that reads large files could not be started. Close other programs, so that "
-    "there is memory for it, and try again."
+    "The process that reads large files could not be started. Close other programs to free "
+    "memory, and try again."
 )
 _MOST_JSON = 4 * MiB
 _MOST_TOGETHER = 2 * GiB

@@ -45,7 +45,7 @@ def _close_to_others(settings: Settings) -> None:
         return
     try:
         if mode & stat.S_ISVTX:  # /tmp and its like: it was made to be shared
-            raise PermissionError(errno.EPERM, "it is a folder that all share")
+            raise PermissionError(errno.EPERM, "it is a folder shared by all users")
         home.chmod(0o700)
     except OSError as error:
         _LOG.warning(

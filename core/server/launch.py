@@ -165,7 +165,7 @@ def _start_worker(
             if started.poll() is not None or time.monotonic() > deadline:
                 started.kill()
                 raise CannotStart(
-                    "The training worker does not start. The reason is at the end of "
+                    "The training worker does not start. For the reason, see the end of "
                     f"{logs.log_path(settings, 'worker.log')}."
                 )
         return started
@@ -248,7 +248,7 @@ def _wait_until_open(settings: Settings, web: Keeper, stopping: threading.Event)
     while not stopping.wait(0.05):
         if web.process is None or web.process.poll() is not None or time.monotonic() > deadline:
             raise CannotStart(
-                "The web app does not start. The reason is at the end of "
+                "The web app does not start. For the reason, see the end of "
                 f"{logs.log_path(settings, 'web.log')}."
             )
         try:

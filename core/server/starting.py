@@ -70,7 +70,7 @@ def _in_words(what: str, otherwise: str) -> Iterator[None]:
         file = getattr(error, "filename", None)
         about = f": {file}" if file else ""
         raise CannotStart(
-            f"{what} cannot be used ({_reason(error)}{about}). Put that right, or {otherwise}."
+            f"{what} cannot be used ({_reason(error)}{about}). Fix that, or {otherwise}."
         ) from error
 
 

@@ -15,7 +15,7 @@ from core.errors import GraftError
 from core.jobs.answers import finished_result, thumbnail_file
 from core.jobs.folder import job_path
 from core.settings import Settings
-from core.web.pictures import FOR_EVER
+from core.web.images import FOR_EVER
 from core.web.predictions import job_table
 from core.web.uploads import file_number
 
@@ -34,7 +34,7 @@ class Downloads:
         folder = self._folder(request)
         result = await run_in_threadpool(finished_result, folder)
         if result is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download here yet.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download yet.")
         if "predictions" in result:
             as_xlsx = request.query_params.get("form") == "xlsx"
             try:

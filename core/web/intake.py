@@ -79,7 +79,7 @@ class Intake:
         if n >= settings.max_entries:
             raise Refused(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"More than {settings.max_entries:,} files at once are not taken. Bring them in "
+                f"More than {settings.max_entries:,} files at once are too many. Add them in "
                 "several portions.",
             )
         folder = ready_folder(settings.home, upload_id)
@@ -157,9 +157,8 @@ class Intake:
     def _too_large(self, name: str) -> Refused:
         return Refused(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"“{name}” is too large: one file may have up to "
-            f"{self._settings.max_upload_bytes / MiB:,.0f} MB, all together up to "
-            f"{self._settings.max_unpacked_bytes / MiB:,.0f} MB.",
+            f"“{name}” is too large: the limit is {self._settings.max_upload_bytes / MiB:,.0f} "
+            f"MB per file and {self._settings.max_unpacked_bytes / MiB:,.0f} MB in all.",
         )
 
     @staticmethod
@@ -213,7 +212,7 @@ def _said_plainly() -> Iterator[None]:
         yield
     except FileNotFoundError as error:  # the folder: imported, discarded or cleaned up
         raise NotFound(
-            "This upload has ended already. Reload the page and choose the files again."
+            "This upload has already ended. Reload the page and choose the files again."
         ) from error
     except OSError as error:
         if error.errno not in _NO_SPACE:

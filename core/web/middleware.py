@@ -49,7 +49,7 @@ class Guard:
 
         app = self._app
         if not self._known(headers):
-            app = PlainTextResponse("This address is not served here.", 400)
+            app = PlainTextResponse("There is no page at this address.", 400)
         elif REFUSED_PATHS.search(scope["path"]):
             app = PlainTextResponse("Not used here.", 404)
         await app(scope, receive, send_with_headers)

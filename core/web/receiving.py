@@ -43,7 +43,7 @@ class Receiver:
         except GraftError as error:
             return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND, _LAST)
         except ClientDisconnect:
-            return JSONResponse({"error": "The connection broke off."}, HTTPStatus.BAD_REQUEST)
+            return JSONResponse({"error": "The connection was lost."}, HTTPStatus.BAD_REQUEST)
         return JSONResponse({"n": n, "bytes": size})
 
     async def _receive(self, request: Request, n: int) -> int:
@@ -83,7 +83,7 @@ def require_same_origin(request: Request) -> None:
     """Refuse a request that another site's page made the browser send."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     if site != "same-origin" or not from_own_pages(request.headers):
-        raise Refused(HTTPStatus.FORBIDDEN, "Files are only taken from Graft's own pages.")
+        raise Refused(HTTPStatus.FORBIDDEN, "Files are only accepted from Graft's own pages.")
 
 
 def _announced(request: Request) -> int:
@@ -99,11 +99,13 @@ def _name_of(request: Request) -> str:
     except UnicodeDecodeError:
         name = ""
     if not name or len(name) > LONGEST_NAME:
-        raise Refused(HTTPStatus.BAD_REQUEST, "The file came without a usable name.")
+        raise Refused(
+            HTTPStatus.BAD_REQUEST, "The file has no usable name. Rename it, then send it again."
+        )
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise Refused(
             HTTPStatus.BAD_REQUEST,
-            "The name of a file has characters in it that cannot be shown. Rename the file, then "
+            "A file name contains characters that cannot be displayed. Rename the file, then "
             "send it again.",
         )
     return name

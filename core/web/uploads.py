@@ -89,7 +89,9 @@ def ready_folder(home: Path, upload_id: str) -> Path:
 def file_number(text: str) -> int:
     """The number of a file in an upload. Raises NotFound for anything else."""
     if not _NUMBER.fullmatch(text):
-        raise NotFound("There is no file of that number.")
+        raise NotFound(
+            "This file is not part of the upload. Reload the page and choose the files again."
+        )
     return int(text)
 
 
@@ -154,7 +156,7 @@ def discard(home: Path, upload_id: str) -> None:
 
 
 def _unknown() -> NotFound:
-    return NotFound("This upload is not known here. Reload the page and choose the files again.")
+    return NotFound("This upload is unknown. Reload the page and choose the files again.")
 
 
 def _signature(home: Path, nonce: str) -> str:

@@ -99,11 +99,11 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
 
 def compare_and_take_away(page: Page) -> None:
     follow(page, "Versions")
-    says(page, "63 images brought in")
+    says(page, "63 images imported")
     open_tab(page, "Compare")
     click(page.get_by_role("combobox", name="Before"))
-    page.get_by_role("option", name="1. 63 images brought in").first.click()
-    says(page, re.compile("in another class, 2 images kept together"))
+    page.get_by_role("option", name="1. 63 images imported").first.click()
+    says(page, re.compile("moved to another class, 2 images kept together"))
     says(page, "astray.png")
     open_tab(page, "Export")
     press(page, "Make the ZIP file")

@@ -142,7 +142,7 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
 
         press(page, "Stop", exact=True)
         expect(page.get_by_role("button", name="Stop", exact=True).first).to_be_disabled()
-    says(page, re.compile(r"is kept\.|It can go on whenever|" + TRAINED.pattern))
+    says(page, re.compile(r"You can resume it|" + TRAINED.pattern))
     settled(page)
     if page.get_by_role("button", name="Resume").count():
         press(page, "Resume")

@@ -230,9 +230,7 @@ def test_a_damaged_image_is_named_and_brought_again_is_put_right(tmp_path, suffi
     for how, content in ways(file.read_bytes()).items():
         overwrite(file, content)
         for ask in (store.open, store.array, store.read, lambda image: as_file(store, image)):
-            with pytest.raises(
-                Damaged, match=r"“cats/tom.png” is damaged on disk. Import it again"
-            ):
+            with pytest.raises(Damaged, match=r"“cats/tom.png” is damaged. Import it again"):
                 ask(digest)
         assert bring() == digest, how
         np.testing.assert_array_equal(store.array(digest), pixels)
@@ -254,7 +252,7 @@ def test_a_job_that_meets_a_damaged_image_names_it(digits, settings, tmp_path):
             run_job(folder, fresh)
             last = log.read_events(folder)[0][-1]
             assert isinstance(last, Failed)
-            assert last.sentence.startswith(f"The image “{item.name}” is damaged on disk."), how
+            assert last.sentence.startswith(f"The image “{item.name}” is damaged."), how
 
 
 def test_a_damaged_manifest_is_named_and_nothing_it_may_have_named_is_swept(tmp_path):
@@ -345,7 +343,7 @@ def test_damaged_results_and_choices_are_named(run, digits, tmp_path, name):
         for content in harmed.values():
             overwrite(file, content)
             if name == "report.json":
-                with pytest.raises(NotFound, match=r"damaged on disk. Train it again"):
+                with pytest.raises(NotFound, match=r"damaged and cannot be read. Train it again"):
                     Report.load(copy)
             else:
                 with pytest.raises(BadRecipe, match=r"damaged on disk|cannot be used"):
@@ -378,7 +376,7 @@ def test_a_training_whose_checkpoint_is_damaged_begins_anew_and_ends_the_same(
     overwrite(checkpoint, flipped(checkpoint.read_bytes(), checkpoint.stat().st_size // 2))
     _, note, *_, last = train(halved, settings, lambda: False)
     assert isinstance(note, Note)
-    assert "damaged on disk, so the training begins anew" in note.text
+    assert "damaged, so training starts over" in note.text
     assert isinstance(last, Finished)
     ours, theirs = (load_file(folder / "model" / WEIGHTS) for folder in (halved, whole))
     for name, values in theirs.items():
@@ -453,7 +451,7 @@ def test_damaged_weights_in_the_cache_of_the_hub_are_named(settings, tmp_path, m
     load_network(get_backbone(TINY), 2, plain)
     overwrite(blob, flipped(made, len(made) // 2))
     integrity._hash_once.cache_clear()
-    with pytest.raises(weights.WeightsUnavailable, match=r"damaged on disk. Delete the file"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"damaged. Delete the file"):
         load_network(get_backbone(TINY), 2, plain)
 
 

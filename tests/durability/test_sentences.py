@@ -74,7 +74,7 @@ def test_a_folder_of_a_newer_version_is_left_alone(home: Path) -> None:
     with pytest.raises(HomeTooNew) as raised:
         migrate(settings)
     assert re.fullmatch(
-        rf"The folder {re.escape(str(home))} was made by a newer Graft \(schema 0007; this one "
+        rf"The folder {re.escape(str(home))} is from a newer Graft \(schema 0007; this one "
         r"knows 00\d\d\). Update Graft, or choose another folder with GRAFT_HOME.",
         str(raised.value),
     )
@@ -207,9 +207,9 @@ def stop_server(pid: int) -> None:
     [
         ("postgresql://me:hush@127.0.0.1:9/graft", "127.0.0.1:9/graft does not answer"),
         ("postgresql://me:hush@nowhere.invalid/graft", "nowhere.invalid/graft does not answer"),
-        ("nonsense:hush", "GRAFT_DATABASE_URL is not the address of a database"),
-        ("strange://me:hush@host/graft", "GRAFT_DATABASE_URL is not the address of a database"),
-        ("mysql://me:hush@host/graft", "GRAFT_DATABASE_URL is not the address of a database"),
+        ("nonsense:hush", "GRAFT_DATABASE_URL is not a database address"),
+        ("strange://me:hush@host/graft", "GRAFT_DATABASE_URL is not a database address"),
+        ("mysql://me:hush@host/graft", "GRAFT_DATABASE_URL is not a database address"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_told_without_its_password(
@@ -227,7 +227,7 @@ def test_a_database_or_user_that_does_not_exist_is_told(server: str, tmp_path: P
     assert "lost does not exist. Create it" in said(tmp_path, "trash", GRAFT_DATABASE_URL=lost)
     lost = url.set(username="stranger", password="hush").render_as_string(hide_password=False)
     sentence = said(tmp_path, "trash", GRAFT_DATABASE_URL=lost)
-    assert "refuses the name or the password" in sentence
+    assert "rejects the user name or password" in sentence
     assert "hush" not in sentence
 
 
@@ -419,7 +419,7 @@ def test_a_mistake_of_the_program_is_called_so_and_its_details_are_kept(
     monkeypatch.setattr("core.cli.samples.samples", lambda _: {}["lost"])
     code, out, err = run_command(tmp_path, "samples")
     assert (code, out) == (1, "")
-    assert "a mistake in Graft itself (KeyError)" in err
+    assert "a bug in Graft (KeyError)" in err
     log = tmp_path / "logs" / "graft-commands.log"
     assert str(log) in err
     assert "Traceback" in log.read_text()

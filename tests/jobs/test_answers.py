@@ -126,7 +126,7 @@ def test_answers_are_found_where_the_home_has_moved_to(asked: Path, home: Path) 
 def test_an_upload_without_a_single_file_is_refused_in_a_sentence(asked: Path, home: Path) -> None:
     upload = open_upload(home)
     send(upload_folder(home, upload), 0, ".DS_Store", b"x")
-    with pytest.raises(BadInput, match="no file in what was brought"):
+    with pytest.raises(BadInput, match="no images here"):
         work(handed_in("predict", upload=upload))
 
 
@@ -243,7 +243,7 @@ def test_an_image_that_is_there_is_kept_once_and_one_in_two_classes_is_told(
     assert {row.dataset_id for row in datasets(project[0])} == {project[1].id, now[1].id}
     events = work(learn(asked, now, {coffee: "cup"}))
     (note,) = [event for event in events if isinstance(event, Note)]
-    assert "the same image stands in “cat” already" in note.text
+    assert "the same image is already in “cat”" in note.text
 
 
 def test_a_file_that_is_gone_is_left_out_and_the_others_are_learned(

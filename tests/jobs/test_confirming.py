@@ -109,7 +109,7 @@ def test_an_import_that_found_no_classes_still_says_what_it_saw(settings: Settin
     job, seen = new_job(), []
     JobSpec("import", {"project": project, "upload": files}).write(job)
     events = KIND.run(job, KIND.checked(JobSpec.read(job).args), settings, lambda: False)
-    with pytest.raises(UnusableDataset, match="called like parts of one set"):
+    with pytest.raises(UnusableDataset, match="named like parts of a split"):
         seen.extend(events)
     assert any(isinstance(event, Understood) for event in seen)
     assert not any(isinstance(event, Finished) for event in seen)

@@ -102,7 +102,7 @@ def test_a_key_that_is_not_known_is_refused_and_nothing_is_written(
         ("estimate", {"recipe": {"dataset": DATASET}}, "strategy"),
         ("check", {"dataset": "../../etc"}, "no(thing)? .*id"),
         ("export", {"run": "../" + RUN[3:]}, "no(thing)? .*id"),
-        ("os.system", {}, "cannot do jobs of the kind “os.system”"),
+        ("os.system", {}, "no job of the kind “os.system”"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_a_sentence(

@@ -292,13 +292,13 @@ def proposed(app, title, reason):
 def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home):
     project, _ = fill(home, n=40)
     app = open_page("train", change="method", project=project, backbone=LITE0)
-    assert proposed(app, "Train only the classifier", "It is done in seconds")
+    assert proposed(app, "Train only the classifier", "It takes seconds")
     app.radio(key="ask-photos").set_value("No").run()
     assert proposed(app, "Fine-tune the last layers", "Your images look unlike")
     first = next(button for button in app.button if button.key.startswith("choose-"))
     assert first.key == "choose-last_stages"
     app.radio(key="ask-later").set_value("Yes").run()
-    assert proposed(app, "Train only the classifier", "The camera or the place")
+    assert proposed(app, "Train only the classifier", "Your camera or place")
     app.radio(key="ask-later").set_value("No").run()
     app.radio(key="ask-photos").set_value("Yes").run()
-    assert proposed(app, "Train only the classifier", "It is done in seconds")
+    assert proposed(app, "Train only the classifier", "It takes seconds")

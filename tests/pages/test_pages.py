@@ -44,7 +44,7 @@ def test_a_project_is_begun_by_naming_it(home):
 
 def test_a_project_without_a_name_is_not_begun_and_says_why(home):
     app = press(open_page("home"), "Start a project")
-    assert "name is missing" in app.error[0].value
+    assert "Type a name" in app.error[0].value
     assert list_projects() == []
 
 
@@ -166,7 +166,7 @@ def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, pag
     items = tuple(replace(item, image=image) for item in store.load(dataset).items)
     add_dataset(project, store.save(Dataset("Leaves", items)))
     said = everything(open_page(page, project=project))
-    assert "5 channels of 16 bits: the first layer of the network is adapted to them" in said
+    assert "5 channels of 16 bits. The first layer of the network is adapted to that" in said
 
 
 def test_offline_a_backbone_from_the_network_cannot_be_chosen_and_says_the_way_out(home):
@@ -297,7 +297,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     content["n_folds"] = content["calibration"]["n_folds"] = 5
     file.write_text(json.dumps(content), encoding="utf-8")
     said = everything(open_page("results", project=project, run=run, look=look))
-    judges = "36 images, each tested by one of 5 models that had not learned from it"
+    judges = "36 images, each tested by one of 5 models not trained on it"
     assert said.count(judges) == (3 if look == "Confidence" else 1)
     assert 'On 36 images it had not seen <span class="term">(cross-validation)</span>' in said
 
@@ -377,10 +377,10 @@ def test_the_background_is_blamed_only_where_the_border_is_enough(results, home,
     said = everything(app)
     assert f"{alone} of 36 correct" in said
     assert "only a guess at where the thing stands" in said
-    assert ["may look at the background" in warning.value for warning in app.warning] == (
+    assert ["may rely on the background" in warning.value for warning in app.warning] == (
         [True] if warned else []
     )
-    assert ("Nothing shows that it goes by the background" in said) is not warned
+    assert ("There is no sign that it relies on the background" in said) is not warned
 
 
 def test_an_answer_is_explained_when_somebody_asks(results):
@@ -442,8 +442,8 @@ def test_where_only_another_world_could_judge_that_stands_beside_the_score(resul
     content["target_domain"] = {"n": 90, "changed": 31}
     file.write_text(json.dumps(content), encoding="utf-8")
     (caution,) = results("").warning
-    assert "This score is of images of the source domain" in caution.value
-    assert "On 31 of 90 unlabelled images" in caution.value
+    assert "This score is for images of the source domain" in caution.value
+    assert "on 31 of 90 unlabelled images" in caution.value
     in_document = " ".join(html(headline(Report.load(file.parent))).split())
     assert caution.value in in_document
 
@@ -466,7 +466,7 @@ def test_results_say_plainly_when_transfer_hurts(home):
     finish_run(home, project, dataset, strategy="from_scratch", wrong=1)
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     app = open_page("results", project=project, run=run)
-    assert "Transfer hurts here" in app.warning[-1].value
+    assert "Negative transfer" in app.warning[-1].value
     assert "To see whether transfer helps" not in everything(app)
 
 
@@ -521,7 +521,7 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     said = everything(open_page("results", project=project, run=run, look="All runs"))
     assert ">better</span>" in said
-    assert "This one is right on more of the same 36 test images" in said
+    assert "This one does better on the same 36 test images" in said
     judge_elsewhere(better)
     said = everything(open_page("results", project=project, run=run, look="All runs"))
     assert "other test images" in said
@@ -539,9 +539,9 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     ]
     assert ">not told apart</span>" in table
     shown = re.sub(r"<[^>]*>", "", table)
-    assert "36 test images cannot tell them apart (p = 0.25)." in shown
+    assert "They do equally well on 36 test images (p = 0.25)." in shown
     assert "The one shown alone is right on 3, this one alone on 0." in shown
-    assert "If the difference is as it looks, about 110 test images would do." in shown
+    assert "If the difference is real, about 110 test images would show it." in shown
 
 
 def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown(home):
@@ -550,9 +550,9 @@ def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
     app = open_page("results", project=project, run=run)
     said = everything(app)
-    assert "Transfer is not shown to have helped." in said  # 6:0, one of several comparisons
-    assert not [one for one in app.warning if "Transfer hurts" in one.value]
-    assert "would do" in said[said.index("Transfer is not shown") :].split("</tr>")[0]
+    assert "Transfer made no measurable difference." in said  # 6:0, one of several comparisons
+    assert not [one for one in app.warning if "Negative transfer" in one.value]
+    assert "would show it" in said[said.index("Transfer made no measurable") :].split("</tr>")[0]
     assert "Holm correction" in said[said.index("How it compares") :].split("</h2>")[0]
 
 

@@ -92,6 +92,6 @@ def test_a_question_is_seen_beside_a_model_that_learned_it_alone(asked, home):
     second = replace(first, task="state <b>")
     replace(first, task="tree", other_tasks=(second,)).save(run_folder(run))
     app = open_page("results", project=project, run=run)
-    assert "The questions stand in each other's way" in app.warning[-1].value
+    assert "The questions interfere with each other" in app.warning[-1].value
     app.segmented_control[0].set_value("state <b>").run()
     assert "a model for this question alone" not in everything(app)

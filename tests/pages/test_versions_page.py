@@ -32,7 +32,7 @@ def in_use(home: Path, project: str):
 
 def test_the_history_says_what_was_changed_and_marks_the_one_in_use(home, project):
     said = everything(open_page("versions", project=project))
-    assert "36 images brought in" in said
+    assert "36 images imported" in said
     assert "2 images moved to “oak &lt;b&gt;”" in said
     assert "1 image removed" in said
     assert said.count("in use</span>") == 1

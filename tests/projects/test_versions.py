@@ -44,9 +44,9 @@ def test_an_edit_is_a_new_version_in_use_with_the_change_as_its_sentence(project
     made = apply(project, edits.relabel(SET, [0], "lynx"))
     assert in_use(project) == made
     first, second = history(project)
-    assert (first.pictures, first.classes, first.in_use) == (8, 2, False)
-    assert (second.pictures, second.classes, second.in_use) == (8, 3, True)
-    assert first.sentence == "8 images brought in"
+    assert (first.images, first.classes, first.in_use) == (8, 2, False)
+    assert (second.images, second.classes, second.in_use) == (8, 3, True)
+    assert first.sentence == "8 images imported"
     assert second.sentence == "1 image moved to “lynx”"
     assert second.parent == first.id
 

@@ -226,7 +226,7 @@ def test_more_classes_than_excel_has_columns_are_refused_in_a_sentence():
         "label": "0",
         "probabilities": dict.fromkeys(map(str, range(16_384)), 0.0),
     }
-    with pytest.raises(BadInput, match="Take the CSV"):
+    with pytest.raises(BadInput, match="Export as CSV"):
         predictions_xlsx([wide])
 
 

@@ -102,5 +102,5 @@ def kinds() -> dict[str, JobKind[Any]]:
 def get_kind(name: str) -> JobKind[Any]:
     """The kind of that name. Raises NotFound."""
     if name not in kinds():
-        raise NotFound(f"This version cannot do jobs of the kind “{name}”.")
+        raise NotFound(f"This version has no job of the kind “{name}”. Update Graft.")
     return kinds()[name]

@@ -40,7 +40,7 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
         if number in known and known[number].is_readable and (file := known[number].file)
     ]
     if not files:
-        raise BadInput("None of these answers is about an image. Ask about the images again.")
+        raise BadInput("None of these answers is about an image. Predict the images again.")
     store = Store(settings.home)
     old = store.load(args.add_to)
     for event in add_labelled(old, files, store, settings, task=args.task):

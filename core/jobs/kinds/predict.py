@@ -16,7 +16,7 @@ from core.jobs.kinds.import_images import upload_folder
 from core.projects import run_folder
 from core.settings import Settings
 
-_OPENING = "Opening what you brought"
+_OPENING = "Opening your images"
 
 
 class Args(RunArgs):
@@ -49,7 +49,7 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
         brought.append(each)
         yield Progress(_OPENING, len(brought), 0)
     if not brought:
-        raise BadInput("There is no file in what was brought. Bring images, or a folder of them.")
+        raise BadInput("There are no images here. Add images, or a folder of them.")
     numbers = [number for number, each in enumerate(brought) if each.path]
     thumbnail_file(folder, 0).parent.mkdir(exist_ok=True)
     for event in predict_files(

@@ -32,8 +32,8 @@ def _tile(file: Path, margin: int) -> Image.Image:
     tile = Image.new("RGBA", (TILE, TILE), "white")
     with Image.open(file) as opened:
         side = TILE - 2 * margin
-        picture = opened.convert("RGBA").resize((side, side), Image.Resampling.LANCZOS)
-    tile.alpha_composite(picture, (margin, margin))
+        image = opened.convert("RGBA").resize((side, side), Image.Resampling.LANCZOS)
+    tile.alpha_composite(image, (margin, margin))
     return tile.convert("RGB")
 
 

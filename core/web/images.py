@@ -30,7 +30,7 @@ _STARTS = {
 _PREVIEW_NAME = re.compile(r"[a-z_]{1,40}")
 
 
-class Pictures:
+class Images:
     """Serves stored images and their thumbnails from the home folder."""
 
     def __init__(self, settings: Settings) -> None:
@@ -71,7 +71,7 @@ class Pictures:
             folder = upload_folder(self._home, request.path_params["upload_id"])
             file = folder / str(file_number(request.path_params["n"]))
             with file.open("rb") as opened:
-                kind = picture_type(opened.read(16))
+                kind = image_type(opened.read(16))
         except (NotFound, FileNotFoundError):
             kind = None
         if kind is None:
@@ -94,7 +94,7 @@ def _require_sound(home: Path, image: str, changed: int) -> None:
     Store(home).read(image)
 
 
-def picture_type(head: bytes) -> str | None:
+def image_type(head: bytes) -> str | None:
     """The media type of an image by its first 16 bytes; None for all that browsers do not show."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
