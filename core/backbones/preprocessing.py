@@ -114,7 +114,7 @@ class Preprocessing:
                 bits=int(fields.get("bits", 8)),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise BadRecipe(f"These are no preprocessing settings: {error!r}.") from error
+            raise BadRecipe(f"These preprocessing settings cannot be used: {error!r}.") from error
 
     def square(self, image: Image.Image, *, side: int | None = None) -> Image.Image:
         """The RGB image as a square of `side` pixels (default: `size`), still RGB."""

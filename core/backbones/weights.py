@@ -25,6 +25,10 @@ from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
 _HEAD = "pretrained_head"
+_UNFIT = (
+    "The bundled weights do not fit the installed version of timm. Install the version in "
+    "requirements.txt."
+)
 
 
 def load_network(
@@ -190,10 +194,7 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     """Load by position: the packages name the same tensors otherwise, in the same order."""
     own = network.state_dict()
     if len(own) != len(state):
-        raise WeightsUnavailable(
-            "The bundled weights do not fit the installed version of timm. Install the version in "
-            "requirements.txt."
-        )
+        raise WeightsUnavailable(_UNFIT)
     heads = {name for name, module in network.named_modules() if module is classifier(network)}
     renamed = {
         name: tensor.clone()
@@ -203,7 +204,7 @@ def _load_trunk(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     first = next(iter(own))  # of the bundled networks it is the convolution that reads the image
     renamed[first] = adapt_input_conv(own[first].shape[1], renamed[first])
     if any(own[name].shape != tensor.shape for name, tensor in renamed.items()):
-        raise WeightsUnavailable("The bundled weights do not fit this version of timm.")
+        raise WeightsUnavailable(_UNFIT)
     network.load_state_dict(renamed, strict=False, assign=True)
     classifier(network).to_empty(device="cpu")
     weight, bias = (t for n, t in zip(own, state.values(), strict=True) if n not in renamed)

@@ -117,8 +117,8 @@ def _all_tiny(evidence: Evidence, indices: Indices) -> Problem:
     which = f"All {total:,}" if len(indices) == total else f"{len(indices):,} of {total:,}"
     return Problem(
         kind="quality",
-        sentence=f"{which} images are tiny: the network sees {_SEEN} points a side, and details "
-        "that are not in the files cannot be learned.",
+        sentence=f"{which} images are tiny: the network sees {_SEEN} × {_SEEN} pixels, and "
+        "these have far fewer.",
         suggestion="replace them with larger images, if there are any",
     )
 

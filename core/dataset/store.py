@@ -180,7 +180,7 @@ class Store:
         try:
             known = path.stat()
         except FileNotFoundError:
-            raise NotFound("This dataset does not exist here (any more).") from None
+            raise NotFound("This dataset no longer exists.") from None
         return _loaded(path, known.st_mtime_ns, known.st_size)
 
     def _files(self, digests: Collection[str]) -> Iterator[Path]:

@@ -207,7 +207,7 @@ def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
 def status(folder: Path) -> JobStatus:
     """How the job is doing now. Raises NotFound when the folder does not exist."""
     if not folder.is_dir():
-        raise NotFound("This job does not exist (any more).")
+        raise NotFound("This job no longer exists.")
     try:
         spec = JobSpec.read(folder)
     except NotFound:

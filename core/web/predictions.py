@@ -38,6 +38,6 @@ def job_table(folder: Path, *, as_xlsx: bool = False) -> bytes:
         # The byte order mark makes spreadsheets read the file as UTF-8.
         return ("\ufeff" + predictions_csv(rows, corrected)).encode("utf-8", "replace")
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise NotFound("These answers cannot be read any more. Ask about the images again.") from (
+        raise NotFound("These answers can no longer be read. Predict the images again.") from (
             error
         )

@@ -11,7 +11,7 @@ from core.errors import UnreadableTable
 Read = tuple[Kind, str, Iterable[Iterable[object]]]
 """Kind, form and rows of a Table."""
 
-_NO_LABELS = "It holds no labels of images in a form that is known here."
+_NO_LABELS = "It contains no image labels in a known format."
 _GROWING = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 

@@ -52,7 +52,7 @@ class ReadAs:
                 return replace(self, classes="table", one_hot=value == "true")
             case "all_frames" if value in ("true", "false"):
                 return replace(self, all_frames=value == "true")
-        raise BadInput(f"There is no way to read images called “{option[:100]}”.")
+        raise BadInput(f"There is no option to read images called “{option[:100]}”.")
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ReadAs":

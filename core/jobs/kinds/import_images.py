@@ -104,7 +104,7 @@ def upload_folder(settings: Settings, upload: str) -> Path:
     uploads = (settings.home / "uploads").resolve()
     folder = (uploads / upload).resolve()
     if folder.parent != uploads or not folder.is_dir():
-        raise BadInput("The files that were uploaded are no longer there. Upload them again.")
+        raise BadInput("The uploaded files are no longer there. Upload them again.")
     return folder
 
 
