@@ -30,7 +30,7 @@ def test_json_gives_the_same_settings_back():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"size": "big"}', "null"])
 def test_text_that_is_no_preprocessing_is_refused_in_a_sentence(text):
-    with pytest.raises(BadRecipe, match="no preprocessing settings"):
+    with pytest.raises(BadRecipe, match="preprocessing settings cannot be used"):
         Preprocessing.from_json(text)
 
 

@@ -20,8 +20,8 @@ def test_classes_of_like_size_are_in_balance():
 
 def test_a_class_three_times_another_is_told_with_what_follows():
     (problem,) = found("imbalance", cat=60, dog=20)
-    assert "“cat” has 60 images and “dog” 20" in problem.sentence
-    assert "of 100" not in problem.sentence
+    assert "“cat” has 60 images, “dog” only 20" in problem.sentence
+    assert "% correct" not in problem.sentence
     assert "“dog”" in problem.suggestion
     assert problem.classes == ("cat", "dog")
 

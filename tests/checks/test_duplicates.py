@@ -178,7 +178,7 @@ def test_dropped_copies_are_told_with_the_one_that_was_kept():
     dropped = replace(evidence, dataset=replace(evidence.dataset, left_out=left_out))
     (problem,) = found("exact-duplicate", dropped)
     assert (problem.indices, problem.names) == ((0,), ("a/b.png", "a/c.png"))
-    assert "kept once already" in problem.sentence
+    assert "kept and counted once" in problem.sentence
     assert found("unreadable", dropped) == []
 
 
