@@ -29,7 +29,7 @@ class Progress(Event):
     """Countable work that is no gradient step: images imported, features computed."""
 
     what: str
-    """Plain words: "Looking at your images"."""
+    """Plain words: "Reading your images"."""
     done: int
     total: int
     """0 when it is not known yet."""

@@ -81,7 +81,7 @@ def features(
     *,
     view: int = 0,
     device: str = "cpu",
-    what: str = "Looking at your images",
+    what: str = "Computing features of your images",
 ) -> Generator[Event, None, np.ndarray]:
     """Yield Progress and return (by `yield from`) float32 features (n, d) in the given order.
 

@@ -29,7 +29,7 @@ class Alignment(Options):
 def phases(network: Network, options: Any) -> list[Phase]:
     """One classifier, on aligned features."""
     if options.method == "coral":
-        return [AlignedProbe("Bringing two worlds together", align=coral)]
+        return [AlignedProbe("Aligning the two domains", align=coral)]
 
     def align(source: "np.ndarray", target: "np.ndarray") -> Aligned:
         return subspace(source, target, options.dimensions)

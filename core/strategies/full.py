@@ -39,7 +39,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
         )
     ]
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase("Fine-tuning the whole network", options.steps, groups),
     ]
 

@@ -42,7 +42,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     rounds = min(options.rounds, len(layers))
     bounds = [round(len(layers) * k / rounds) for k in range(rounds + 1)]
     portions = [layers[a:b] for a, b in pairwise(bounds)][::-1]
-    made: list[Phase] = [LinearProbe("Teaching the new classifier")]
+    made: list[Phase] = [LinearProbe("Training the new classifier")]
     for number in range(rounds):
         groups = head_groups(network, 3 * options.lr)
         for back, portion in enumerate(portions[: number + 1]):

@@ -25,8 +25,8 @@ def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then gradient steps on it and on the last layers."""
     groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        LinearProbe("Teaching the new classifier"),
-        GradientPhase("Adapting the last layers", options.steps, groups),
+        LinearProbe("Training the new classifier"),
+        GradientPhase("Fine-tuning the last layers", options.steps, groups),
     ]
 
 

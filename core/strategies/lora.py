@@ -47,7 +47,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     added = [p for layer in layers for p in _beside(layer, options.rank)]
     groups = [*head_groups(network, options.lr), {"params": added, "lr": options.lr}]
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase("Training the adapters", options.steps, groups),
     ]
 

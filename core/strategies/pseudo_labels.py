@@ -44,7 +44,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     """The classifier in closed form, then steps on sorted and unlabelled images together."""
     groups = last_groups(network, fraction=options.trainable_fraction, lr=options.lr)
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase(
             "Training on unlabelled images, too", options.steps, groups,
             objective=_consistent(network, options),

@@ -49,7 +49,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     lr = options.lr * (_WHOLE if options.parts == "layers" else 1)
     groups = [*head_groups(network, 3 * lr), {"params": chosen, "lr": lr}]
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase(f"Fine-tuning the chosen {options.parts}", options.steps, groups),
     ]
 

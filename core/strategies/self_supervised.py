@@ -48,8 +48,8 @@ def phases(network: Network, options: Any) -> list[Phase]:
             "Training on unlabelled images", options.self_supervised_steps, alone, objective,
             auxiliary={"one": strong, "two": strong},
         ),
-        LinearProbe("Teaching the new classifier"),
-        GradientPhase("Adapting the last layers", options.steps, groups),
+        LinearProbe("Training the new classifier"),
+        GradientPhase("Fine-tuning the last layers", options.steps, groups),
     ]  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def phases(network: Network, options: Any) -> list[Phase]:
     title = "Fine-tuning the whole network, kept close to its start"
     on_features = getattr(hold, "relate", None)
     return [
-        LinearProbe("Teaching the new classifier"),
+        LinearProbe("Training the new classifier"),
         GradientPhase(title, options.steps, groups, objective, on_features=on_features),
     ]
 

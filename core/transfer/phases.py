@@ -29,7 +29,7 @@ Part = Literal["train", "start", "source", "unlabelled"]
 """Images of a run: those learned from, rehearsal included; those that the start is measured on;
 those of the source domain; those of the target domain that are seen without a label."""
 
-LOOKING = "Looking at your images"
+LOOKING = "Computing features of your images"
 """What takes the time before a classifier can be fitted: features, over all phases."""
 
 Folds: TypeAlias = "list[tuple[list[int], list[int]]]"

@@ -128,8 +128,8 @@ def verdict(whole, border, middle, n=40):
         (40, 38, 20, True, "It may rely on the background"),
         (40, 32, 38, False, "The border alone helps it"),
         (40, 20, 38, False, "There is no sign that it relies on the background"),
-        (40, 20, 20, False, "Nothing can be said"),
-        (20, 20, 20, False, "Nothing can be said"),
+        (40, 20, 20, False, "This cannot be answered here"),
+        (20, 20, 20, False, "This cannot be answered here"),
     ],
 )
 def test_only_what_is_beyond_chance_is_said(whole, border, middle, warn, said):
@@ -160,7 +160,7 @@ def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, wa
 
 def test_a_few_pictures_show_nothing():
     result = verdict(4, 4, 4, n=4)
-    assert result.verdict.startswith("Nothing can be said")
+    assert result.verdict.startswith("This cannot be answered here")
     assert [mask.p for mask in result.masks] == [1.0, 1.0]
 
 

@@ -88,7 +88,7 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
     code, out, err = run_command(home, "train", pictures, "--out", run)
     assert code == 0
     assert "already finished" in err
-    assert f"Right on {said['correct']} of {said['n']}" in out
+    assert f"Correct on {said['correct']} of {said['n']}" in out
     assert out.rstrip().endswith(str(run))
 
 

@@ -170,7 +170,7 @@ def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
     code, out, err = graft("costs", pictures, "--strategies", "magic")
     assert code == 2
     assert "No strategy is called “magic”" in err
-    assert "Looking at your images" not in err
+    assert "Computing features of your images" not in err
 
 
 def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_take():

@@ -308,9 +308,7 @@ def test_a_damaged_model_is_named_and_neither_used_nor_taken_away(run, settings,
     with damaged(model / name) as harmed:
         for content in harmed.values():
             overwrite(model / name, content)
-            with pytest.raises(
-                BadInput, match=r"cannot be opened.*damaged.*Train it again"
-            ):
+            with pytest.raises(BadInput, match=r"cannot be opened.*damaged.*Train it again"):
                 Model.load(model)
         with pytest.raises(BadInput, match="damaged"):
             list(export(run, zipped, settings))

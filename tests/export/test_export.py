@@ -230,9 +230,9 @@ def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):
     card = (bundle[0] / "MODEL_CARD.md").read_text()
     assert "Apache-2.0" in card
     assert "CC0" in card
-    assert "With 95 % confidence" in card
+    assert "with 95 % confidence" in card
     (heads,) = [line for line in card.splitlines() if "(precision)" in line]
-    assert heads.count("with 95 % confidence") == 2
+    assert heads.count("likely (95 %)") == 2
     assert "--set C=0.5" in card
     assert "--evaluation holdout" in card
     assert "differ by at most" in card

@@ -170,7 +170,7 @@ def test_damaged_corrections_are_none(asked: Path) -> None:
 def test_a_job_of_another_kind_has_no_answers(asked: Path) -> None:
     other = handed_in("export")
     append(other, Finished(1.0, {"file": "x"}))
-    with pytest.raises(NotFound, match="Ask about the images again"):
+    with pytest.raises(NotFound, match="Predict the images again"):
         answers_of(other)
 
 

@@ -97,7 +97,7 @@ def test_problems_are_counted_by_kind_and_the_most_serious_is_open(home, project
     assert "1 of 4" in said
     labels = [button.label for button in app.button]
     assert "Suspected wrong labels · 1" in labels
-    assert "Nearly the same image · 2" in labels
+    assert "Near-duplicates · 2" in labels
     assert "The image looks like “oak &lt;b&gt;” rather than “maple”." in said
     assert "oak <b>" not in said
 

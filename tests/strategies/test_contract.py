@@ -88,7 +88,7 @@ def test_where_a_network_lacks_what_would_change_it_says_what_to_choose(name, fa
 def test_a_network_without_normalisation_changes_its_biases_or_says_what_else(family, network):
     options, _ = prepared("selective", {}, network, family)
     assert options.parts == "biases"
-    with pytest.raises(BadRecipe, match="choose another part"):
+    with pytest.raises(BadRecipe, match="Choose another part"):
         prepared("selective", {"parts": "norms"}, network, family)
 
 

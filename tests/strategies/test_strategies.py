@@ -131,7 +131,7 @@ def test_what_is_lacking_is_never_recommended():
 def test_what_a_strategy_lacks_is_said_with_what_to_add():
     lora = get_strategy("lora")
     assert lacking(lora, has={"labelled"}, family="vit") == ""
-    assert "choose a transformer" in lacking(lora, has={"labelled"}, family="cnn")
+    assert "Choose a transformer" in lacking(lora, has={"labelled"}, family="cnn")
     assert "of a different kind" in lacking(
         get_strategy("instance_weighting"), has=set(), family="cnn"
     )

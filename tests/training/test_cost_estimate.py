@@ -58,7 +58,9 @@ def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, setting
     parts = {}
     for name in ("feature_extraction", "domain_alignment", "instance_weighting"):
         last = list(estimate(recipe_of(run_folder(name)), settings))[-1]
-        titles = [title for title in last.result["parts"] if title != "Looking at your images"]
+        titles = [
+            title for title in last.result["parts"] if title != "Computing features of your images"
+        ]
         parts[name] = [title for title in titles if title != "The other folds"]
     assert parts == {
         "feature_extraction": ["Training the classifier"],

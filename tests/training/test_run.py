@@ -291,8 +291,8 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
     Store(settings.home).save(dataset)
     folder = run_folder("domain_alignment", dataset=dataset)
     events = list(train(folder, settings, go_on))
-    (note,) = [e.text for e in events if isinstance(e, Note) and "carried over" in e.text]
-    assert "carried over: “0”, “1”." in note
+    (note,) = [e.text for e in events if isinstance(e, Note) and "Carried over" in e.text]
+    assert "Carried over: “0”, “1”." in note
     assert "no images of “2”" in note
     assert isinstance(events[-1], Finished)
     assert {row.label for row in Report.load(folder).predictions} <= {"0", "1"}
@@ -496,7 +496,7 @@ def test_frozen_layers_are_passed_ahead_of_the_steps(finished):
 def test_each_phase_is_announced_in_plain_words(finished):
     _, events = finished("full")
     titles = [event.title for event in events if isinstance(event, PhaseStarted)]
-    assert titles == ["Teaching the new classifier", "Fine-tuning the whole network"]
+    assert titles == ["Training the new classifier", "Fine-tuning the whole network"]
 
 
 def test_whether_mirroring_harms_is_tried_and_said(finished):

@@ -15,7 +15,7 @@ from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Failed, Finished, to_line
 from core.settings import Settings
-from core.web import pictures
+from core.web import images
 from core.web.predictions import job_predictions
 from core.web.uploads import open_upload
 
@@ -102,10 +102,10 @@ def test_a_thumbnail_that_is_lost_or_damaged_is_made_again(client, settings, lar
 
 
 def test_an_image_is_read_whole_once_however_often_it_is_asked_for(client, settings, large):
-    before = pictures._require_sound.cache_info().misses
+    before = images._require_sound.cache_info().misses
     for _ in range(3):
         assert client.get(f"/graft/image/{large}").status_code == 200
-    assert pictures._require_sound.cache_info().misses == before + 1
+    assert images._require_sound.cache_info().misses == before + 1
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fgraft.db", "x", None])

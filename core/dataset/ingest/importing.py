@@ -46,7 +46,7 @@ from core.events import Note as Noted
 from core.sandbox.bounded import Patience
 from core.settings import MiB, Settings
 
-_WORK = "Looking at your images"
+_WORK = "Reading your images"
 _SECONDS_BETWEEN_NEWS = 0.25
 _MOST_BYTES_AHEAD = 64 * MiB
 _MOST_THREADS = 8

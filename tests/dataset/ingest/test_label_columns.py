@@ -129,7 +129,7 @@ def test_a_table_in_each_folder_of_a_split_is_one_reading() -> None:
     }
     found = told(files, images)
     assert set(classes(found, images).values()) == {"cat", "dog"}
-    assert sentences(found).count("Each class has a column") == 1
+    assert sentences(found).count("Each class has its own column") == 1
 
 
 # Several words in a cell
