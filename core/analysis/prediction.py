@@ -1,13 +1,14 @@
 """Predictions about image files, as they are shown and written: one row a file."""
 
+import io
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, BinaryIO, TypedDict, cast
 
 import numpy as np
 from PIL import Image
@@ -72,12 +73,7 @@ def predict_files(
     yield Progress(what, 0, len(files))
     model = Model.load(model_folder(run))
     found: list[ImagePrediction] = []
-    prepare = partial(
-        _prepared,
-        preprocessing=model.preprocessing,
-        settings=settings,
-        patience=Patience(_MOST_SLOW_FILES * settings.max_reading_seconds),
-    )
+    prepare = _preparing(model, settings)
     places: Sequence[Path | None] = thumbnails or [None for _ in files]
     named = zip(names or [file.name for file in files], files, places, strict=True)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -87,6 +83,19 @@ def predict_files(
             found += _rows(model, [name for name, _, _ in batch], prepared)
             yield Progress(what, len(found), len(files))
     yield Finished(time.monotonic() - began, {"predictions": found})
+
+
+class Predictor:
+    """A loaded model that answers one image after the other, each as `predict_files` would."""
+
+    def __init__(self, run: Path, settings: Settings) -> None:
+        """Raises what `Model.load` does."""
+        self._model = Model.load(model_folder(run))
+        self._prepare = _preparing(self._model, settings)
+
+    def answer(self, name: str, content: bytes) -> ImagePrediction:
+        """What is predicted for the image that these bytes are, or why they are none."""
+        return next(_rows(self._model, [name], [self._prepare(io.BytesIO(content), None)]))
 
 
 def predictions_of(result: Mapping[str, Any]) -> list[ImagePrediction]:
@@ -139,8 +148,20 @@ def _rows(
         yield {"image": name, "error": pixels} if isinstance(pixels, str) else next(found)
 
 
+def _preparing(
+    model: Model, settings: Settings
+) -> Callable[[Path | BinaryIO, Path | None], np.ndarray | str]:
+    """`_prepared` for a model; its images share the time that slow ones may take."""
+    return partial(
+        _prepared,
+        preprocessing=model.preprocessing,
+        settings=settings,
+        patience=Patience(_MOST_SLOW_FILES * settings.max_reading_seconds),
+    )
+
+
 def _prepared(
-    file: Path,
+    file: Path | BinaryIO,
     thumbnail: Path | None,
     *,
     preprocessing: Preprocessing,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import NotFound
 from core.jobs.folder import name_of, possible_paths
-from core.jobs.queue import QUICK, TRAINING, enqueue, open_queue, queue_name
+from core.jobs.queue import QUEUES, enqueue, open_queue, queue_name
 from core.jobs.spec import JobSpec
 from core.settings import Settings
 
@@ -25,7 +25,7 @@ def adopt(settings: Settings) -> int:
     time.
     """
     client = open_queue(settings)
-    own = {queue_name(which, settings.home) for which in (TRAINING, QUICK)}
+    own = {queue_name(which, settings.home) for which in QUEUES}
     entries = client.list_workflows(
         status=["ENQUEUED", "DELAYED", "PENDING"], load_input=False, load_output=False
     )

@@ -43,10 +43,13 @@ VERSION = "1"
 WORKFLOW = "job"
 TRAINING: Queue = "training"
 QUICK: Queue = "quick"
+LIVE: Queue = "live"
+QUEUES = (TRAINING, QUICK, LIVE)
 _POLL_SECONDS = 0.1
-_QUICK_AT_ONCE = 3
-_QUICK_OF_A_PROJECT = 2
-"""Less than all, so that one project's quick jobs always leave room for another's."""
+_SHARED_AT_ONCE = 3
+"""Of the quick jobs, and of the live ones."""
+_SHARED_OF_A_PROJECT = 2
+"""Less than all, so that one project's always leave room for another's."""
 _WAITING = ("ENQUEUED", "DELAYED")
 
 
@@ -64,14 +67,15 @@ def _client(settings: Settings) -> "DBOSClient":
         application_name=APPLICATION,
         retry_connection_errors=False,  # a page must say so, not hang, when the database is away
     )
-    training, quick = (queue_name(which, settings.home) for which in (TRAINING, QUICK))
+    training = queue_name(TRAINING, settings.home)
     client.register_queue(training, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
-    client.register_queue(
-        quick,
-        worker_concurrency=_QUICK_AT_ONCE,
-        partition_worker_concurrency=_QUICK_OF_A_PROJECT,
-        polling_interval_sec=_POLL_SECONDS,
-    )
+    for which in (QUICK, LIVE):
+        client.register_queue(
+            queue_name(which, settings.home),
+            worker_concurrency=_SHARED_AT_ONCE,
+            partition_worker_concurrency=_SHARED_OF_A_PROJECT,
+            polling_interval_sec=_POLL_SECONDS,
+        )
     return client
 
 
@@ -79,7 +83,8 @@ def open_queue(settings: Settings) -> "DBOSClient":
     """The queue, with its tables made or brought up to date: whoever comes first does that.
 
     "training" runs one job at a time, since a training takes the whole machine; "quick" runs what
-    somebody waits for in front of the screen. Raises GraftError when the database belongs to
+    somebody waits for in front of the screen; "live" what lasts as long as somebody looks, beside
+    the quick jobs and never in their way. Raises GraftError when the database belongs to
     another home or does not answer.
     """
     with translated(settings, settings.jobs_url):
@@ -87,7 +92,7 @@ def open_queue(settings: Settings) -> "DBOSClient":
 
 
 def queue_name(which: str, home: Path) -> str:
-    """What TRAINING or QUICK of this home is called."""
+    """What one of QUEUES is called in this home."""
     return f"{which}-{home_id(home)}"
 
 

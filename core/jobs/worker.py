@@ -23,8 +23,7 @@ from core.jobs.crew import PATIENCE, Crew, UnknownJob
 from core.jobs.lock import worker_lock
 from core.jobs.queue import (
     APPLICATION,
-    QUICK,
-    TRAINING,
+    QUEUES,
     VERSION,
     WORKFLOW,
     hand_back,
@@ -120,7 +119,7 @@ def _launch(settings: Settings, crew: "Crew") -> None:
             returned.hand_back(str(DBOS.workflow_id), name)
 
     returned = _Returned(settings)
-    DBOS.listen_queues([queue_name(which, settings.home) for which in (TRAINING, QUICK)])
+    DBOS.listen_queues([queue_name(which, settings.home) for which in QUEUES])
     DBOS.launch()
 
 

@@ -6,12 +6,14 @@ from core.settings import Settings
 from core.web.downloads import Downloads
 from core.web.images import Images
 from core.web.languages import language
+from core.web.live import LiveCamera
 from core.web.receiving import Receiver
 
 
 def routes(settings: Settings) -> list[Route]:
     """The routes that the app serves beside Streamlit's own."""
     images, downloads = Images(settings), Downloads(settings)
+    camera = LiveCamera(settings)
     return [
         Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
         Route("/graft/upload/{upload_id}/{n}", images.uploaded, methods=["GET"]),
@@ -19,6 +21,9 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/thumb/{hash}", images.thumb),
         Route("/graft/sample/{name}", images.sample),
         Route("/graft/answer/{job_id}/{n}", downloads.thumbnail),
+        Route("/graft/live/{id}", camera.begin, methods=["POST"]),
+        Route("/graft/live/{id}", camera.frame, methods=["PUT"]),
+        Route("/graft/live/{id}", camera.end, methods=["DELETE"]),
         Route("/graft/download/{job_id}", downloads.__call__),
         Route("/graft/language/{code}", language),
     ]

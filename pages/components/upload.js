@@ -24,7 +24,6 @@ class Upload {
     this.at(".hint").textContent = data.hint;
     this.at(".pick-files").textContent = data.button;
     this.at(".pick-folder").hidden = !data.folders;
-    this.at(".use-camera").hidden = !data.camera || !navigator.mediaDevices;
     this.at(".files").accept = data.accept;
   }
 
@@ -51,9 +50,6 @@ class Upload {
     on(".cancel", "click", () => this.cancel());
     on(".again", "click", () => this.again());
     on(".without", "click", () => this.report());
-    on(".use-camera", "click", () => this.openCamera());
-    on(".shoot", "click", () => this.shoot());
-    on(".camera-done", "click", () => this.closeCamera());
     const over = (is) => (event) => {
       event.preventDefault();
       this.root.classList.toggle("over", is);
@@ -93,7 +89,7 @@ class Upload {
       if (item.state === "waiting" && !item.later) this.send(item);
     }
     this.show();
-    if (!this.unfinished().length && this.at(".camera").hidden) this.ended();
+    if (!this.unfinished().length) this.ended();
   }
 
   send(item) {
@@ -152,7 +148,6 @@ class Upload {
 
   cancel() {
     const { active } = this;
-    this.closeCamera(false);
     this.reset();
     for (const item of active) { item.request.onload = item.request.onerror = null; item.request.abort(); }
     this.say("Cancelled. Nothing was added.");
@@ -209,41 +204,6 @@ class Upload {
   }
 
   say(text) { this.at(".said").textContent = text; }
-
-  async openCamera() {
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    } catch {
-      this.at(".hint").textContent = "The camera cannot be used. Allow it in the browser's address bar, or choose files instead.";
-      this.say(this.at(".hint").textContent);
-      return;
-    }
-    this.shots = 0;
-    const video = this.at("video"), shoot = this.at(".shoot");
-    shoot.disabled = true; // until there is something to be seen
-    video.onloadeddata = () => { shoot.disabled = false; shoot.focus(); };
-    video.srcObject = this.stream;
-    video.play();
-    this.at(".camera").hidden = false;
-    this.at(".ask").hidden = true;
-  }
-
-  shoot() {
-    const video = this.at("video"), canvas = document.createElement("canvas");
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d").drawImage(video, 0, 0);
-    const name = `camera ${(this.shots += 1)}.jpg`;
-    canvas.toBlob((file) => file && this.add([{ file, name }]), "image/jpeg", 0.92);
-  }
-
-  closeCamera(finish = true) {
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
-    this.at(".camera").hidden = true;
-    this.at(".ask").hidden = this.items.length > 0;
-    if (finish && this.items.length) this.go();
-  }
 }
 
 function encoded(name) {

@@ -1,4 +1,4 @@
-"""The drop zone: files, folders, archives and the camera, streamed to the server's own route."""
+"""The drop zone: files, folders and archives, streamed to the server's own route."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,6 @@ def drop_zone(
     button: str,
     folders: bool = False,
     archives: bool = False,
-    camera: bool = False,
 ) -> Arrived | None:
     """Show the drop zone for an upload that was opened; tells when everything arrived, in every run
     until another is opened."""
@@ -53,7 +52,6 @@ def drop_zone(
         "button": button,
         "accept": f"{PICTURES},{ARCHIVES}" if archives else PICTURES,
         "folders": folders,
-        "camera": camera,
         "maxBytes": settings.max_upload_bytes,
         "maxFiles": settings.max_entries,
     }

@@ -101,9 +101,9 @@ def ask_about_new_images(page: Page) -> None:
     assert table[0].startswith("image,predicted,")
     assert table[1].startswith("new 1.jpg,")
 
-    press(page, "Use the camera")
-    press(page, "Take a photo")
-    press(page, "Done")
+    press(page, "Live camera")
+    press(page, "Keep this one")
+    press(page, "Add this image to the answers")
     says(page, "camera 1.jpg")
 
 

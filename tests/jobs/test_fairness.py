@@ -15,11 +15,11 @@ from .conftest import Workers, wait_for
 from .test_queue import ended, submitted
 
 
-def held_job(**args: object) -> Path:
+def held_job(kind: str = "quick", **args: object) -> Path:
     """A job that comes to no end before its file `hold` goes."""
     folder = jobs.new_job()
     replace_file(folder / "hold", "1")
-    jobs.submit("quick", folder, {"steps": 3, **args})
+    jobs.submit(kind, folder, {"steps": 3, **args})
     return folder
 
 
@@ -29,6 +29,16 @@ def test_fifty_predictions_of_one_project_do_not_delay_that_of_another(workers: 
     wait_for(lambda: jobs.status(many[0]).step > 0 and jobs.status(many[1]).step > 0)
     assert ended(submitted("quick", steps=2, project="b")).state == "finished"
     assert [jobs.status(folder).state for folder in many[:3]] == ["running", "running", "queued"]
+
+
+def test_cameras_that_look_for_hours_keep_no_quick_job_waiting(workers: Workers) -> None:
+    looking = [held_job("camera", project=project) for project in "aaabb"]
+    workers.start()
+    running = [looking[0], looking[1], looking[3]]
+    wait_for(lambda: all(jobs.status(folder).step > 0 for folder in running))
+    quick = [submitted("quick", steps=1, project="a") for _ in range(3)]
+    assert {ended(folder).state for folder in quick} == {"finished"}
+    assert [jobs.status(folder).state for folder in (looking[2], looking[4])] == ["queued"] * 2
 
 
 def test_trainings_of_two_projects_alternate(workers: Workers) -> None:

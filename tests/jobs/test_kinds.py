@@ -34,6 +34,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("outlook", {"dataset": DATASET}),
     ("predict", {"run": RUN, "files": ["/u/0"], "names": ["a.jpg"], "upload": "f" * 32}),
     ("predict", {"run": RUN, "upload": "f" * 32}),
+    ("live", {"run": RUN}),
     ("sorted-images", {"run": RUN, "answers": DATASET, "corrected": {"0": "oak"}}),
     ("learn-answers", {"run": RUN, "project": PROJECT, "answers": DATASET, "labels": {"3": "oak"},
                        "add_to": DATASET, "task": "kind"}),

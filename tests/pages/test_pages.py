@@ -376,7 +376,7 @@ def test_the_background_is_blamed_only_where_the_border_is_enough(results, home,
     app = results("Robustness")
     said = everything(app)
     assert f"{alone} of 36 correct" in said
-    assert "only a guess at where the thing stands" in said
+    assert "a guess at where the subject is" in said
     assert ["may rely on the background" in warning.value for warning in app.warning] == (
         [True] if warned else []
     )

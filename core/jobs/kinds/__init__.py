@@ -20,8 +20,9 @@ from core.recipe import Recipe, in_one_sentence
 from core.registry import modules_of
 from core.settings import Settings
 
-Queue = Literal["training", "quick"]
-"""Trainings take the whole machine, one at a time; what is quick, somebody waits for."""
+Queue = Literal["training", "quick", "live"]
+"""Trainings take the whole machine, one at a time; what is quick, somebody waits for; what is live
+lasts as long as somebody looks."""
 
 ShouldStop = Callable[[], bool]
 

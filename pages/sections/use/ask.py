@@ -13,9 +13,10 @@ from core.projects import RunRow
 from core.settings import get_settings
 from core.web.uploads import issue_upload
 from pages.components import progress, text
+from pages.components.live import live
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
-from pages.components.upload import drop_zone
+from pages.components.upload import Arrived, drop_zone
 from pages.sections.results.calibration_summary import sets_in_words, unknown_in_words
 from pages.sections.results.score import report_of
 from pages.sections.use.answers import table
@@ -26,22 +27,32 @@ OF_ONE_QUESTION = ("asked", "why", "below", "group")
 
 
 def bring(run: RunRow) -> None:
-    """Where images are dropped; once they are all there, they are asked about."""
-    if "try" not in st.session_state:
-        st.session_state["try"] = issue_upload(get_settings().home)
-    arrived = drop_zone(
-        st.session_state["try"],
+    """Where images are dropped or shown to the camera; once they are all there, they are asked
+    about."""
+    dropped = drop_zone(
+        _opened("try"),
         key="try-it",
         headline="Drop images to test",
         hint="Images, a folder, a ZIP or a TAR. They are not added to your images.",
         button="Choose images",
         folders=True,
         archives=True,
-        camera=True,
     )
-    if not arrived:
-        return
-    del st.session_state["try"]
+    kept = live(run.id, _opened("try-live"), key="live")
+    for name, arrived in (("try", dropped), ("try-live", kept)):
+        if arrived:
+            del st.session_state[name]
+            _ask(run, arrived)
+
+
+def _opened(name: str) -> str:
+    """The upload that this session has open under this name."""
+    if name not in st.session_state:
+        st.session_state[name] = issue_upload(get_settings().home)
+    return str(st.session_state[name])
+
+
+def _ask(run: RunRow, arrived: Arrived) -> None:
     folder = new_job()
     submit("predict", folder, {"run": run.id, "upload": arrived.upload})
     for name in OF_ONE_QUESTION:
