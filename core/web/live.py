@@ -1,7 +1,8 @@
 """The camera's routes: begin a live job, ask it about one frame after the other, end it.
 
     POST   /graft/live/{run_id}   {"job": id}
-    PUT    /graft/live/{job_id}   a JPEG; its answer as core.analysis.prediction tells it
+    PUT    /graft/live/{job_id}   a JPEG; its answer as core.analysis.prediction tells it, or
+                                  {"ended": true} where a new job has to begin
     DELETE /graft/live/{job_id}
 
 The model answers in a process of the worker's; this one only hands frames on (core.jobs.frames).
@@ -132,8 +133,7 @@ class _Sessions:
 
 
 def _ask(folder: Path, content: bytes) -> dict[str, Any] | None:
-    """The job's answer about a frame; None where it takes too long. Raises Refused when the job
-    is over."""
+    """The job's answer about a frame, or that it has ended; None where it takes too long."""
     since, name = JobSpec.read(folder).since, _left(folder, content)
     until, look_at_job = time.monotonic() + PATIENCE, 0.0
     try:
@@ -142,7 +142,8 @@ def _ask(folder: Path, content: bytes) -> dict[str, Any] | None:
                 return row
             if now >= look_at_job:
                 look_at_job = now + _LOOK_AT_JOB_SECONDS
-                _require_unended(folder, since)
+                if _has_ended(folder, since):
+                    return {"ended": True}
             time.sleep(_LOOK_SECONDS)
         return None
     finally:
@@ -160,14 +161,13 @@ def _left(folder: Path, content: bytes) -> str:
         ) from error
 
 
-def _require_unended(folder: Path, since: int) -> None:
-    """Raises Refused: GONE where a new job may go on, CONFLICT where it would fail, too."""
+def _has_ended(folder: Path, since: int) -> bool:
+    """Whether the job is over, and a new one may go on. Raises Refused where it failed."""
     with summary(folder) as known:
         last = known.last_word(since)
     if isinstance(last, Failed):
         raise Refused(HTTPStatus.CONFLICT, last.sentence)
-    if last is not None:
-        raise Refused(HTTPStatus.GONE, "Nothing was shown for a while.")
+    return last is not None
 
 
 async def _body(request: Request) -> bytes:

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from pages.components import text
+from pages.components.glossary import explain_terms
+from pages.components.guide import guide
 from pages.components.landmarks import landmarks
 from pages.components.language import choose_language
 from pages.components.progress import ButtonKind
@@ -37,11 +39,12 @@ def frame(place: str) -> ProjectContext:
 
 
 def brand(project: str = "") -> None:
-    """The app's name, which leads home, and the project's name."""
+    """The app's name, which leads home, the project's name, and the guide."""
     with st.container(horizontal=True, vertical_alignment="center", key="brand", gap="small"):
         st.page_link("home.py", label="Graft", icon=":material/psychiatry:", query_params={})
         if project:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
+        guide()
         choose_language()
 
 
@@ -52,6 +55,7 @@ def _places(here: str) -> None:
             with st.container(key=f"place-{state}-{page}", width="content"):
                 st.page_link(f"{page}.py", label=title, icon=ICONS[page], query_params=address())
     landmarks()
+    explain_terms()
 
 
 def trainable(context: ProjectContext) -> bool:

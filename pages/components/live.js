@@ -122,8 +122,8 @@ class Live {
     const said = await answer.json();
     if (this.stream !== stream || this.job !== job || this.frozen) return;
     this.at(".waiting").textContent = said.waiting ?? "";
-    if (answer.status === 200) this.show(said, { frame, canvas });
-    else if (answer.status === 410) this.job = null;
+    if (said.ended) this.job = null;
+    else if (answer.status === 200) this.show(said, { frame, canvas });
     else if (answer.status !== 202) await this.refused(answer.status, said.error);
   }
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from running_server import Server
-from steps import SCORE, archive, begin, bring, click, says, settled
+from steps import SCORE, archive, begin, bring, click, press, says, settled
 
 PLACES = ["Images", "Train", "Results", "Use"]
 PAGES = {
@@ -84,3 +84,20 @@ def test_the_main_action_is_seen_without_scrolling(
     assert box["x"] + box["width"] <= width
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= height
+
+
+def test_the_guide_opens_and_a_term_is_explained_by_key_and_by_pointer(
+    page: Page, server: Server, project: str
+):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.address}/train?{project}")
+    term = page.locator(".term", has_text="pretrained network").first
+    expect(term).to_have_attribute("title", re.compile("pretrained: has learned from"))
+    term.focus()
+    assert "has learned" in term.evaluate("each => getComputedStyle(each, '::after').content")
+    press(page, "Guide")
+    says(page, "The four places")
+    says(page, "likely 83–94 %")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("The four places")).to_have_count(0)

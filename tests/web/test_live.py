@@ -148,9 +148,7 @@ def test_the_job_ends_when_the_page_is_left(client, home):
     *_, last = log.read_events(folder)[0]
     assert isinstance(last, Stopped)
     assert not (folder / "frames").exists()
-    assert (
-        client.put(f"/graft/live/{folder.name}", content=jpeg(photographs()[0])).status_code == 410
-    )
+    assert put(client, folder, jpeg(photographs()[0])).json() == {"ended": True}
 
 
 def test_the_job_ends_by_itself_when_no_frame_comes(client, home, monkeypatch):

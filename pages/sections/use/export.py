@@ -65,7 +65,7 @@ def story(run: RunRow) -> None:
     st.html(
         '<p class="muted">What was learned from, how, the scores and how far to trust them, '
         "examples, limits, and how to make it again. The PDF is for printing; the web page is one "
-        'file that needs nothing else. <span class="term">(PDF, HTML)</span></p>'
+        "file that needs nothing else.</p>"
     )
     made = {form: recent_jobs("report", run=run.id, form=form) for form in FORMS}
     for jobs in made.values():
