@@ -181,31 +181,43 @@ def compare_with(dataset: Dataset, problem: Problem) -> None:
 
 
 def fixes(context: ProjectContext, problem: Problem) -> None:
-    """A button for each fix, and one to leave it; 1, 2, 3 and X press them."""
+    """A button for each fix, and one to leave it; 1, 2, 3 and X press them.
+
+    A suggested class is often wrong: there, "Keep" comes first, and no button stands out.
+    """
+    doubtful = all_checks()[problem.kind].relabel
     with st.container(horizontal=True, key="fixes"):
+        if doubtful:
+            leave(context, problem, "Keep")
         for n, fix in enumerate(problem.fixes[:9], start=1):
             st.button(
                 text.markdown(fix.title),
                 key=f"fix-{problem.key}-{n}",
-                type="primary" if n == 1 else "secondary",
+                type="primary" if n == 1 and not doubtful else "secondary",
                 icon=ICONS[fix.kind],
                 shortcut=str(n),
                 on_click=settle,
                 args=(context, problem, partial(fixing.fixed, fix=fix)),
             )
-        st.button(
-            "Leave as it is",
-            key=f"leave-{problem.key}",
-            shortcut="x",
-            on_click=settle,
-            args=(
-                context,
-                problem,
-                partial(edits.dismiss, key=problem.key, sentence=problem.sentence),
-            ),
-        )
-        if all_checks()[problem.kind].relabel:
+        if doubtful:
             another_class(context, problem)
+        else:
+            leave(context, problem, "Leave as it is")
+
+
+def leave(context: ProjectContext, problem: Problem, label: str) -> None:
+    """The button after which nobody is asked about this again."""
+    st.button(
+        label,
+        key=f"leave-{problem.key}",
+        shortcut="x",
+        on_click=settle,
+        args=(
+            context,
+            problem,
+            partial(edits.dismiss, key=problem.key, sentence=problem.sentence),
+        ),
+    )
 
 
 def settle(context: ProjectContext, problem: Problem, edit: Callable[[Dataset], Dataset]) -> None:

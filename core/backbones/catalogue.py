@@ -87,7 +87,7 @@ _ROWS = (
     _lite(2, 6_092_072, 260, 77.46,
           "The largest built-in network; about twice the work of Lite0."),
     Backbone("mobilenetv4_conv_small.e2400_r224_in1k", "MobileNetV4 small",
-             "Made for phones: the fastest here.", "Apache-2.0", 3_774_024, 224, imagenet=74.62),
+             "Made for phones: very small.", "Apache-2.0", 3_774_024, 224, imagenet=74.62),
     Backbone("mobilenetv4_conv_medium.e500_r256_in1k", "MobileNetV4 medium",
              "Made for phones, with more capacity.", "Apache-2.0", 9_715_512, 256,
              imagenet=80.86),

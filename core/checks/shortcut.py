@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from core import seeding
 from core.checks import Check, Evidence, Problem
-from core.dataset.manifest import Item
+from core.dataset.manifest import Facts, Item
 
 Values = npt.NDArray[np.int64]
 
@@ -99,26 +99,29 @@ def _gained(values: Values, labels: Values) -> float:
 def _facts(
     items: Sequence[Item], evidence: Evidence, indices: npt.NDArray[np.int64]
 ) -> Iterator[tuple[str, float, list[str]]]:
-    """What is known of every image besides its content, when a gain matters, and each answer."""
+    """What is known of every image besides its content, when a gain matters, and each answer:
+    what follows "three images" in a sentence."""
     facts = [item.facts for item in items]
     known = [each for each in facts if each is not None]
     if len(known) == len(facts):
-        yield "file format", _MATTERS, [each.format for each in known]
-        yield "camera", _MATTERS, [each.camera or "no camera named" for each in known]
-        yield "colour mode", _MATTERS, [each.mode for each in known]
+        yield "file format", _MATTERS, [f"are {each.format} files" for each in known]
+        yield "camera", _MATTERS, [_taken_with(each.camera) for each in known]
+        yield "colour mode", _MATTERS, [f"have the colour mode {each.mode}" for each in known]
         yield (
             "size",
             _MATTERS,
-            _binned(np.array([np.sqrt(each.width * each.height) for each in known])),
+            _binned(
+                np.array([np.sqrt(each.width * each.height) for each in known]),
+                "measure about {} pixels on a side",
+                digits=0,
+            ),
         )
-        yield (
-            "shape",
-            _MATTERS,
-            _binned(np.array([each.width / max(1, each.height) for each in known])),
-        )
+        yield "shape", _MATTERS, _shaped(known)
     rim = _rim(evidence.image_statistics["tiny"][indices])
-    yield "brightness", _MATTERS_SEEN, _binned(evidence.image_statistics["brightness"][indices])
-    yield "brightness of the border", _MATTERS_SEEN, _binned(rim.mean(1))
+    brightness = 100 * evidence.image_statistics["brightness"][indices]
+    yield "brightness", _MATTERS_SEEN, _binned(brightness, "are {} % bright")
+    borders = _binned(100 * rim.mean(1), "have a border that is {} % bright")
+    yield "brightness of the border", _MATTERS_SEEN, borders
     yield "colour of the border", _MATTERS_SEEN, _coloured(rim)
 
 
@@ -132,18 +135,33 @@ def _coloured(colours: npt.NDArray[np.float64]) -> list[str]:
     """Each colour (n, 3) by the name nearest to it."""
     names, points = list(_COLOURS), np.array(list(_COLOURS.values()))
     nearest = ((colours[:, None] - points) ** 2).sum(-1).argmin(1)
-    return [names[index] for index in nearest]
+    return [f"have a {names[index]} border" for index in nearest]
 
 
-def _binned(values: npt.NDArray[np.float64]) -> list[str]:
-    """Each value as the stretch it lies in, of at most eight that hold equally many values."""
+def _taken_with(camera: str) -> str:
+    return f"were taken with “{camera}”" if camera else "do not name a camera"
+
+
+def _binned(values: npt.NDArray[np.float64], said: str, *, digits: int = 0) -> list[str]:
+    """For each value `said` with the stretch it lies in, of at most eight that hold equally many
+    values."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
     indices = np.searchsorted(edges, values, side="right")
-    stretches = {
-        int(b): f"{values[indices == b].min():.4g}–{values[indices == b].max():.4g}"
-        for b in np.unique(indices)
-    }
-    return [stretches[int(index)] for index in indices]
+    ends = {int(b): (values[indices == b].min(), values[indices == b].max()) for b in {*indices}}
+    return [said.format(_stretch(*ends[int(index)], digits)) for index in indices]
+
+
+def _stretch(low: float, high: float, digits: int) -> str:
+    """ "480–640", or one number where both ends are the same once rounded."""
+    ends = [f"{end:,.{digits}f}" for end in (low, high)]
+    return "–".join(dict.fromkeys(ends))
+
+
+def _shaped(items: Sequence[Facts]) -> list[str]:
+    sides = np.array([each.width / max(1, each.height) for each in items])
+    said = "are {} times as wide as high"
+    square = said.format("1.00")
+    return ["are square" if each == square else each for each in _binned(sides, said, digits=2)]
 
 
 def gain(values: Values, labels: Values) -> float:
@@ -199,8 +217,8 @@ def _by_class(
                 apart=count / len(own) - too / len(others),
                 label=classes[label],
                 images=len(own),
-                said=f"{_share(count, len(own))} of “{classes[label]}” have “{value}”, "
-                f"but {too:,} of the {len(others):,} images of other classes",
+                said=f"{_share(count, len(own))} of “{classes[label]}” {value}, "
+                f"but {_share_of_others(too, len(others))}",
                 indices=tuple(int(p) for p in indices[(labels == label) & (answers == value)]),
             )
         )
@@ -215,6 +233,10 @@ def _commonest(answers: npt.NDArray[np.str_]) -> tuple[str, int]:
 
 def _share(count: int, total: int) -> str:
     return f"all {total:,} images" if count == total else f"{count:,} of {total:,} images"
+
+
+def _share_of_others(count: int, total: int) -> str:
+    return f"{count:,} of the {total:,} others" if count else f"none of the {total:,} others"
 
 
 CHECK = Check(

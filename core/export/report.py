@@ -6,6 +6,7 @@ how to make it again: made once as blocks, which both forms lay out.
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.analysis.robustness import known_robustness
@@ -19,7 +20,18 @@ from core.evaluation.predictions import Prediction, Predictions
 from core.evaluation.report import Report, evaluated_by
 from core.events import Event, Finished, Progress
 from core.export import figures
-from core.export.blocks import Block, Cell, Code, Heading, Paragraph, paragraph, table, text
+from core.export.blocks import (
+    Block,
+    Cell,
+    Code,
+    Heading,
+    Image,
+    Images,
+    Paragraph,
+    paragraph,
+    table,
+    text,
+)
 from core.export.datasheet import sheet
 from core.export.html import page
 from core.export.markdown import blocks_of, one_line
@@ -30,6 +42,8 @@ from core.settings import Settings
 from core.strategies import strategies
 
 _MISTAKES, _RIGHT = 12, 6
+_SHOWN = 6
+"""Classes of which an image stands on the first page."""
 _SIDE = 160
 """Of the images in the report, in pixels."""
 _WHAT = "Writing the report"
@@ -75,7 +89,7 @@ def _blocks(
 ) -> list[Block]:
     robustness = known_robustness(run)
     return [
-        *_opening(facts),
+        *_opening(facts, store),
         *_method(facts),
         *(
             block
@@ -91,7 +105,8 @@ def _blocks(
     ]
 
 
-def _opening(facts: RunFacts) -> list[Block]:
+def _opening(facts: RunFacts, store: Store) -> list[Block]:
+    """What it tells apart, how well, from what, and how its classes look: the first page."""
     classes = facts.report.classes
     names = ", ".join(one_line(name) for name in classes[:30])
     more = f" and {len(classes) - 30} more" if len(classes) > 30 else ""
@@ -99,7 +114,23 @@ def _opening(facts: RunFacts) -> list[Block]:
         Heading(1, text(f"{one_line(facts.dataset.title or 'Images')}: results")),
         paragraph(f"A classifier for {len(classes)} classes: {names}{more}."),
         *figures.headline(facts.report),
+        paragraph(
+            f"It learned from {facts.report.n_train:,} images ({one_line(facts.strategy)}, on "
+            f"{one_line(facts.backbone.title)}) and was tested on {facts.report.n:,} others."
+        ),
+        *_an_image_of_each(facts.dataset, classes[:_SHOWN], store),
     ]
+
+
+def _an_image_of_each(dataset: Dataset, classes: Sequence[str], store: Store) -> list[Block]:
+    """The first image of each class that is still there."""
+    found = []
+    for name in classes:
+        of_it = (each.image for each in dataset.items if each.label == name)
+        with suppress(NotFound, StopIteration):
+            address = data_address(store.open_thumbnail(next(of_it)), _SIDE)
+            found.append(Image(address, one_line(name), text(one_line(name))))
+    return [Images(tuple(found))] if found else []
 
 
 def _method(facts: RunFacts) -> list[Block]:

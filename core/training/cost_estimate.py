@@ -64,7 +64,10 @@ def estimates(recipes: Sequence[Recipe], settings: Settings) -> Iterator[Event]:
     seconds: list[float | None] = []
     for recipe in recipes:
         title = get_strategy(recipe.strategy).title
-        yield Progress(f"Timing: {title}", len(seconds), len(recipes))
+        done = len(seconds)
+        each = (time.monotonic() - began) / done if done else None
+        left = None if each is None else each * (len(recipes) - done)
+        yield Progress(f"Timing: {title}", done, len(recipes), left)
         try:
             *_, last = estimate(recipe, settings)
         except GraftError as error:

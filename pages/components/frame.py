@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import text
+from pages.components.connection import say_when_it_stops
 from pages.components.glossary import explain_terms
 from pages.components.guide import guide
 from pages.components.landmarks import landmarks
@@ -46,6 +47,7 @@ def brand(project: str = "") -> None:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
         guide()
         choose_language()
+    say_when_it_stops()
 
 
 def _places(here: str) -> None:

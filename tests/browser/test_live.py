@@ -105,7 +105,10 @@ def test_bars_follow_what_the_camera_sees_and_leaving_the_page_ends_the_job(
     says(page, "camera 1.jpg")
     expect(page.get_by_role("table", name="Answers, grouped by class")).to_contain_text("bars")
 
-    (job,) = jobs()
+    live.get_by_role("button", name="Freeze").press("Space")
+    page.evaluate("scene = 'rings'")
+    expect(label).to_have_text("rings")
+    job = jobs()[0]
     assert status(job).active
     place(page, "Results")
     wait_for(lambda: not status(job).active)

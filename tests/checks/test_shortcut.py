@@ -72,12 +72,29 @@ def test_a_coloured_background_is_named():
     images = [Image.new("RGB", (32, 32), (40, 220, 40)) for _ in range(40)]
     images += [Image.new("RGB", (32, 32), (220, 100, 60)) for _ in range(60)]
     problems = found(None, images=images)
-    assert any("all 40 images of “defect” have “green”" in p.sentence for p in problems)
+    assert any(
+        "all 40 images of “defect” have a green rim, and none of the 60 others" in p.sentence
+        for p in problems
+    )
 
 
 def test_images_without_a_camera_among_those_with_one_are_told_apart():
     (problem,) = found([file()] * 40 + [file(camera="Canon EOS")] * 60)
-    assert "have “no camera named”" in problem.sentence
+    assert "all 40 images of “defect” do not name a camera" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (file("PNG"), "are PNG files, and none of the 60 others"),
+        (file(camera="Canon EOS"), "were taken with “Canon EOS”, and none of the 60 others"),
+        (file(width=2000, height=1500), "measure about 1,732 pixels on a side"),
+        (file(width=480, height=480), "are square, and none of the 60 others"),
+    ],
+)
+def test_a_finding_reads_like_a_sentence(odd, said):
+    (problem,) = found([odd] * 40 + [file(camera="Nikon" if odd.camera else "")] * 60)
+    assert said in problem.sentence
 
 
 def test_without_facts_and_with_equal_images_there_is_nothing_to_say():

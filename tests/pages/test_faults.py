@@ -107,11 +107,20 @@ def test_every_step_has_its_key(home, project):
     keys = {button.label.strip("\u2068\u2069"): button.proto.shortcut for button in app.button}
     assert keys["Next"] == "j"
     assert keys["Previous"] == "k"
-    assert keys["Leave as it is"] == "x"
+    assert keys["Keep"] == "x"
     assert {keys[label] for label in keys if label.startswith(("Move to", "Remove the"))} == {
         "1",
         "2",
     }
+
+
+def test_a_suggested_class_does_not_stand_out_and_keeping_comes_first(home, project):
+    app = open_page("check_data", project=project)
+    offered = [each for each in app.button if (each.key or "").startswith(("fix-", "leave-"))]
+    labels = [button.label.strip("\u2068\u2069").split("\\")[0] for button in offered]
+    assert labels[0] == "Keep"
+    assert labels[1].startswith("Move to")
+    assert {button.proto.type for button in offered} == {"secondary"}
 
 
 def test_a_fix_makes_a_version_and_the_next_problem_opens(home, project):
@@ -133,7 +142,7 @@ def test_undo_brings_the_problem_back_and_redo_settles_it_again(home, project):
 
 
 def test_what_is_left_as_it_is_does_not_come_again(home, project):
-    app = press(open_page("check_data", project=project), "Leave as it is")
+    app = press(open_page("check_data", project=project), "Keep")
     assert "3 problems to look at" in everything(app)
     assert len(in_use(home, project).dismissed) == 1
 
@@ -207,7 +216,7 @@ def test_when_nothing_is_found_it_says_what_was_looked_for(home):
 def test_when_all_is_settled_it_is_looked_at_once_more(home):
     project, dataset = fill(home)
     found(home, dataset, PLANTED[:1])
-    press(open_page("check_data", project=project), "Leave as it is")
+    press(open_page("check_data", project=project), "Keep")
     (job,) = recent_jobs("check", project=project, dataset=datasets(project)[0].dataset_id)
     stop(job)
 

@@ -535,7 +535,7 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     app = open_page("results", project=project, run=run, look="All runs")
     (table,) = [
-        one.proto.body for one in app.main.get("html") if "Beside the one" in one.proto.body
+        one.proto.body for one in app.main.get("html") if "Compared with the one" in one.proto.body
     ]
     assert ">not told apart</span>" in table
     shown = re.sub(r"<[^>]*>", "", table)

@@ -101,6 +101,16 @@ def test_loose_files_whose_names_tell_classes_need_not_be_sorted(home: Path) -> 
     assert args["into_class"] is None
 
 
+def test_files_that_are_no_images_are_not_counted_among_those_without_a_class(home: Path) -> None:
+    project = create_project("Pets").id
+    upload = open_upload(home)
+    for n, name in enumerate(["IMG_1.jpg", "notes.txt", "IMG_2.jpg"]):
+        (home / "uploads" / upload / str(n)).write_bytes(b"x")
+        note_received(home / "uploads" / upload, n, name, 1)
+    app = open_page(PAGE, project=project, upload=upload)
+    assert "2 images without folders" in [each.value for each in app.subheader]
+
+
 def test_loose_files_of_a_camera_are_asked_for_their_class(home: Path) -> None:
     project = create_project("Pets").id
     upload = open_upload(home)

@@ -1,6 +1,6 @@
 """The time a recipe takes, told beforehand."""
 
-from core.events import Finished, Note
+from core.events import Finished, Note, Progress
 from core.recipe import Recipe
 from core.training.cost_context import a_round
 from core.training.cost_estimate import estimate, estimates
@@ -52,6 +52,9 @@ def test_of_several_that_which_cannot_be_done_has_its_reason_and_the_rest_are_ti
     assert told == list(estimate(possible, settings))[-1].result["seconds"]
     (why,) = [event.text for event in said if isinstance(event, Note)]
     assert "lite0" in why
+    first, second = [event for event in said if isinstance(event, Progress)]
+    assert first.seconds_left is None
+    assert second.seconds_left > 0
 
 
 def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, settings):

@@ -61,6 +61,10 @@ NESTED = (
     "Archives inside an archive or a folder are not opened: unpack it and add its folders, or "
     "add it on its own."
 )
+NO_ARCHIVE = (
+    "It is named like an archive but is none, or it is damaged: download it again, or pack its "
+    "folder again."
+)
 LINK = "This is a link to a place outside: add the image itself."
 SPECIAL = "This is a device or another special file, not an image: leave it out."
 LEADS_OUT = "Its path leads out of the archive, which is unsafe: pack the folder again."

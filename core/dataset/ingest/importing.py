@@ -161,7 +161,8 @@ def _take_all(brought: Source, how: Taking, room: int, taken: list[Taken]) -> Ge
     """Store every image and append to `taken` what became of each file, in a fixed order."""
     total = brought.total or 0
     _require_room(brought.images, room, how.settings)
-    news, images = time.monotonic(), 0
+    begun = news = time.monotonic()
+    images = 0
     yield Progress(_WORK, 0, total)
     entries, files = with_embedded(brought.entries, how.settings), 0
     with closing(_in_parallel(entries, how)) as results:
@@ -173,7 +174,9 @@ def _take_all(brought: Source, how: Taking, room: int, taken: list[Taken]) -> Ge
             yield from (Skipped(each.name, each.reason) for each in found if each.is_left_out)
             if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
                 news = time.monotonic()
-                yield Progress(_WORK, files, max(total, files) if total else 0)
+                whole = max(total, files) if total else 0
+                left = (news - begun) / files * (whole - files) if whole else None
+                yield Progress(_WORK, files, whole, left)
     yield Progress(_WORK, files, files)
 
 

@@ -10,6 +10,8 @@ from core.dataset.ingest.archives import archive_kind, open_archive
 from core.dataset.ingest.empty_folders import empty_folders
 from core.dataset.ingest.entries import (
     LINK,
+    NESTED,
+    NO_ARCHIVE,
     SPECIAL,
     Budget,
     Entry,
@@ -91,6 +93,8 @@ def _named_by_archive(entries: Iterator[Entry], archive: str) -> Iterator[Entry]
 def _entries(files: Sequence[File]) -> Iterator[Entry]:
     for name, path in files:
         refusal = refusal_of(name) or _refusal(path)
+        if refusal == NESTED and archive_kind(name, path) is None:
+            refusal = NO_ARCHIVE
         yield Entry(real_name(name), None if refusal else path, refusal)
 
 

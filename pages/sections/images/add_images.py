@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.dataset.ingest.class_prefixes import prefixes
+from core.dataset.ingest.kinds import is_image_name
 from core.dataset.ingest.server_folders import list_folders
 from core.dataset.ingest.understanding import ClassesFrom
 from core.dataset.manifest import Role
@@ -90,7 +91,7 @@ def _files(context: ProjectContext, role: str, keep: bool) -> None:
     )
     if arrived:
         names = [file.name for file in received(upload_folder(get_settings().home, upload))]
-        if role != "unlabelled" and all(map(_is_loose, names)):
+        if role != "unlabelled" and all(map(_is_loose, names)) and any(map(is_image_name, names)):
             st.query_params["upload"] = upload
             st.rerun()
         begin_import(context, role, upload=upload, keep=keep)
@@ -168,7 +169,7 @@ def begin_import(
 def _name_class(context: ProjectContext, upload: str, role: str) -> None:
     """Loose images: not sorted yet, or all of one class."""
     names = [file.name for file in received(upload_folder(get_settings().home, upload))]
-    n = len(names)
+    n = sum(map(is_image_name, names))
     keep = st.session_state.get("bring-keep", False)
     with st.container(border=True):
         st.subheader(text.count(n, "image without folders", "images without folders"), anchor=False)

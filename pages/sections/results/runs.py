@@ -138,16 +138,14 @@ def runs_table(context: ProjectContext, here: str) -> str:
         rows.append(
             f'<tr class="{"here" if run.id == here else ""}">'
             f"<td>{text.bdi(titles[run.id], 120)}{other}</td>"
-            f'<td class="n">{100 * report.accuracy:.0f}</td>'
             f"<td>{short(report)}</td><td>{range_bar(report, thin=True)}</td>"
             f'<td class="verdict">{beside.get(run.id, "")}{_on_shared(scored, here, run)}</td>'
             f'<td class="n">{report.n}</td><td class="n">{_time(report.seconds)}</td></tr>'
         )
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
-        '<th class="n">Right of 100</th>'
-        '<th>Sure within</th><th aria-hidden="true"></th><th>Beside the one shown</th>'
-        '<th class="n">Tested on</th>'
+        '<th>Correct (likely range)</th><th aria-hidden="true"></th>'
+        '<th>Compared with the one shown</th><th class="n">Test images</th>'
         f'<th class="n">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
 
@@ -179,7 +177,7 @@ def _on_shared(scored: Sequence[tuple[RunRow, Report]], here: str, run: RunRow) 
     ]
     return (
         f'<br><span class="muted small">On the {text.count(len(shared), "image")} that both were '
-        f"tested on: right on {right[0]:.0f} of 100, the one shown on {right[1]:.0f}.</span>"
+        f"tested on: {right[0]:.0f} % correct, the one shown {right[1]:.0f} %.</span>"
     )
 
 
@@ -188,7 +186,7 @@ def _word(pair: Pair) -> str:
     if found is None:
         kind, word = "", "other test images"
     elif not found.differs:
-        kind, word = "", "not told apart"
+        kind, word = "", "equally good"
     elif found.only_second > found.only_first:
         kind, word = "good", "better"
     else:

@@ -67,7 +67,7 @@ def choose_method(context: ProjectContext, backbone: str, chosen: str) -> None:
     best, _ = recommended(situation(context), has=there(context), family=family_of(backbone))
     names = sorted(known, key=lambda name: (name != best, known[name].rank))
     usable = [name for name in names if not lacks[name]]
-    takes = measured(context, backbone, usable)
+    takes = measured(context, backbone, usable[:OFFERED_FIRST])
     for name in usable[:OFFERED_FIRST]:
         _row(name, chosen, takes[name])
     if usable[OFFERED_FIRST:]:

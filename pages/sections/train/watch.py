@@ -1,10 +1,12 @@
 """A run as it trains: one bar, the time left, the curve; to stop, resume, or go on from."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.jobs.queue import status, stop
 from core.jobs.status import JobStatus
-from core.projects import RunRow
+from core.projects import RunRow, runs
 from pages.components import progress, text
 from pages.components.frame import lead
 from pages.components.project_context import ProjectContext
@@ -26,11 +28,19 @@ def watch_run(context: ProjectContext, run: RunRow) -> None:
     """How it is doing, while it trains and after."""
     run = choose_run(context, "Run", context.runs, run, part="watch")
     st.html(f'<p class="card-title">{text.bdi(run_titles(context)[run.id], 120)}</p>')
+    follow(context.project.id, [state.state for state in context.statuses.values()])
     now = context.statuses[run.id]
     if now.active:
         live(run)
     else:
         ended(run, now)
+
+
+@st.fragment(run_every=2 * REFRESH)
+def follow(project: str, states: Sequence[str]) -> None:
+    """Draws the page anew when a run has begun, ended or gone on, here or in another window."""
+    if [status(run.folder).state for run in runs(project)] != states:
+        st.rerun(scope="app")
 
 
 @st.fragment(run_every=REFRESH)

@@ -173,6 +173,19 @@ def test_an_uploaded_archive_is_opened(take_in, tmp_path: Path) -> None:
     assert done.dataset.counts == {"cat": 5, "dog": 5}
 
 
+def test_a_damaged_archive_is_not_taken_for_one_inside_another(take_in, tmp_path: Path) -> None:
+    files = {**class_files(), "cat.zip": b"PL\x03\x04 was a ZIP once", "more.rar": b""}
+    upload = write_upload(tmp_path / "up", files)
+    write_zip(tmp_path / "whole.zip", class_files())
+    (upload / "99").write_bytes((tmp_path / "whole.zip").read_bytes())
+    with (upload / "index.jsonl").open("a", encoding="utf-8") as index:
+        index.write('\n{"n": 99, "name": "cat/backup.zip", "bytes": 9}')
+    said = take_in(upload).skipped
+    assert "is damaged" in said["cat.zip"]
+    assert "is damaged" in said["more.rar"]
+    assert "An archive inside" in said["cat/backup.zip"]
+
+
 def test_several_uploaded_archives_are_a_class_each_when_they_hold_no_folders(
     take_in, tmp_path: Path
 ) -> None:
