@@ -55,7 +55,7 @@ def position(problems: list[Problem]) -> int:
 def kinds_list(context: ProjectContext, problems: list[Problem], at: int) -> None:
     """Every kind with its count; the open one with its reason and its problems."""
     said = f"{text.count(len(problems), 'problem')} to look at"
-    st.html(f'<h2 class="card-title" role="status">{said}</h2>')
+    st.html(f'<div role="status"><h2 class="card-title">{said}</h2></div>')
     for check in all_checks().values():
         one_kind(context, check, problems, problems[at])
 
@@ -276,7 +276,8 @@ def walk(problems: list[Problem], at: int) -> None:
 
 def nothing(faults: Faults) -> None:
     """What is shown when there is nothing to look at, with what was looked for."""
-    empty("No problems", "All images have been checked, and nothing is left to decide.")
+    said = "All images have been checked, and nothing is left to decide."
+    empty("No problems", said, level=2)
     listed = "".join(
         f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
         for check in all_checks().values()

@@ -42,7 +42,7 @@ def begin() -> None:
 
 
 def samples() -> None:
-    st.subheader("Or try a sample", anchor=False)
+    st.header("Or try a sample", anchor=False)
     chosen = sample_cards()
     if chosen:
         project = create_project(SAMPLES[chosen].title)
@@ -57,7 +57,7 @@ def card(project: Project) -> None:
     shown = images[:: max(1, len(images) // 8)][:8]
     with st.container(border=True, height="stretch", key=f"card-project-{project.id}"):
         st.html(
-            f'<h3 class="card-title">{text.bdi(project.title)}</h3>'
+            f'<h2 class="card-title">{text.bdi(project.title)}</h2>'
             f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(context)}</p>'
             + (strip(shown, "") if shown else '<div class="strip"></div>')
         )
@@ -164,7 +164,7 @@ if projects:
         for one in projects:
             card(one)
     st.space("small")
-    st.subheader("Start another project", anchor=False)
+    st.header("Start another project", anchor=False)
 else:
     hero()
 begin()

@@ -115,13 +115,13 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
     first_score(context, import_job)
     teach_again(context)
     faults_card(context)
-    more_pictures(context)
     by_class, every = st.tabs(["By class", "All images"])
     with by_class:
         class_table(context)
         change_classes(context)
     with every:
         every_picture(context)
+    more_pictures(context)
     if dataset.source or dataset.licence:
         st.html(
             f'<p class="muted small">Source: {text.html(dataset.source or "not stated", 300)}'
@@ -152,7 +152,7 @@ else:
     if context.damage:
         st.error(context.damage, icon=":material/error:")
     bring(context)
-    st.subheader("Or start with a sample", anchor=False)
+    st.header("Or start with a sample", anchor=False)
     picked = sample_cards()
     if picked:
         begin_sample(context.project.id, picked)

@@ -73,7 +73,7 @@ def choose_method() -> Method:
 def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
     """The chosen images, and what can be done with them."""
     items = [context.dataset.items[each] for each in chosen]
-    st.subheader(f"{text.count(len(items), 'image')} selected", anchor=False)
+    st.header(f"{text.count(len(items), 'image')} selected", anchor=False)
     st.html(f'<p class="muted small">{by_class(items)}</p>')
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-actions"):
         label = st.selectbox(

@@ -79,7 +79,7 @@ def asked_about(report: Report) -> Report:
 
 
 def per_class(report: Report) -> None:
-    st.subheader("Class by class", anchor=False)
+    st.header("Class by class", anchor=False)
     classes, many = report.per_class, len(report.per_class)
     if many > MOST_CLASSES and not st.toggle(f"All {many:,} classes", key="all-classes"):
         worst_first = sorted(classes, key=lambda row: (not row.n, row.recall))
@@ -88,12 +88,14 @@ def per_class(report: Report) -> None:
     rows = "".join(
         f"<tr><td>{text.bdi(row.label)}</td>"
         f'<td class="n">{row.n}</td>'
-        f"<td>{row.correct} of {row.n} ({text.likely(row.recall_interval)})</td>"
-        f"<td>{row.correct} of {row.predicted} ({text.likely(row.precision_interval)})</td></tr>"
+        f'<td data-says="Found">{row.correct} of {row.n} '
+        f"({text.likely(row.recall_interval)})</td>"
+        f'<td data-says="Right when it says so">{row.correct} of {row.predicted} '
+        f"({text.likely(row.precision_interval)})</td></tr>"
         for row in classes
     )
     st.html(
-        '<div class="scroll"><table class="table"><thead><tr><th>Class</th>'
+        '<div class="scroll"><table class="table told"><thead><tr><th>Class</th>'
         '<th class="n">Images</th><th>Found <span class="term">recall</span></th>'
         '<th>Right when it says so <span class="term">precision</span></th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
@@ -101,7 +103,7 @@ def per_class(report: Report) -> None:
 
 
 def all_runs(context: ProjectContext, run: RunRow) -> None:
-    st.subheader("All runs of this project", anchor=False)
+    st.header("All runs of this project", anchor=False)
     st.html(runs_table(context, run.id))
     st.html(
         '<p class="muted small">Each run is compared with the one shown above, image by image on '
@@ -148,7 +150,7 @@ per_class(report)
 worth(context, run, report)
 against_earlier(report)
 which_to_keep(context, run)
-st.subheader("Details", anchor=False)
+st.header("Details", anchor=False)
 tabs = st.tabs(list(DETAILS), key="look", bind="query-params")
 for tab, detail in zip(tabs, DETAILS.values(), strict=True):
     if tab.open:

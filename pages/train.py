@@ -23,7 +23,7 @@ run = run_to_watch(context)
 st.title("Train", anchor=False)
 if run:
     watch_run(context, run)
-    st.subheader("Train another", anchor=False)
+    st.header("Train another", anchor=False)
 change = st.query_params.get("change")
 backbone, why_backbone = chosen_backbone(context)
 strategy, why_method = method_in_use(context, backbone, situation(context))
@@ -38,7 +38,7 @@ if change == "backbone":
 elif change == "method":
     choose_method(context, backbone, strategy)
 say_form(context)
-st.subheader("Options", anchor=False)
+st.header("Options", anchor=False)
 recipe = choose_recipe(context, strategy, backbone)
 with start, st.container(horizontal=True, vertical_alignment="center"):
     estimate(recipe)

@@ -109,7 +109,7 @@ def section(title: str, images: Sequence[tuple[Item, str]]) -> None:
     )
     more = len(images) - SHOWN
     st.html(
-        f'<h3 class="card-title">{title} · {len(images):,}</h3>'
+        f'<h2 class="card-title">{title} · {len(images):,}</h2>'
         f'<div class="gallery versions">{figures}</div>'
         + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
     )

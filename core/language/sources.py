@@ -1,7 +1,7 @@
 """Every sentence of the program that may come to the screen, found in its source.
 
 A message is what the browser shows in one piece: a string, or of a string with tags the text
-between two of them and what stands in `title`, `alt`, `placeholder` and `aria-label`. What is
+between two of them and what stands in `title`, `alt`, `placeholder`, `aria-label` and `data-says`. What is
 filled in is a placeholder, `{name}`.
 """
 
@@ -22,7 +22,7 @@ _NOT_ON_SCREEN = (
 )  # fmt: skip
 _NOT_SAID = re.compile(r"(_?logger|logging|log|re|warnings|sql|text)\.(?!count)\w+|compile|sa\.\w+")
 """Calls whose own strings are no sentences."""
-_ATTRIBUTES = re.compile(r'\b(?:title|alt|placeholder|aria-label)=["\']([^"\']*)["\']')
+_ATTRIBUTES = re.compile(r'\b(?:title|alt|placeholder|aria-label|data-says)=["\']([^"\']*)["\']')
 _TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?-->|\0", re.DOTALL)
 _STYLE = re.compile(r"<(style|script|svg)\b.*?</\1>", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")

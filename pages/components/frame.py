@@ -79,9 +79,12 @@ def problem(context: ProjectContext) -> str:
     return ""
 
 
-def empty(title: str, sentence: str) -> None:
-    """What is shown where nothing is yet, with what to do about it."""
-    st.html(f'<div class="empty"><h2>{title}</h2><p>{sentence}</p></div>')
+def empty(title: str, sentence: str, *, level: int = 1) -> None:
+    """What is shown where nothing is yet, with what to do about it.
+
+    Its title is that of the page, unless the page has one above it: then `level` is 2.
+    """
+    st.html(f'<div class="empty"><h{level}>{title}</h{level}><p>{sentence}</p></div>')
 
 
 def onward(label: str, page: str, *, primary: bool = True, **changes: str | None) -> None:

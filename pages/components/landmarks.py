@@ -1,4 +1,5 @@
-"""What a screen reader needs and Streamlit has no argument for: navigation and the current page."""
+"""What a screen reader or a keyboard needs and Streamlit has no argument for: navigation, the
+current page, tables that scroll."""
 
 from pathlib import Path
 

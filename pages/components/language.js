@@ -1,7 +1,7 @@
 // Shows the pages in another language. Sentences come from many places (pages, jobs that ended long
 // ago, components, Streamlit itself) and in English; each is looked up when it comes to the screen.
 // What people named themselves stands in <bdi> or translate="no", and stays as it is.
-const CHOICE = "graft-language", ATTRIBUTES = ["aria-label", "title", "alt", "placeholder"];
+const CHOICE = "graft-language", ATTRIBUTES = ["aria-label", "title", "alt", "placeholder", "data-says"];
 const KEPT = "bdi, script, style, textarea, pre, code, [translate=no], .stCode, [data-testid=stJson]";
 const UNSEEN = /[\u2060\u2066-\u2069]/g, HOST = "[data-testid=stBidiComponentIsolated]";
 const NUMBER = "([\\d.,]+)"; // what is filled in for {n}
@@ -52,7 +52,7 @@ class Catalogue {
   addTemplate(english, other) {
     const names = [...english.matchAll(/\{(\w*)\}/g)].map((found) => found[1]);
     const literal = english.split(/\{\w*\}/), plain = literal.map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    const pattern = plain.map((each, n) => each + (n === names.length ? "" : names[n] === "n" ? NUMBER : "(.+?)")).join("");
+    const pattern = plain.map((each, n) => each + (n === names.length ? "" : names[n] === "n" ? NUMBER : "(.*?)")).join("");
     const template = { pattern: new RegExp(`^${pattern}$`, "su"), names, other, weight: literal.join("").length };
     const word = wordsOf(literal.join(" ")).sort((a, b) => b.length - a.length)[0] ?? "";
     const same = this.byWord.get(word) ?? [];

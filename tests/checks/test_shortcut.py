@@ -73,7 +73,7 @@ def test_a_coloured_background_is_named():
     images += [Image.new("RGB", (32, 32), (220, 100, 60)) for _ in range(60)]
     problems = found(None, images=images)
     assert any(
-        "all 40 images of “defect” have a green rim, and none of the 60 others" in p.sentence
+        "all 40 images of “defect” have a green border, but none of the 60 others" in p.sentence
         for p in problems
     )
 

@@ -22,7 +22,7 @@ def open_page(page: str, **query: str) -> AppTest:
 
 def everything(app: AppTest) -> str:
     """All that the page says, markup included."""
-    kinds = [app.main.get(kind) for kind in ("html", "markdown", "title", "subheader", "error")]
+    kinds = [app.main.get(kind) for kind in ("html", "markdown", "title", "header", "error")]
     return "\n".join(str(getattr(one, "value", "") or one.proto.body) for k in kinds for one in k)
 
 

@@ -172,7 +172,7 @@ def _name_class(context: ProjectContext, upload: str, role: str) -> None:
     n = sum(map(is_image_name, names))
     keep = st.session_state.get("bring-keep", False)
     with st.container(border=True):
-        st.subheader(text.count(n, "image without folders", "images without folders"), anchor=False)
+        st.header(text.count(n, "image without folders", "images without folders"), anchor=False)
         if role == "unlabelled":
             if st.button("Add without a class", type="primary"):
                 begin_import(context, role, upload=upload, keep=keep)

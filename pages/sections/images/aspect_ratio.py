@@ -28,7 +28,7 @@ def choose_fit(context: ProjectContext) -> Fit:
     examples = _examples(context.images_version)
     if not examples:
         return "squash"
-    st.subheader("Images that are not square", anchor=False)
+    st.header("Images that are not square", anchor=False)
     st.html(STYLE)
     chosen = st.segmented_control(
         "The network sees a square. How should your images fit into it?",

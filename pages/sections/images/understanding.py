@@ -36,7 +36,7 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
     waits = now.state == "finished" and needs_confirmation(folder)
     if waits:
         with st.container(border=True, key="understanding"):
-            st.subheader("Is this right?", anchor=False)
+            st.header("Is this right?", anchor=False)
             _notes(folder, understood)
             _classes(understood)
             _beside(understood)

@@ -85,7 +85,7 @@ def _table(report: Report, found: list[Reference]) -> str:
     rows = [own, *((each.correct / each.n, _reference(each)) for each in found)]
     rows.sort(key=lambda row: -row[0])
     return (
-        '<div class="scroll"><table class="table worth"><thead><tr><th></th>'
+        '<div class="scroll"><table class="table worth"><thead><tr><th>Model</th>'
         '<th class="n">Correct</th>'
         "<th>On images like these</th><th>Conclusion</th></tr></thead><tbody>"
         f"{''.join(row for _, row in rows)}</tbody></table></div>"

@@ -101,6 +101,7 @@ def _answers(names: Sequence[str], confusion: tuple[tuple[int, ...], ...]) -> st
     return (
         '<h3 class="card-title">The cheapest answers <span class="term small">correct classes '
         "down, answers across</span></h3>"
-        f'<div class="scroll"><table class="table"><thead><tr><th></th>{head}</tr></thead>'
+        '<div class="scroll"><table class="table"><thead><tr><th>Correct class</th>'
+        f"{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )

@@ -47,7 +47,7 @@ def worst(context: ProjectContext, run: RunRow, report: Report) -> None:
     wrong.sort(key=lambda row: row.confidence, reverse=True)
     shown = "".join(_figure(row, False) for row in wrong[:WORST])
     title = "The worst mistake" if len(wrong) == 1 else f"The worst of {len(wrong):,} mistakes"
-    st.subheader(title if len(wrong) > WORST or len(wrong) == 1 else "Mistakes", anchor=False)
+    st.header(title if len(wrong) > WORST or len(wrong) == 1 else "Mistakes", anchor=False)
     st.html(f'<div class="gallery wide">{shown}</div>')
 
 

@@ -144,7 +144,7 @@ def runs_table(context: ProjectContext, here: str) -> str:
         )
     return (
         '<div class="scroll"><table class="table"><thead><tr><th>Run</th>'
-        '<th>Correct (likely range)</th><th aria-hidden="true"></th>'
+        '<th colspan="2">Correct (likely range)</th>'
         '<th>Compared with the one shown</th><th class="n">Test images</th>'
         f'<th class="n">Time</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )

@@ -71,12 +71,14 @@ def _said(told: Decided) -> None:
 def _table(told: Decided) -> str:
     rows = "".join(
         f'<tr><td>{text.bdi(each.name)}</td><td class="n">{100 * each.threshold:.0f} %</td>'
-        f"<td>{each.correct} of {each.predicted} ({text.likely(each.precision)})</td>"
-        f"<td>{each.correct} of {each.n} ({text.likely(each.recall)})</td></tr>"
+        f'<td data-says="Right when it says so">{each.correct} of {each.predicted} '
+        f"({text.likely(each.precision)})</td>"
+        f'<td data-says="Found and answered">{each.correct} of {each.n} '
+        f"({text.likely(each.recall)})</td></tr>"
         for each in told.classes
     )
     return (
-        '<div class="scroll"><table class="table"><thead><tr><th>Class</th><th class="n">From</th>'
+        '<div class="scroll"><table class="table told"><thead><tr><th>Class</th><th class="n">From</th>'
         '<th>Right when it says so <span class="term">precision</span></th>'
         '<th>Found and answered <span class="term">recall</span></th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"

@@ -135,7 +135,8 @@ def _table(rows: list[Any]) -> str:
     head = (
         '<th>Network</th><th class="n">Correct, %</th><th class="n">Surprise '
         '<span class="term">log-loss</span></th><th class="n">By neighbours</th>'
-        '<th class="n">Images per second</th><th class="n">Weights, millions</th><th></th>'
+        '<th class="n">Images per second</th><th class="n">Weights, millions</th>'
+        '<th><span class="unseen">Compared with the first</span></th>'
     )
     body = "".join(_row(row, row is rows[0]) for row in rows)
     return (

@@ -46,7 +46,7 @@ def _chart(now: JobStatus, name: str, title: str, term: str, scale: float) -> No
             "uirevision": "same",
         },
     }
-    st.html(f'<h3 class="card-title">{title} <span class="term small">{term}</span></h3>')
+    st.html(f'<h2 class="card-title">{title} <span class="term small">{term}</span></h2>')
     st.plotly_chart(
         figure,
         key=f"curve-{name}",

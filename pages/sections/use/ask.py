@@ -73,7 +73,7 @@ def answers(context: ProjectContext, run: RunRow, folder: Path) -> None:
     found, corrected = answers_of(folder), corrections(folder)
     task = task_of(run, found)
     learned = learned_already(context, folder, corrected, task)
-    st.subheader(text.count(len(found), "answer"), anchor=False)
+    st.header(text.count(len(found), "answer"), anchor=False)
     downloads(run, folder, corrected)
     learn(context, run, folder, corrected, learned, task)
     table(

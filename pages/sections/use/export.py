@@ -61,7 +61,7 @@ FORMS = {"pdf": ("PDF", ":material/picture_as_pdf:"), "html": ("web page", ":mat
 
 def story(run: RunRow) -> None:
     """All that is known about the run, on pages to pass on."""
-    st.subheader("A report to keep or to send", anchor=False)
+    st.header("A report to keep or to send", anchor=False)
     st.html(
         '<p class="muted">What was learned from, how, the scores and how far to trust them, '
         "examples, limits, and how to make it again. The PDF is for printing; the web page is one "
