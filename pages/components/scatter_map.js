@@ -1,6 +1,7 @@
 // A map of many images on one canvas. Each class has a colour and a shape of its own, stamped
 // from a small image drawn once, so that ten thousand of them are redrawn within a frame.
-const SHAPES = 6, SIDE = 22, REACH = 14, MARGIN = 26, FARTHEST = 1, NEAREST = 60;
+const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "flag", "star"];
+const SIDE = 22, REACH = 14, MARGIN = 26, FARTHEST = 1, NEAREST = 60;
 
 export default function (component) {
   const root = component.parentElement.querySelector(".map");
@@ -413,28 +414,34 @@ function inside(x, y, line) {
   return is;
 }
 
-// The mark of class k: six colours and six shapes, together 36, before any is used again.
+// The mark of class k by numbers. So many colours and seven shapes have no common divisor: all their
+// pairs are used, and then again as outlines, before any mark comes back.
+export function markOf(k, colours) {
+  return { colour: k % colours, shape: SHAPES[k % SHAPES.length], hollow: Math.floor(k / (colours * SHAPES.length)) % 2 === 1 };
+}
+
+// It as an image; that of images without a class, -1, is a ring.
 function stampOf(k, colours, ground) {
   const stamp = document.createElement("canvas"), ink = stamp.getContext("2d"), c = 22, r = 14;
   stamp.width = stamp.height = 2 * c;
-  const round = Math.floor(Math.max(0, k) / SHAPES);
-  const shape = k < 0 ? "ring" : ["circle", "square", "triangle", "diamond", "cross", "flag"][(k + round) % SHAPES];
-  const colour = colours[Math.max(0, k) % Math.max(1, colours.length)] || "#777";
+  const mark = k < 0 ? { colour: 0, shape: "ring", hollow: true } : markOf(k, Math.max(1, colours.length));
+  const { shape, hollow } = mark, colour = colours[mark.colour] || "#777";
   const paths = {
     square: [[-1, -1], [1, -1], [1, 1], [-1, 1]],
     triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]],
     diamond: [[0, -1.3], [1.05, 0], [0, 1.3], [-1.05, 0]],
     flag: [[-1.15, -0.9], [1.15, -0.9], [0, 1.2]],
+    star: [...Array(10).keys()].map((n) => [Math.sin((n * Math.PI) / 5), -Math.cos((n * Math.PI) / 5)].map((at) => at * (n % 2 ? 0.6 : 1.4))),
     cross: [[-.4, -1.1], [.4, -1.1], [.4, -.4], [1.1, -.4], [1.1, .4], [.4, .4], [.4, 1.1], [-.4, 1.1], [-.4, .4], [-1.1, .4], [-1.1, -.4], [-.4, -.4]],
   };
   ink.beginPath();
   if (paths[shape]) for (const [x, y] of paths[shape]) ink.lineTo(c + r * x * 0.86, c + r * y * 0.86);
   else ink.arc(c, c, shape === "ring" ? r * 0.62 : r * 0.95, 0, 7);
   ink.closePath();
-  ink.lineWidth = shape === "ring" ? 4 : 3;
-  ink.strokeStyle = shape === "ring" ? colour : ground;
+  ink.lineWidth = hollow ? 4 : 3;
+  ink.strokeStyle = hollow ? colour : ground;
   ink.stroke();
-  if (shape === "ring") return stamp;
+  if (hollow) return stamp;
   ink.fillStyle = colour;
   ink.fill();
   return stamp;
