@@ -38,8 +38,13 @@ if change == "backbone":
 elif change == "method":
     choose_method(context, backbone, strategy)
 say_form(context)
-st.header("Options", anchor=False)
-recipe = choose_recipe(context, strategy, backbone)
+if change:  # under a long list, nobody looks for them
+    options = st.expander("Options", icon=":material/tune:")
+else:
+    options = st.container()
+    options.header("Options", anchor=False)
+with options:
+    recipe = choose_recipe(context, strategy, backbone)
 with start, st.container(horizontal=True, vertical_alignment="center"):
     estimate(recipe)
     start_button()

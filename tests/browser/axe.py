@@ -1,0 +1,49 @@
+"""What axe-core says of a page, in each look of the product."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Page, expect
+from steps import settled
+
+WIDE, NARROW = (1440, 900), (390, 844)
+LOOKS = (("light", WIDE), ("light", NARROW), ("dark", NARROW), ("dark", WIDE))
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+"""By the tags that axe-core gives them."""
+NOT_OURS: set[tuple[str, str]] = set()
+"""What only Streamlit's own markup causes: rule, and a part of the selector of its element."""
+
+_SCRIPT = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
+_RUN = """rules => axe.run({ runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] })
+  .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((node) => ({
+    rule: id, where: node.target.flat(9).join(" "), html: node.html.slice(0, 200),
+    why: [...node.any, ...node.all, ...node.none].map((each) => each.message).join(" ") }))))"""
+
+
+def look(page: Page, scheme: str, size: tuple[int, int]) -> None:
+    """Show the page in this theme and size."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
+    settled(page)
+
+
+def violations(page: Page) -> list[dict[str, Any]]:
+    """All that breaks a rule, but for what is not ours; and a page without a title on it."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_SCRIPT)
+    found = page.evaluate(_RUN, RULES)
+    if not page.locator("h1").filter(visible=True).count():
+        found.append({"rule": "no h1", "where": page.url})
+    return [
+        each
+        for each in found
+        if not any(each["rule"] == rule and where in each["where"] for rule, where in NOT_OURS)
+    ]
+
+
+def say(found: list[dict[str, Any]]) -> str:
+    """One line each, for the message of a test that fails."""
+    return "\n".join(json.dumps(each, ensure_ascii=False) for each in found)
