@@ -16,6 +16,8 @@ NOT_OURS: set[tuple[str, str]] = set()
 """What only Streamlit's own markup causes: rule, and a part of the selector of its element."""
 
 _SCRIPT = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
+_STILL = "() => !document.getAnimations().some((each) => each instanceof CSSTransition)"
+"""No colour is on its way to another."""
 _RUN = """rules => axe.run({ runOnly: { type: "tag", values: rules }, resultTypes: ["violations"] })
   .then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map((node) => ({
     rule: id, where: node.target.flat(9).join(" "), html: node.html.slice(0, 200),
@@ -28,6 +30,7 @@ def look(page: Page, scheme: str, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
     expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
     settled(page)
+    page.wait_for_function(_STILL)
 
 
 def violations(page: Page) -> list[dict[str, Any]]:

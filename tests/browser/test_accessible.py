@@ -32,7 +32,7 @@ class Projects:
     """By their ids."""
 
     full: str
-    """200 labelled images with faults, 16 unlabelled ones, and trained models."""
+    """200 labelled images with faults, 16 unlabelled ones, and two models."""
     doubtful: str
     """Its import waits for a confirmation."""
     empty: str
@@ -57,6 +57,7 @@ def projects(server: Server) -> Iterator[Projects]:
         delete_project(create_project("In the trash").id)
         doubtful, _ = project_of(server, "Doubtful", zipped(named_by_class()))
         full, _ = project_of(server, "Rings and bars", zipped(with_faults()))
+        wait_for_models(full)
         loose = zipped({f"{n}.jpg": picture(n % 2, 700 + n) for n in range(16)})
         newest = datasets(full)[0].dataset_id
         bring_in(server, full, loose, add_to=newest, role="unlabelled")
@@ -64,7 +65,7 @@ def projects(server: Server) -> Iterator[Projects]:
         for kind, further in (("check", {}), ("propose", {}), ("map", {"method": "pca"})):
             submit(kind, new_job(), args | further)
         upload = received_upload(server, {f"{n}.jpg": picture(0, n) for n in range(3)})
-        wait_for_models(full)
+        wait_for_models(full, 2)
         yield Projects(full, doubtful, create_project("Nothing yet").id, upload)
 
 
@@ -229,7 +230,8 @@ def test_results_with_every_part_of_the_details(page: Page, server: Server, proj
 
 def test_menus_and_popovers(page: Page, server: Server, projects: Projects):
     go(page, server, f"check-data?project={projects.full}")
-    says(page, "to look at")
+    press(page, "One image in two classes")
+    says(page, "Another class")
     is_accessible(page, lambda p: press(p, "Another class"), "[data-testid=stPopoverBody]")
     page.keyboard.press("Escape")
     is_accessible(page, open_menu, "[data-testid=stMainMenuPopover], [data-testid=stMainMenuList]")

@@ -13,7 +13,7 @@ FAR = 60
 FOCUS = """() => {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-  const name = at.getAttribute("aria-label") || at.placeholder || at.innerText || "";
+  const name = at.getAttribute("aria-label") || at.placeholder || at.innerText.slice(0, 60);
   const around = [at, at.parentElement, at.closest("label")].filter(Boolean);
   const seen = around.some((each) => {
     const style = getComputedStyle(each);
@@ -47,7 +47,7 @@ def test_from_an_empty_app_to_a_training_by_keyboard_alone(
 ):
     page.goto(server.address)
     says(page, "It learns to tell them apart.")
-    tab_to(page, "leaves in my garden")
+    tab_to(page, "What should it recognise")
     page.keyboard.type("By keyboard")
     tab_to(page, "Start a project")
     page.keyboard.press("Enter")
@@ -80,8 +80,7 @@ def details_by_arrow_keys(page: Page) -> None:
     tab_to(page, "Which classes it confuses")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("tab", name="All mistakes")).to_have_attribute("aria-selected", "true")
-    says(page, "Which mistakes")
+    ready(page.get_by_role("tabpanel", name="All mistakes"))
 
 
 def test_on_a_phone_in_the_dark(chromium: Browser, server: Server, tmp_path: Path):

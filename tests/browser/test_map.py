@@ -1,11 +1,12 @@
 """The map, and the rows of proposed labels, worked by mouse, by keyboard and by legend."""
 
+import base64
 import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from running_server import Server
+from playwright.sync_api import Browser, Locator, Page, expect
+from running_server import ROOT, Server
 from steps import (
     archive,
     begin,
@@ -138,3 +139,17 @@ def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bar
     says(page, f"{16 - n} images without a class")
     press(page, "Undo")
     says(page, "16 images without a class")
+
+
+def test_hundreds_of_classes_have_marks_of_their_own(chromium: Browser):
+    page = chromium.new_page()
+    source = (ROOT / "pages" / "components" / "scatter_map.js").read_bytes()
+    marks = page.evaluate(
+        """async (source) => {
+          const { markOf } = await import(`data:text/javascript;base64,${source}`);
+          return [...Array(280).keys()].map((k) => JSON.stringify(markOf(k, 20)));
+        }""",
+        base64.b64encode(source).decode(),
+    )
+    page.close()
+    assert len(set(marks)) == 280

@@ -78,7 +78,8 @@ def _table(told: Decided) -> str:
         for each in told.classes
     )
     return (
-        '<div class="scroll"><table class="table told"><thead><tr><th>Class</th><th class="n">From</th>'
+        '<div class="scroll"><table class="table told"><thead><tr><th>Class</th>'
+        '<th class="n">From</th>'
         '<th>Right when it says so <span class="term">precision</span></th>'
         '<th>Found and answered <span class="term">recall</span></th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
