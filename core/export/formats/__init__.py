@@ -4,7 +4,7 @@ It has a `FORMAT`; its name is that of the format.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Event
 from core.export.run_facts import RunFacts, facts_of
+from core.model_description import Description
 from core.registry import modules_of
 from core.settings import Settings
 
 DEFAULT = "zip"
+_SCORES = ("n", "correct", "accuracy", "interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,18 @@ class ExportContext:
     facts: RunFacts
     store: Store
     settings: Settings
+
+    @property
+    def description(self) -> Description:
+        """Of the model, with all that is said about it where it is taken away."""
+        report = self.facts.report
+        return replace(
+            self.facts.description,
+            longest_side=self.settings.stored_side,
+            dataset=report.dataset,
+            recipe=self.facts.recipe.model_dump(mode="json"),
+            scores={name: getattr(report, name) for name in _SCORES},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
@@ -76,7 +75,6 @@ FORMAT = ExportFormat(title="ZIP with a Python script", suffix=".zip", write=wri
 
 def _gather(context: ExportContext, bundle: Path) -> None:
     """Put everything but the images and the card into the bundle."""
-    facts, report = context.facts, context.facts.report
     (bundle / "examples").mkdir(parents=True)
     model = model_folder(context.run)
     try:
@@ -85,15 +83,7 @@ def _gather(context: ExportContext, bundle: Path) -> None:
         raise NotFound("This run has no model yet: its training has not ended.") from error
     if reference := ReferenceFeatures.load(model):
         reference.save(bundle)
-    scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
-    whole = replace(
-        facts.description,
-        longest_side=context.settings.stored_side,
-        dataset=report.dataset,
-        recipe=facts.recipe.model_dump(mode="json"),
-        scores=scores,
-    )
-    (bundle / DESCRIPTION).write_text(whole.to_json(), encoding="utf-8")
+    (bundle / DESCRIPTION).write_text(context.description.to_json(), encoding="utf-8")
     (bundle / "requirements.txt").write_text(REQUIREMENTS + FOR_SOME_FILES, encoding="utf-8")
     for name, source in _SCRIPTS.items():
         shutil.copyfile(source, bundle / name)
