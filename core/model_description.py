@@ -12,6 +12,8 @@ from core.files import unsealed
 DESCRIPTION = "model.json"
 """Its file, inside the model's folder."""
 FORMAT = 2
+IMAGE_RULE = 1
+"""How image files are decoded and shrunk: docs/decisions/0023. Models that name none have it."""
 DAMAGED = "This model cannot be opened: {}. Train it again, or use an undamaged copy."
 
 
@@ -30,6 +32,8 @@ class Description:
     tasks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """With several label columns: the classes of each, in the order of the outputs; `classes` are
     those of the first. Empty for the usual single one."""
+    image_rule: int = IMAGE_RULE
+    """How an image file becomes the RGB pixels that `preprocessing` starts from."""
     longest_side: int = 1024
     """Larger images are first shrunk to this, in pixels, as those it learned from were."""
     temperature: float = 1.0
@@ -76,7 +80,7 @@ class Description:
         a newer version."""
         try:
             content = json.loads(unsealed(text))
-            if content["format"] > FORMAT:
+            if content["format"] > FORMAT or content.get("image_rule", IMAGE_RULE) > IMAGE_RULE:
                 raise BadInput(
                     "This model was made by a newer version of Graft. Update Graft to open it."
                 )

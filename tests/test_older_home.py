@@ -123,7 +123,7 @@ def test_its_models_predict_with_their_thresholds(settings: Settings) -> None:
 def test_its_model_is_exported_in_todays_form(settings: Settings, tmp_path: Path) -> None:
     *_, last = export(settings.home / "runs" / FIRST, tmp_path / "model.zip", settings)
     assert isinstance(last, Finished)
-    assert last.result["greatest_difference"] < 1e-3  # by the predict.py that is in it
+    assert last.result["max_difference"] < 1e-3  # by the predict.py that is in it
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         described = json.loads(archive.read("model.json"))
         assert "reference_features.safetensors" in archive.namelist()

@@ -9,8 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = {"core", "pages", "app", "webserver", "graft"}
-PACKED = {"image_reading", "image_kinds", "image_colours"}
-"""Lie beside predict.py in an exported model, which imports them by these names."""
+PACKED = {
+    *("image_reading", "image_kinds", "image_colours", "prediction_rows"),
+    *("classify_sorting", "classify_tables", "classify_watching"),
+}
+"""Lie beside predict.py or classify.py in an exported model, which imports them by these names."""
 OF_ANOTHER = {
     "starlette": "streamlit",
     "h11": "uvicorn",

@@ -1,21 +1,17 @@
 """Predictions as a table: one row an image, as CSV or as an Excel workbook.
 
-A row holds the name, the class, a probability for each class; or the reason it has none. Where the
-model can tell, also whether the image looks like none of the classes, and the set of those of
-which the right one mostly is one. A model that answers several questions has such columns for
-each. Classes that somebody corrected stand in a column of their own.
+Its rows are those of core.analysis.prediction_rows. Classes that somebody corrected stand in a
+column of their own.
 """
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.analysis.prediction_rows import FORMULA, Cell, table_of, written
 from core.errors import BadInput
 
-Cell = str | float
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a cell that begins like this."""
 _MOST_COLUMNS = 16_384
 _LONGEST_CELL = 32_767
 """The limits of a sheet in Excel."""
@@ -28,8 +24,8 @@ def predictions_csv(
     `corrected` are right classes by the number of the row."""
     text = io.StringIO()
     writer = csv.writer(text)
-    for row in _table(predictions, corrected or {}):
-        writer.writerow([_written(cell) for cell in row])
+    for row in table_of(predictions, corrected):
+        writer.writerow([written(cell) for cell in row])
     return text.getvalue()
 
 
@@ -45,7 +41,7 @@ def predictions_xlsx(
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
 
-    rows = _table(predictions, corrected or {})
+    rows = table_of(predictions, corrected)
     if len(rows[0]) > _MOST_COLUMNS:
         raise BadInput(
             "There are more classes than an Excel sheet has columns. Export as CSV instead."
@@ -61,7 +57,7 @@ def predictions_xlsx(
             return number
         cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:_LONGEST_CELL])
         cell.data_type = "s"  # else text that begins with "=" would be a formula
-        cell.quotePrefix = value.startswith(_FORMULA)
+        cell.quotePrefix = value.startswith(FORMULA)
         if head:
             cell.font = Font(bold=True)
         return cell
@@ -71,79 +67,3 @@ def predictions_xlsx(
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-def _written(cell: Cell) -> str:
-    if not isinstance(cell, str):
-        return f"{cell:.6f}"
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _table(
-    predictions: Sequence[Mapping[str, Any]], corrected: Mapping[int, str]
-) -> list[list[Cell]]:
-    """The head and all rows."""
-    tasks = next((row["tasks"] for row in predictions if row.get("tasks")), None)
-    rows = _of_several(predictions, list(tasks)) if tasks else _of_one(predictions)
-    if corrected:
-        beside = ["corrected", *(corrected.get(n, "") for n in range(len(predictions)))]
-        for row, cell in zip(rows, beside, strict=True):
-            row.insert(len(row) - 1, cell)
-    return rows
-
-
-def _of_one(predictions: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
-    classes = sorted({name for row in predictions for name in row.get("probabilities", {})})
-    more = {
-        heading: name
-        for heading, name in (("unknown", "ood"), ("set", "prediction_set"))
-        if any(row.get(name) is not None for row in predictions)
-    }
-    rows: list[list[Cell]] = [["image", "predicted", *classes, *more, "problem"]]
-    for row in predictions:
-        cells = _probabilities(row, classes)
-        own = [_in_words(row.get(name)) for name in more.values()]
-        rows.append([row["image"], row.get("label", ""), *cells, *own, row.get("error", "")])
-    return rows
-
-
-def _of_several(predictions: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> list[list[Cell]]:
-    answered = [row["tasks"] for row in predictions if row.get("tasks")]
-    columns = {task: list(answered[0][task]["probabilities"]) for task in tasks}
-    sets = {
-        task: any(each[task].get("prediction_set") is not None for each in answered)
-        for task in tasks
-    }
-    with_ood = any(row.get("ood") is not None for row in predictions)
-    heads = [cell for task in tasks for cell in _head(task, columns[task], sets[task])]
-    more = ["unknown"] if with_ood else []
-    rows: list[list[Cell]] = [["image", *heads, *more, "problem"]]
-    for row in predictions:
-        cells: list[Cell] = [row["image"]]
-        for task in tasks:
-            cells += _answer(row.get("tasks", {}).get(task, {}), columns[task], sets[task])
-        own = [_in_words(row.get("ood"))] if with_ood else []
-        rows.append([*cells, *own, row.get("error", "")])
-    return rows
-
-
-def _head(task: str, classes: Sequence[str], with_set: bool) -> list[str]:
-    return [task, *(f"{task}: {name}" for name in classes), *([f"{task}: set"] if with_set else [])]
-
-
-def _answer(answer: Mapping[str, Any], classes: Sequence[str], with_set: bool) -> list[Cell]:
-    more = [_in_words(answer.get("prediction_set"))] if with_set else []
-    return [answer.get("label", ""), *_probabilities(answer, classes), *more]
-
-
-def _probabilities(answer: Mapping[str, Any], classes: Iterable[str]) -> list[Cell]:
-    probabilities = answer.get("probabilities", {})
-    return [float(probabilities[n]) if n in probabilities else "" for n in classes]
-
-
-def _in_words(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " | ".join(value) if isinstance(value, list) else str(value)

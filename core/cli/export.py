@@ -18,34 +18,32 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=sorted(formats()),
-        default=DEFAULT,
-        help=f"{titles}; default: %(default)s",
+        help=f"{titles}; default: what FILE ends with, else {DEFAULT}",
     )
 
 
 def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
-    return export(chosen.run, chosen.file, settings, terminal, form=chosen.format)
+    from core.export.formats import DEFAULT, guessed
+
+    form = chosen.format or guessed(chosen.file) or DEFAULT
+    return export(chosen.run, chosen.file, settings, terminal, form=form)
 
 
 def export(run: Path, file: Path, settings: Settings, terminal: Terminal, *, form: str) -> int:
     """Write a run's model in one of the formats of `core.export.formats`."""
     from core.export.formats import export as events_of
+    from core.export.rehearsal import in_words
 
     require_run(run)
     result = result_of(events_of(run, file, settings, form=form), terminal)
-    lines = [f"The model is in {result['file']}."]
-    if "greatest_difference" in result:
-        lines.append(
-            f"It was tried out on its own on {result['images']} images: its probabilities differ "
-            f"from the app's by at most {result['greatest_difference']:.1e}."
-        )
-    terminal.result(result, " ".join(lines))
+    found = f" {in_words(result)}" if "n" in result else ""
+    terminal.result(result, f"The model is in {result['file']}.{found}")
     return 0
 
 
 COMMAND = Command(
     "write a model to a file that works without this program",
-    ("export run model.zip",),
+    ("export run model.zip", "export run model.onnx"),
     _run,
     _add_arguments,
     order=42,

@@ -1,4 +1,4 @@
-"""How predict.py reads image files: as the app that it was exported from.
+"""How predict.py and classify.py read image files: as the app that they were exported from.
 
 A file of every exported model, where image_kinds.py and image_colours.py lie beside it.
 """
@@ -53,23 +53,48 @@ def register_heif() -> None:
 
 def as_rgb(file: str, longest: int) -> Image.Image:
     """The image as the model learned from such: upright, on white, in plain red, green, blue."""
+    with open(file, "rb") as stream:
+        return rgb_of(stream, longest)
+
+
+def rgb_of(stream: BinaryIO, longest: int) -> Image.Image:
+    """As `as_rgb`, of an open file."""
     from image_colours import upright_rgb
 
-    with open(file, "rb") as stream:
-        try:
-            with opened(stream) as image:
-                rgb: Image.Image = upright_rgb(image, longest)
-                return rgb
-        except Refused:
+    try:
+        with opened(stream) as image:
+            rgb: Image.Image = upright_rgb(image, longest)
+            return rgb
+    except Refused:
+        raise
+    except Exception:
+        stream.seek(0)
+        if stream.read(4) not in TIFF_STARTS:
             raise
-        except Exception:
-            stream.seek(0)
-            if stream.read(4) not in TIFF_STARTS:
-                raise
-            values = channels_of(stream)  # more than Pillow knows: the first three
-            if values is None or values.shape[2] < 2:
-                raise
+        values = channels_of(stream)  # more than Pillow knows: the first three
+        if values is None or values.shape[2] < 2:
+            raise
     return first_three(values, longest)
+
+
+def square(
+    image: Image.Image, size: int, fit: str, mean: list[float], how: int, full: int = 255
+) -> Image.Image:
+    """The image as a square: squashed, cropped to its middle, or padded with the mean colour."""
+    width, height = image.size
+    if fit == "squash":
+        return image.resize((size, size), how)
+    if fit == "crop":
+        edge = min(width, height)
+        left, top = (width - edge) / 2, (height - edge) / 2
+        return image.resize((size, size), how, box=(left, top, left + edge, top + edge))
+    longer = max(width, height)
+    inner = max(1, round(width * size / longer)), max(1, round(height * size / longer))
+    colour = tuple(round(full * value) for value in mean)
+    plain = min(max(full * mean[0], 0.0), float(full))
+    ground = Image.new(image.mode, (size, size), plain if image.mode == "F" else colour)
+    ground.paste(image.resize(inner, how), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return ground
 
 
 def first_three(values: Any, longest: int) -> Image.Image:

@@ -6,7 +6,6 @@ sources are text from outside: they are escaped, so that they stay text wherever
 
 import json
 import shlex
-from dataclasses import dataclass
 
 from core.dataset.channels import RGB
 from core.evaluation.calibration_result import CalibrationResult
@@ -16,22 +15,10 @@ from core.export.markdown import escaped
 from core.export.run_facts import RunFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """How trying out the packed model went."""
-
-    greatest_difference: float
-    """Between the probabilities of predict.py and of the app."""
-    compared: int
-    """Images on which that was measured."""
-    examples: int
-    """Images in the bundle."""
-
-
-def model_card(facts: RunFacts, rehearsed: Rehearsed) -> str:
-    """The whole card, as Markdown."""
+def model_card(facts: RunFacts, use: str) -> str:
+    """The whole card, as Markdown; `use` says how to use the form that it comes in."""
     sections = [section(facts) for section in (_purpose, _scores, _origins, limits)]
-    return "\n\n".join([*sections, _use(facts, rehearsed), again(facts)]) + "\n"
+    return "\n\n".join([*sections, f"## How to use it\n\n{use}", again(facts)]) + "\n"
 
 
 def _purpose(facts: RunFacts) -> str:
@@ -143,19 +130,18 @@ def _models(found: CalibrationResult) -> str:
     return f" ({evaluated_by(found.n_folds).removeprefix(', ')})"
 
 
-def _use(facts: RunFacts, rehearsed: Rehearsed) -> str:
-    examples = f"`examples/` holds {rehearsed.examples} test images. "
-    return f"""## How to use it
-
+def classify_use(found: str) -> str:
+    """How to use classify.py; `found` is what the rehearsal said."""
+    return f"""```
+uv run classify.py image.jpg folder "more/*.png" old.zip
+uv run classify.py folder --csv answers.csv --xlsx answers.xlsx --json answers.json
+uv run classify.py folder --sort-into sorted --by copy
+uv run classify.py --undo sorted
+uv run classify.py folder --watch --sort-into sorted --by move
 ```
-pip install -r requirements.txt
-python predict.py image.jpg folder "more/*.png"
-python predict.py image.jpg --json
-```
 
-{examples}`predict.py` was tried out in a process of its own on {rehearsed.compared} test images:
-its probabilities and the app's differ by at most {rehearsed.greatest_difference:.1e}. This was with
-{facts.versions}."""
+Without uv: `pip install -r requirements.txt`, then `python classify.py` instead of
+`uv run classify.py`. {found}"""
 
 
 def again(facts: RunFacts) -> str:

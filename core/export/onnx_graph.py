@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 METADATA = "model.json"
 """The key of the metadata that holds all that is said about the model."""
 OPSET = 18
+ENGINE = "onnxruntime>=1.20"
+"""What runs it."""
 UNKNOWN_THRESHOLD = 1.0
 """Scores are in units of the model's own threshold (core.evaluation.ood)."""
-_FEWEST_TO_HALVE = 256
-"""Numbers in a tensor below which storing it in half gains nothing."""
+_FEWEST_TO_HALVE = 16_384
+"""Numbers in a tensor below which storing it in half gains little: those of the first layers, where
+an error costs most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,7 @@ def _store_in_half(graph: "onnx.ModelProto") -> None:
     kept, nodes = [], []
     for tensor in graph.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _FEWEST_TO_HALVE:
+        if values.dtype != np.float32 or values.size < _FEWEST_TO_HALVE or values.ndim < 2:
             kept.append(tensor)
             continue
         stored, made = _halved(tensor.name, values)

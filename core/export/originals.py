@@ -1,20 +1,64 @@
-"""A few of the files that a model learned from, as they were brought: of each kind some."""
+"""Files of the person's own that an exported model is tried out on.
 
+Test images as they are stored, and of each kind of file some as they were brought.
+"""
+
+import shutil
 from collections import Counter
 from itertools import islice
 from pathlib import Path
 
+from core.dataset.channels import RGB, Form
+from core.dataset.export import as_file
 from core.dataset.ingest.assignment import full_name
 from core.dataset.ingest.sources import open_source
 from core.dataset.manifest import Dataset, Facts
 from core.dataset.origins import origin_of
-from core.errors import GraftError
+from core.dataset.store import Store
+from core.errors import GraftError, NotFound
+from core.evaluation.report import Report
 from core.settings import Settings
 
+_MOST_TESTED = 8
 _OF_EACH_KIND = 2
 _MOST = 16
 _MOST_TRIED = 2000
 """Files that are gone through to find them; an archive is unpacked up to there."""
+
+
+def held_out_files(
+    report: Report, store: Store, form: Form, space: Path, most: int = _MOST_TESTED
+) -> list[Path]:
+    """Test images, copied into `space` under names of our own.
+
+    One of each class before a second of any, so that a few show as much as they can. Raises
+    NotFound where the images are not here.
+    """
+    seen: dict[str, int] = {}
+    turns = []
+    for index, row in enumerate(report.kept_predictions):
+        seen[row.true] = seen.get(row.true, 0) + 1
+        turns.append((seen[row.true], index, row.image))
+    try:
+        chosen = [store.path(image) for _, _, image in sorted(turns)[:most]]
+    except NotFound as error:
+        raise NotFound(
+            "The images that this model was tested on are not in this home folder, so the "
+            "exported model cannot be tried out. Export it where it was trained."
+        ) from error
+    copies = []
+    for number, path in enumerate(chosen, 1):
+        if form != RGB:
+            suffix, content = as_file(store, path.stem)
+            copies.append(space / f"{number}{suffix}")
+            copies[-1].write_bytes(content)
+        elif path.suffix == ".npy":  # kept with all its channels: as this network sees it
+            copies.append(space / f"{number}.png")
+            store.open(path.stem).save(copies[-1])
+        else:
+            copies.append(space / f"{number}{path.suffix}")
+            shutil.copyfile(path, copies[-1])
+    return copies
 
 
 def original_files(dataset: Dataset, settings: Settings, space: Path) -> list[Path]:

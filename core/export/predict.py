@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
 FORMAT = 2
+IMAGE_RULE = 1
 """Of model.json: this script reads no other."""
 sys.path.insert(0, str(HERE))  # for the modules beside this one, also with python -I
 warnings.simplefilter("ignore")  # about broken metadata, which cost nothing
@@ -28,7 +29,7 @@ warnings.simplefilter("ignore")  # about broken metadata, which cost nothing
 def load() -> tuple[torch.nn.Module, dict[str, Any], dict[str, torch.Tensor]]:
     """The network with its trained weights, what model.json says, and the reference features."""
     about = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
-    if about["format"] != FORMAT:
+    if about["format"] != FORMAT or about.get("image_rule", IMAGE_RULE) != IMAGE_RULE:
         raise SystemExit("This predict.py belongs to another model: export the model again.")
     outputs = sum(map(len, tasks_of(about).values()))
     network = timm.create_model(
@@ -47,7 +48,7 @@ def tasks_of(about: dict[str, Any]) -> dict[str, list[str]]:
 def planes(file: str, longest: int, p: dict[str, Any], how: int) -> torch.Tensor:
     """The square of each channel of such an image, (channels, size, size)."""
     import numpy as np
-    from image_reading import Refused, as_array, shrunken
+    from image_reading import Refused, as_array, shrunken, square
 
     full = 2 ** p["bits"] - 1
     values = as_array(file, longest, len(p["mean"]), p["bits"])
@@ -61,31 +62,11 @@ def planes(file: str, longest: int, p: dict[str, Any], how: int) -> torch.Tensor
     return torch.stack(made)
 
 
-def square(
-    image: Image.Image, size: int, fit: str, mean: list[float], how: int, full: int = 255
-) -> Image.Image:
-    """The image as a square: squashed, cropped to its middle, or padded with the mean colour."""
-    width, height = image.size
-    if fit == "squash":
-        return image.resize((size, size), how)
-    if fit == "crop":
-        edge = min(width, height)
-        left, top = (width - edge) / 2, (height - edge) / 2
-        return image.resize((size, size), how, box=(left, top, left + edge, top + edge))
-    longer = max(width, height)
-    inner = max(1, round(width * size / longer)), max(1, round(height * size / longer))
-    colour = tuple(round(full * value) for value in mean)
-    plain = min(max(full * mean[0], 0.0), float(full))
-    ground = Image.new(image.mode, (size, size), plain if image.mode == "F" else colour)
-    ground.paste(image.resize(inner, how), ((size - inner[0]) // 2, (size - inner[1]) // 2))
-    return ground
-
-
 def predict(
     network: Any, about: dict[str, Any], reference: dict[str, torch.Tensor], file: str
 ) -> dict[str, Any]:
     """The likeliest class, the probability of each, and what else can be said."""
-    from image_reading import as_rgb
+    from image_reading import as_rgb, square
 
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]

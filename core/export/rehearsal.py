@@ -4,29 +4,144 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from core.analysis.prediction import ImagePrediction
+from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
 from core.errors import GraftError
+from core.events import Finished
+from core.export.formats import ExportContext
+from core.export.odd_images import write_odd_images
+from core.export.originals import held_out_files, original_files
 
 LARGEST_DIFFERENCE = 1e-3
-"""Probabilities that differ by more than this come from another model."""
+"""Probabilities that differ by more than this are not those of the app."""
+BROKEN = 0.02
+"""Probabilities of an exact format that differ by more than this come from another model."""
 
 _SECONDS = 600
 _SOME_UNREADABLE = 1
-"""What predict.py ends with then; its rows say which."""
+"""What the scripts end with then; their rows say which."""
 
 
-def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
-    """What the bundle's own predict.py says about the images, one row each.
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How near an exported model comes to the app."""
+
+    n: int
+    """Images that both could read."""
+    labels_equal: int
+    """Of these, how many got the same label in every task."""
+    max_difference: float
+    """The greatest between two probabilities."""
+    seconds: float = 0.0
+    """That it took."""
+
+    def require(self, most: float) -> None:
+        """Raise GraftError when the difference is greater, or is no number."""
+        if not self.max_difference <= most:
+            raise GraftError(
+                "The exported model was tried out and its probabilities differ from the app's by "
+                f"up to {self.max_difference:.2g}, so nothing was exported. Train the model again, "
+                "then export it."
+            )
+
+    @property
+    def sentence(self) -> str:
+        """What to tell whoever uses it."""
+        return in_words(asdict(self))
+
+
+def in_words(result: Mapping[str, Any]) -> str:
+    """What a rehearsal found, from the result of an export; older ones have other names."""
+    n = int(result.get("n", result.get("images", 0)))
+    difference = float(result.get("max_difference", result.get("greatest_difference", 0.0)))
+    other = n - int(result.get("labels_equal", n))
+    classes = "all get the same class as in the app"
+    if other:
+        classes = f"{other} {'gets' if other == 1 else 'get'} another class than in the app"
+    return (
+        f"It was tried out in a process of its own on {n} images: {classes}, and probabilities "
+        f"differ by at most {plain_number(difference)}."
+    )
+
+
+def plain_number(value: float) -> str:
+    """0.0000002 rather than 2e-07."""
+    return format(Decimal(f"{value:.1e}").normalize(), "f")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was tried, and how that went."""
+
+    agreement: Agreement
+    tested: tuple[Path, ...]
+    """The test images among them."""
+    of_tested: Agreement
+    """On these alone."""
+
+
+def try_out(
+    context: ExportContext, bundle: Path, space: Path, *, script: str, most_tested: int = 8
+) -> Trial:
+    """Ask the script of a bundle and the app about the same files, and compare what they say.
+
+    Files: test images as they are stored, the person's own as they were brought, and the odd ones
+    drawn by code. They are written into `space`. Raises NotFound where the test images are not
+    here, GraftError when the script does not run.
+    """
+    began = time.monotonic()
+    facts, settings = context.facts, context.settings
+    tested = held_out_files(facts.report, context.store, facts.form, space, most_tested)
+    others = [
+        *original_files(facts.dataset, settings, space),
+        *write_odd_images(space / "odd"),
+    ]
+    tried = [*tested, *others]
+    *_, last = predict_files(context.run, tried, settings)
+    if not isinstance(last, Finished):
+        raise TypeError(f"predict_files ended with {last!r}")
+    ours, theirs = predictions_of(last.result), rehearse(bundle, tried, script=script)
+    n = len(tested)
+    return Trial(
+        agreement(ours, theirs, may_be_unreadable=len(others), seconds=time.monotonic() - began),
+        tuple(tested),
+        agreement(ours[:n], theirs[:n]),
+    )
+
+
+def outcome(began: float, form: str, file: Path, found: Agreement) -> Finished:
+    """The last event of an export: the file, and what its rehearsal found."""
+    result = {
+        "file": str(file),
+        "format": form,
+        "bytes": file.stat().st_size,
+        "n": found.n,
+        "labels_equal": found.labels_equal,
+        "max_difference": found.max_difference,
+        "seconds": round(found.seconds, 3),
+    }
+    return Finished(time.monotonic() - began, result)
+
+
+def rehearse(
+    bundle: Path, images: Sequence[Path], *, script: str = "predict.py"
+) -> list[ImagePrediction]:
+    """What the bundle's own script says about the images, one row each.
 
     Runs without the app's modules and without the model hub. Raises GraftError, with the last
     line of what the script said, when it does not run.
     """
-    command = [sys.executable, "-I", "-B", "predict.py", "--json", *(str(file) for file in images)]
+    as_json = ["--json", "-"] if script == "classify.py" else ["--json"]
+    files = [str(file) for file in images]
+    command = [sys.executable, "-I", "-B", script, *files, *as_json]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     try:
         done = subprocess.run(
@@ -47,38 +162,38 @@ def rehearse(bundle: Path, images: Sequence[Path]) -> list[ImagePrediction]:
     return rows
 
 
-def greatest_difference(
+def agreement(
     ours: Sequence[ImagePrediction],
     theirs: Sequence[ImagePrediction],
     *,
     may_be_unreadable: int = 0,
-) -> float:
-    """The greatest absolute difference between the probabilities of two lists of predictions.
+    seconds: float = 0.0,
+) -> Agreement:
+    """How near two lists of predictions come to each other.
 
-    Raises GraftError when an image was unreadable to either, or they differ by more than
-    LARGEST_DIFFERENCE. So many of the last ones may be unreadable to both.
+    Raises GraftError when an image was unreadable to one alone. So many of the last ones may be
+    unreadable to both, and are not counted.
     """
     differences = [0.0]
-    last = len(ours) - may_be_unreadable
+    last, n, equal = len(ours) - may_be_unreadable, 0, 0
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         if number >= last and "error" in one and "error" in other:
             continue
         if reason := one.get("error") or other.get("error"):
             raise _did_not_run(f"a test image could not be read: {reason}")
-        for first, second in zip(_probabilities(one), _probabilities(other), strict=True):
+        answers = list(zip(_answers(one), _answers(other), strict=True))
+        n += 1
+        equal += all(mine["label"] == own["label"] for mine, own in answers)
+        for mine, own in answers:
+            first, second = mine["probabilities"], own["probabilities"]
             differences += [abs(first[name] - second[name]) for name in first]
     greatest = float(np.max(differences))  # unlike Python's max, it never drops a NaN
-    if not greatest <= LARGEST_DIFFERENCE:
-        raise GraftError(
-            "The exported model was tried out and its probabilities differ from the app's by up "
-            f"to {greatest:.2g}, so nothing was exported. Train the model again, then export it."
-        )
-    return greatest
+    return Agreement(n, equal, greatest, seconds)
 
 
-def _probabilities(row: ImagePrediction) -> list[dict[str, float]]:
-    """The probabilities of each task."""
-    return [answer["probabilities"] for answer in (row.get("tasks") or {"": row}).values()]
+def _answers(row: ImagePrediction) -> list[ImagePrediction]:
+    """The answer of each task."""
+    return list((row.get("tasks") or {"": row}).values())  # type: ignore[arg-type]
 
 
 def _did_not_run(why: str) -> GraftError:

@@ -83,9 +83,9 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     says(page, "Undone")
 
     press(page, "Use this model")
-    press(page, "Make the ZIP file")
-    says(page, "greatest difference")
-    check_bundle(download(page, "Download the ZIP file"))
+    press(page, "Make ZIP for Python")
+    says(page, "all get the same class as in the app")
+    check_bundle(download(page, "Download ZIP for Python"))
 
 
 def ask_about_new_images(page: Page) -> None:

@@ -267,7 +267,7 @@ def test_an_exported_model_can_be_used_as_a_run(trained, home, pictures, tmp_pat
     run, _ = trained
     said = as_json(home, "export", run, tmp_path / "model.zip")
     assert said["file"] == str(tmp_path / "model.zip")
-    assert said["greatest_difference"] < 1e-5
+    assert said["max_difference"] < 1e-5
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         archive.extractall(tmp_path / "model")
     picture = pictures / "coffee" / "0.png"

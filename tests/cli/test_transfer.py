@@ -170,4 +170,4 @@ def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_q
     }  # fmt: skip
     code, told = graft("export", run, tmp_path / "model.zip")
     assert code == 0
-    assert told["greatest_difference"] < 1e-4
+    assert told["max_difference"] < 1e-4

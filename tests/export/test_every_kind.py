@@ -53,8 +53,8 @@ def asked(made: Path, *arguments: object) -> tuple[int, str]:
 
 def test_the_export_was_tried_out_on_the_files_as_they_were_brought(made: Path) -> None:
     told = json.loads((made / "told.json").read_text())
-    assert told["images"] == 2 + 8
-    assert told["greatest_difference"] < CLOSE
+    assert told["n"] == told["labels_equal"] == 2 + 8 + 17
+    assert told["max_difference"] < CLOSE
 
 
 def test_the_script_says_of_every_file_what_the_app_says(made: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_model_of_other_channels_reads_files_as_the_app_does(tmp_path: Path, w
     assert code == 0, errors
     code, out, errors = run_command(home, "export", run, tmp_path / "model.zip", "--json")
     assert code == 0, errors
-    assert json.loads(out)["images"] == 2 + 2
+    assert json.loads(out)["n"] == 2 + 2
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         archive.extractall(tmp_path / "model")
     cup.resize((90, 70)).save(tmp_path / "colour.png")

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
+from made_models import PREPROCESSING, photographs, write_photographs
+from made_runs import made_run
 from PIL import Image
 
 from core.__main__ import _parser
@@ -22,17 +23,15 @@ from core.evaluation.ood import ReferenceFeatures, prepared
 from core.evaluation.report import Report
 from core.evaluation.scoring import report_of
 from core.events import Finished
-from core.export import predict as script
+from core.export import bundle as bundle_module
 from core.export.formats import export
-from core.export.formats import zip as zip_format
+from core.export.image_reading import square
 from core.export.model_card import again, escaped
-from core.export.rehearsal import greatest_difference
+from core.export.rehearsal import agreement
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
-
-HOSTILE = "![x](http://evil.example/a.png) <img src=x onerror=alert(1)> | `rm` [a](javascript:1)"
 
 
 @pytest.fixture(scope="module")
@@ -42,42 +41,10 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(settings):
-    """A finished run whose class names are hostile text."""
-    store = Store(settings.home)
-    hashes = [store.add(photograph, lossless=True) for photograph in photographs()]
-    classes = (*CLASSES[:2], HOSTILE)
-    items = tuple(
-        Item(image, classes[number], f"{number}.png") for number, image in enumerate(hashes)
-    )
-    dataset = Dataset("My *pets* <b>", items, source="https://example.org", licence="CC0")
-    store.save(dataset)
-    folder = settings.home / "runs" / "00000000000000aa"
-    model = made_model(settings)
-    description = replace(
-        model.description, classes=classes, dataset=dataset.id, conformal_threshold=0.2
-    )
-    pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
-    reference = ReferenceFeatures(prepared(model.forward(pixels[:2]).features), 0.3)
-    Model(model.network, description, reference).save(folder / "model")
-    recipe = Recipe(
-        dataset=dataset.id,
-        backbone="tf_efficientnet_lite0",
-        strategy="feature_extraction",
-        options={"C": 0.5},
-    )
-    (folder / "recipe.json").write_text(recipe.to_json())
-    report_of(
-        np.arange(3),
-        model.predict(photographs()),
-        classes=classes,
-        items=items,
-        backbone=recipe.backbone,
-        strategy=recipe.strategy,
-        dataset=dataset.id,
-        seconds=1.0,
-        n_train=12,
-    ).save(folder)
-    return folder
+    return made_run(settings)
+
+
+ROW = {"image": "1", "label": "a", "probabilities": {"a": 0.9, "b": 0.1}}
 
 
 def exported(run, file, settings):
@@ -116,8 +83,11 @@ def test_the_zip_holds_what_was_promised_under_names_of_our_own(bundle):
 
 def test_it_was_tried_out_and_agrees_with_the_app(bundle):
     _, result = bundle
-    assert result["images"] == 3
-    assert result["greatest_difference"] < 1e-5
+    assert set(result) == {
+        *("file", "format", "bytes", "n", "labels_equal", "max_difference", "seconds")
+    }
+    assert result["n"] == result["labels_equal"] == 3 + 17
+    assert result["max_difference"] < 1e-5
 
 
 def test_its_script_predicts_without_this_program(bundle, run, tmp_path):
@@ -173,7 +143,7 @@ def test_the_script_knows_nothing_of_this_program(bundle):
 def test_its_script_makes_exactly_the_same_square(fit):
     for photograph in photographs():
         ours = replace(PREPROCESSING, fit=fit)
-        theirs = script.square(photograph, 224, fit, list(ours.mean), Image.Resampling.BICUBIC)
+        theirs = square(photograph, 224, fit, list(ours.mean), Image.Resampling.BICUBIC)
         assert np.array_equal(np.asarray(theirs), np.asarray(ours.square(photograph)))
 
 
@@ -255,20 +225,22 @@ def test_exporting_twice_gives_the_same_bytes(bundle, run, settings, tmp_path):
 def test_a_model_that_does_not_work_by_itself_is_not_exported(run, settings, tmp_path, monkeypatch):
     broken = tmp_path / "predict.py"
     broken.write_text("raise SystemExit('no such luck')\n")
-    monkeypatch.setitem(zip_format._SCRIPTS, "predict.py", broken)
+    monkeypatch.setitem(bundle_module.PREDICT, "predict.py", broken)
     with pytest.raises(GraftError, match="no such luck"):
         exported(run, tmp_path / "model.zip", settings)
     assert [path.name for path in tmp_path.iterdir()] == ["predict.py"]
 
 
 def test_other_probabilities_than_the_apps_fail_the_export():
-    ours = [{"image": "1", "label": "a", "probabilities": {"a": 0.9, "b": 0.1}}]
+    equal = agreement([ROW], [ROW | {"label": "b"}])
+    assert (equal.n, equal.labels_equal, equal.max_difference) == (1, 0, 0.0)
+    ours = [ROW]
     theirs = [{"image": "1", "label": "a", "probabilities": {"a": 0.8, "b": 0.2}}]
     with pytest.raises(GraftError, match=r"differ from the app's by up to 0\.1"):
-        greatest_difference(ours, theirs)
+        agreement(ours, theirs).require(1e-3)
     nothing = [{"image": "1", "label": "a", "probabilities": {"a": float("nan"), "b": 0.1}}]
     with pytest.raises(GraftError):
-        greatest_difference(ours, nothing)
+        agreement(ours, nothing).require(1e-3)
 
 
 def test_a_run_that_is_not_finished_cannot_be_exported(settings, tmp_path):

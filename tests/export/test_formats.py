@@ -12,7 +12,7 @@ from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.export import formats as registry
-from core.export.formats import export, formats
+from core.export.formats import export, formats, guessed
 from core.recipe import Recipe
 from core.settings import Settings, get_settings
 
@@ -28,7 +28,9 @@ def write(context, file):
     yield Finished(0.0, {"file": str(file)})
 
 
-FORMAT = ExportFormat(title="The classes alone", suffix=".txt", write=write)
+FORMAT = ExportFormat(
+    title="The classes alone", purpose="To read.", suffix=".txt", write=write, is_guessed=True
+)
 '''
 
 
@@ -44,8 +46,28 @@ def dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     formats.cache_clear()
 
 
-def test_there_is_the_zip() -> None:
-    assert {name: form.suffix for name, form in formats().items()} == {"zip": ".zip"}
+def test_these_are_there_and_their_files_end_so() -> None:
+    suffixes = {name: form.suffix for name, form in formats().items()}
+    assert suffixes.items() >= {
+        ("classify", ".zip"),
+        ("zip", ".zip"),
+        ("onnx", ".onnx"),
+        ("openvino", ".zip"),
+        ("int8", ".zip"),
+    }
+
+
+def test_every_format_says_in_a_sentence_what_it_is_for() -> None:
+    assert all(form.purpose.endswith(".") for form in formats().values())
+
+
+def test_a_files_ending_means_at_most_one_format(dropped: None) -> None:
+    guesses = [form.suffix for form in formats().values() if form.is_guessed]
+    assert len(guesses) == len(set(guesses))
+    assert guessed(Path("a/Model.ZIP")) == "zip"
+    assert guessed(Path("model.onnx")) == "onnx"
+    assert guessed(Path("classes.txt")) == "class_names"
+    assert guessed(Path("model")) is None
 
 
 def test_a_format_that_is_dropped_in_is_among_the_choices(
@@ -55,7 +77,7 @@ def test_a_format_that_is_dropped_in_is_among_the_choices(
         main(["export", "--help"])
     assert ended.value.code == 0
     help_text = " ".join(capsys.readouterr().out.split())
-    assert "--format {class_names,zip}" in help_text
+    assert "--format {class_names,classify," in help_text
     assert "class_names: The classes alone" in help_text
 
 
@@ -77,11 +99,11 @@ def test_a_format_that_is_dropped_in_is_written(
     fields = {"dataset": dataset, "backbone": recipe.backbone}
     report_on(rows, model.classes, **fields).save(run)
     file = tmp_path / "classes.txt"
-    assert main(["export", str(run), str(file), "--format", "class_names"]) == 0
+    assert main(["export", str(run), str(file)]) == 0
     assert file.read_text().splitlines() == list(model.classes)
     get_settings.cache_clear()
 
 
 def test_a_format_there_is_none_of_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="There are: zip"):
+    with pytest.raises(BadInput, match="There are: .*zip"):
         list(export(tmp_path, tmp_path / "x", Settings(home=tmp_path), form="floppy"))

@@ -39,6 +39,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("learn-answers", {"run": RUN, "project": PROJECT, "answers": DATASET, "labels": {"3": "oak"},
                        "add_to": DATASET, "task": "kind"}),
     ("export", {"run": RUN}),
+    ("export", {"run": RUN, "form": "onnx"}),
     ("export", {"run": RUN, "file": "/home/jobs/x/model.zip"}),
     ("explain", {"run": RUN, "image": "a" * 64}),
     ("explain", {"run": RUN, "file": "/u/0"}),

@@ -602,12 +602,28 @@ def test_a_ready_export_states_the_greatest_difference(home):
     assert "8 images" in said
 
 
+def test_a_format_says_its_size_and_what_its_rehearsal_found(home):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    job = new_job()
+    JobSpec("export", {"run": run, "form": "int8"}).write(job)
+    found = {"n": 25, "labels_equal": 24, "max_difference": 0.15, "seconds": 3.0}
+    append(job, Finished(1.0, {"file": "m.zip", "format": "int8", "bytes": 4_054_598} | found))
+    app = open_page("use", project=project, run=run)
+    said = everything(app)
+    assert "4.1 MB" in said
+    assert "on 25 images: 1 gets another class than in the app" in said
+    made = [button.label for button in app.button if button.label.startswith("Make ")]
+    assert "Make 8-bit ONNX again" in made
+    assert {"Make ONNX file", "Make ZIP for Python", "Make Sorting script"} < set(made)
+
+
 def test_exporting_is_handed_in_for_the_chosen_run(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
-    press(open_page("use", project=project, run=run), "Make the ZIP file")
+    press(open_page("use", project=project, run=run), "Make ONNX file")
     (job,) = recent_jobs("export", run=run)
-    assert JobSpec.read(job).args == {"run": run}
+    assert JobSpec.read(job).args == {"run": run, "form": "onnx"}
     stop(job)
 
 

@@ -119,8 +119,8 @@ def test_a_file_is_predicted_with_all_its_channels_and_any_other_is_refused(
 
 def test_the_exported_script_says_the_same(run, settings, tmp_path):
     *_, last = export(run, tmp_path / "model.zip", settings)
-    assert last.result["greatest_difference"] < 1e-4
-    assert last.result["images"] == 8
+    assert last.result["max_difference"] < 1e-4
+    assert last.result["n"] == 8
 
 
 @pytest.mark.parametrize(("channels", "bits"), [(1, 8), (13, 16)])

@@ -48,17 +48,30 @@ class ExportFormat:
 
     title: str
     """Plain words."""
+    purpose: str
+    """What it is for, in one sentence."""
     suffix: str
     """Of the file, with its dot."""
     write: Callable[[ExportContext, Path], Iterator[Event]]
     """Writes the file, whole or not at all; ends with Finished, whose result has its "file". Raises
     GraftError when what it wrote does not do what it should."""
+    is_guessed: bool = False
+    """Whether a file with that suffix means this format."""
+    order: int = 90
+    """Where it stands among the others: what most people want comes first."""
 
 
 @cache
 def formats() -> dict[str, ExportFormat]:
-    """Every format by its name."""
-    return {name: module.FORMAT for name, module in modules_of(__name__, __path__).items()}
+    """Every format by its name, in the order in which they are offered."""
+    found = {name: module.FORMAT for name, module in modules_of(__name__, __path__).items()}
+    return dict(sorted(found.items(), key=lambda each: each[1].order))
+
+
+def guessed(file: Path) -> str | None:
+    """The format that a file's ending means; None where it means none."""
+    suffix = file.suffix.lower()
+    return next((n for n, f in formats().items() if f.is_guessed and f.suffix == suffix), None)
 
 
 def export(run: Path, file: Path, settings: Settings, *, form: str = DEFAULT) -> Iterator[Event]:

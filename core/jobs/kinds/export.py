@@ -13,18 +13,19 @@ from core.settings import Settings
 class Args(RunArgs):
     """The run and the format."""
 
+    form: str = "zip"
     format: str = "zip"
     file: str = ""
-    """Written by versions before; the file is always in the job's own folder."""
+    """Both written by versions before; the file is always in the job's own folder."""
 
 
 def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
     """Write the file, and try it in a clean process."""
     from core.export.formats import export, formats
 
-    known = formats().get(args.format)
+    known = formats().get(args.form)
     file = result_file(folder, f"model{known.suffix if known else ''}")
-    yield from export(run_folder(args.run), file, settings, form=args.format)
+    yield from export(run_folder(args.run), file, settings, form=args.form)
 
 
 KIND = JobKind("export", Args, run)

@@ -1,59 +1,62 @@
-"""Export: the model as a ZIP that works without this app, and its report."""
+"""Export: the model in files that work without this app, and its report."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import streamlit as st
 
+from core.export.formats import ExportFormat, formats
+from core.export.rehearsal import in_words
 from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
+from core.jobs.spec import JobSpec
 from core.projects import RunRow
 from pages.components import progress, text
 from pages.components.progress import ButtonKind
 
-INSIDE = (
-    ("model.safetensors", "what it learned"),
-    ("model.json", "its classes, how images are prepared, and its scores"),
-    ("reference_features.safetensors", "what new images are compared with, to tell unknown ones"),
-    ("MODEL_CARD.md", "a card that says what it is for, and where its limits are"),
-    ("predict.py", "a short program that asks it about an image"),
-    ("image_reading.py", "how that program reads image files, with the two beside it"),
-)
 
-
-def offer(run: RunRow) -> None:
-    rows = "".join(f"<tr><td><code>{name}</code></td><td>{what}</td></tr>" for name, what in INSIDE)
-    st.html(
-        '<p class="muted">One ZIP file. Whoever gets it needs Python with torch, timm, safetensors '
-        "and pillow, and nothing of Graft.</p>"
-        f'<table class="table" style="margin:.8rem 0 0"><tbody>{rows}</tbody></table>'
-    )
-    if st.button("Make the ZIP file", type="primary", icon=":material/package_2:"):
-        submit("export", new_job(), {"run": run.id})
-        st.rerun()
-
-
-def plain_number(value: float) -> str:
-    """0.0000002 rather than 2e-07."""
-    return format(Decimal(f"{value:.1e}").normalize(), "f")
-
-
-def ready(folder: Path) -> None:
-    result = status(folder).result or {}
-    difference, n = result.get("greatest_difference", 0.0), result.get("images", 0)
-    with st.container(border=True):
+def offer(run: RunRow, name: str, form: ExportFormat) -> None:
+    """One format: what it is for, and once it is made its size, what was found, the file."""
+    made = exports(run, name)
+    newest = made[0] if made else None
+    now = status(newest) if newest else None
+    if newest and now and now.active:
+        progress.watch(newest, title=f"{form.title}: making it, then trying it out")
+        return
+    if now and now.state == "failed":
+        st.error(text.markdown(f"{form.title}: {now.sentence}", 600), icon=":material/error:")
+    is_ready = bool(newest and now and now.state == "finished")
+    found = described(now.result or {}) if now and is_ready else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.html(
-            '<p class="score-words">Your model is ready to go.</p>'
-            f"<p>It was run on {text.count(n, 'image')} in a clean process. The greatest "
-            f"difference to the answers given here was <b>{plain_number(difference)}</b> "
-            "in a probability between 0 and 1.</p>"
+            f'<p class="format"><b>{form.title}</b> <span class="muted">{form.purpose}</span>'
+            f"{found}</p>",
+            width="stretch",
         )
-        st.link_button(
-            "Download the ZIP file",
-            f"/graft/download/{folder.name}",
-            type="primary",
-            icon=":material/download:",
-        )
+        if newest and is_ready:
+            st.link_button(
+                f"Download {form.title}",
+                f"/graft/download/{newest.name}",
+                icon=":material/download:",
+            )
+        label = f"Make {form.title}" if not is_ready else f"Make {form.title} again"
+        kind: ButtonKind = "tertiary" if is_ready else "secondary"
+        if st.button(label, type=kind, key=f"make-{name}"):
+            submit("export", new_job(), {"run": run.id, "form": name})
+            st.rerun()
+
+
+def exports(run: RunRow, name: str) -> list[Path]:
+    """The jobs that made this format of the run, the last first; a job of a version before made
+    the ZIP."""
+    jobs = recent_jobs("export", run=run.id)
+    return [job for job in jobs if JobSpec.read(job).args.get("form", "zip") == name]
+
+
+def described(result: dict[str, object]) -> str:
+    """What came out of an export, as HTML below its line."""
+    size = result.get("bytes")
+    megabytes = f"{size / 1e6:.1f} MB. " if isinstance(size, int) else ""
+    return f'<br><span class="small">{megabytes}{in_words(result)}</span>'
 
 
 FORMS = {"pdf": ("PDF", ":material/picture_as_pdf:"), "html": ("web page", ":material/public:")}
@@ -95,21 +98,12 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
 
 
 def export_model(run: RunRow) -> None:
-    """The model as one file, and what there is to read about it."""
-    with st.container():
-        exports = recent_jobs("export", run=run.id)
-        newest = status(exports[0]) if exports else None
-        if newest and newest.active:
-            progress.watch(
-                exports[0], title="Packing the model, then running it in a clean process"
-            )
-        elif newest and newest.state == "finished":
-            ready(exports[0])
-            with st.expander("What is inside, and make it again"):
-                offer(run)
-        else:
-            if newest:
-                st.error(text.markdown(newest.sentence, 600), icon=":material/error:")
-                progress.offer_to_go_on(exports[0], "Try again")
-            offer(run)
+    """The model in every format, and what there is to read about it."""
+    st.html(
+        '<p class="muted">Each of these works without Graft. Before you get a file, it is tried '
+        "out on test images, on your own files and on awkward ones, and compared with the app.</p>"
+    )
+    with st.container(border=True):
+        for name, form in formats().items():
+            offer(run, name, form)
     story(run)
