@@ -16,12 +16,10 @@ from PIL import Image
 
 from core.__main__ import _parser
 from core.analysis.prediction import predict_files
-from core.dataset.manifest import Dataset, Item
+from core.dataset.manifest import Item
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
-from core.evaluation.ood import ReferenceFeatures, prepared
 from core.evaluation.report import Report
-from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.export import bundle as bundle_module
 from core.export.formats import export
@@ -30,7 +28,6 @@ from core.export.model_card import again, escaped
 from core.export.rehearsal import agreement
 from core.export.run_facts import facts_of
 from core.model import Model
-from core.recipe import Recipe
 from core.settings import Settings
 
 

@@ -105,5 +105,5 @@ def test_a_format_that_is_dropped_in_is_written(
 
 
 def test_a_format_there_is_none_of_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="There are: .*zip"):
+    with pytest.raises(BadInput, match=r"There are: .*zip"):
         list(export(tmp_path, tmp_path / "x", Settings(home=tmp_path), form="floppy"))
