@@ -1,6 +1,6 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
-`strategies`, `elsewhere` and `agreement` take long and run only when they are named.
+`strategies`, `elsewhere`, `agreement` and `every_backbone` take long and run only when they are named.
 """
 
 import importlib
@@ -25,6 +25,7 @@ NAMES = (
     "other_checks",
     "labelling",
     "ranking",
+    "export",
     "pages",
     "serving",
     "similarity",
