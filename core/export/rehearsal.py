@@ -67,8 +67,8 @@ def in_words(result: Mapping[str, Any]) -> str:
     if other:
         classes = f"{other} {'gets' if other == 1 else 'get'} another class than in the app"
     return (
-        f"It was tried out in a process of its own on {n} images: {classes}, and probabilities "
-        f"differ by at most {plain_number(difference)}."
+        f"Tried out by itself on {n} images: {classes}, and probabilities differ by at most "
+        f"{plain_number(difference)}."
     )
 
 

@@ -202,7 +202,7 @@ def test_the_card_names_licences_scores_and_the_way_to_make_it_again(bundle):
     assert heads.count("likely (95 %)") == 2
     assert "--set C=0.5" in card
     assert "--evaluation holdout" in card
-    assert "differ by at most" in card
+    assert "all get the same class as in the app" in card
 
 
 def test_hostile_names_stay_text_in_the_card(bundle):

@@ -34,15 +34,21 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
         )
         if newest and is_ready:
             st.link_button(
-                f"Download {form.title}",
+                f"Download {spoken(form.title)}",
                 f"/graft/download/{newest.name}",
                 icon=":material/download:",
             )
-        label = f"Make {form.title}" if not is_ready else f"Make {form.title} again"
+        label = "Make again" if is_ready else f"Make {spoken(form.title)}"
         kind: ButtonKind = "tertiary" if is_ready else "secondary"
         if st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
+
+
+def spoken(title: str) -> str:
+    """A title inside a phrase: "sorting script", but "ZIP for Python"."""
+    first, *rest = title.split(" ")
+    return " ".join([first.lower() if first[1:].islower() else first, *rest])
 
 
 def exports(run: RunRow, name: str) -> list[Path]:
