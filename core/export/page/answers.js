@@ -20,9 +20,19 @@ function percent(share) {
   return share < 0.01 ? "under 1 %" : `${(100 * share).toFixed(0)} %`;
 }
 
+/* Text from outside on one line, without what cannot be seen, as the app shows it. */
+function plain(text, longest = 60) {
+  const seen = text.split(/\s+/).filter(Boolean).join(" ").replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}]/gu, "");
+  const letters = [...(seen || "(no name)")];
+  return letters.length <= longest ? letters.join("") : letters.slice(0, longest - 1).join("") + "…";
+}
+
+/* The same inside a sentence, whose direction it must not turn. */
+const isolated = (text) => `\u2068${plain(text)}\u2069`;
+
 const counted = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 const keyOf = (each) => (each.error ? "error" : each.ood ? "unknown" : `class:${each.label}`);
-const titleOf = (key) => ({ error: UNREADABLE, unknown: UNKNOWN })[key] ?? key.slice(6);
+const titleOf = (key) => ({ error: UNREADABLE, unknown: UNKNOWN })[key] ?? plain(key.slice(6));
 
 /* Unknown ones, then by confidence, then what could not be read. */
 function before(one, other) {
@@ -81,8 +91,8 @@ function rowOf(each) {
   const row = made("tr", each.error ? "broken" : "");
   const look = made("td", "look"), name = made("th", "name"), said = made("td", "said");
   name.scope = "row";
-  const short = made("bdi", "", each.name.split("/").pop());
-  short.title = each.name;
+  const short = made("bdi", "", plain(each.name.split("/").pop()));
+  short.title = plain(each.name, 400);
   name.append(short);
   if (each.thumbnail) {
     const image = made("img");
@@ -94,7 +104,7 @@ function rowOf(each) {
   if (each.error) said.append(made("p", "error", each.error));
   else {
     said.append(...verdict(each), allClasses(each));
-    sure.append(bar(each.confidence, each.ood), made("span", "n", percent(each.confidence)));
+    if (!each.ood) sure.append(bar(each.confidence), made("span", "n", percent(each.confidence)));
   }
   row.append(look, name, said, sure);
   return row;
@@ -103,21 +113,21 @@ function rowOf(each) {
 /* What the app says of an image, line by line. */
 function verdict(each) {
   const head = made("p", each.ood ? "answer unknown" : "answer");
-  head.append(made("bdi", "", each.ood ? UNKNOWN : each.label));
+  head.append(made("bdi", "", each.ood ? UNKNOWN : plain(each.label)));
   return [head, ...linesOf(each).map((words) => made("p", "muted small", words))];
 }
 
 function linesOf(each) {
   const lines = [];
-  if (each.ood) lines.push(`If it is one of the classes after all: ${each.label}`);
+  if (each.ood) lines.push(`If it is one of the classes after all: ${isolated(each.label)} ${percent(each.confidence)}`);
   else {
     const others = each.ranked.filter(([name]) => each.prediction_set?.includes(name) && name !== each.label);
-    const named = others.slice(0, MOST_OTHERS).map(([name, share]) => `${name} ${percent(share)}`);
+    const named = others.slice(0, MOST_OTHERS).map(([name, share]) => `${isolated(name)} ${percent(share)}`);
     const more = others.length - named.length;
     if (named.length) lines.push(`or ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
   }
   if (each.tasks.length > 1)
-    for (const own of each.tasks) lines.push(`${own.task}: ${own.label} ${percent(own.confidence)}`);
+    for (const own of each.tasks) lines.push(`${isolated(own.task)}: ${isolated(own.label)} ${percent(own.confidence)}`);
   return lines;
 }
 
@@ -130,8 +140,8 @@ function allClasses(each) {
   return details;
 }
 
-function bar(share, pale) {
-  const outside = made("span", pale ? "bar pale" : "bar"), inside = made("i");
+function bar(share) {
+  const outside = made("span", "bar"), inside = made("i");
   inside.style.width = `${100 * share}%`;
   outside.setAttribute("aria-hidden", "true");
   outside.append(inside);
@@ -143,7 +153,7 @@ function bars(ranked) {
   const all = made("div", "bars");
   for (const [name, share] of ranked) {
     const line = made("div");
-    line.append(made("bdi", "", name), bar(share), made("span", "n", percent(share)));
+    line.append(made("bdi", "", plain(name)), bar(share), made("span", "n", percent(share)));
     all.append(line);
   }
   return all;

@@ -89,12 +89,12 @@ function showLive(answer) {
   if (box.children.length !== lines.length) box.replaceChildren(...bars(lines).children);
   lines.forEach(([name, share], at) => {
     const [label, track, number] = box.children[at].children;
-    label.textContent = name;
+    label.textContent = plain(name);
     track.firstChild.style.width = `${100 * share}%`;
     number.textContent = percent(share);
     box.children[at].classList.toggle("top", name === answer.label && !answer.ood);
   });
-  const said = answer.ood ? UNKNOWN : answer.label, verdict = $("camera-verdict");
+  const said = answer.ood ? UNKNOWN : plain(answer.label), verdict = $("camera-verdict");
   if (verdict.textContent !== said) verdict.textContent = said; // else it would be read out all the time
   verdict.classList.toggle("unknown", Boolean(answer.ood));
   $("camera-or").textContent = linesOf(answer).join(" · ");

@@ -41,7 +41,7 @@ async function work() {
       addAnswer(answer);
       await nextFrameOrHidden();
     }
-    $("note").textContent ||= `${counted(answers.length, "answer")}, the least sure first.`;
+    $("state").textContent = counted(answers.length, "answer"); // for who does not see them
   } catch {
     queue.length = 0; // the sentence stands there already: the model cannot be run
   }
@@ -82,8 +82,11 @@ function clearAll() {
   shown = AT_ONCE;
   showAll();
   $("note").textContent = "";
+  $("state").textContent = "Ready";
   $("choose").focus();
 }
+
+/* -- what is pressed, dropped and pasted -- */
 
 const on = (id, event, action) => $(id).addEventListener(event, action);
 for (const [button, input] of [["choose", "files"], ["choose-folder", "folder"]]) {
@@ -107,6 +110,14 @@ on("more", "click", () => {
   $("rows").children[at]?.querySelector("summary")?.focus();
 });
 $("choose-folder").hidden = !("webkitdirectory" in $("folder")) || matchMedia("(pointer: coarse)").matches;
+
+/* Styles in the markup are forbidden here, so the scores are drawn by hand. */
+for (const range of document.querySelectorAll(".range")) {
+  const { low, high, score, base } = range.dataset, at = (kind) => range.querySelector(kind)?.style ?? {};
+  Object.assign(at(".band"), { left: `${low}%`, width: `${high - low}%` });
+  at(".tick").left = at(".at-base").left = `${base}%`;
+  at(".dot").left = `${score}%`;
+}
 
 let over = 0;
 const highlight = (n) => $("drop").classList.toggle("over", (over = Math.max(0, n)) > 0);
