@@ -1,5 +1,6 @@
 """What a finished job made: GET /graft/download/<job id>, a file to keep; for answers a CSV file,
-with ?form=xlsx an Excel workbook. And GET /graft/answer/<job id>/<n>, the thumbnail of an answer.
+with ?form=xlsx an Excel workbook. GET /graft/answer/<job id>/<n>, the thumbnail of an answer. And
+GET /graft/page/<job id>, the one-file page that an export made, to be opened in the browser.
 """
 
 import re
@@ -20,6 +21,12 @@ from core.web.predictions import job_table
 from core.web.uploads import file_number
 
 _JOB_ID = re.compile(r"[0-9a-f]{16}")
+PAGE_POLICY = (
+    "sandbox allow-scripts allow-downloads; connect-src 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Beside the page's own policy, which names its scripts: it is no part of this app, so it neither
+reads what the app left in the browser nor asks this server for anything."""
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -46,6 +53,16 @@ class Downloads:
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The file is gone. Export it again.")
         return FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
+
+    async def page(self, request: Request) -> Response:
+        """The one-file page, to be opened rather than saved, and kept apart from the app."""
+        folder = self._folder(request)
+        result = await run_in_threadpool(finished_result, folder) or {}
+        file = _made_by(folder, result.get("file")) if result.get("format") == "page" else None
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "There is no page here. Export it again.")
+        headers = {"Cache-Control": "no-store", "Content-Security-Policy": PAGE_POLICY}
+        return FileResponse(file, media_type="text/html", headers=headers)
 
     async def thumbnail(self, request: Request) -> FileResponse:
         """The small JPEG of an image that was asked about."""

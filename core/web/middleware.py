@@ -17,6 +17,8 @@ REFUSED_PATHS = re.compile(r"/_stcore/(upload_file|metrics|agent)(/|$)")
 """Streamlit's own routes that Graft has no use for: its upload keeps every byte in memory and
 asks nobody who they are."""
 
+_OWN_POLICY = "/graft/page/"
+"""What lies there comes with a policy that is stricter than that of the app."""
 _POLICY_VIOLATION = 1008
 """The WebSocket's code for it; before the socket is open, the server says 403."""
 
@@ -44,7 +46,9 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add_headers(MutableHeaders(scope=message), headers.get("host", ""))
+                added = MutableHeaders(scope=message)
+                own = scope["path"].startswith(_OWN_POLICY) and "content-security-policy" in added
+                self._add_headers(added, headers.get("host", ""), keep_policy=own)
             await send(message)
 
         app = self._app
@@ -68,9 +72,10 @@ class Guard:
         hosts = headers.getlist("host")
         return len(hosts) == 1 and host_allowed(hosts[0], self._allowed_hosts)
 
-    def _add_headers(self, headers: MutableHeaders, host: str) -> None:
+    def _add_headers(self, headers: MutableHeaders, host: str, *, keep_policy: bool) -> None:
         named = host if address_of(host) else "localhost"  # nothing malformed into the policy
-        headers["Content-Security-Policy"] = content_policy(named, self._script_hashes)
+        if not keep_policy:
+            headers["Content-Security-Policy"] = content_policy(named, self._script_hashes)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "no-referrer"

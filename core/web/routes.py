@@ -25,5 +25,6 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/live/{id}", camera.frame, methods=["PUT"]),
         Route("/graft/live/{id}", camera.end, methods=["DELETE"]),
         Route("/graft/download/{job_id}", downloads.__call__),
+        Route("/graft/page/{job_id}", downloads.page),
         Route("/graft/language/{code}", language),
     ]

@@ -24,17 +24,26 @@ function kindOf(head) {
   return text(head, 0, 2) === "BM" && head.length > 26 ? "bmp" : null;
 }
 
-/* Why a file with these first bytes cannot be answered. */
+const REMEDY = "save it as JPEG or PNG.";
+
+/* Why a file with these first bytes cannot be answered: what it is, and what to do. */
 function whatElse(head) {
-  const start = text(head, 0, 8);
+  const start = text(head, 0, 16), words = text(head, 0, head.length).trimStart();
   if (!head.length)
     return "The file is empty. If it lies in a cloud folder, make it available offline, then choose it again.";
-  if (/^(II[*+]\0|MM\0[*+])/.test(start)) return "A browser cannot show TIFF: save it as JPEG or PNG.";
+  if (/^(II[*+]\0|MM\0[*+]|FUJIFILM|IIU\0)/.test(start) || start.startsWith("ftypcrx", 4))
+    return `A browser cannot show TIFF or camera raw files: ${REMEDY}`;
+  if (start.startsWith("jP  ", 4) || start.startsWith("\xff\x4f\xff\x51"))
+    return `A browser cannot show JPEG 2000: ${REMEDY}`;
+  if (/^P[1-6]\s+[#\d]|^Pf\s+\d/.test(start)) return `A browser cannot show PBM, PGM or PPM: ${REMEDY}`;
   if (start.startsWith("%PDF")) return "This is a PDF: save its pages as JPEG or PNG and bring those.";
   if (start.startsWith("PK\x03\x04")) return "This is a ZIP: unpack it and bring the folder.";
-  if (/^ftyp/.test(start.slice(4)) || start.startsWith("RIFF") || start.startsWith("\x1aE\xdf\xa3"))
+  if (start.startsWith("ftyp", 4) || /^(RIFF|\x1aE\xdf\xa3)/.test(start))
     return "This is a video: save single frames as JPEG or PNG and bring those.";
-  return "This is no image that a browser can show: save it as JPEG or PNG.";
+  if (/^<(\?xml|svg|html|!doc)/i.test(words))
+    return "This is a drawing or page in text form (SVG, HTML): save it as PNG first.";
+  if (!head.includes(0)) return "This is text or a damaged file, not an image: bring the image itself.";
+  return `This is no image that a browser can show: ${REMEDY}`;
 }
 
 const be16 = (b, at) => (b[at] << 8) | b[at + 1];
@@ -172,7 +181,7 @@ async function drawable(file, kind) {
 
 function unreadable(kind) {
   if (kind === "heic" || kind === "avif")
-    return `This browser cannot show ${kind.toUpperCase()}: save it as JPEG or PNG.`;
+    return `This browser cannot show ${kind.toUpperCase()}: ${REMEDY}`;
   return `The ${kind.toUpperCase()} file is damaged: open it in a viewer and save it anew.`;
 }
 
