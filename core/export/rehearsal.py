@@ -63,11 +63,12 @@ def in_words(result: Mapping[str, Any]) -> str:
     n = int(result.get("n", result.get("images", 0)))
     difference = float(result.get("max_difference", result.get("greatest_difference", 0.0)))
     other = n - int(result.get("labels_equal", n))
+    where = "a browser" if result.get("tried_in") == "browser" else "a process of its own"
     classes = "all get the same class as in the app"
     if other:
         classes = f"{other} {'gets' if other == 1 else 'get'} another class than in the app"
     return (
-        f"Tried out by itself on {n} images: {classes}, and probabilities differ by at most "
+        f"Tried out in {where} on {n} images: {classes}, and probabilities differ by at most "
         f"{plain_number(difference)}."
     )
 

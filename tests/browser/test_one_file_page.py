@@ -21,16 +21,17 @@ from playwright.sync_api import Browser, Page, Route, expect
 from running_server import ROOT
 from steps import LONG
 
-from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
+from core.analysis.prediction import ImagePrediction
 from core.analysis.prediction_table import predictions_csv
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.evaluation.ood import ReferenceFeatures, prepared
 from core.evaluation.scoring import report_of
-from core.export.formats import export
-from core.export.formats.page import agreement
+from core.export.formats import ExportContext, export
 from core.export.one_page import RUNTIME, SCRIPTS, SOURCES
-from core.export.page_trial import in_runtime
+from core.export.page_trial import RUNTIME as IN_RUNTIME
+from core.export.page_trial import app_answers, try_page
+from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
@@ -147,11 +148,6 @@ def bring(page: Page, files: list[Path]) -> list[ImagePrediction]:
     ]
 
 
-def of_the_app(exported: Exported, files: list[Path]) -> list[ImagePrediction]:
-    *_, last = predict_files(exported.run, files, exported.settings)
-    return predictions_of(last.result)
-
-
 def look(page: Page, name: str) -> None:
     """Only when asked for: GRAFT_SCREENSHOTS=folder."""
     if folder := os.environ.get("GRAFT_SCREENSHOTS"):
@@ -162,8 +158,8 @@ def test_it_was_tried_out_in_a_browser_before_it_was_given(exported: Exported) -
     result = exported.result
     assert result["format"] == "page"
     assert result["tried_in"] == "browser"
-    assert (result["n"], result["labels_equal"]) == (3, 3)
-    assert result["max_difference"] < 1e-3
+    assert result["n"] == result["labels_equal"] > 15
+    assert result["max_difference"] < 0.02
     assert result["bytes"] == exported.file.stat().st_size < 16_000_000
 
 
@@ -171,7 +167,7 @@ def test_files_of_every_kind_are_answered_as_by_the_app(
     page: Page, exported: Exported, tmp_path: Path
 ) -> None:
     files = write_every_kind(photographs()[0], tmp_path)
-    ours, theirs = of_the_app(exported, files), bring(page, files)
+    ours, theirs = app_answers(exported.run, files, exported.settings), bring(page, files)
     assert [row["image"] for row in theirs] == [file.name for file in files]
     compared = 0
     for file, one, other in zip(files, ours, theirs, strict=True):
@@ -180,7 +176,7 @@ def test_files_of_every_kind_are_answered_as_by_the_app(
             continue
         compared += 1
         most = 0.03 if file.name in OTHERWISE_DECODED else 1e-3
-        assert agreement([one], [other]).max_difference <= most, file.name
+        assert compared([one], [other]).max_difference <= most, file.name
         for name in ("label", "prediction_set", "ood"):
             assert other[name] == one[name], file.name  # type: ignore[literal-required]
         assert other["ood_score"] == pytest.approx(one["ood_score"], abs=30 * most), file.name
@@ -212,7 +208,7 @@ def test_the_answers_stand_in_a_table_the_least_sure_first_and_in_a_csv(
     with page.expect_download() as started:
         page.get_by_role("button", name="Save as CSV").click()
     text = Path(started.value.path()).read_bytes().decode("utf-8-sig")
-    ours = of_the_app(exported, files)
+    ours = app_answers(exported.run, files, exported.settings)
     for mine, his in zip(table(text), table(predictions_csv(ours)), strict=True):
         assert mine[:2] == his[:2]
         assert [cell for cell in mine[2:-1] if "." not in cell] == [
@@ -339,20 +335,19 @@ def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_browser_its_graph_is_tried_out(
-    exported: Exported, tmp_path: Path
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = re.search(r'id="graph">([^<]+)<', exported.file.read_text(encoding="utf-8"))
     assert packed
-
-    graph = tmp_path / "model.onnx"
+    graph = tmp_path / "bundle" / "model.onnx"
+    graph.parent.mkdir()
     graph.write_bytes(gzip.decompress(base64.b64decode(packed[1])))
-    files = write_images(tmp_path)
-    model = Model.load(exported.run / "model")
-    ours = of_the_app(exported, files)
-    theirs = in_runtime(graph, model, files, exported.settings)
-    assert agreement(ours, theirs).max_difference < 1e-3
-    assert [row.get("ood") for row in theirs] == [row.get("ood") for row in ours]
-    assert "error" in theirs[-2]
+    store = Store(exported.settings.home)
+    context = ExportContext(exported.run, facts_of(exported.run, store), store, exported.settings)
+    monkeypatch.setattr("core.export.page_trial.find_chromium", lambda: None)
+    tried_in, found = try_page(context, exported.file, graph, tmp_path)
+    assert tried_in == IN_RUNTIME
+    assert found.n == found.labels_equal > 15
 
 
 def test_the_runtime_inside_is_the_one_that_was_published() -> None:

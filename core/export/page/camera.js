@@ -8,14 +8,14 @@ function refusal(error) {
     NotFoundError: "No camera was found. Connect one, or choose images instead.",
     NotReadableError: "Another program is using the camera. Close it, then try again.",
   };
-  return why[error.name] ?? "The camera cannot be used here. Choose images instead.";
+  return why[error.name] ?? "The browser does not lend its camera to this page. Save the page as a file and open that, or choose images instead: a phone then offers to take one.";
 }
 
 async function turnOnCamera(device) {
   const fault = $("camera-fault");
   fault.textContent = "";
   if (!navigator.mediaDevices?.getUserMedia) {
-    fault.textContent = "The browser does not lend its camera to this page. Choose images instead: a phone then offers to take one.";
+    fault.textContent = refusal({});
     return;
   }
   stopStream();
