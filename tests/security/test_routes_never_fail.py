@@ -189,3 +189,4 @@ def test_what_a_job_wrote_is_downloaded_or_not_found(client, home, upload, resul
     (folder / "events.jsonl").write_text(json.dumps(event) + "\n", encoding="utf-8")
     (folder / "job.json").write_text(json.dumps(spec), encoding="utf-8")
     assert client.get(f"/graft/download/{JOB}").status_code in (200, 404)
+    assert client.get(f"/graft/page/{JOB}").status_code == 404

@@ -126,6 +126,40 @@ def test_a_finished_export_is_downloaded_as_a_file(client, settings):
     assert "model.zip" in answer.headers["content-disposition"]
 
 
+def test_a_page_is_opened_in_a_sandbox_that_can_send_nothing(client, settings):
+    result = {"file": "model.html", "format": "page"}
+    finish(settings, Finished(1.0, result), model_html=b"<!doctype html>")
+    answer = client.get(f"/graft/page/{JOB}")
+    assert answer.content == b"<!doctype html>"
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "content-disposition" not in answer.headers
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox allow-scripts allow-downloads;" in policy
+    assert "same-origin" not in policy
+    assert "connect-src 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_policy_of_the_app_stays_where_there_is_no_page(client):
+    policy = client.get(f"/graft/page/{JOB}").headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"file": "model.html"},
+        {"file": "model.html", "format": "zip"},
+        {"file": "../../graft.db", "format": "page"},
+        {"file": "gone.html", "format": "page"},
+    ],
+)
+def test_nothing_but_a_one_file_page_is_opened_as_one(client, settings, result):
+    (settings.home / "graft.db").write_bytes(b"secret")
+    finish(settings, Finished(1.0, result), model_html=b"<!doctype html>")
+    assert client.get(f"/graft/page/{JOB}").status_code == 404
+
+
 def test_a_result_that_points_outside_its_job_is_not_served(client, settings):
     (settings.home / "graft.db").write_bytes(b"secret")
     finish(settings, Finished(1.0, {"file": "../../graft.db"}))

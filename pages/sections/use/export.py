@@ -12,6 +12,7 @@ from core.jobs.spec import JobSpec
 from core.projects import RunRow
 from pages.components import progress, text
 from pages.components.progress import ButtonKind
+from pages.sections.use.phone import open_on_a_phone
 
 
 def offer(run: RunRow, name: str, form: ExportFormat) -> None:
@@ -43,6 +44,8 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
         if st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
+    if newest and is_ready and name == "page":
+        open_on_a_phone(newest)
 
 
 def spoken(title: str) -> str:

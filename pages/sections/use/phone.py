@@ -1,0 +1,35 @@
+"""The one-file page at an address of this server: a link, and a QR code for a phone."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import segno
+import streamlit as st
+
+from pages.components import text
+
+_THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
+
+
+def open_on_a_phone(page: Path) -> None:
+    """How to get at the page that a finished job made: here, or with a phone's camera."""
+    server = urlsplit(st.context.url or "")
+    address = f"/graft/page/{page.name}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.link_button("Open it here", address, icon=":material/open_in_new:")
+        if server.hostname in _THIS_COMPUTER or not server.netloc:
+            st.html(
+                '<p class="muted small">To open it on a phone, mail the file. Or let phones reach '
+                "this app: set GRAFT_HOST and GRAFT_ALLOWED_HOSTS, then open this page under that "
+                "name.</p>",
+                width="stretch",
+            )
+            return
+    whole = f"{server.scheme}://{server.netloc}{address}"
+    code = segno.make(whole, error="m", micro=False)
+    picture = code.svg_data_uri(scale=4, border=3, dark="#1d2620", light="#ffffff")
+    st.html(
+        '<div class="beside"><p class="small">Open on a phone: point its camera here.</p>'
+        f'<img src="{picture}" width="180" height="180" alt="QR code of {text.html(whole, 300)}">'
+        f'<p class="small muted"><bdi>{text.html(whole, 300)}</bdi></p></div>'
+    )
