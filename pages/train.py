@@ -38,12 +38,10 @@ if change == "backbone":
 elif change == "method":
     choose_method(context, backbone, strategy)
 say_form(context)
-if change:  # under a long list, nobody looks for them
-    options = st.expander("Options", icon=":material/tune:")
-else:
-    options = st.container()
-    options.header("Options", anchor=False)
-with options:
+if not change:
+    st.header("Options", anchor=False)
+# Under a long list, nobody looks for them.
+with st.expander("Options", icon=":material/tune:") if change else st.container():
     recipe = choose_recipe(context, strategy, backbone)
 with start, st.container(horizontal=True, vertical_alignment="center"):
     estimate(recipe)

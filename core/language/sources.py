@@ -1,8 +1,8 @@
 """Every sentence of the program that may come to the screen, found in its source.
 
 A message is what the browser shows in one piece: a string, or of a string with tags the text
-between two of them and what stands in `title`, `alt`, `placeholder`, `aria-label` and `data-says`. What is
-filled in is a placeholder, `{name}`.
+between two of them and what stands in an attribute that is read (`title`, `alt`, `placeholder`,
+`aria-label`, `data-says`). What is filled in is a placeholder, `{name}`.
 """
 
 import ast
@@ -110,6 +110,8 @@ def _no_sentences(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(hint)
         case ast.Subscript(slice=key):
             yield key
+        case ast.Attribute(value=ast.Constant() as listed, attr="split"):
+            yield listed
         case ast.Compare(comparators=others):
             yield from others
 
