@@ -147,7 +147,7 @@ def test_a_report_on_an_old_run_is_written(settings: Settings, tmp_path: Path) -
     file = tmp_path / "report.html"
     assert main(["report", str(settings.home / "runs" / FIRST), str(file)]) == 0
     text = file.read_text(encoding="utf-8")
-    assert "Right on 192 of 192 images" in text
+    assert "Correct on 192 of 192 images" in text
     assert "each tested by one of 5 models" in text
 
 

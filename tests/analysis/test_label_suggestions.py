@@ -104,7 +104,7 @@ def test_a_single_unlabelled_image_is_no_special_case():
 
 def test_with_nothing_to_label_it_says_what_to_bring(settings):
     dataset, _, _ = blobs(labelled=40)
-    with pytest.raises(BadInput, match="not sorted yet"):
+    with pytest.raises(BadInput, match="without a class"):
         list(propose(dataset, Store(settings.home), settings))
 
 

@@ -220,9 +220,9 @@ def test_thresholds_say_what_is_left_to_a_person_and_what_the_rest_is_worth(trai
         assert row["recall"][0] <= row["correct"] / row["n"] <= row["recall"][1]
     code, out, _ = run_command(home, "thresholds", run)
     assert code == 0
-    assert out.count("left to a person") == 4
+    assert out.count("go to a person") == 4
     assert "cheapest" not in out
-    assert "flatters" in out
+    assert "slightly too good" in out
     assert "between 0 and 1" in refused(home, "thresholds", run, "--at", "70")
 
 
@@ -249,12 +249,12 @@ def test_what_lies_ahead_is_told_and_told_again_from_what_was_kept(trained, home
     assert 0 < last["accuracy"]["stderr"] < 0.5
     assert last["recall"]["cat"].keys() == {"mean", "stderr"}
     assert {"trend", "forecast", "helpful", "asked_by_class"} <= said["curve"].keys()
-    assert "Learning from fewer" in err
+    assert "Training on fewer" in err
     code, out, err = run_command(home, "pretraining-analysis", pictures)
     assert code == 0
-    assert "Learning from fewer" not in err
-    assert out.count("After learning from") == len(said["curve"]["points"])
-    assert "Of which class more would help most" in out or "would probably help" in out
+    assert "Training on fewer" not in err
+    assert out.count("Trained on") == len(said["curve"]["points"])
+    assert "which class needs more" in out or "would probably help" in out
 
 
 def test_predict_with_nothing_readable_fails(trained, home, tmp_path):

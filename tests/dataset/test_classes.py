@@ -23,7 +23,7 @@ def test_folders_that_hold_everything_are_stripped(root: str) -> None:
 def test_folders_inside_a_class_belong_to_it_and_a_note_says_so() -> None:
     told = classes_of(["x/cat/a/1.jpg", "x/cat/b/2.jpg", "x/cat/3.jpg", "x/dog/c/d/4.jpg"])
     assert told.classes == ("cat", "cat", "cat", "dog")
-    assert "“cat” holds “a”, “b”" in told.notes[0].sentence
+    assert "“cat” contains “a”, “b”" in told.notes[0].sentence
 
 
 def test_the_same_folders_inside_each_class_do_not_become_classes() -> None:
@@ -38,7 +38,7 @@ def test_parts_of_a_set_are_joined_and_a_note_says_so(parts: tuple[str, str]) ->
     one, two = parts
     told = classes_of([f"d/{one}/cat/1.jpg", f"d/{one}/dog/2.jpg", f"d/{two}/cat/3.jpg"])
     assert told.classes == ("cat", "dog", "cat")
-    assert "read as parts of one set" in told.notes[0].sentence
+    assert "were read as parts of" in told.notes[0].sentence
 
 
 def test_folders_of_a_ready_split_are_told_in_any_spelling() -> None:

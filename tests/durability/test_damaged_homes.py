@@ -423,7 +423,7 @@ def test_damaged_weights_of_ones_own_folder_are_named(settings):
     for content in (flipped(sound, len(sound) // 2), sound[: len(sound) // 2]):
         overwrite(file, content)
         integrity._hash_once.cache_clear()  # as in another process
-        with pytest.raises(weights.WeightsUnavailable, match=r"damaged|cannot be used"):
+        with pytest.raises(weights.WeightsUnavailable, match=r"damaged|do not fit"):
             load_network(get_backbone(TINY), 2, settings)
     file.unlink()
     write_weights(file)  # put there again, with another date

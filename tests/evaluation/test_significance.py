@@ -45,7 +45,7 @@ def test_runs_with_other_test_images_are_not_compared():
     (pair,) = pairs([("one", answers(40, [0])), ("two", answers(40, range(30), shift=20))])
     assert pair.comparison is None
     assert "cannot be compared" in pair.verdict
-    assert "20 are the same" in pair.verdict
+    assert "20 in common" in pair.verdict
 
 
 def test_a_part_kept_aside_is_compared_with_a_cross_validation_on_the_part():

@@ -40,7 +40,7 @@ def text() -> str:
         "# Cups: data sheet",
         f"Version `{DATASET.id}`: 4 images in 2 classes.",
         "| cup | 2 |",
-        "- 1 image without a class",
+        "- 1 image unlabelled",
         "- 1 image for the test",
         "- 1 image in 1 groups",
         "JPEG (2), PNG (1)",

@@ -187,7 +187,7 @@ def test_every_option_says_its_type_default_and_range_and_keeps_to_them(name):
         ),
         ("full", {"mirror": "perhaps"}, "mirror: one of auto, yes, no."),
         ("multi_task", {"weights": {"a": 101}}, "weights: each 0 to 100."),
-        ("feature_extraction", {"C": 0}, "C: above 0, at most 10000; or nothing"),
+        ("feature_extraction", {"C": 0}, "C: above 0, at most 10000; or empty"),
     ],
 )
 def test_what_is_out_of_range_is_named_with_what_is_allowed(name, chosen, allowed):

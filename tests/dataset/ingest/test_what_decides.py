@@ -181,7 +181,7 @@ def test_a_second_copy_of_everything_counts_once(read, take_in, tmp_path: Path) 
     done = read({f"chest/{name}": content for name, content in twice.items()})
     assert done.classes == {"cat": 9, "dog": 9}
     assert done.split == {"train": 12, "val": 0, "test": 6}
-    assert "once more" in said(done)
+    assert "again" in said(done)
     assert take_in(tmp_path / "brought").dataset.counts == done.classes
 
 
