@@ -7,6 +7,7 @@ export default function () {
     for (const dialog of document.querySelectorAll("[role=dialog]:not([data-stopped])")) {
       if (!OF_STREAMLIT.test(dialog.textContent)) continue;
       dialog.dataset.stopped = "";
+      dialog.removeAttribute("aria-labelledby");
       dialog.setAttribute("aria-label", "Graft has stopped. Your work is safe.");
     }
   };
