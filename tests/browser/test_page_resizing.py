@@ -1,11 +1,13 @@
 """The one-file page shrinks images as Pillow does, bit for bit: its script against the app."""
 
 import base64
+import io
 import random
 from typing import Any
 
 import numpy as np
 import pytest
+from made_models import photographs
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -85,3 +87,33 @@ def test_tall_and_wide_ones_take_the_passes_in_pillows_order(script: Page) -> No
     answers = script.evaluate(RUN, [case(image, 1024, how) for image in images])
     for image, (*_, square) in zip(images, answers, strict=True):
         assert base64.b64decode(square) == how.square(image).tobytes()
+
+
+def test_a_jpeg_is_decoded_at_a_half_a_quarter_or_an_eighth_as_by_libjpeg(script: Page) -> None:
+    """Grey, where no colours are packed: then little but rounding is left between them."""
+    photo = photographs()[2].convert("L").crop((0, 0, 509, 403))
+    photo.save(buffer := io.BytesIO(), "JPEG", quality=90)
+    whole = Image.open(buffer).convert("RGB")
+    for factor in (2, 4, 8):
+        with Image.open(buffer) as opened:
+            opened.draft(None, (photo.width // factor, photo.height // factor))
+            expected = np.asarray(opened.convert("RGB")).astype(int)
+        width, height, content = script.evaluate(
+            """({ width, height, bytes, factor }) => {
+              const data = Uint8Array.from(atob(bytes), c => c.charCodeAt(0));
+              const made = drafted({ width, height, data }, factor);
+              const text = Array.from(made.data, c => String.fromCharCode(c)).join('');
+              return [made.width, made.height, btoa(text)];
+            }""",
+            {
+                "width": whole.width,
+                "height": whole.height,
+                "bytes": base64.b64encode(whole.tobytes()).decode(),
+                "factor": factor,
+            },
+        )
+        assert (height, width) == expected.shape[:2]
+        found = np.frombuffer(base64.b64decode(content), np.uint8).reshape(height, width, 3)
+        inside = np.abs(found.astype(int) - expected)[: 403 // factor - 1, : 509 // factor - 1]
+        assert inside.max() <= 6
+        assert inside.mean() < 0.6

@@ -100,10 +100,10 @@ function heifSize(b) {
   return largest;
 }
 
-/* The pixels of something that can be drawn, on white; each value the mean of a block of `factor`
-   pixels. It is read in tiles, since phones allow no large canvas. */
+/* The pixels of something that can be drawn, on white, at 1/factor as the app decodes a JPEG. It is
+   read in tiles, since phones allow no large canvas. */
 function pixelsOf(source, width, height, factor) {
-  const canvas = document.createElement("canvas"), step = Math.floor(TILE / factor) * factor;
+  const canvas = document.createElement("canvas"), step = TILE;
   canvas.width = Math.min(width, step);
   canvas.height = Math.min(height, step);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
@@ -116,7 +116,7 @@ function pixelsOf(source, width, height, factor) {
       pen.fillRect(0, 0, w, h);
       pen.drawImage(source, left, top, w, h, 0, 0, w, h);
       const tile = withoutAlpha(pen.getImageData(0, 0, w, h));
-      const small = factor > 1 ? reduce(tile, factor) : tile;
+      const small = factor > 1 ? drafted(tile, factor) : tile;
       for (let y = 0; y < small.height; y++) {
         const row = small.data.subarray(y * small.width * 3, (y + 1) * small.width * 3);
         data.set(row, ((top / factor + y) * wide + left / factor) * 3);
