@@ -32,7 +32,8 @@ from core.settings import Settings
 
 _IMAGES = 200
 _SMALLEST, _STORED, _LARGEST = 60, 1024, 4000
-_FORMS = ("zip", "onnx", "classify", "openvino", "int8")
+_FORMS = ("zip", "onnx", "openvino", "int8")
+"""The graph of `classify` is that of `onnx`, read by the same script."""
 _ROUNDS = 30
 
 

@@ -113,8 +113,9 @@ def _in_zip(path: Path) -> Iterator[Entry | Row]:
         return
     with archive:
         for info in archive.infolist():
-            hidden = any(part.startswith((".", "__MACOSX")) for part in info.filename.split("/"))
-            if info.is_dir() or hidden or not is_image_name(info.filename):
+            parts = [part for part in info.filename.split("/") if part.strip(".")]
+            is_hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+            if info.is_dir() or is_hidden or not is_image_name(info.filename):
                 continue
             yield Entry(f"{path}/{info.filename}", partial(_unpacked, archive, info))
 

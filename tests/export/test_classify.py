@@ -11,7 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from made_models import photographs
-from made_runs import made_run
+from made_runs import made_run, small_model
 
 from core.analysis.prediction import predict_files
 from core.dataset.ingest import kinds
@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Settings
     """The unpacked export, the run it is of, and the settings."""
     space = tmp_path_factory.mktemp("classify")
     settings = Settings(home=space / "home")
-    run = made_run(settings)
+    run = made_run(settings, small_model())
     *_, last = export(run, space / "model.zip", settings, form="classify")
     assert last.result["labels_equal"] == last.result["n"]
     with zipfile.ZipFile(space / "model.zip") as archive:
@@ -211,8 +211,8 @@ def test_what_comes_into_a_watched_folder_is_sorted(made: tuple, tmp_path: Path)
     try:
         photographs()[0].save(folder / "one.png")
         assert "one.png" in (watching.stdout or pytest.fail("no output")).readline()
-        photographs()[1].save(folder / "draft")
-        os.replace(folder / "draft", folder / "two.png")
+        photographs()[1].save(tmp_path / "two.png")
+        os.replace(tmp_path / "two.png", folder / "two.png")
         assert "two.png" in watching.stdout.readline()
     finally:
         watching.send_signal(2)

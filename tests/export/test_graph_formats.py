@@ -1,6 +1,7 @@
 """ONNX, OpenVINO and int8: one graph says what the app says, in a process without this program."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,18 @@ import onnx
 import onnxruntime
 import pytest
 import timm
-from made_models import PREPROCESSING, made_model, photographs
-from made_runs import HOSTILE, made_run
+from made_models import PREPROCESSING, photographs
+from made_runs import HOSTILE, made_run, small_model
 
 from core.backbones.preprocessing import Preprocessing
+from core.dataset.store import Store
 from core.errors import BadInput, GraftError, NotFound
 from core.evaluation.ood import ReferenceFeatures, prepared
 from core.export import bundle as bundle_module
+from core.export import formats as module
 from core.export.formats import export
 from core.export.onnx_graph import METADATA, write_onnx
+from core.export.run_facts import RunFacts, facts_of
 from core.model import Model
 from core.model_description import Description
 from core.settings import Settings
@@ -37,8 +41,28 @@ def run(settings: Settings) -> Path:
 
 
 @pytest.fixture(scope="module")
-def graph(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_onnx(run, tmp_path_factory.mktemp("graph") / "model.onnx").file
+def graph(run: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the bundled network, after its rehearsal."""
+    file = tmp_path_factory.mktemp("graph") / "model.onnx"
+    result = exported(run, file, settings, "onnx")
+    assert result["n"] == result["labels_equal"] == 3 + 17
+    assert result["max_difference"] < BOUND
+    return file
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Settings]:
+    """A run of a small network, and its settings."""
+    settings = Settings(home=tmp_path_factory.mktemp("small"))
+    return made_run(settings, small_model()), settings
+
+
+def exported(run: Path, file: Path, settings: Settings, form: str) -> dict:
+    *_, last = export(run, file, settings, form=form)
+    assert last.result["format"] == form
+    assert last.result["bytes"] == file.stat().st_size
+    assert list(file.parent.iterdir()) == [file]
+    return last.result
 
 
 def asked(file: Path, pixels: np.ndarray) -> list[np.ndarray]:
@@ -69,11 +93,12 @@ def test_its_metadata_are_those_of_the_model_and_no_recipe(graph: Path) -> None:
 
 
 def test_weights_in_16_bits_halve_the_file_and_without_them_it_is_exact(
-    run: Path, graph: Path, tmp_path: Path
+    small: tuple[Path, Settings], tmp_path: Path
 ) -> None:
-    whole = write_onnx(run, tmp_path / "whole.onnx", half_stored=False)
-    assert graph.stat().st_size < 0.6 * whole.bytes
-    model = Model.load(run / "model")
+    half = write_onnx(small[0], tmp_path / "half.onnx")
+    whole = write_onnx(small[0], tmp_path / "whole.onnx", half_stored=False)
+    assert half.bytes < 0.6 * whole.bytes
+    model = Model.load(small[0] / "model")
     pixels = np.stack([model.preprocessing.pixels(photo) for photo in photographs()])
     assert np.abs(asked(whole.file, pixels)[0] - model.predict_pixels(pixels)).max() < 1e-5
 
@@ -160,61 +185,47 @@ def test_no_model_is_no_graph(tmp_path: Path) -> None:
         write_onnx(tmp_path, tmp_path / "m.onnx")
 
 
-def exported(run: Path, file: Path, settings: Settings, form: str) -> dict:
-    *_, last = export(run, file, settings, form=form)
-    assert last.result["format"] == form
-    assert last.result["bytes"] == file.stat().st_size
-    assert list(file.parent.iterdir()) == [file]
-    return last.result
-
-
-@pytest.mark.parametrize("form", ["onnx", "openvino"])
-def test_an_exact_form_agrees_on_odd_files_in_a_process_of_its_own(
-    run: Path, settings: Settings, tmp_path: Path, form: str
+def test_openvino_agrees_on_odd_files_in_a_process_of_its_own(
+    small: tuple[Path, Settings], tmp_path: Path
 ) -> None:
-    result = exported(run, tmp_path / "model", settings, form)
+    result = exported(small[0], tmp_path / "model.zip", small[1], "openvino")
     assert result["n"] == result["labels_equal"] == 3 + 17
-    assert result["max_difference"] < BOUND
+    assert result["max_difference"] < 1e-5
 
 
 def test_int8_says_in_its_card_what_it_changes(
-    run: Path, settings: Settings, tmp_path: Path
+    small: tuple[Path, Settings], tmp_path: Path
 ) -> None:
-    result = exported(run, tmp_path / "model.zip", settings, "int8")
+    result = exported(small[0], tmp_path / "model.zip", small[1], "int8")
     assert result["n"] == 20
-    assert result["labels_equal"] > 15
     assert result["max_difference"] > BOUND
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         card = " ".join(archive.read("MODEL_CARD.md").decode().split())
         quantized = archive.read("model.onnx")
-    assert "Of 3 test images, 0 get another class than in the app" in card
-    assert len(quantized) < 0.5 * (run / "model" / "model.safetensors").stat().st_size
+    assert re.search(r"Of 3 test images, \d get another class than in the app", card)
+    assert len(quantized) < 0.4 * (small[0] / "model" / "model.safetensors").stat().st_size
 
 
 def test_int8_is_for_convolutions_only(
-    run: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: tuple[Path, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.export import formats as module
-
-    facts_of = module.facts_of
-    vit = replace(made_model(settings).description, backbone="vit_tiny_patch16_224")
-
-    def of_a_transformer(run, store):
+    def of_a_transformer(run: Path, store: Store) -> RunFacts:
         facts = facts_of(run, store)
-        return replace(facts, description=vit, backbone=replace(facts.backbone, family="vit"))
+        return replace(facts, backbone=replace(facts.backbone, family="vit"))
 
     monkeypatch.setattr(module, "facts_of", of_a_transformer)
     with pytest.raises(BadInput, match="Export it as ONNX instead"):
-        list(export(run, tmp_path / "m.zip", settings, form="int8"))
+        list(export(small[0], tmp_path / "m.zip", small[1], form="int8"))
 
 
 def test_a_graph_that_says_something_else_is_not_handed_out(
-    run: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: tuple[Path, Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = bundle_module.CLASSIFY["classify.py"].read_text()
     other = tmp_path / "classify.py"
     other.write_text(script.replace("[float(value) for value in", "[1 - float(value) for value in"))
+    assert other.read_text() != script
     monkeypatch.setitem(bundle_module.CLASSIFY, "classify.py", other)
     with pytest.raises(GraftError, match="differ from the app's by up to"):
-        list(export(run, tmp_path / "model.onnx", settings, form="onnx"))
+        list(export(small[0], tmp_path / "model.onnx", small[1], form="onnx"))
     assert [path.name for path in tmp_path.iterdir()] == ["classify.py"]
