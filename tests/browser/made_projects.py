@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from running_server import Server, wait_for
+from steps import picture
 
 from core.jobs.queue import new_job, status, submit
 from core.projects import create_project, run_folder, runs
@@ -32,6 +33,21 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             file.writestr(name, content)
     return buffer.getvalue()
+
+
+def classes_in_names() -> bytes:
+    """Images whose classes stand in their names alone: nobody knows whether they are meant."""
+    kinds = enumerate(("maple", "oak"))
+    return zipped(
+        {f"{kind}.{n}.jpg": picture(k, 50 * k + n) for k, kind in kinds for n in range(12)}
+    )
+
+
+def rings_and_bars_with_faults() -> bytes:
+    """100 images in each of two classes; one lies in both, and one in the wrong of them."""
+    kinds = enumerate(("rings", "bars"))
+    well = {f"{kind}/{n}.jpg": picture(k, 100 * k + n) for k, kind in kinds for n in range(99)}
+    return zipped(well | {"bars/twin.jpg": picture(0, 5), "rings/astray.jpg": picture(1, 900)})
 
 
 def project_of(server: Server, title: str, archive: bytes) -> tuple[str, Path]:

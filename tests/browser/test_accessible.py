@@ -7,7 +7,16 @@ from functools import partial
 
 import pytest
 from axe import LOOKS, NARROW, WIDE, look, say, violations
-from made_projects import bring_in, home_of, project_of, received_upload, wait_for_models, zipped
+from made_projects import (
+    bring_in,
+    classes_in_names,
+    home_of,
+    project_of,
+    received_upload,
+    rings_and_bars_with_faults,
+    wait_for_models,
+    zipped,
+)
 from playwright.sync_api import Page, expect
 from running_server import Server
 from steps import bring, click, open_tab, picture, press, ready, says, set_steps, settled
@@ -20,7 +29,6 @@ GALLERY = (
     "[class*='st-key-card-']:not(.st-key-card-backbone, .st-key-card-method)"
 )
 """Tables, images, and cards to choose from."""
-KINDS = ("rings", "bars")
 DETAILS = (
     *("Which classes it confuses", "All mistakes", "Confidence", "When to ask a person"),
     *("What mistakes cost", "Robustness", "All runs"),
@@ -55,8 +63,8 @@ class Place:
 def projects(server: Server) -> Iterator[Projects]:
     with home_of(server):
         delete_project(create_project("In the trash").id)
-        doubtful, _ = project_of(server, "Doubtful", zipped(named_by_class()))
-        full, _ = project_of(server, "Rings and bars", zipped(with_faults()))
+        doubtful, _ = project_of(server, "Doubtful", classes_in_names())
+        full, _ = project_of(server, "Rings and bars", rings_and_bars_with_faults())
         wait_for_models(full)
         loose = zipped({f"{n}.jpg": picture(n % 2, 700 + n) for n in range(16)})
         newest = datasets(full)[0].dataset_id
@@ -67,24 +75,6 @@ def projects(server: Server) -> Iterator[Projects]:
         upload = received_upload(server, {f"{n}.jpg": picture(0, n) for n in range(3)})
         wait_for_models(full, 2)
         yield Projects(full, doubtful, create_project("Nothing yet").id, upload)
-
-
-def named_by_class() -> dict[str, bytes]:
-    """Images whose classes stand in their names alone: nobody knows whether they are meant."""
-    kinds = ("maple", "oak")
-    return {
-        f"{kind}.{n}.jpg": picture(k, 50 * k + n) for k, kind in enumerate(kinds) for n in range(12)
-    }
-
-
-def with_faults() -> dict[str, bytes]:
-    """100 images in each of two classes; one lies in both, and one in the wrong of them."""
-    sorted_well = {
-        f"{kind}/{n}.jpg": picture(k, 100 * k + n)
-        for k, kind in enumerate(KINDS)
-        for n in range(99)
-    }
-    return sorted_well | {"bars/twin.jpg": picture(0, 5), "rings/astray.jpg": picture(1, 900)}
 
 
 def go(page: Page, server: Server, address: str) -> None:
@@ -144,6 +134,7 @@ def test_a_home_without_projects(page: Page, server: Server):
     says(page, "It learns to tell them apart.")
     is_short(page, "Start a project")
     is_accessible(page)
+    is_accessible(page, lambda p: press(p, "Guide"), "[data-testid=stPopoverBody]")
 
 
 def test_a_home_with_projects_and_a_trash(page: Page, server: Server, projects: Projects):
@@ -152,7 +143,7 @@ def test_a_home_with_projects_and_a_trash(page: Page, server: Server, projects: 
     is_short(page, "Open")
     unfold(page)
     is_accessible(page)
-    is_accessible(page, lambda p: press(p, "Delete for good now"), "[data-testid=stPopoverBody]")
+    is_accessible(page, lambda p: press(p, "Delete now"), "[data-testid=stPopoverBody]")
     page.keyboard.press("Escape")
     is_accessible(page, lambda p: press(p, "Rename"), "[role=dialog]")
 
@@ -168,13 +159,13 @@ def open_menu(page: Page) -> None:
 def choose_images(page: Page) -> None:
     open_tab(page, "All images")
     click(page.locator(".picker [role=checkbox]"))
-    says(page, "1 chosen")
+    says(page, "1 selected")
 
 
 def choose_on_the_map(page: Page) -> None:
-    says(page, "Draw around images to choose them")
-    press(page, "Choose all of rings")
-    says(page, "chosen")
+    says(page, "Draw around images to select them")
+    press(page, "Select all of rings")
+    says(page, re.compile("images? selected"))
 
 
 def one_by_one(page: Page) -> None:
@@ -189,17 +180,17 @@ def open_each(*tabs: str) -> tuple[Callable[[Page], object], ...]:
 PLACES = {
     "images": Place("First score", "Try it", (unfold, choose_images)),
     "check-data": Place("to look at", "Move|Remove|Keep"),
-    "map": Place("Draw around images to choose them", "", (choose_on_the_map,)),
-    "label": Place("without a class", "Accept|Give them a class", (one_by_one,)),
+    "map": Place("Draw around images to select them", "", (choose_on_the_map,)),
+    "label": Place("without a class", "Accept|Choose a class", (one_by_one,)),
     "versions": Place(
         "Every change makes a new version",
-        "Use this one",
-        open_each("Compare two", "Take one away", "Data sheet"),
+        "Use this version",
+        open_each("Compare", "Export", "Data sheet"),
     ),
     "train": Place("on this computer", "Start training", (unfold,)),
     "train?change=backbone": Place("EfficientNet-Lite1", "Start training", (unfold,)),
     "train?change=method": Place("Do your images look like", "Start training", (unfold,)),
-    "use": Place("Drop images to ask about", "Choose images", (unfold,)),
+    "use": Place("Drop images to test", "Choose images", (unfold,)),
     "images?": Place("Is this right?", "Looks right", (unfold,), project="doubtful"),
 }
 
@@ -243,6 +234,13 @@ def test_menus_and_popovers(page: Page, server: Server, projects: Projects):
     is_accessible(page, open_list, "[role=listbox]")
 
 
+def test_the_live_camera(page: Page, server: Server, projects: Projects):
+    go(page, server, f"use?project={projects.full}")
+    press(page, "Live camera")
+    expect(page.locator(".live .answer .label")).to_have_text(re.compile("rings|bars|Unknown"))
+    is_accessible(page)
+
+
 def test_answers_with_a_correction_and_why(page: Page, server: Server, projects: Projects):
     go(page, server, f"use?project={projects.full}")
     bring(
@@ -253,7 +251,7 @@ def test_answers_with_a_correction_and_why(page: Page, server: Server, projects:
     says(page, "3 answers")
     press(page, "Why? 1.jpg")
     expect(page.locator("tr.why-row img").first).to_be_visible()
-    page.get_by_role("combobox", name="Right class of 2.jpg").select_option(label="A new class …")
+    page.get_by_role("combobox", name="Correct class of 2.jpg").select_option(label="A new class …")
     expect(page.get_by_role("textbox", name="New class of 2.jpg")).to_be_visible()
     is_accessible(page)
 
@@ -266,7 +264,7 @@ def test_places_of_a_project_without_images(
     page: Page, server: Server, projects: Projects, address: str
 ):
     go(page, server, f"{address}?project={projects.empty}")
-    says(page, "First, images")
+    says(page, "Add images first")
     is_accessible(page)
 
 

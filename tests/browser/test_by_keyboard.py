@@ -61,7 +61,7 @@ def test_from_an_empty_app_to_a_training_by_keyboard_alone(
 
     tab_to(page, "Try it")
     page.keyboard.press("Enter")
-    says(page, "Drop images to ask about")
+    says(page, "Drop images to test")
     tab_to(page, "Results", "A")
     page.keyboard.press("Enter")
     says(page, "How it compares")
@@ -95,12 +95,12 @@ def test_on_a_phone_in_the_dark(chromium: Browser, server: Server, tmp_path: Pat
     says(page, SCORE)
     fits(page)
     press(page, "Try it")
-    says(page, "Drop images to ask about")
+    says(page, "Drop images to test")
     fits(page)
     for name, words in {
         "Train": "on this computer",
         "Results": "How it compares",
-        "Use": "Drop images to ask about",
+        "Use": "Drop images to test",
         "Images": "28 images in 2 classes",
     }.items():
         place(page, name)
