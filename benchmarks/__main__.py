@@ -31,6 +31,7 @@ NAMES = (
     "serving",
     "similarity",
     "unknown",
+    "watch",
 )
 
 

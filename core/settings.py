@@ -111,6 +111,18 @@ class Settings(BaseSettings):
         description="Stored images have at most this many pixels on the longer side.",
     )
 
+    max_field_answers: int = Field(
+        default=20_000,
+        gt=0,
+        description="Most answers of models in use that are kept of one project, where people "
+        "agreed to that; beyond it the oldest go.",
+    )
+    max_field_bytes: int = Field(
+        default=1 * GiB,
+        gt=0,
+        description="Most bytes of images that are kept with them; beyond it some go by chance.",
+    )
+
     trash_days: int = Field(
         default=30,
         ge=0,

@@ -34,6 +34,7 @@ ROOMS = (
     ("analysis",),
     ("export",),
     ("projects",),
+    ("field",),
     ("jobs",),
     ("web",),
     ("server",),

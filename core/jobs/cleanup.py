@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
+from core.field.kept import tidy
 from core.jobs.folder import idle_seconds, job_folders, run_folders
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
@@ -68,7 +69,8 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
     forget_jobs(old, settings)
     for folder in (*old, *uploads):
         shutil.rmtree(folder, ignore_errors=True)
-    return len(old) + len(uploads) + sweep_orphans(settings.home, older_than=older_than)
+    swept = sweep_orphans(settings.home, older_than=older_than)
+    return len(old) + len(uploads) + swept + tidy(settings, older_than=older_than)
 
 
 def discard_checkpoints(home: Path) -> None:

@@ -20,6 +20,7 @@ from core.dataset.orphans import finish_retired, retire
 from core.errors import NotFound
 from core.faults import translated
 from core.features.feature_rows import drop_rows
+from core.field.kept import forget_project, forget_runs
 from core.jobs.folder import job_folders, remove, remove_whatever
 from core.jobs.queue import open_queue, status, stop
 from core.jobs.spec import JobSpec, text_of
@@ -86,6 +87,9 @@ def _purge(gone: Belongings, settings: Settings) -> bool:
     for folder in [*jobs, *runs]:
         remove(folder)
     _remove_converted(settings, gone.since)
+    forget_runs(gone.runs, settings)
+    if gone.project is not None:
+        forget_project(gone.project, settings)
     for version in retire(settings.home, gone.own, keep=trash.registered(settings)):
         for derived in settings.home.glob(f"*/{version}*"):
             remove_whatever(derived)

@@ -55,6 +55,7 @@ class ProjectRow(Base):
     title: Mapped[str]
     owner: Mapped[str] = mapped_column(default="")
     kept_run: Mapped[str] = mapped_column(default="", server_default="")
+    keep_answers: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]
     purged_at: Mapped[float | None]
@@ -88,6 +89,52 @@ class RunEntry(Base):
     created_at: Mapped[float] = mapped_column(default=time.time)
     deleted_at: Mapped[float | None]
     purged_at: Mapped[float | None]
+
+
+class FieldAnswerRow(Base):
+    """An answer about an image that was used in the field, kept with consent."""
+
+    __tablename__ = "field_answers"
+    __table_args__ = (UniqueConstraint("run_id", "file"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    run_id: Mapped[str]
+    file: Mapped[str]
+    image: Mapped[str] = mapped_column(default="")
+    size: Mapped[int] = mapped_column(default=0)
+    label: Mapped[str]
+    confidence: Mapped[float]
+    unknown: Mapped[bool | None]
+    draw: Mapped[float]
+    answered_at: Mapped[float]
+    audit_id: Mapped[str] = mapped_column(default="", index=True)
+    judged: Mapped[str] = mapped_column(default="")
+    truth: Mapped[str] = mapped_column(default="")
+
+
+class FieldAuditRow(Base):
+    """A random sample of the kept answers that a person looks at."""
+
+    __tablename__ = "field_audits"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    run_id: Mapped[str]
+    population: Mapped[int]
+    created_at: Mapped[float]
+
+
+class FieldNormalRow(Base):
+    """A change that a person found to be all right: what is compared with since."""
+
+    __tablename__ = "field_normals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    run_id: Mapped[str]
+    since: Mapped[float]
+    until: Mapped[float]
 
 
 def driver_url(url: str) -> str:

@@ -12,11 +12,20 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
-from core.projects.database import ProjectDatasetRow, ProjectRow, RunEntry, session
+from core.projects.database import (
+    FieldAnswerRow,
+    FieldAuditRow,
+    FieldNormalRow,
+    ProjectDatasetRow,
+    ProjectRow,
+    RunEntry,
+    session,
+)
 from core.recipe import Recipe
 from core.settings import Settings
 
 DAY = 86_400.0
+_OF_THE_FIELD = (FieldAnswerRow, FieldAuditRow, FieldNormalRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,9 @@ def forget(gone: Belongings, settings: Settings) -> bool:
     """Delete the rows of what is gone; False when more has come to the project meanwhile."""
     with session(settings) as opened:
         opened.execute(delete(RunEntry).where(RunEntry.id.in_(gone.runs)))
+        for table in _OF_THE_FIELD:
+            mine = table.run_id.in_(gone.runs) | (table.project_id == gone.project)
+            opened.execute(delete(table).where(mine))
         if gone.project is None:
             return True
         opened.execute(

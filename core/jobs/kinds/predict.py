@@ -10,6 +10,7 @@ from pydantic import model_validator
 from core.dataset.laid_out import BroughtFile, lay_out
 from core.errors import BadInput
 from core.events import Event, Finished, Progress
+from core.field.handing_over import hand_over
 from core.jobs.answers import thumbnail_file, unpacked_folder
 from core.jobs.kinds import JobKind, RunArgs, ShouldStop
 from core.jobs.kinds.import_images import upload_folder
@@ -61,6 +62,7 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     ):
         if isinstance(event, Finished):
             event = replace(event, result=_of_all(brought, event.result, settings))
+            yield from hand_over(args.run, event.result["predictions"], brought, settings)
         yield event
 
 

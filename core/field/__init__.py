@@ -1,0 +1,1 @@
+"""Models in the field: what was asked, whether it is still as promised."""
