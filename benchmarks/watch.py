@@ -46,6 +46,10 @@ POPULATIONS = (80, 120, 200, 400, 2000)
 BANDS = ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.95), (0.95, 0.99))
 
 
+Answers = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Confidence, class and whether unknown, (n,) each."""
+
+
 def main() -> dict[str, Any]:
     """Rows of each table."""
     return {
@@ -65,7 +69,7 @@ def answers(
     unknown: float = 0.05,
     mix: np.ndarray | None = None,
     new: float = 0.0,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Answers:
     """Confidence, class and whether unknown, (n,) each. Images of a new class, a proportion `new`,
     are answered as one known class with little confidence, and called unknown 4 times of 10."""
     confidence = rng.beta(*confident, n)
@@ -84,9 +88,7 @@ def reference(rng: np.random.Generator, n: int) -> Reference:
     return Reference(CLASSES, confidence, labels, (int(unknown.sum()), n))
 
 
-def stream(
-    rng: np.random.Generator, rate: float, *parts: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> Stream:
+def stream(rng: np.random.Generator, rate: float, *parts: Answers) -> Stream:
     """These answers one after the other, so many a month at random times."""
     confidence, labels, unknown = (np.concatenate(each) for each in zip(*parts, strict=True))
     n = len(confidence)
@@ -175,7 +177,7 @@ def _emoji() -> list[dict[str, Any]]:
         pictures = [store.open(row.image) for row in report.predictions]
         quiet = _predicted(model, report, pictures)
         rows = [_turned(report, quiet, quiet, "none")]
-        for kind, level in (("dark", 1), ("dark", 2), ("blur", 1), ("noise", 2)):
+        for kind, level in (("dark", 2), ("noise", 2), ("blur", 2)):
             named, severity = CORRUPTIONS[kind].levels[level]
             worse = [
                 CORRUPTIONS[kind].apply(picture, severity, number)
@@ -184,12 +186,29 @@ def _emoji() -> list[dict[str, Any]]:
             drifted = _predicted(model, report, worse)
             rows.append(_turned(report, quiet, drifted, f"{CORRUPTIONS[kind].title}, {named}"))
             print(rows[-1], flush=True)
+        digits, _ = sample_with_features("digits", settings)
+        others = [store.open(item.image) for item in digits.items[:: len(digits.items) // 100]]
+        strange = _predicted(model, report, others)
+        for part in (0.1, 0.3):
+            mixed = _mixed(quiet, strange, part)
+            rows.append(_turned(report, quiet, mixed, f"Handwritten digits, {part:.0%} of images"))
+            print(rows[-1], flush=True)
     return rows
 
 
-def _predicted(
-    model: Model, report: Report, pictures: list[Image.Image]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mixed(quiet: Answers, strange: Answers, part: float) -> Answers:
+    """The quiet answers, a proportion of them replaced by strange ones."""
+    rng = np.random.default_rng(0)
+    n = len(quiet[0])
+    which = rng.random(n) < part
+    drawn = rng.integers(len(strange[0]), size=n)
+    confidence, labels, unknown = (
+        np.where(which, theirs[drawn], own) for own, theirs in zip(quiet, strange, strict=True)
+    )
+    return confidence, labels, unknown
+
+
+def _predicted(model: Model, report: Report, pictures: list[Image.Image]) -> Answers:
     outputs = []
     for start in range(0, len(pictures), 32):
         batch = [model.preprocessing.pixels(each) for each in pictures[start : start + 32]]
