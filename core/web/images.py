@@ -5,7 +5,7 @@ A stored image never changes under its hash, so a browser asks for it once.
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from starlette.responses import FileResponse
 
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
+from core.projects import checked_id
 from core.settings import Settings
 from core.web.uploads import file_number, upload_folder
 
@@ -51,6 +52,20 @@ class Images:
         if file.suffix == ".npy":
             return self._store.thumbnail(image)
         _require_sound(self._home, image, file.stat().st_mtime_ns)
+        return file
+
+    async def field(self, request: Request) -> FileResponse:
+        """An image that was used in the field and kept: with ?small, its thumbnail."""
+        small = "small" in request.query_params
+        return await _kept(request, partial(self._of_field, request.path_params["project"], small))
+
+    def _of_field(self, project: str, small: bool, image: str) -> Path:
+        """The file. Raises NotFound, or Damaged."""
+        store = Store(self._home / "field" / checked_id(project))
+        file = store.path(image)
+        if small or file.suffix == ".npy":
+            return store.thumbnail(image)
+        _require_sound(self._home / "field" / project, image, file.stat().st_mtime_ns)
         return file
 
     async def sample(self, request: Request) -> FileResponse:

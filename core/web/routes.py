@@ -19,6 +19,7 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/upload/{upload_id}/{n}", images.uploaded, methods=["GET"]),
         Route("/graft/image/{hash}", images.image),
         Route("/graft/thumb/{hash}", images.thumb),
+        Route("/graft/field/{project}/{hash}", images.field),
         Route("/graft/sample/{name}", images.sample),
         Route("/graft/answer/{job_id}/{n}", downloads.thumbnail),
         Route("/graft/live/{id}", camera.begin, methods=["POST"]),

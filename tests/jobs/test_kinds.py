@@ -38,6 +38,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("sorted-images", {"run": RUN, "answers": DATASET, "corrected": {"0": "oak"}}),
     ("learn-answers", {"run": RUN, "project": PROJECT, "answers": DATASET, "labels": {"3": "oak"},
                        "add_to": DATASET, "task": "kind"}),
+    ("learn-audited", {"run": RUN, "project": PROJECT, "audit": DATASET, "add_to": DATASET}),
     ("export", {"run": RUN}),
     ("export", {"run": RUN, "form": "onnx"}),
     ("export", {"run": RUN, "file": "/home/jobs/x/model.zip"}),

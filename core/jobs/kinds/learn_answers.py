@@ -1,8 +1,8 @@
 """Corrected answers of a predict job into the project, as labelled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ from core.jobs.folder import job_path
 from core.jobs.kinds import Id, JobKind, Labels, RunArgs, ShouldStop
 from core.projects import add_dataset
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.dataset.labelled_files import LabelledFile
 
 
 class Args(RunArgs):
@@ -30,7 +33,7 @@ class Args(RunArgs):
 
 def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
     """Import them, and make the new version the project's; nothing is made where none is new."""
-    from core.dataset.labelled_files import LabelledFile, add_labelled
+    from core.dataset.labelled_files import LabelledFile
     from core.jobs.answers import answers_of
 
     known = {each.number: each for each in answers_of(job_path(settings.home, args.answers))}
@@ -41,11 +44,24 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     ]
     if not files:
         raise BadInput("None of these answers is about an image. Predict the images again.")
+    yield from take_in(args.project, args.add_to, files, settings, task=args.task)
+
+
+def take_in(
+    project: str,
+    add_to: str,
+    files: "Sequence[LabelledFile]",
+    settings: Settings,
+    *,
+    task: str,
+) -> Iterator[Event]:
+    """Add labelled files to a version; the new one, if there is one, becomes the project's."""
+    from core.dataset.labelled_files import add_labelled
+
     store = Store(settings.home)
-    old = store.load(args.add_to)
-    for event in add_labelled(old, files, store, settings, task=args.task):
-        if isinstance(event, Finished) and event.result["dataset"] != args.add_to:
-            add_dataset(args.project, event.result["dataset"])
+    for event in add_labelled(store.load(add_to), files, store, settings, task=task):
+        if isinstance(event, Finished) and event.result["dataset"] != add_to:
+            add_dataset(project, event.result["dataset"])
         yield event
 
 
