@@ -20,7 +20,7 @@ from core.analysis.corruptions import CORRUPTIONS
 from core.dataset.store import Store
 from core.evaluation.metrics import wilson
 from core.evaluation.report import Report
-from core.field.accuracy import Promise, difference, field_interval
+from core.field.accuracy import Promise, field_interval, verdict
 from core.field.watch import MONTH, Reference, Stream, Watched, as_reference, reference_of, watch
 from core.model import Model, model_folder
 from core.recipe import Recipe
@@ -273,7 +273,7 @@ def _called_different() -> Iterator[dict[str, Any]]:
     for promised, then in ((0.8, 0.8), (0.9, 0.9), (0.95, 0.95), (0.9, 0.8), (0.9, 0.7)):
         for size in SIZES:
             told = [
-                difference(int(rng.binomial(60, then)), 60, Promise(int(right), size)).verdict
+                verdict(int(rng.binomial(60, then)), 60, Promise(int(right), size))
                 for right in rng.binomial(size, promised, 2000)
             ]
             low, high = wilson(sum(each != "cannot tell" for each in told), len(told))

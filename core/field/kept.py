@@ -34,8 +34,6 @@ from core.settings import Settings
 
 _AT_ONCE = 500
 """Values in one statement; SQLite takes no more than some thousands."""
-_DIGITS = 6
-"""As in reports, so that equal confidences are equal here, too."""
 _MOST_SLOW_FILES = 15
 
 
@@ -204,7 +202,7 @@ def _new_rows(
                 continue
         yield FieldAnswerRow(
             project_id=project_id, run_id=run_id, file=file, image=image, size=size,
-            label=answer.label, confidence=round(float(answer.confidence), _DIGITS),
+            label=answer.label, confidence=float(answer.confidence),
             unknown=answer.unknown, draw=secrets.randbits(53) / 2**53,
         )  # fmt: skip
 

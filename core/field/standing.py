@@ -10,6 +10,7 @@ from core.evaluation.report import Report
 from core.field.accuracy import Promise
 from core.field.kept import Kept, rows_of
 from core.field.watch import (
+    DIGITS,
     MOST,
     Stream,
     Watched,
@@ -107,7 +108,7 @@ def _last_normal(run_id: str, settings: Settings) -> tuple[float, float] | None:
 def _stream(rows: list[Kept], classes: tuple[str, ...]) -> Stream:
     tells = all(row.unknown is not None for row in rows)
     return Stream(
-        confidence=np.array([row.confidence for row in rows], np.float64),
+        confidence=np.array([round(row.confidence, DIGITS) for row in rows], np.float64),
         labels=indices_of([row.label for row in rows], classes),
         unknown=np.array([bool(row.unknown) for row in rows], np.bool_) if tells else None,
         seconds=np.array([row.answered_at for row in rows], np.float64),

@@ -35,6 +35,8 @@ ALARM = 100.0
 FEWEST = 40
 """Answers about the test images of the kept model, below which those of the other models of its
 cross-validation count, too: nearly as good, and five times as many."""
+DIGITS = 6
+"""Of a confidence, so that what is equal in a report and in the field counts as equal."""
 MOST = 20_000
 """Answers that are looked at, the last ones."""
 _POWERS = (0.25, 0.5, 0.75)
@@ -109,7 +111,7 @@ def reference_of(report: Report) -> Reference:
     ood = report.calibration.ood if report.calibration else None
     return Reference(
         classes=report.classes,
-        confidence=np.array([row.confidence for row in rows], np.float64),
+        confidence=np.array([round(row.confidence, DIGITS) for row in rows], np.float64),
         labels=np.array([number[row.label] for row in rows], np.int64),
         unknown=(ood.flagged, ood.n) if ood else (0, 0),
     )

@@ -10,6 +10,7 @@ from made_reports import predicted, report_on
 from PIL import Image
 
 from core import projects
+from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.field import consent
@@ -56,7 +57,11 @@ def in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InUse]:
     migrate(settings)
     project = projects.create_project("Leaves").id
     store = Store(settings.home)
-    image = store.add(painted(10_000), lossless=True)
+    folder = tmp_path / "brought"
+    folder.mkdir()
+    own = folder / "own.png"
+    painted(10_000).save(own)
+    image = store.take(decode_for_storage(own, settings))
     dataset = store.save(Dataset("Leaves", (Item(image, "a", "a/0.png"),)))
     projects.add_dataset(project, dataset)
     run = projects.create_run(project, Recipe(dataset=dataset, backbone="b", strategy="s"))
@@ -69,9 +74,5 @@ def in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InUse]:
         rows.append(predicted("ab"[n % 2 if n >= 4 else 1 - n % 2], label, n, shares))
     report_on(rows).save(projects.run_folder(run))
     consent.choose(project, "images", settings)
-    folder = tmp_path / "brought"
-    folder.mkdir()
-    own = folder / "own.png"
-    painted(10_000).save(own)
     yield InUse(settings, project, run, folder, own)
     get_settings.cache_clear()

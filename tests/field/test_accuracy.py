@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import hypergeom
+from scipy.stats import fisher_exact, hypergeom
 
-from core.field.accuracy import Promise, difference, field_interval
+from core.field.accuracy import Promise, field_interval, fisher, verdict
 
 
 @pytest.mark.parametrize("population", [120, 200, 400, 2000])
@@ -31,18 +31,23 @@ def test_a_field_as_promised_is_called_different_5_times_of_100_at_most():
     rng = np.random.default_rng(0)
     for n in (40, 95):
         told = [
-            difference(int(rng.binomial(60, 0.9)), 60, Promise(int(right), n)).verdict
+            verdict(int(rng.binomial(60, 0.9)), 60, Promise(int(right), n))
             for right in rng.binomial(n, 0.9, 2000)
         ]
-        assert 0.01 < np.mean([each != "cannot tell" for each in told]) < 0.065
+        assert 0.005 < np.mean([each != "cannot tell" for each in told]) < 0.05
 
 
 def test_a_clear_difference_is_told_and_a_small_one_is_not():
     promise = Promise(86, 95)
-    assert difference(40, 60, promise).verdict == "worse"
-    assert difference(51, 60, promise).verdict == "cannot tell"
-    assert difference(60, 60, Promise(60, 95)).verdict == "better"
-    assert difference(0, 0, promise).verdict == "cannot tell"
-    wider = difference(44, 60, Promise(86, 95, cross_validated=True)).interval
-    narrow = difference(44, 60, promise).interval
-    assert wider[0] < narrow[0] < narrow[1] < wider[1]
+    assert verdict(40, 60, promise) == "worse"
+    assert verdict(51, 60, promise) == "cannot tell"
+    assert verdict(60, 60, Promise(60, 95)) == "better"
+    assert verdict(0, 0, promise) == "cannot tell"
+    assert verdict(1, 2, promise) == "cannot tell"
+    assert verdict(46, 60, promise) == "worse"
+    assert verdict(46, 60, Promise(86, 95, cross_validated=True)) == "cannot tell"
+
+
+def test_fishers_test_is_the_one_of_scipy():
+    for table in ((3, 1, 1, 3), (47, 13, 86, 9), (0, 5, 5, 0), (10, 2, 200, 1)):
+        assert fisher(*table) == pytest.approx(fisher_exact([table[:2], table[2:]]).pvalue)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_reports import predicted, report_on
 
 from core.field.watch import (
     ALARM,
@@ -10,6 +11,7 @@ from core.field.watch import (
     Stream,
     as_reference,
     ranks,
+    reference_of,
     stakes_of,
     watch,
 )
@@ -62,7 +64,7 @@ def test_at_most_one_false_alarm_is_raised_in_100_quiet_months_with_40_test_imag
         watch(reference(rng), stream(rng, answers(rng, 100 * rate), rate=rate)).alarm is None
         for _ in range(turns)
     ]
-    # At one alarm in 100 months a third of such times were quiet; bets that pay too much leave none.
+    # At one alarm in 100 months a third of them are quiet; with bets that pay too much, none.
     assert np.mean(quiet) > 0.4
 
 
@@ -115,3 +117,9 @@ def test_nothing_watched_and_no_reference_at_all_are_quiet():
     blind = stream(rng, answers(rng, 50))
     blind = Stream(blind.confidence, blind.labels, None, blind.seconds, blind.ties)
     assert watch(reference(rng), blind).n == 50
+
+
+def test_equal_confidences_are_equal_however_they_were_stored():
+    rows = [predicted("a", "a", n, (0.8000000000000002, 0.2)) for n in range(50)]
+    known = reference_of(report_on(rows))
+    assert set(known.confidence.tolist()) == {0.8}

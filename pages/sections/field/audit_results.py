@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.evaluation.report import Report
 from core.evaluation.significance import pairs
-from core.field.accuracy import difference
+from core.field.accuracy import verdict
 from core.field.audit import Audit
 from core.field.comparison import OnAudited, on_audited
 from core.field.standing import promise_of
@@ -59,7 +59,7 @@ def result_in_words(audit: Audit, report: Report, *, first: bool) -> str:
     )
     promised = (
         f"Promised: {100 * promise.share:.0f} % (likely {percents(promise.interval)}). "
-        f"{VERDICTS[difference(correct, n, promise).verdict]}{skipped}"
+        f"{VERDICTS[verdict(correct, n, promise)]}{skipped}"
     )
     style = "score-words" if first else ""
     return f'<p class="{style}">{found}</p><p class="muted small">{promised}</p>'
@@ -130,7 +130,7 @@ def compared_in_words(found: OnAudited) -> str:
         left += f" {found.unasked} are not among the images of the newest."
     if not n:
         return f"None can be compared.{left}"
-    verdict = (
+    told = (
         "They cannot be told apart"
         if not found.comparison.differs
         else ("The newest is better" if found.newer_correct > found.older_correct
@@ -138,5 +138,5 @@ def compared_in_words(found: OnAudited) -> str:
     )  # fmt: skip
     return (
         f"This one is right on {found.older_correct} of {n}, the newest on {found.newer_correct}. "
-        f"{verdict} (p = {found.comparison.p:.2f}).{left}"
+        f"{told} (p = {found.comparison.p:.2f}).{left}"
     )

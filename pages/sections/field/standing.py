@@ -33,7 +33,8 @@ def standing(run: RunRow) -> Standing:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _standing(run_id: str, _newest: tuple[int, int]) -> Standing:
+def _standing(run_id: str, kept: tuple[int, int]) -> Standing:
+    # `kept` is part of the key: Streamlit leaves out what begins with an underscore.
     return standing_of(run_id, get_settings())
 
 
@@ -60,10 +61,10 @@ def in_one_line(found: Standing) -> str:
         since = day(found.changed[0].answered_at)
         return f"Something changed since {since}: {what_changed(alarm)}."
     n = text.count(found.watched.n, "image")
-    if not found.watched.n:
-        return "No image was watched yet."
     if found.accepted_at:
         return f"No change since {day(found.accepted_at)}: {n} watched, no alarm."
+    if not found.watched.n:
+        return "No image was watched yet."
     return f"As good as promised so far: {n} watched, no alarm."
 
 

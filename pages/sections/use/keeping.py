@@ -40,8 +40,8 @@ def keep_answers(context: ProjectContext) -> None:
         with st.container(horizontal=True):
             if n or now:
                 lead("In the field", "field")
-            if n and st.button("Delete what was kept", icon=":material/delete:"):
-                _ask_to_delete(project, n)
+            if n:
+                _offer_to_delete(project, n)
 
 
 def _held(n: int, images: int, size: int) -> str:
@@ -53,12 +53,12 @@ def _held(n: int, images: int, size: int) -> str:
     )
 
 
-@st.dialog("Delete what was kept?")
-def _ask_to_delete(project: str, n: int) -> None:
-    st.write(
-        f"{text.count(n, 'answer')}, their images and all audits of this project will be gone. "
-        "Images that were taken into the project stay."
-    )
-    if st.button("Delete", type="primary", icon=":material/delete:"):
-        forget_project(project, get_settings())
-        st.rerun()
+def _offer_to_delete(project: str, n: int) -> None:
+    with st.popover("Delete what was kept", icon=":material/delete:"):
+        st.html(
+            f"<p>{text.count(n, 'answer')}, their images and all audits of this project will be "
+            "gone. Images that were taken into the project stay.</p>"
+        )
+        if st.button("Delete for good", key="forget-field", icon=":material/delete:"):
+            forget_project(project, get_settings())
+            st.rerun()
