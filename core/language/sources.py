@@ -15,7 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_ON_SCREEN = (
     "core/cli", "core/language", "core/projects/migrations", "core/settings.py", "core/__main__.py",
-    "core/logs.py", "core/telemetry.py", "core/server", "core/sandbox", "core/tensors.py",
+    "core/logs.py", "core/telemetry.py", "core/web/middleware.py", "core/server", "core/sandbox", "core/tensors.py",
     *(f"core/export/{name}" for name in (
         "b", "d", "fig", "fonts", "html", "ima", "mar", "model", "pdf", "pre", "report", "right"
     )),
@@ -29,12 +29,13 @@ _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _FORMATTED = re.compile(r"\{(\w*)[:!][^{}]*\}")
 _WORD = re.compile(r"[A-Za-zÀ-ÿ’']{2,}")
 _TITLE = re.compile(r"[A-Z][a-z]+(-[a-z]+)?( …)?")
-_SENTENCE = re.compile(r"[A-Za-z“(★\d{+~↑\"'][^_=<>|\\]*")
+_SENTENCE = re.compile(r"[A-Za-z“(★\d{+~↑\"',.:;][^_=<>|\\]*")
 _CODE = re.compile(
     r"[{;]\s*$|^\s*[.#@]|\w+\(|::|--\w|\b(px|rem|var|SELECT|INSERT|UPDATE|PRAGMA)\b"
     r"|\bst-key|/\w+/|^\w+ \w+=|\\[dw]"
     r"|\w\[|%[sdrc]\b|^'"
 )
+_MARKDOWN = re.compile(r"^\s*(?:[#*-]+|\d+\.) |\*\*|[`*|]")
 _JS_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
 
 
@@ -69,8 +70,12 @@ def _of_file(file: Path) -> Iterator[tuple[str, int]]:
             yield from _of_python(file)
         case ".js":
             yield from _of_javascript(file.read_text(encoding="utf-8"))
-        case ".html" | ".md":
+        case ".html":
             yield from _between_tags(file.read_text(encoding="utf-8"), 1, titles=True)
+        case ".md":
+            for number, line in enumerate(_paragraphs(file.read_text(encoding="utf-8")), 1):
+                for piece in _MARKDOWN.split(line):
+                    yield from _said(piece, number, titles=True)
 
 
 def _of_python(file: Path) -> Iterator[tuple[str, int]]:
@@ -178,6 +183,12 @@ def _name(value: ast.expr) -> str:
         case ast.Subscript(value=of):
             return _name(of)
     return "value"
+
+
+def _paragraphs(markdown: str) -> list[str]:
+    """Each heading, paragraph and item of a list on one line."""
+    apart = re.sub(r"(?m)^(#+ .*)$", r"\n\1\n", markdown)
+    return re.split(r"\n\s*\n|\n(?=\s*(?:[#*|-]|\d+\.) ?)", apart)
 
 
 def _between_tags(text: str, line: int, *, titles: bool) -> Iterator[tuple[str, int]]:
