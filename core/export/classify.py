@@ -19,6 +19,7 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -111,13 +112,12 @@ def _in_zip(path: Path) -> Iterator[Entry | Row]:
     except (OSError, ValueError, zipfile.BadZipFile):
         yield {"image": str(path), "error": "It is no ZIP or a damaged one: make it again."}
         return
-    with archive:
-        for info in archive.infolist():
-            parts = [part for part in info.filename.split("/") if part.strip(".")]
-            is_hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-            if info.is_dir() or is_hidden or not is_image_name(info.filename):
-                continue
-            yield Entry(f"{path}/{info.filename}", partial(_unpacked, archive, info))
+    for info in archive.infolist():  # it stays open for as long as an entry is to be read
+        parts = [part for part in info.filename.split("/") if part.strip(".")]
+        is_hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+        if info.is_dir() or is_hidden or not is_image_name(info.filename):
+            continue
+        yield Entry(f"{path}/{info.filename}", partial(_unpacked, archive, info))
 
 
 def _unpacked(archive: Any, info: Any) -> bytes:
@@ -238,6 +238,7 @@ def classify(chosen: argparse.Namespace) -> int:
             if not chosen.quiet:
                 say(line_of(row))
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service is ended so
     try:
         if chosen.watch:
             for names in new_files(chosen.images, chosen.every, without):

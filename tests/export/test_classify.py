@@ -215,7 +215,7 @@ def test_what_comes_into_a_watched_folder_is_sorted(made: tuple, tmp_path: Path)
         os.replace(tmp_path / "two.png", folder / "two.png")
         assert "two.png" in watching.stdout.readline()
     finally:
-        watching.send_signal(2)
+        watching.terminate()
         assert watching.wait(60) == 0
     assert len(list((folder / "sorted").rglob("*.png"))) == 2
     assert table.read_text(encoding="utf-8-sig").count(".png") == 2
