@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from html import escape
 
+from core.evaluation.metrics import Interval, in_words
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co")
 _JOINS = "\u200c\u200d"  # these two shape Persian words and compound emoji
@@ -87,14 +89,9 @@ def percent(share: float) -> str:
     return "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def likely(interval: tuple[float, float]) -> str:
+def likely(interval: Interval) -> str:
     """An interval of shares as people say it: "likely 83–94 %"."""
-    low, high = (round(100 * bound) for bound in interval)
-    if (low, high) == (0, 100):
-        return "it could be anything"
-    if low == high:
-        return {0: "likely under 1 %", 100: "likely over 99 %"}.get(low, f"likely {low} %")
-    return f"likely {low}–{high} %"
+    return f"likely {in_words(interval)}"
 
 
 def duration(seconds: float) -> str:

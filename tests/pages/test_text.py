@@ -121,11 +121,11 @@ def test_streamlit_shows_an_escaped_name_in_a_label():
     ("interval", "words"),
     [
         ((0.831, 0.943), "likely 83–94 %"),
-        ((0.0, 0.2), "likely 0–20 %"),
+        ((0.0, 0.2), "likely at most 20 %"),
         ((0.9, 0.904), "likely 90 %"),
         ((0.0, 0.004), "likely under 1 %"),
         ((0.996, 1.0), "likely over 99 %"),
-        ((0.002, 0.998), "it could be anything"),
+        ((0.8, 0.998), "likely at least 80 %"),
     ],
 )
 def test_an_interval_is_said_in_percent(interval, words):
