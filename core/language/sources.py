@@ -15,12 +15,15 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_ON_SCREEN = (
     "core/cli", "core/language", "core/projects/migrations", "core/settings.py", "core/__main__.py",
-    "core/logs.py", "core/telemetry.py", "core/web/middleware.py", "core/server", "core/sandbox", "core/tensors.py",
+    "core/logs.py", "core/telemetry.py", "core/web/middleware.py", "core/server", "core/sandbox",
+    "core/tensors.py",
     *(f"core/export/{name}" for name in (
         "b", "d", "fig", "fonts", "html", "ima", "mar", "model", "pdf", "pre", "report", "right"
     )),
 )  # fmt: skip
-_NOT_SAID = re.compile(r"(_?logger|logging|log|re|warnings|sql|text)\.(?!count)\w+|compile|sa\.\w+")
+_NOT_SAID = re.compile(
+    r"(_?logger|logging|log|re|warnings|sql|text)\.(?!count)\w+|compile|_words|sa\.\w+"
+)
 """Calls whose own strings are no sentences."""
 _ATTRIBUTES = re.compile(r'\b(?:title|alt|placeholder|aria-label|data-says)=["\']([^"\']*)["\']')
 _TAG = re.compile(r"<[/!]?[a-zA-Z][^<>]*>|<!--.*?-->|\0", re.DOTALL)
@@ -33,7 +36,7 @@ _SENTENCE = re.compile(r"[A-Za-z“(★\d{+~↑\"',.:;][^_=<>|\\]*")
 _CODE = re.compile(
     r"[{;]\s*$|^\s*[.#@]|\w+\(|::|--\w|\b(px|rem|var|SELECT|INSERT|UPDATE|PRAGMA)\b"
     r"|\bst-key|/\w+/|^\w+ \w+=|\\[dw]"
-    r"|\w\[|%[sdrc]\b|^'"
+    r"|\w\[|%[sdrc]\b|^'|'none'"
 )
 _MARKDOWN = re.compile(r"^\s*(?:[#*-]+|\d+\.) |\*\*|[`*|]")
 _JS_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
@@ -115,8 +118,8 @@ def _no_sentences(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(hint)
         case ast.Subscript(slice=key):
             yield key
-        case ast.Attribute(value=ast.Constant() as listed, attr="split"):
-            yield listed
+        case ast.Attribute(value=listed, attr="split"):
+            yield from ast.walk(listed)
         case ast.Compare(comparators=others):
             yield from others
 
@@ -176,6 +179,8 @@ def _name(value: ast.expr) -> str:
     match value:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name.strip("_")
+        case ast.Call(func=ast.Attribute(attr="count") | ast.Name(id="count")):
+            return "counted"
         case ast.Call(args=[first, *_]):
             return _name(first)
         case ast.BinOp(right=right):

@@ -21,7 +21,7 @@ def found_in(folder: Path, source: str, name: str = "page.py") -> list[str]:
         ('st.html("<p>One thing.</p><p title=\'Two words\'>Three words &amp; more</p>")',
          ["Two words", "One thing.", "Three words & more"]),
         ('st.html(f"<p>Always {text.bdi(name)} is right.</p>")', ["Always", "is right."]),
-        ('f"{text.count(n, \'image\')} removed"', ["{n} removed", "{n} image", "{n} images"]),
+        ('f"{text.count(n, \'image\')} removed"', ["{counted} removed", "{n} image", "{n} images"]),
         ('text.count(n, "class", "classes")', ["{n} class", "{n} classes"]),
         ('said = "First, " + why + " and more."', ["First, {why} and more."]),
         ('"{n} of {total} images".format(n=1, total=2)', ["{n} of {total} images"]),
