@@ -108,10 +108,10 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
     dataset = context.dataset
     st.title(counted(dataset), anchor=False)
     fault = problem(context)
-    told(context, import_job, fault if dataset.classes else "")
     last_change(context)
-    sort_them(dataset)
     first_model(context)
+    told(context, import_job, fault if dataset.classes else "")
+    sort_them(dataset)
     first_score(context, import_job)
     teach_again(context)
     faults_card(context)
