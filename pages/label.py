@@ -66,6 +66,7 @@ def one_row(context: ProjectContext, work: Work) -> None:
     key = row_key(row)
     with st.container(border=True, key="row"):
         st.html(heading(row))
+        decision = st.container(horizontal=True, vertical_alignment="bottom")
         with st.grid(6, min_column_width=84, gap="small"):
             for guess in row.guesses:
                 with st.container(key=f"guess-{guess.image[:16]}"):
@@ -73,7 +74,7 @@ def one_row(context: ProjectContext, work: Work) -> None:
                     st.html(thumb(guess.image, ""))
                     st.checkbox(tick_label(guess, name), value=True, key=f"tick-{guess.image}")
         ticked = sum(st.session_state[f"tick-{g.image}"] for g in row.guesses)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with decision:  # above the images, however many there are
             label = st.selectbox(
                 "Class of this group",
                 work.classes,
