@@ -37,10 +37,13 @@ _PARTS = {
     "xl/workbook.xml": f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}"><sheets>'
     '<sheet name="Answers" sheetId="1" r:id="rId1"/></sheets></workbook>',
     "xl/styles.xml": f'<styleSheet xmlns="{_SHEET}">'
-    "<fonts><font/><font><b/></font></fonts><fills><fill/></fills><borders><border/></borders>"
+    "<fonts><font/><font><b/></font></fonts>"
+    '<fills><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills><borders><border/></borders>'
     "<cellStyleXfs><xf/></cellStyleXfs>"
     '<cellXfs><xf/><xf fontId="1" applyFont="1"/><xf numFmtId="10" applyNumberFormat="1"/>'
-    '<xf quotePrefix="1"/></cellXfs></styleSheet>',
+    '<xf quotePrefix="1"/></cellXfs>'
+    '<cellStyles><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
 }
 """All of a workbook but its sheet; styles: plain, heading, per cent, text that is no formula."""
 _HEADING, _PER_CENT, _QUOTED = 1, 2, 3
