@@ -59,7 +59,7 @@ class Recipe(BaseModel):
             content = json.loads(unsealed(text))
         except ValueError as error:
             raise BadRecipe(
-                "These settings are damaged and cannot be used. Choose again and train again."
+                "These settings cannot be used: they are damaged. Choose again, then train."
             ) from error
         return cls.from_dict(content)
 
