@@ -126,7 +126,7 @@ def test_accepting_gives_the_class_in_one_step_and_leaves_labelled_images_alone(
 
 def test_images_that_have_a_class_by_now_are_said_to():
     dataset, _, _ = blobs(labelled=8)
-    with pytest.raises(BadInput, match="by now"):
+    with pytest.raises(BadInput, match="in the meantime"):
         label_images(dataset, {dataset.items[0].image: "b"})
 
 

@@ -103,7 +103,7 @@ def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path)
     assert pair["comparable"]
     assert not pair["differs"]
     assert "6 test images" in pair["verdict"]
-    assert "at least two" in refused(home, "compare", run, run)
+    assert "two or more" in refused(home, "compare", run, run)
     assert "gone" in refused(home, "compare", run, tmp_path / "gone")
 
 
@@ -330,7 +330,7 @@ def test_paths_that_name_nothing_are_named(home, pictures, tmp_path):
 def test_a_folder_of_something_else_is_not_overwritten(home, pictures, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("Dear")
-    assert "is no run" in refused(home, "train", pictures, "--out", tmp_path / "letters")
+    assert "is not a run" in refused(home, "train", pictures, "--out", tmp_path / "letters")
     assert os.listdir(tmp_path / "letters") == ["dear.txt"]
 
 

@@ -51,7 +51,7 @@ def test_json_has_the_fields_a_program_needs(graft, images):
 def test_a_choice_on_the_command_line_is_what_counts(graft, images):
     code, _, err = graft("inspect", images, "--classes-from", "table")
     assert code == 2
-    assert "no table" in err
+    assert "No table gives the classes" in err
     rows = [f"{path.name},{'small' if k % 2 else 'large'}" for k, path in
             enumerate(sorted(images.glob("*.png")))]  # fmt: skip
     (images / "t.csv").write_text("\n".join(["file,size class", *rows]), encoding="utf-8")

@@ -100,7 +100,7 @@ def test_what_cannot_be_known_of_older_runs_is_said(run_folder, settings, earlie
         setup = prepared(run_folder("feature_extraction", start=between, dataset=digits), settings)
     finally:
         (earlier / "away").rename(earlier / "report.json")
-    assert "cannot be known" in " ".join(setup.notes)
+    assert "unknown whether" in " ".join(setup.notes)
 
 
 def test_the_pictures_of_an_earlier_model_that_are_gone_are_named(run_folder, settings, earlier):

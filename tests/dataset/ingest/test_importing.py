@@ -183,7 +183,7 @@ def test_a_damaged_archive_is_not_taken_for_one_inside_another(take_in, tmp_path
     said = take_in(upload).skipped
     assert "is damaged" in said["cat.zip"]
     assert "is damaged" in said["more.rar"]
-    assert "An archive inside" in said["cat/backup.zip"]
+    assert "Archives inside" in said["cat/backup.zip"]
 
 
 def test_several_uploaded_archives_are_a_class_each_when_they_hold_no_folders(
@@ -329,7 +329,7 @@ def test_a_ready_split_is_kept_with_its_twins_on_both_sides(take_in, tmp_path: P
         "train/dog/1.jpg": "train",
         "valid/cat/1.jpg": "val",
     }
-    assert "ready split is kept" in done.notes[0]
+    assert "This split is kept" in done.notes[0]
     assert done.dataset.counts == {"cat": 3, "dog": 1}
 
 

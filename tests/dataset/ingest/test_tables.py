@@ -262,7 +262,7 @@ def test_rows_that_name_no_picture_are_listed_with_the_likeliest_one(
     rows = [*labelled(), ("img_0005.jpg", "cat"), *((f"gone{n}.png", "dog") for n in range(20))]
     files = pictures([*LABELS, "img-0005.jpg"]) | {"t.csv": text(rows)}
     done = take_in(write_folder(tmp_path / "x", files))
-    note = next(note for note in done.notes if "name no image" in note)
+    note = next(note for note in done.notes if "name images that are not there" in note)
     assert "“img_0005.jpg” (perhaps “pictures/img-0005.jpg”)" in note
     assert "11 more" in note
     assert done.dataset.counts == {"cat": 2, "dog": 2}
@@ -279,7 +279,7 @@ def test_a_table_of_other_pictures_is_told_unless_folders_tell_the_classes(
     files = {"cat/1.jpg": jpeg(1), "dog/2.jpg": jpeg(2)}
     done = take_in(write_folder(tmp_path / "y", files | table))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
-    assert "name no image" in done.notes[0]
+    assert "name images that are not there" in done.notes[0]
 
 
 def test_a_name_that_may_mean_two_pictures_means_none(take_in, tmp_path: Path) -> None:

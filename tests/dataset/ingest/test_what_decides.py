@@ -334,7 +334,7 @@ def test_names_are_used_where_somebody_says_so(read) -> None:
 
 
 def test_a_table_is_asked_for_that_is_not_there(read) -> None:
-    with pytest.raises(UnusableDataset, match="no table"):
+    with pytest.raises(UnusableDataset, match="No table gives the classes"):
         read(images("cat", "dog"), read_as=ReadAs("table"))
 
 
