@@ -21,6 +21,9 @@ from core.dataset.store import Store
 from core.evaluation.report import FORMAT, Report
 from core.events import Finished
 from core.export.formats import export
+from core.field.consent import kept_of
+from core.field.kept import amount
+from core.field.standing import standing_of
 from core.model import Model
 from core.pretraining_analysis.ranking_rows import ranking_of
 from core.projects import datasets, list_projects, runs
@@ -149,6 +152,16 @@ def test_a_report_on_an_old_run_is_written(settings: Settings, tmp_path: Path) -
     text = file.read_text(encoding="utf-8")
     assert "Correct on 192 of 192 images" in text
     assert "each tested by one of 5 models" in text
+
+
+def test_nothing_of_it_is_kept_in_the_field_until_somebody_says_so(settings: Settings) -> None:
+    (project,) = list_projects()
+    assert kept_of(project.id, settings) == ""
+    assert amount(project.id, settings) == (0, 0, 0)
+    for run, promised in ((FIRST, 192), (LAST_LAYERS, 39)):  # its reports are a reference
+        standing = standing_of(run, settings)
+        assert (standing.watched.n, standing.watched.alarm) == (0, None)
+        assert standing.reference == promised
 
 
 def test_its_ranking_is_shown_without_the_figures_that_ordered_nothing(settings: Settings) -> None:

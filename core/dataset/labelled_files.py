@@ -45,9 +45,10 @@ def add_labelled(
     settings: Settings,
     *,
     task: str = "",
+    noun: str = "corrected answer",
 ) -> Iterator[Event]:
     """Store the images and save a version of `dataset` with them; `task` is the label column that
-    the classes belong to, where there are several.
+    the classes belong to, where there are several, `noun` what the history calls one of them.
 
     An image that is there already in the same class is kept once; where nothing is new, no version
     is made. Yields Progress, Skipped and Note, and at the end Finished with {"dataset": id,
@@ -60,11 +61,16 @@ def add_labelled(
             "limit. Add fewer."
         )
     with importing(settings.home):  # from the first image stored to the manifest that names it
-        yield from _add(dataset, files, store, settings, task)
+        yield from _add(dataset, files, store, settings, task, noun)
 
 
 def _add(
-    dataset: Dataset, files: Sequence[LabelledFile], store: Store, settings: Settings, task: str
+    dataset: Dataset,
+    files: Sequence[LabelledFile],
+    store: Store,
+    settings: Settings,
+    task: str,
+    noun: str,
 ) -> Iterator[Event]:
     begun = time.monotonic()
     label_of = label_in(dataset, task)
@@ -90,26 +96,26 @@ def _add(
                 held[image, file.label] = file.name
                 new.append(Item(image, file.label, file.name, facts=decoded.facts))
         yield Progress(_WORK, done, len(files))
-    made = dataset if not new else _joined(dataset, new, left_out, task)
+    made = dataset if not new else _joined(dataset, new, left_out, task, noun)
     counts = {"images": len(made.items), "added": len(new), "skipped": len(left_out)}
     saved = store.save(made) if new else dataset.id
     yield Finished(time.monotonic() - begun, {"dataset": saved, **counts, "stored": stored})
 
 
 def _joined(
-    dataset: Dataset, new: Sequence[Item], left_out: Sequence[LeftOut], task: str
+    dataset: Dataset, new: Sequence[Item], left_out: Sequence[LeftOut], task: str, noun: str
 ) -> Dataset:
     columns = (_column(dataset, task),) if len(dataset.tasks) > 1 else ()
     joined = join(dataset, new, columns, left_out)
-    return replace(joined, parent=dataset.id, change=_sentence(new))
+    return replace(joined, parent=dataset.id, change=_sentence(new, noun))
 
 
-def _sentence(new: Sequence[Item]) -> str:
+def _sentence(new: Sequence[Item], noun: str) -> str:
     """ "3 corrected answers added: 2 “oak”, 1 “maple”"."""
     counted = Counter(item.label for item in new).most_common()
     named = ", ".join(f"{n:,} “{label}”" for label, n in counted[:_MOST_NAMED])
     more = len(counted) - _MOST_NAMED
-    answers = "corrected answer" if len(new) == 1 else "corrected answers"
+    answers = noun if len(new) == 1 else f"{noun}s"
     rest = f" and {more:,} more" if more > 0 else ""
     return f"{len(new):,} {answers} added: {named}{rest}"
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 from running_server import ROOT, Server, wait_for
-from steps import archive, bring, download, picture, press, says, settled
+from steps import archive, bring, click, download, picture, press, press_key, says, settled
 
 from core.jobs.queue import new_job, status, submit
 from core.projects import create_project, datasets, run_folder, runs
@@ -123,6 +124,52 @@ def test_an_archive_is_answered_in_one_table_corrected_explained_and_sorted(
     press(page, "Sort into folders")
     file = download(page, "Download the sorted images (ZIP)")
     check_sorted(file)
+
+
+def test_images_are_kept_with_consent_and_audited_on_a_phone(
+    page: Page, server: Server, project: str
+) -> None:
+    page.set_viewport_size(NARROW)
+    page.goto(f"{server.address}/use?project={project}")
+    says(page, "Nothing is kept.")
+    click(page.get_by_role("radio", name="Answers and images"))
+    says(page, "Kept as well: the image itself")
+    bring(page, zipped(8))
+    says(page, "9 answers")
+    press(page, "In the field")
+    says(page, "8 images watched, no alarm.")
+    press(page, "Start an audit")
+    says(page, "Image 1 of 8")
+    shown = page.locator("img.audit-image")
+    expect(shown).to_have_js_property("complete", value=True)
+    assert shown.evaluate("each => each.naturalWidth") == 160
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    right = page.get_by_role("button", name=re.compile("^Right"))
+    expect(right).to_be_in_viewport()  # no scrolling to the first tap
+    look(page, "field-audit")
+    click(right)
+    says(page, "Image 2 of 8")
+    press_key(page, "y")
+    says(page, "Image 3 of 8")
+    page.reload()
+    says(page, "Image 3 of 8")
+    press_key(page, "n")
+    says(page, "What is it?")
+    press_key(page, "1")
+    says(page, "Image 4 of 8")
+    press_key(page, "b")
+    says(page, "Image 3 of 8")
+    for number in range(4, 9):
+        press_key(page, "y")
+        says(page, f"Image {number} of 8")
+    press_key(page, "s")
+    says(page, re.compile(r"7 of 7 right, about 100 % of the 8 images used"))
+    says(page, "these images cannot tell")
+    look(page, "field-audited")
+    before = len(datasets(project))
+    press(page, "Learn from these 7")
+    says(page, "7 audited images added")
+    assert len(datasets(project)) == before + 1
 
 
 def check_sorted(file: Path) -> None:

@@ -54,12 +54,13 @@ def take_in(
     settings: Settings,
     *,
     task: str,
+    noun: str = "corrected answer",
 ) -> Iterator[Event]:
     """Add labelled files to a version; the new one, if there is one, becomes the project's."""
     from core.dataset.labelled_files import add_labelled
 
     store = Store(settings.home)
-    for event in add_labelled(store.load(add_to), files, store, settings, task=task):
+    for event in add_labelled(store.load(add_to), files, store, settings, task=task, noun=noun):
         if isinstance(event, Finished) and event.result["dataset"] != add_to:
             add_dataset(project, event.result["dataset"])
         yield event

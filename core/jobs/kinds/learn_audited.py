@@ -39,7 +39,9 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     ]
     if not files:
         raise BadInput("None of these images was given a class. Look at some of them first.")
-    yield from take_in(args.project, args.add_to, files, settings, task=args.task)
+    yield from take_in(
+        args.project, args.add_to, files, settings, task=args.task, noun="audited image"
+    )
 
 
 def _file(store: Store, image: str) -> Path | None:
