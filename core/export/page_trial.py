@@ -93,10 +93,10 @@ def page_answers(page: Path, files: Sequence[Path], browser: str) -> list[ImageP
             raise GraftError(f"The page was opened in a browser and did not work: {why}.")
         tab.choose("files", files)
         rows = json.loads(tab.evaluate(_ANSWERED % len(files)))
-    return [_row(row) for row in sorted(rows, key=lambda row: int(row["number"]))]
+    return [row_of(row) for row in sorted(rows, key=lambda row: int(row["number"]))]
 
 
-def _row(said: Mapping[str, Any]) -> ImagePrediction:
+def row_of(said: Mapping[str, Any]) -> ImagePrediction:
     """What the page holds of an image as the app tells it."""
     if "error" in said:
         return {"image": said["name"], "error": said["error"]}

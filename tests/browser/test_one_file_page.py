@@ -30,7 +30,7 @@ from core.evaluation.scoring import report_of
 from core.export.formats import ExportContext, export
 from core.export.one_page import RUNTIME, SCRIPTS, SOURCES
 from core.export.page_trial import RUNTIME as IN_RUNTIME
-from core.export.page_trial import app_answers, compared, try_page
+from core.export.page_trial import app_answers, compared, row_of, try_page
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
@@ -140,12 +140,7 @@ def bring(page: Page, files: list[Path]) -> list[ImagePrediction]:
         f"{len(files)} answer{'' if len(files) == 1 else 's'}"
     )
     rows = json.loads(page.evaluate("JSON.stringify(answers)"))
-    return [
-        {"image": row["name"], "error": row["error"]}
-        if "error" in row
-        else row | {"image": row["name"], "probabilities": dict(row["ranked"])}
-        for row in sorted(rows, key=lambda row: row["number"])
-    ]
+    return [row_of(row) for row in sorted(rows, key=lambda row: row["number"])]
 
 
 def look(page: Page, name: str) -> None:
