@@ -147,4 +147,4 @@ def test_images(context: ProjectContext, run: RunRow) -> None:
             answers(context, run, job_folder(asked))
         except GraftError as error:
             st.error(text.markdown(str(error), 400), icon=":material/error:")
-    about(run)
+        about(run)

@@ -14,6 +14,9 @@ from pages.components import progress, text
 from pages.components.progress import ButtonKind
 from pages.sections.use.phone import open_on_a_phone
 
+FIRST = 3
+"""Formats that are seen at once: for a browser, for a folder of images, for Python."""
+
 
 def offer(run: RunRow, name: str, form: ExportFormat) -> None:
     """One format: what it is for, and once it is made its size, what was found, the file."""
@@ -73,7 +76,6 @@ FORMS = {"pdf": ("PDF", ":material/picture_as_pdf:"), "html": ("web page", ":mat
 
 def story(run: RunRow) -> None:
     """All that is known about the run, on pages to pass on."""
-    st.header("A report to keep or to send", anchor=False)
     st.html(
         '<p class="muted">What was learned from, how, the scores and how far to trust them, '
         "examples, limits, and how to make it again. The PDF is for printing; the web page is one "
@@ -112,7 +114,15 @@ def export_model(run: RunRow) -> None:
         '<p class="muted">Each of these works without Graft. Before you get a file, it is tried '
         "out on test images, on your own files and on awkward ones, and compared with the app.</p>"
     )
+    offered = [*formats().items()]
     with st.container(border=True):
-        for name, form in formats().items():
+        for name, form in offered[:FIRST]:
             offer(run, name, form)
-    story(run)
+    rest = offered[FIRST:]
+    begun = any(exports(run, name) for name, _ in rest)
+    with st.expander("Formats for programs", icon=":material/code:", expanded=begun):
+        for name, form in rest:
+            offer(run, name, form)
+    begun = any(recent_jobs("report", run=run.id, form=form) for form in FORMS)
+    with st.expander("A report to keep or to send", icon=":material/description:", expanded=begun):
+        story(run)
