@@ -25,6 +25,7 @@ NAMES = (
     "wrong_labels",
     "other_checks",
     "labelling",
+    "one_page",
     "ranking",
     "export",
     "pages",

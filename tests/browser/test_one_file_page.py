@@ -9,34 +9,25 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from exported_page import Exported, exported_page
 from made_files import write_every_kind
-from made_models import CLASSES, made_model, photographs
+from made_models import CLASSES, photographs
 from playwright.sync_api import Browser, Page, Route, expect
 from running_server import ROOT
 from steps import LONG
 
 from core.analysis.prediction import ImagePrediction
 from core.analysis.prediction_table import predictions_csv
-from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.evaluation.ood import ReferenceFeatures, prepared
-from core.evaluation.scoring import report_of
-from core.export.formats import ExportContext, export
+from core.export.formats import ExportContext
 from core.export.one_page import RUNTIME, SCRIPTS, SOURCES
 from core.export.page_trial import RUNTIME as IN_RUNTIME
 from core.export.page_trial import app_answers, compared, row_of, try_page
 from core.export.run_facts import facts_of
-from core.model import Model
-from core.recipe import Recipe
-from core.settings import Settings
 
-HOSTILE = "</script><img src=x onerror=alert(1)> ‮ 🐈"
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 ONLY_THE_APP = re.compile(r"^(TIFF|JPEG2000|PPM)|\.(tif|pgm|heic)$|TIFF")
 """Kinds of files that no browser but Safari shows."""
@@ -45,57 +36,9 @@ OTHERWISE_DECODED = {"12 bits.png", "WEBP RGBA.x", "AVIF RGBA.x", "large.jpg"}
 under transparency that were packed with loss, and a JPEG that the app decodes at half its size."""
 
 
-@dataclass(frozen=True)
-class Exported:
-    """A page and what it was made of."""
-
-    file: Path
-    run: Path
-    settings: Settings
-    result: dict[str, Any]
-
-
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The page of a model with a hostile class that knows the cat and the coffee alone."""
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    store, photos = Store(settings.home), photographs()
-    classes = (*CLASSES[:2], HOSTILE)
-    items = tuple(
-        Item(store.add(photo, lossless=True), name, f"{name[:3]}.png")
-        for photo, name in zip(photos, classes, strict=True)
-    )
-    dataset = Dataset("Cats & <b>cups</b>", items, source="https://example.org", licence="CC0")
-    store.save(dataset)
-    run, model = settings.home / "runs" / "00000000000000aa", made_model(settings)
-    description = replace(
-        model.description,
-        classes=classes,
-        dataset=dataset.id,
-        temperature=1.3,
-        conformal_threshold=0.2,
-    )
-    pixels = np.stack([model.preprocessing.pixels(photo) for photo in photos])
-    reference = ReferenceFeatures(prepared(model.forward(pixels[:2]).features), 0.3)
-    Model(model.network, description, reference).save(run / "model")
-    recipe = Recipe(
-        dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction"
-    )
-    (run / "recipe.json").write_text(recipe.to_json())
-    report_of(
-        np.arange(3),
-        model.predict(photos),
-        classes=classes,
-        items=items,
-        backbone=recipe.backbone,
-        strategy=recipe.strategy,
-        dataset=dataset.id,
-        seconds=1.0,
-        n_train=12,
-    ).save(run)
-    file = tmp_path_factory.mktemp("taken away") / "model.html"
-    *_, finished = export(run, file, settings, form="page")
-    return Exported(file, run, settings, finished.result)
+    return exported_page(tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="module")

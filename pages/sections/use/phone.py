@@ -25,11 +25,16 @@ def open_on_a_phone(page: Path) -> None:
                 width="stretch",
             )
             return
-    whole = f"{server.scheme}://{server.netloc}{address}"
-    code = segno.make(whole, error="m", micro=False)
-    picture = code.svg_data_uri(scale=4, border=3, dark="#1d2620", light="#ffffff")
-    st.html(
+    st.html(qr_code(f"{server.scheme}://{server.netloc}{address}"))
+
+
+def qr_code(address: str) -> str:
+    """The address as a QR code and in letters, as HTML."""
+    code = segno.make(address, error="m", micro=False)
+    drawn = code.svg_data_uri(scale=4, border=3, dark="#1d2620", light="#ffffff")
+    said = text.html(address, 300)
+    return (
         '<div class="beside"><p class="small">Open on a phone: point its camera here.</p>'
-        f'<img src="{picture}" width="180" height="180" alt="QR code of {text.html(whole, 300)}">'
-        f'<p class="small muted"><bdi>{text.html(whole, 300)}</bdi></p></div>'
+        f'<img src="{drawn}" width="180" height="180" alt="QR code of {said}">'
+        f'<p class="small muted"><bdi>{said}</bdi></p></div>'
     )
