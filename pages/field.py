@@ -21,10 +21,14 @@ if report is None:
     empty("No results", "The results of this model cannot be read. Train it again.")
     onward("Train a model", "train")
     st.stop()
-how_it_stands(context.project.id, run)
 audits = audits_of(run.id, get_settings())
-st.subheader("Audit", anchor=False)
-audit_steps(context.project.id, run, audits, report.classes)
+if audits and audits[0].open:  # on a phone, the image and its buttons need no scrolling
+    audit_steps(context.project.id, run, audits, report.classes)
+    how_it_stands(context.project.id, run)
+else:
+    how_it_stands(context.project.id, run)
+    st.subheader("Audit", anchor=False)
+    audit_steps(context.project.id, run, audits, report.classes)
 audit_results(run, audits, report)
 learn_audited(context, run, audits)
 old_against_new(context, run, audits, report)

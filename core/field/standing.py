@@ -38,9 +38,9 @@ class Standing:
 
     @property
     def changed(self) -> tuple[Kept, ...]:
-        """The answers of the change, from where it looks begun until it was noticed."""
+        """The answers from where the change looks begun."""
         alarm = self.watched.alarm
-        return self.rows[alarm.since : alarm.at + 1] if alarm else ()
+        return self.rows[alarm.since :] if alarm else ()
 
     @property
     def to_look_at(self) -> tuple[Kept, ...]:
