@@ -4,8 +4,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import InUse
 from made_reports import predicted, report_on
+from model_in_use import InUse
 
 from core.errors import BadInput, NotFound
 from core.events import Finished

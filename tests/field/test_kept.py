@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 import pytest
-from conftest import InUse
+from model_in_use import InUse
 from sqlalchemy import select
 
 from core.errors import BadInput, NotFound
