@@ -11,19 +11,19 @@ from core.checks import checks as all_checks
 from core.dataset import edits
 from core.dataset.manifest import Dataset
 from pages.components import text
-from pages.components.frame import empty, frame, need_any_images
+from pages.components.frame import frame, need_any_images
 from pages.components.gallery import strip, thumb
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import change, last_change, on_change
 from pages.sections.images.problems import (
-    Faults,
-    begin_check,
     ended_early,
     faults_of,
+    look_again,
     look_by_itself,
     looking,
+    nothing_found,
 )
 
 MOST_PICTURES = 24
@@ -274,28 +274,6 @@ def walk(problems: list[Problem], at: int) -> None:
         )
 
 
-def nothing(faults: Faults) -> None:
-    """What is shown when there is nothing to look at, with what was looked for."""
-    said = "All images have been checked, and nothing is left to decide."
-    empty("No problems", said, level=2)
-    listed = "".join(
-        f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
-        for check in all_checks().values()
-    )
-    st.html(f'<h2 class="card-title">What was checked</h2><ul class="looked-for">{listed}</ul>')
-
-
-def look_again(context: ProjectContext, faults: Faults) -> None:
-    said = ""
-    if faults.checked != context.versions[0]:
-        said = "Your images have changed since this check."
-    with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
-        st.html(f'<p class="muted small">{said}</p>', width="stretch")
-        if st.button("Check again", icon=":material/refresh:"):
-            begin_check(context)
-            st.rerun()
-
-
 context = frame("images")
 image_pages("check_data")
 need_any_images(context, "Your images are checked here.")
@@ -316,6 +294,6 @@ if faults.problems:
         with left, st.container(key="kinds", gap="xsmall"):
             kinds_list(context, faults.problems, at)
 elif faults.checked and not faults.looking:
-    nothing(faults)
+    nothing_found()
 if not faults.looking and not early:
     look_again(context, faults)

@@ -9,7 +9,7 @@ from model_in_use import InUse
 
 from core.errors import BadInput, NotFound
 from core.events import Finished
-from core.field.audit import audits_of, begin, judge, waiting
+from core.field.audit import audits_of, begin, record, waiting
 from core.field.comparison import on_audited
 from core.field.kept import keep, rows_of
 from core.field.standing import accept, standing_of
@@ -28,7 +28,7 @@ def test_images_are_drawn_by_their_random_number_and_only_since_the_last_audit(
     assert audit.population == 12
     assert begin(in_use.run, in_use.settings).id == audit.id  # one at a time
     for each in audit.images:
-        judge(audit.id, each.answer, "class", in_use.settings, truth="a")
+        record(audit.id, each.answer, "class", in_use.settings, truth="a")
     assert waiting(in_use.run, in_use.settings) == 0
     with pytest.raises(BadInput, match="no image to look at"):
         begin(in_use.run, in_use.settings)
@@ -51,16 +51,16 @@ def test_right_and_wrong_are_counted_as_for_the_test_set(in_use: InUse) -> None:
     audit = begin(in_use.run, in_use.settings)
     plain = [each.answer for each in audit.images if not each.unknown]
     (strange,) = [each.answer for each in audit.images if each.unknown]
-    judge(audit.id, plain[0], "class", in_use.settings, truth="a")
-    judge(audit.id, plain[1], "class", in_use.settings, truth="b")
-    judge(audit.id, plain[2], "skipped", in_use.settings)
-    judge(audit.id, strange, "none", in_use.settings)
+    record(audit.id, plain[0], "class", in_use.settings, truth="a")
+    record(audit.id, plain[1], "class", in_use.settings, truth="b")
+    record(audit.id, plain[2], "skipped", in_use.settings)
+    record(audit.id, strange, "none", in_use.settings)
     (found,) = audits_of(in_use.run, in_use.settings)
     assert (found.correct, len(found.counted), len(found.open)) == (2, 3, 0)
-    judge(audit.id, strange, "class", in_use.settings, truth="a")
+    record(audit.id, strange, "class", in_use.settings, truth="a")
     (found,) = audits_of(in_use.run, in_use.settings)
     assert found.correct == 2  # the likeliest class was right, as the test set counts it
-    judge(audit.id, strange, "", in_use.settings)
+    record(audit.id, strange, "", in_use.settings)
     assert len(audits_of(in_use.run, in_use.settings)[0].open) == 1
 
 
@@ -71,9 +71,9 @@ def test_what_does_not_belong_to_the_audit_is_refused(in_use: InUse) -> None:
     other = next(row.id for row in rows_of(in_use.run, in_use.settings) if row.id != drawn)
     for audit_id, answer in ((audit.id, other), ("", other), ("0" * 16, drawn)):
         with pytest.raises(NotFound):
-            judge(audit_id, answer, "none", in_use.settings)
+            record(audit_id, answer, "none", in_use.settings)
     with pytest.raises(BadInput):
-        judge(audit.id, drawn, "class", in_use.settings)
+        record(audit.id, drawn, "class", in_use.settings)
     with pytest.raises(BadInput):
         begin(in_use.run, in_use.settings, size=0)
 
@@ -98,9 +98,9 @@ def test_audited_images_join_the_project_by_their_class(in_use: InUse) -> None:
     keep(in_use.run, in_use.answers(range(3)), in_use.settings)
     audit = begin(in_use.run, in_use.settings)
     one, two, three = (each.answer for each in audit.images)
-    judge(audit.id, one, "class", in_use.settings, truth="a")
-    judge(audit.id, two, "class", in_use.settings, truth="b")
-    judge(audit.id, three, "none", in_use.settings)
+    record(audit.id, one, "class", in_use.settings, truth="a")
+    record(audit.id, two, "class", in_use.settings, truth="b")
+    record(audit.id, three, "none", in_use.settings)
     kind = get_kind("learn-audited")
     before = datasets(in_use.project)[0].dataset_id
     args = {"run": in_use.run, "project": in_use.project, "audit": audit.id, "add_to": before}
@@ -118,7 +118,7 @@ def test_old_and_new_are_compared_on_audited_images_that_the_new_one_did_not_lea
     keep(in_use.run, in_use.answers(range(10)), in_use.settings)
     audit = begin(in_use.run, in_use.settings)
     for each in audit.images:
-        judge(audit.id, each.answer, "class", in_use.settings, truth="b")
+        record(audit.id, each.answer, "class", in_use.settings, truth="b")
     (audit,) = audits_of(in_use.run, in_use.settings)
     row = predicted("b", "b", probabilities=(0.1, 0.9))
     rows = [replace(row, image=each.image) for each in audit.images[:7]]

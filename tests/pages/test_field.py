@@ -9,7 +9,7 @@ from opened import everything, open_page, press
 from PIL import Image
 
 from core.field import consent
-from core.field.audit import audits_of, begin, judge
+from core.field.audit import audits_of, begin, record
 from core.field.kept import FieldAnswer, amount, keep
 from core.jobs.recent import recent_jobs
 from core.projects import get_run
@@ -88,7 +88,7 @@ def test_an_audit_takes_two_presses_and_goes_on_after_a_reload(project, tmp_path
     assert "Image 3 of 3" in everything(app)
     press(app, "Can’t tell")
     (audit,) = audits_of(project[1], get_settings())
-    assert {each.judged for each in audit.images} == {"class", "skipped"}
+    assert {each.verdict for each in audit.images} == {"class", "skipped"}
     assert [each.truth for each in audit.images if each.answer == drawn.answer] == others[:1]
     said = everything(app)
     assert "1 of 2 right" in said
@@ -101,7 +101,7 @@ def test_a_finished_audit_is_offered_to_the_project(project, tmp_path):
     used(project, tmp_path, 4)
     audit = begin(project[1], get_settings())
     for each in audit.images:
-        judge(audit.id, each.answer, "class", get_settings(), truth=CLASSES[0])
+        record(audit.id, each.answer, "class", get_settings(), truth=CLASSES[0])
     app = press(open_field(project), "Learn from these 4")
     (job,) = recent_jobs("learn-audited", audit=audit.id)
     assert job.is_dir()
@@ -112,7 +112,7 @@ def test_the_newest_model_is_set_against_the_audited_one(project, home, tmp_path
     used(project, tmp_path, 4)
     audit = begin(project[1], get_settings())
     for each in audit.images:
-        judge(audit.id, each.answer, "class", get_settings(), truth=each.label)
+        record(audit.id, each.answer, "class", get_settings(), truth=each.label)
     finish_run(home, project[0], get_run(project[1]).dataset_id, strategy="full", wrong=9)
     said = everything(open_field(project))
     assert "On the test images." in said

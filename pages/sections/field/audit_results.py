@@ -69,7 +69,7 @@ def result_in_words(audit: Audit, report: Report, *, first: bool) -> str:
 def learn_audited(context: ProjectContext, run: RunRow, audits: Sequence[Audit]) -> None:
     """The way of the last finished audit into the project, and to a better model."""
     audit = next((each for each in audits if not each.open), None)
-    named = [each for each in audit.counted if each.judged == "class"] if audit else []
+    named = [each for each in audit.counted if each.verdict == "class"] if audit else []
     if audit is None or not named or not context.versions:
         return
     jobs = recent_jobs(KIND, audit=audit.id)

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GraftError
-from core.field.audit import LARGEST, SIZE, Audit, Audited, Judged, begin, judge, waiting
+from core.field.audit import LARGEST, SIZE, Audit, Audited, Verdict, begin, record, waiting
 from core.projects import RunRow
 from core.settings import get_settings
 from pages.components import text
@@ -81,7 +81,7 @@ def _says(each: Audited) -> str:
 
 
 def _right_or_wrong(audit: Audit, each: Audited) -> None:
-    right: Judged = "none" if each.unknown else "class"
+    right: Verdict = "none" if each.unknown else "class"
     truth = "" if each.unknown else each.label
     key = each.answer
     with st.container(horizontal=True, key="audit-first"):
@@ -92,9 +92,9 @@ def _right_or_wrong(audit: Audit, each: Audited) -> None:
         )  # fmt: skip
     with st.container(horizontal=True, key="audit-second"):
         _button("Can’t tell", f"skip-{key}", "s", audit, each, "skipped", "")
-        judged = [one for one in audit.images if one.judged]
-        if judged:
-            last = judged[-1]
+        decided = [one for one in audit.images if one.verdict]
+        if decided:
+            last = decided[-1]
             _button("Back", f"back-{key}", "b", audit, last, "", "")
 
 
@@ -125,7 +125,7 @@ def _choose(audit: Audit, each: Audited, others: Sequence[str]) -> None:
         format_func=text.among(others), key=f"class-{each.answer}",
     )  # fmt: skip
     if label:
-        _judge(audit.id, each.answer, "class", label)
+        _record(audit.id, each.answer, "class", label)
         st.rerun()
 
 
@@ -135,7 +135,7 @@ def _button(
     shortcut: str | None,
     audit: Audit,
     each: Audited,
-    judged: Judged,
+    verdict: Verdict,
     truth: str,
     *,
     primary: bool = False,
@@ -145,15 +145,15 @@ def _button(
         key=key,
         shortcut=shortcut,
         type="primary" if primary else "secondary",
-        on_click=_judge,
-        args=(audit.id, each.answer, judged, truth),
+        on_click=_record,
+        args=(audit.id, each.answer, verdict, truth),
     )
 
 
-def _judge(audit: str, answer: int, judged: Judged, truth: str) -> None:
+def _record(audit: str, answer: int, verdict: Verdict, truth: str) -> None:
     st.query_params.pop(WRONG, None)
     try:
-        judge(audit, answer, judged, get_settings(), truth=truth)
+        record(audit, answer, verdict, get_settings(), truth=truth)
     except GraftError as error:
         st.session_state[_REFUSED] = str(error)
 

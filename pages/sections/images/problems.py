@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.checks import Problem
 from core.checks import _fixes as fixing
+from core.checks import checks as all_checks
 from core.checks._runner import problems as known_problems
 from core.dataset.manifest import Dataset
 from core.jobs.found import found_so_far
@@ -16,7 +17,7 @@ from core.jobs.status import JobStatus
 from core.projects.versions import history
 from core.settings import get_settings
 from pages.components import progress, text
-from pages.components.frame import lead
+from pages.components.frame import empty, lead
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
 
@@ -129,6 +130,30 @@ def ended_early(faults: Faults) -> bool:
     return True
 
 
+def nothing_found() -> None:
+    """What is shown when there is nothing to decide, with what was looked for."""
+    said = "All images have been checked, and nothing is left to decide."
+    empty("No problems", said, level=2)
+    listed = "".join(
+        f"<li><b>{text.html(check.title)}</b> {text.html(check.advice, 400)}</li>"
+        for check in all_checks().values()
+    )
+    st.html(f'<h2 class="card-title">What was checked</h2><ul class="looked-for">{listed}</ul>')
+
+
+def look_again(context: ProjectContext, faults: Faults) -> None:
+    """The button that checks anew, and whether there is a reason to."""
+    said = ""
+    if faults.checked != context.versions[0]:
+        said = "Your images have changed since this check."
+    with st.container(horizontal=True, vertical_alignment="center", key="look-again"):
+        st.html(f'<p class="muted small">{said}</p>', width="stretch")
+        if st.button("Check again", icon=":material/refresh:"):
+            begin_check(context)
+            st.rerun()
+
+
+@placeholder
 def faults_card(context: ProjectContext) -> None:
     """How many faults there are, on the way to the page that shows them."""
     faults = look_by_itself(context, faults_of(context))
