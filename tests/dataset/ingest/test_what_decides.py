@@ -158,7 +158,7 @@ def test_a_folder_called_like_a_part_and_more_belongs_to_that_part(read) -> None
 
 
 def test_a_split_of_images_and_masks_tells_no_classes(read) -> None:
-    with pytest.raises(UnusableDataset, match="parts of one set"):
+    with pytest.raises(UnusableDataset, match="parts of a split"):
         read(images("train/images", "val/images") | images("train/masks", "val/masks", n=3))
 
 
@@ -320,7 +320,7 @@ def test_names_tell_the_classes_of_the_part_to_learn_from(read) -> None:
 
 @pytest.mark.parametrize("name", ["IMG_{}.jpg", "class_{}.jpg", "DSC{}.jpg", "{}.jpg", "p{}.jpg"])
 def test_names_that_every_camera_gives_tell_no_class(read, name: str) -> None:
-    with pytest.raises(UnusableDataset, match=r"No image could be used.*and 3 more: It is in"):
+    with pytest.raises(UnusableDataset, match=r"No image could be used.*and 3 more: It is (not )?in"):
         read(images("", name=name))
 
 
