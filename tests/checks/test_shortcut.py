@@ -86,10 +86,10 @@ def test_images_without_a_camera_among_those_with_one_are_told_apart():
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
-        (file("PNG"), "are PNG files, and none of the 60 others"),
-        (file(camera="Canon EOS"), "were taken with “Canon EOS”, and none of the 60 others"),
+        (file("PNG"), "are PNG files, but none of the 60 others"),
+        (file(camera="Canon EOS"), "were taken with “Canon EOS”, but none of the 60 others"),
         (file(width=2000, height=1500), "measure about 1,732 pixels on a side"),
-        (file(width=480, height=480), "are square, and none of the 60 others"),
+        (file(width=480, height=480), "are square, but none of the 60 others"),
     ],
 )
 def test_a_finding_reads_like_a_sentence(odd, said):

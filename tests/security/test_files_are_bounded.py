@@ -40,7 +40,7 @@ Make = Callable[[], bytes]
 LEFT_OUT: dict[str, tuple[Make, str]] = {
     "wide.webp": (bombs.wide_webp, "not enough memory"),
     "wide.heic": (bombs.wide_heic, "HEIF"),
-    "scans.jpg": (lambda: bombs.jpeg_of_many_scans(70_000, (1000, 1000)), "70,009 passes"),
+    "scans.jpg": (lambda: bombs.jpeg_of_many_scans(70_000, (1000, 1000)), "70,009 scans"),
     "padded.jpg": (lambda: bombs.padded_jpeg(20 * MB), "more than 3 seconds"),
     "profile.png": (lambda: bombs.png_with(21, bombs.packed_text(b"iCCP", 60 * MB)), "PNG"),
     "lines.bmp": (lambda: bombs.bmp_of_lines(60, 40, 30 * MB), "more than 3 seconds"),
@@ -77,9 +77,9 @@ TAKEN: dict[str, Make] = {
 TABLES: dict[str, tuple[Make, str]] = {
     "empty.xlsx": (lambda: bombs.empty_cells(12 * MB), "It is empty"),
     "false.parquet": (bombs.false_parquet, "larger than 64 MB"),
-    "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "save it as CSV"),
-    "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "save it as CSV"),
-    "nulls.tsv": (lambda: b"file\tlabel\n\0\0\0" * 200_000, "save it as CSV"),
+    "cell.csv": (lambda: b"file,label\n1.jpg," + b"x" * 60 * MB, "as CSV"),
+    "columns.csv": (lambda: b"file" + b"," * 60 * MB + b"x", "as CSV"),
+    "nulls.tsv": (lambda: b"file\tlabel\n\0\0\0" * 200_000, "as CSV"),
 }
 
 
