@@ -9,7 +9,7 @@ export default function ({ data }) {
   };
   const explain = () => {
     for (const each of document.querySelectorAll(".term:not([title])")) {
-      each.title = explanation(each.textContent.toLowerCase());
+      each.title = explanation((each.dataset.english ?? each.textContent).toLowerCase());
       if (!each.title) continue;
       each.tabIndex = 0;
       each.setAttribute("role", "note");

@@ -147,6 +147,8 @@ class Page {
     const said = this.catalogue.translate(node.nodeValue);
     if (said === null) return;
     const [, before, after] = /^(\s*)[^]*?(\s*)$/.exec(node.nodeValue), whole = before + said + after;
+    const term = node.parentElement.closest(".term"); // which is explained by its English name
+    if (term) term.dataset.english ??= term.textContent;
     if (whole !== node.nodeValue) node.nodeValue = whole;
   }
 

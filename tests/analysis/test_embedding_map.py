@@ -57,7 +57,7 @@ def test_few_or_equal_pictures_have_a_place_too(n):
 
 
 def test_an_unknown_way_to_draw_it_is_refused_with_those_there_are(digits, settings):
-    with pytest.raises(BadInput, match="There are: pca"):
+    with pytest.raises(BadInput, match="Choose one of: pca"):
         list(map_images(digits, Store(settings.home), settings, "../x"))
     assert points_by_image(digits.id, settings, "../x") is None
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +18,9 @@ from made_projects import (
     wait_for_models,
     zipped,
 )
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 from running_server import Server
-from steps import bring, click, open_tab, picture, press, ready, says, set_steps, settled
+from steps import LONG, bring, click, open_tab, picture, press, ready, says, set_steps, settled
 
 from core.jobs.queue import new_job, submit
 from core.projects import create_project, datasets, delete_project
@@ -29,6 +30,7 @@ GALLERY = (
     "[class*='st-key-card-']:not(.st-key-card-backbone, .st-key-card-method)"
 )
 """Tables, images, and cards to choose from."""
+OPENED = "each => each.parentElement.open || !each.isConnected"
 DETAILS = (
     *("Which classes it confuses", "All mistakes", "Confidence", "When to ask a person"),
     *("What mistakes cost", "Robustness", "All runs"),
@@ -101,7 +103,8 @@ def unfold(page: Page) -> None:
     while folded.count():
         one = folded.first.element_handle()
         one.click()
-        page.wait_for_function("each => each.parentElement.open || !each.isConnected", arg=one)
+        with suppress(TimeoutError):  # drawn anew in this moment: then once more
+            page.wait_for_function(OPENED, arg=one, timeout=LONG / 20)
         settled(page)
 
 

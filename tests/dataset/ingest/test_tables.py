@@ -184,7 +184,8 @@ def test_a_hugging_face_folder_with_metadata_is_understood(take_in, tmp_path: Pa
 def test_a_table_beside_its_pictures_means_those_and_not_others_of_the_same_name(
     take_in, tmp_path: Path
 ) -> None:
-    files = {f"{part}/{n}.jpg": jpeg(hash((part, n)) % 1000, SMALL) for part in "ab" for n in "12"}
+    names = [f"{part}/{n}.jpg" for part in "ab" for n in "12"]
+    files = {name: jpeg(seed, SMALL) for seed, name in enumerate(names)}
     files |= {"a/t.csv": text([("file", "label"), ("1.jpg", "x"), ("2.jpg", "y")])}
     files |= {"b/t.csv": text([("file", "label"), ("1.jpg", "y"), ("2.jpg", "x")])}
     done = take_in(write_folder(tmp_path / "x", files))
