@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 from running_server import Server
 
 LONG = 180_000
@@ -16,6 +16,8 @@ LONG = 180_000
 SCORE = re.compile(r"About \d+ % correct \(likely \d+–\d+ %\)")
 """How every score is said."""
 DRAWN = "[data-testid=stApp][data-test-script-state=notRunning]"
+MOST_FOLDED = 20
+OPENED = "each => each.parentElement.open || !each.isConnected"
 
 
 def settled(page: Page) -> None:
@@ -79,6 +81,21 @@ def change(page: Page, what: str, to: str) -> None:
 
 def open_tab(page: Page, name: str) -> None:
     click(page.get_by_role("tab", name=name))
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded away."""
+    settled(page)
+    folded = page.locator("[data-testid=stMain] details:not([open]) > summary").filter(visible=True)
+    for _ in range(MOST_FOLDED):
+        if not folded.count():
+            return
+        one = folded.first.element_handle()
+        one.click()
+        with suppress(TimeoutError):  # what is drawn anew under the mouse may miss the click
+            page.wait_for_function(OPENED, arg=one, timeout=5000)
+        settled(page)
+    raise AssertionError("something stays folded away")
 
 
 def choose_class(page: Page, label: str, name: str) -> None:

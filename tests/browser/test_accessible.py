@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,9 +17,9 @@ from made_projects import (
     wait_for_models,
     zipped,
 )
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
 from running_server import Server
-from steps import LONG, bring, click, open_tab, picture, press, ready, says, set_steps, settled
+from steps import bring, click, open_tab, picture, press, ready, says, set_steps, unfold
 
 from core.jobs.queue import new_job, submit
 from core.projects import create_project, datasets, delete_project
@@ -94,18 +93,6 @@ def is_accessible(page: Page, act: Callable[[Page], object] | None = None, over:
             expect(page.locator(over).filter(visible=True).first).to_be_visible()
         found += [each | {"look": f"{scheme} {size[0]}"} for each in violations(page)]
     assert not found, say(found)
-
-
-def unfold(page: Page) -> None:
-    """Open all that is folded away."""
-    settled(page)
-    folded = page.locator("[data-testid=stMain] details:not([open]) > summary").filter(visible=True)
-    while folded.count():
-        one = folded.first.element_handle()
-        one.click()
-        with suppress(TimeoutError):  # drawn anew in this moment: then once more
-            page.wait_for_function(OPENED, arg=one, timeout=LONG / 20)
-        settled(page)
 
 
 def is_short(page: Page, action: str = "") -> None:
