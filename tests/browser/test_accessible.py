@@ -29,7 +29,6 @@ GALLERY = (
     "[class*='st-key-card-']:not(.st-key-card-backbone, .st-key-card-method)"
 )
 """Tables, images, and cards to choose from."""
-OPENED = "each => each.parentElement.open || !each.isConnected"
 DETAILS = (
     *("Which classes it confuses", "All mistakes", "Confidence", "When to ask a person"),
     *("What mistakes cost", "Robustness", "All runs"),
