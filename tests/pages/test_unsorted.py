@@ -74,7 +74,7 @@ def test_dismissing_a_problem_costs_no_score(home):
     dismissed = edits.dismiss(store.load(dataset), "0123456789abcdef", "Too dark.")
     add_dataset(project, store.save(dismissed))
     said = everything(open_page("images", project=project))
-    assert "% correct" in said
+    assert "First score" in said
     removed = edits.remove(dismissed, [0])
     add_dataset(project, store.save(removed))
-    assert "% correct" not in everything(open_page("images", project=project))
+    assert "First score" not in everything(open_page("images", project=project))
