@@ -114,7 +114,9 @@ def undo(folder: Path, say: Callable[[str], None]) -> int:
             stay.append(line)
             say(f"This stays: {line[:300]}: {error}")
     if stay:
-        file.write_text("".join(f"{line}\n" for line in reversed(stay)), encoding="utf-8")
+        draft = file.with_name(f"{UNDO}.draft")
+        draft.write_text("".join(f"{line}\n" for line in reversed(stay)), encoding="utf-8")
+        os.replace(draft, file)
     else:
         file.unlink()
     say(f"Taken back: {len(lines) - len(stay)} of {len(lines)}.")
