@@ -73,7 +73,7 @@ def test_up_to_sixteen_classes_are_drawn_and_no_more(home, n, drawn):
     project, run = finished(home, n, [])
     app = open_page("results", project=project, run=run, look="Which classes it confuses")
     assert bool(app.get("plotly_chart")) is drawn
-    assert "Nothing was mixed up." in everything(app)
+    assert "No class was confused with another." in everything(app)
 
 
 def test_the_report_lists_the_same_pairs():
@@ -81,7 +81,7 @@ def test_the_report_lists_the_same_pairs():
     counts = np.eye(40, dtype=int)
     report = report_on([predicted("<b>0", "<b>0")], classes)
     assert html(confusion(replace(report, confusion=counts.tolist()))) == (
-        "<p>Nothing was mixed up.</p>"
+        "<p>No class was confused with another.</p>"
     )
     counts[3, 7], counts[1, 2] = 5, 2
     listed = html(confusion(replace(report, confusion=counts.tolist())))

@@ -100,7 +100,7 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
     assert "On the 24 images that all were tested on" in said
     assert "Only these images are compared, though some runs were tested on more." in said
     assert (
-        "On the 24 images that both were tested on: right on 75 of 100, the one shown on 100."
+        "On the 24 images that both were tested on: 75 % correct, the one shown 100 %."
         in said
     )
 

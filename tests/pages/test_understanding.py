@@ -108,7 +108,7 @@ def test_files_that_are_no_images_are_not_counted_among_those_without_a_class(ho
         (home / "uploads" / upload / str(n)).write_bytes(b"x")
         note_received(home / "uploads" / upload, n, name, 1)
     app = open_page(PAGE, project=project, upload=upload)
-    assert "2 images without folders" in [each.value for each in app.subheader]
+    assert "2 images without folders" in [each.value for each in app.header]
 
 
 def test_loose_files_of_a_camera_are_asked_for_their_class(home: Path) -> None:

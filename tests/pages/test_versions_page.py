@@ -53,7 +53,7 @@ def test_any_two_versions_are_compared_picture_by_picture(home, project):
     before = next(box for box in app.selectbox if box.label == "Before")
     before.select_index(0).run()
     said = everything(app)
-    assert "1 image removed, 2 images in another class." in said
+    assert "1 image removed, 2 images moved to another class." in said
     assert "maple</bdi> → " in said
 
 

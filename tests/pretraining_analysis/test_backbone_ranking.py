@@ -96,7 +96,7 @@ def test_without_names_all_that_are_on_this_machine_are_tried_the_usual_one_firs
 
 
 def test_a_mistyped_name_is_refused(photographs, store, settings):
-    with pytest.raises(BadRecipe, match="No network"):
+    with pytest.raises(BadRecipe, match="No pretrained network"):
         list(rank(photographs, store, settings, ["resnet_that_is_not"]))
 
 

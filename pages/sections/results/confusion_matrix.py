@@ -27,7 +27,7 @@ def matrix(report: Report) -> None:
 def _most_often(report: Report) -> str:
     pairs = confused_pairs(report.confusion, report.classes)
     if not pairs:
-        return "<p>Nothing was mixed up.</p>"
+        return "<p>No class was confused with another.</p>"
     items = "".join(f"<li>{_pair(*pair)}</li>" for pair in pairs[:MOST_PAIRS])
     left = len(pairs) - MOST_PAIRS
     others = f"{left:,} more pairs, none mixed up more often"
@@ -125,7 +125,7 @@ def _distinct(labels: list[str]) -> list[str]:
 def _in_words(report: Report) -> str:
     pairs = confused_pairs(report.confusion, report.classes)
     if not pairs:
-        return "Nothing was mixed up."
+        return "No class was confused with another."
     return f"Most often mixed up: {'; '.join(_pair(*pair) for pair in pairs[:3])}."
 
 
