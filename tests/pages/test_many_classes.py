@@ -85,5 +85,7 @@ def test_the_report_lists_the_same_pairs():
     )
     counts[3, 7], counts[1, 2] = 5, 2
     listed = html(confusion(replace(report, confusion=counts.tolist())))
-    assert listed.index("&lt;b&gt;3 taken for &lt;b&gt;7: 5") < listed.index("&lt;b&gt;1 taken for")
+    assert listed.index("&lt;b&gt;3 mistaken for &lt;b&gt;7: 5") < listed.index(
+        "&lt;b&gt;1 mistaken for"
+    )
     assert "matrix" not in listed

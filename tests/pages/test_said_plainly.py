@@ -99,10 +99,7 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
     said = everything(open_page("results", project=project, run=run, look="All runs"))
     assert "On the 24 images that all were tested on" in said
     assert "Only these images are compared, though some runs were tested on more." in said
-    assert (
-        "On the 24 images that both were tested on: 75 % correct, the one shown 100 %."
-        in said
-    )
+    assert "On the 24 images that both were tested on: 75 % correct, the one shown 100 %." in said
 
 
 def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):

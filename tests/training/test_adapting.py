@@ -13,7 +13,7 @@ from core.dataset.store import Store
 from core.errors import BadRecipe
 from core.evaluation.report import Report, TargetDomain, target_domain_caveat
 from core.events import Note
-from core.export.model_card import Rehearsed, model_card
+from core.export.model_card import model_card
 from core.export.run_facts import facts_of
 from core.model import Model
 from core.recipe import Recipe
@@ -134,7 +134,7 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     answers = model.predict([store.open(image) for image in unsorted]).argmax(1)
     before = load_file(folder / "checkpoint.safetensors")["result.start.0"][12:].argmax(1)
     assert report.target_domain == TargetDomain(90, int((answers != before).sum()))
-    said = model_card(facts_of(folder, store), Rehearsed(0.0, 1, 1))
+    said = model_card(facts_of(folder, store), "")
     assert f"**{target_domain_caveat(report.target_domain)}**" in said
 
 

@@ -60,7 +60,7 @@ def test_words_alone_tell_the_digits_apart(run_folder, reading, texts):
     report = Report.load(folder)
     assert report.correct >= 9  # of 12; chance is 4
     (note,) = [event.text for event in events if isinstance(event, Note)]
-    assert "of the 48 images of the training part" in note
+    assert "of the 48 training images" in note
     assert Model.load(folder / "model").classes == ("0", "1", "2")
 
 

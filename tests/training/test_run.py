@@ -455,7 +455,7 @@ def test_an_earlier_run_whose_network_is_gone_is_named(finished, run_folder, set
     described = read_sealed(about).replace("tf_efficientnet_lite0", "tf_efficientnet_lite9")
     about.write_text(described)
     folder = run_folder("feature_extraction", start=tmp_path / "earlier")
-    with pytest.raises(BadInput, match="“tf_efficientnet_lite9” is not known"):
+    with pytest.raises(BadInput, match="“tf_efficientnet_lite9” is not in"):
         list(train(folder, settings, go_on))
 
 
@@ -501,7 +501,7 @@ def test_each_phase_is_announced_in_plain_words(finished):
 
 def test_whether_mirroring_harms_is_tried_and_said(finished):
     _, events = finished("last_stages")
-    assert [event for event in events if isinstance(event, Note) and "mirrored" in event.text]
+    assert [event for event in events if isinstance(event, Note) and "Mirrored" in event.text]
 
 
 def test_images_are_mirrored_as_chosen_where_no_classifier_can_try_it(run_folder, settings):
