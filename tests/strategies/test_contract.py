@@ -80,7 +80,7 @@ def test_exactly_what_a_strategy_declares_changes(name, chosen, family, network,
 
 @pytest.mark.parametrize(("name", "family"), sorted(NOT_HERE), indirect=["family"])
 def test_where_a_network_lacks_what_would_change_it_says_what_to_choose(name, family, network):
-    with pytest.raises(BadRecipe, match="[Cc]hoose"):
+    with pytest.raises(BadRecipe, match=r"[Cc]hoose"):
         prepared(name, {}, network, family)
 
 

@@ -206,7 +206,7 @@ def test_it_stops_early_and_keeps_the_best_state_when_the_watched_part_gets_wors
     (note,) = [event.text for event in events if isinstance(event, Note)]
     assert "Stopped early, after step 22 of 100" in note
     assert "3 checks" in note
-    assert "40 images" in note
+    assert "40 validation images" in note
 
 
 def test_the_state_that_did_best_is_kept_and_named(pixels, turned):
