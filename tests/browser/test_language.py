@@ -18,7 +18,7 @@ def project(chromium: Browser, server: Server, tmp_path_factory: pytest.TempPath
     """The query of a project with a first score, whose classes are called like places."""
     page = chromium.new_page()
     begin(page, server, "Results")
-    bring(page, archive(tmp_path_factory.mktemp("archive"), ("Train", "bars")))
+    bring(page, archive(tmp_path_factory.mktemp("archive"), ("Use", "bars")))
     says(page, SCORE)
     (found,) = re.findall(r"project=\w+", page.url)
     page.close()
@@ -60,7 +60,7 @@ def test_what_people_named_stays_as_it_is(open_in, server: Server, project: str)
     page = open_in("de-DE", f"{server.address}/results?{project}")
     expect(page.locator(".st-key-places p").first).to_have_text(catalogue("de")["Images"])
     expect(page.locator(".where")).to_have_text("Results")
-    expect(page.locator("td bdi", has_text="Train").first).to_be_visible()
+    expect(page.locator("td bdi", has_text="Use").first).to_be_visible()
 
 
 def test_the_choice_overrules_the_browser_and_is_kept(open_in, server: Server, project: str):
@@ -77,4 +77,4 @@ def test_the_choice_overrules_the_browser_and_is_kept(open_in, server: Server, p
 
 def test_a_part_that_draws_itself_is_translated_too(open_in, server: Server, project: str):
     page = open_in("fr-FR", f"{server.address}/use?{project}")
-    expect(page.get_by_text(catalogue("fr")["Drop images to ask about"])).to_be_visible()
+    expect(page.get_by_text(catalogue("fr")["Drop images to test"])).to_be_visible()
