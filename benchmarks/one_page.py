@@ -20,7 +20,8 @@ from core.dataset.store import Store
 from core.export.chromium import find_chromium, opened
 from core.export.formats import export
 from core.export.odd_images import WRITERS, write_image
-from core.export.page_trial import app_answers, compared, page_answers
+from core.export.page_trial import compared, page_answers
+from core.export.rehearsal import app_answers
 from core.recipe import Recipe
 from core.settings import Settings
 

@@ -134,8 +134,7 @@ def _unpacked(archive: Any, info: Any) -> bytes:
 
 def pixels_of(about: dict[str, Any], entry: Entry) -> np.ndarray | str:
     """The square of an image, uint8 (size, size, 3), or why there is none."""
-    from image_kinds import no_such_file
-    from image_reading import Refused, rgb_of, square
+    from image_reading import rgb_of, square, why_unreadable
 
     p = about["preprocessing"]
     how = Image.Resampling[p["interpolation"].upper()]
@@ -143,16 +142,8 @@ def pixels_of(about: dict[str, Any], entry: Entry) -> np.ndarray | str:
         image = rgb_of(io.BytesIO(entry.read()), about["longest_side"])
         pixels: np.ndarray = np.asarray(square(image, p["size"], p["fit"], p["mean"], how))
         return pixels
-    except (FileNotFoundError, IsADirectoryError):
-        reason = no_such_file(entry.name)
-    except PermissionError:
-        is_folder = entry.path is not None and entry.path.is_dir()
-        reason = no_such_file(entry.name) if is_folder else "It may not be read: get the right to."
-    except Refused as error:
-        reason = str(error)
-    except Exception:  # noqa: BLE001  # damaged files throw anything
-        reason = "It is damaged or of a rare kind: open it in a viewer and save it anew."
-    return str(reason)
+    except Exception as error:  # noqa: BLE001  # damaged files throw anything
+        return str(why_unreadable(error, entry.name))
 
 
 def rows_of(

@@ -3,6 +3,7 @@
 A file of every exported model, where image_kinds.py and image_colours.py lie beside it.
 """
 
+import os
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -38,6 +39,20 @@ def opened(stream: BinaryIO) -> Image.Image:
     if kind == "TIFF" and is_camera_raw(image.tag_v2.get):  # type: ignore[attr-defined]
         raise Refused(CAMERA_RAW)
     return image
+
+
+def why_unreadable(error: Exception, file: str) -> str:
+    """What to say of a file that could not be read, by what was raised."""
+    from image_kinds import no_such_file
+
+    match error:
+        case Refused():
+            return str(error)
+        case PermissionError() if not os.path.isdir(file):
+            return "It may not be read: give yourself the right to."
+        case FileNotFoundError() | IsADirectoryError() | PermissionError():
+            return str(no_such_file(file))
+    return "It is damaged or of a rare kind: open it in a viewer and save it anew."
 
 
 def register_heif() -> None:

@@ -19,16 +19,13 @@ from core.errors import GraftError, NotFound
 from core.evaluation.report import Report
 from core.settings import Settings
 
-_MOST_TESTED = 8
 _OF_EACH_KIND = 2
 _MOST = 16
 _MOST_TRIED = 2000
 """Files that are gone through to find them; an archive is unpacked up to there."""
 
 
-def held_out_files(
-    report: Report, store: Store, form: Form, space: Path, most: int = _MOST_TESTED
-) -> list[Path]:
+def held_out_files(report: Report, store: Store, form: Form, space: Path, most: int) -> list[Path]:
     """Test images, copied into `space` under names of our own.
 
     One of each class before a second of any, so that a few show as much as they can. Raises

@@ -6,17 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
+from core.analysis.prediction import ImagePrediction
 from core.errors import GraftError
-from core.events import Finished
 from core.export.bundle import put_classify
 from core.export.chromium import BrowserFailed, find_chromium, opened
 from core.export.formats import ExportContext
-from core.export.odd_images import write_odd_images
 from core.export.onnx_graph import ENGINE
-from core.export.originals import held_out_files, original_files
-from core.export.rehearsal import BROKEN, LARGEST_DIFFERENCE, Agreement, agreement, try_out
-from core.settings import Settings
+from core.export.rehearsal import (
+    BROKEN,
+    LARGEST_DIFFERENCE,
+    Agreement,
+    agreement,
+    app_answers,
+    files_to_try,
+    try_out,
+)
 
 BROWSER, RUNTIME = "browser", "onnxruntime"
 """Where a page was tried out."""
@@ -53,11 +57,9 @@ def _in_browser(context: ExportContext, page: Path, space: Path, browser: str) -
     under transparency above all: how much, the result says; only test images have to agree.
     """
     began = time.monotonic()
-    facts, settings = context.facts, context.settings
-    tested = held_out_files(facts.report, context.store, facts.form, space)
-    others = [*original_files(facts.dataset, settings, space), *write_odd_images(space / "odd")]
+    tested, others = files_to_try(context, space)
     theirs = page_answers(page, [*tested, *others], browser)
-    ours = app_answers(context.run, [*tested, *others], settings)
+    ours = app_answers(context.run, [*tested, *others], context.settings)
     n = len(tested)
     agreement(ours[:n], theirs[:n]).require(LARGEST_DIFFERENCE)
     return compared(ours, theirs, seconds=time.monotonic() - began)
@@ -73,14 +75,6 @@ def compared(
         if "error" not in mine and "error" not in own
     ]
     return agreement([mine for mine, _ in both], [own for _, own in both], seconds=seconds)
-
-
-def app_answers(run: Path, files: Sequence[Path], settings: Settings) -> list[ImagePrediction]:
-    """What the app says about the files, a row each."""
-    *_, last = predict_files(run, files, settings)
-    if not isinstance(last, Finished):
-        raise TypeError(f"predict_files ended with {last!r}")
-    return predictions_of(last.result)
 
 
 def page_answers(page: Path, files: Sequence[Path], browser: str) -> list[ImagePrediction]:

@@ -111,22 +111,14 @@ def answer(probabilities: dict[str, float], threshold: float | None) -> dict[str
 
 def rows_of(files: list[str]) -> Iterator[dict[str, Any]]:
     """What is in each file, or why that cannot be said: one bad file costs only its own row."""
-    from image_kinds import no_such_file
-    from image_reading import Refused
+    from image_reading import why_unreadable
 
     network, about, reference = load()
     for file in files:
         try:
             yield {"image": file, **predict(network, about, reference, file)}
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            is_there = isinstance(error, PermissionError) and not Path(file).is_dir()
-            reason = "It may not be read: give yourself the right to." if is_there else ""
-            yield {"image": file, "error": reason or no_such_file(file)}
-        except Refused as error:
-            yield {"image": file, "error": str(error)}
-        except Exception:  # noqa: BLE001  # damaged files throw anything
-            reason = "It is damaged or of a rare kind: open it in a viewer and save it anew."
-            yield {"image": file, "error": reason}
+        except Exception as error:  # noqa: BLE001  # damaged files throw anything
+            yield {"image": file, "error": why_unreadable(error, file)}
 
 
 def line_of(row: dict[str, Any]) -> str:

@@ -19,12 +19,15 @@ from core.events import Finished
 from core.export.formats import ExportContext
 from core.export.odd_images import write_odd_images
 from core.export.originals import held_out_files, original_files
+from core.settings import Settings
 
 LARGEST_DIFFERENCE = 1e-3
 """Probabilities that differ by more than this are not those of the app."""
 BROKEN = 0.02
 """Probabilities of an exact format that differ by more than this come from another model."""
 
+MOST_TESTED = 8
+"""Test images that are tried."""
 _SECONDS = 600
 _SOME_UNREADABLE = 1
 """What the scripts end with then; their rows say which."""
@@ -90,32 +93,47 @@ class Trial:
 
 
 def try_out(
-    context: ExportContext, bundle: Path, space: Path, *, script: str, most_tested: int = 8
+    context: ExportContext,
+    bundle: Path,
+    space: Path,
+    *,
+    script: str,
+    most_tested: int = MOST_TESTED,
 ) -> Trial:
     """Ask the script of a bundle and the app about the same files, and compare what they say.
 
-    Files: test images as they are stored, the person's own as they were brought, and the odd ones
-    drawn by code. They are written into `space`. Raises NotFound where the test images are not
-    here, GraftError when the script does not run.
+    Raises as `files_to_try` does, and GraftError when the script does not run.
     """
     began = time.monotonic()
-    facts, settings = context.facts, context.settings
-    tested = held_out_files(facts.report, context.store, facts.form, space, most_tested)
-    others = [
-        *original_files(facts.dataset, settings, space),
-        *write_odd_images(space / "odd"),
-    ]
-    tried = [*tested, *others]
-    *_, last = predict_files(context.run, tried, settings)
-    if not isinstance(last, Finished):
-        raise TypeError(f"predict_files ended with {last!r}")
-    ours, theirs = predictions_of(last.result), rehearse(bundle, tried, script=script)
-    n = len(tested)
+    tested, others = files_to_try(context, space, most_tested)
+    tried, n = [*tested, *others], len(tested)
+    ours = app_answers(context.run, tried, context.settings)
+    theirs = rehearse(bundle, tried, script=script)
     return Trial(
         agreement(ours, theirs, may_be_unreadable=len(others), seconds=time.monotonic() - began),
         tuple(tested),
         agreement(ours[:n], theirs[:n]),
     )
+
+
+def files_to_try(
+    context: ExportContext, space: Path, most_tested: int = MOST_TESTED
+) -> tuple[list[Path], list[Path]]:
+    """Test images as they are stored; and the person's own as they were brought, with the odd ones
+    drawn by code. They are written into `space`. Raises NotFound where the test images are not
+    here."""
+    facts = context.facts
+    tested = held_out_files(facts.report, context.store, facts.form, space, most_tested)
+    own = original_files(facts.dataset, context.settings, space)
+    return tested, [*own, *write_odd_images(space / "odd")]
+
+
+def app_answers(run: Path, files: Sequence[Path], settings: Settings) -> list[ImagePrediction]:
+    """What the app says about the files, a row each."""
+    *_, last = predict_files(run, files, settings)
+    if not isinstance(last, Finished):
+        raise TypeError(f"predict_files ended with {last!r}")
+    return predictions_of(last.result)
 
 
 def outcome(began: float, form: str, file: Path, found: Agreement) -> Finished:

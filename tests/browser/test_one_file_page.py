@@ -25,7 +25,8 @@ from core.dataset.store import Store
 from core.export.formats import ExportContext
 from core.export.one_page import RUNTIME, SCRIPTS, SOURCES
 from core.export.page_trial import RUNTIME as IN_RUNTIME
-from core.export.page_trial import app_answers, compared, row_of, try_page
+from core.export.page_trial import compared, row_of, try_page
+from core.export.rehearsal import app_answers
 from core.export.run_facts import facts_of
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

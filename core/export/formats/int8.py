@@ -7,7 +7,6 @@ last convolution stays in floating point.
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import BadInput
-from core.events import Event, Progress
-from core.export.bundle import put_classify, write_zip
+from core.events import Event
+from core.export.classify_zip import write_classify_zip
 from core.export.formats import ExportContext, ExportFormat
-from core.export.model_card import classify_use, model_card
 from core.export.onnx_graph import ENGINE, METADATA, require_colour, write_onnx
-from core.export.rehearsal import outcome, try_out
+from core.export.rehearsal import Trial
 
 if TYPE_CHECKING:
     import onnx
@@ -39,36 +37,38 @@ def write(context: ExportContext, file: Path) -> Iterator[Event]:
 
     Raises BadInput for a network that is no convolutional one.
     """
-    began = time.monotonic()
     if context.facts.backbone.family not in _CONVOLUTIONAL:
         raise BadInput(
             "Only convolutional networks keep their answers in 8 bits, and this one is none. "
             "Export it as ONNX instead."
         )
     require_colour(context.description)
-    yield Progress("Packing the model", 0, 2)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".export.") as space:
-        bundle, whole = Path(space) / "bundle", Path(space) / "whole.onnx"
-        bundle.mkdir()
-        about = write_onnx(context, whole, half_stored=False).about
-        _quantize(whole, bundle / "model.onnx", _calibration(context), about)
-        put_classify(bundle, ENGINE)
-        yield Progress("Trying the packed model out", 1, 2)
-        trial = try_out(
-            context, bundle, Path(space), script="classify.py", most_tested=_MOST_TESTED
-        )
-        trial.agreement.require(1.0)
-        own = trial.of_tested
-        changed = (
-            f"The weights and the sums of this form have 8 bits. Of {own.n} test images, "
-            f"{own.n - own.labels_equal} get another class than in the app; probabilities differ "
-            f"by up to {own.max_difference:.2f}. {trial.agreement.sentence}"
-        )
-        card = model_card(context.facts, classify_use(changed))
-        (bundle / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-        write_zip(bundle, file)
-    yield Progress("Trying the packed model out", 2, 2)
-    yield outcome(began, "int8", file, trial.agreement)
+
+    def put_graph(bundle: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=bundle.parent) as space:
+            whole = Path(space) / "whole.onnx"
+            about = write_onnx(context, whole, half_stored=False).about
+            _quantize(whole, bundle / "model.onnx", _calibration(context), about)
+
+    yield from write_classify_zip(
+        context,
+        file,
+        "int8",
+        put_graph,
+        engine=ENGINE,
+        most_tested=_MOST_TESTED,
+        largest_difference=1.0,
+        said=_changes,
+    )
+
+
+def _changes(trial: Trial) -> str:
+    own = trial.of_tested
+    return (
+        f"The weights and the sums of this form have 8 bits. Of {own.n} test images, "
+        f"{own.n - own.labels_equal} get another class than in the app; probabilities differ "
+        f"by up to {own.max_difference:.2f}. {trial.agreement.sentence}"
+    )
 
 
 FORMAT = ExportFormat(
