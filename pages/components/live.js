@@ -1,6 +1,6 @@
 // What the model says while the camera looks: a frame goes to the server's own route, and the next
 // one only when its answer has come.
-const WIDEST = 640, SHOWN = 8, MOST_KEPT = 50, LONGEST_NAME = 60;
+const SHOWN = 8, MOST_KEPT = 50, LONGEST_NAME = 60;
 const SAY_MS = 2000, AGAIN_MS = 1000, BETWEEN_MS = 50;
 
 export default function (component) {
@@ -11,18 +11,15 @@ export default function (component) {
   return () => setTimeout(() => root.isConnected || root.live.turnOff(), 500);
 }
 
-class Live {
+class Live extends CameraPart {
   constructor(root) {
-    this.root = root;
-    this.at = (selector) => root.querySelector(selector);
+    super(root);
     this.kept = [];
     const on = (selector, action) => this.at(selector).addEventListener("click", action);
-    on(".turn-on", () => this.turnOn());
     on(".turn-off", () => this.turnOff(true));
     on(".freeze", () => this.freeze(!this.frozen));
     on(".keep", () => this.keep());
     on(".ask", () => this.ask());
-    this.at(".device").addEventListener("change", (event) => this.turnOn(event.target.value));
     window.addEventListener("pagehide", () => this.end());
   }
 
@@ -38,60 +35,21 @@ class Live {
   // -- the camera --------------------------------------------------------------------------
 
   async turnOn(device) {
-    this.fault("");
-    if (!navigator.mediaDevices?.getUserMedia) {
-      this.fault("The browser gives the camera only to pages at an address that begins with https://, or at localhost. Open Graft at such an address, or choose files instead.");
-      return;
-    }
-    this.stopStream();
-    const video = { width: { ideal: WIDEST } };
-    if (device) video.deviceId = { exact: device };
-    else video.facingMode = { ideal: "environment" };
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video });
-    } catch (error) {
-      this.turnOff();
-      this.fault(refusal(error));
-      return;
-    }
-    this.at("video").srcObject = this.stream;
+    if (!(await this.openCamera(device))) return;
     this.freeze(false);
-    await this.offerDevices();
-    if (!this.stream) return;
-    this.at(".off").hidden = true;
-    this.at(".on").hidden = false;
     if (!device) this.at(".freeze").focus();
     this.look(this.stream);
   }
 
-  async offerDevices() {
-    const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
-    const cameras = all.filter((each) => each.kind === "videoinput");
-    const used = this.stream?.getVideoTracks()[0]?.getSettings().deviceId;
-    this.at(".device").replaceChildren(...cameras.map((each, n) => {
-      const option = new Option(each.label || `Camera ${n + 1}`, each.deviceId);
-      option.selected = each.deviceId === used;
-      return option;
-    }));
-    this.at(".which").hidden = cameras.length < 2;
-  }
-
   turnOff(byHand = false) {
-    this.stopStream();
+    this.closeCamera();
     this.end();
     this.shown = null;
-    this.at(".on").hidden = true;
-    this.at(".off").hidden = false;
     this.at(".keep").disabled = true;
     this.at(".bars").replaceChildren();
     this.at(".label").textContent = "…";
     for (const part of [".sure", ".lines", ".more", ".waiting"]) this.at(part).textContent = "";
     if (byHand) this.at(".turn-on").focus();
-  }
-
-  stopStream() {
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
   }
 
   freeze(frozen) {
@@ -311,12 +269,3 @@ function plain(name) {
 }
 
 function pause(ms) { return new Promise((done) => setTimeout(done, ms)); }
-
-function refusal(error) {
-  switch (error.name) {
-    case "NotFoundError": case "OverconstrainedError": return "No camera was found. Plug one in and try again, or choose files instead.";
-    case "NotAllowedError": return "The camera was refused. Allow it in the browser's address bar and try again.";
-    case "NotReadableError": return "Another program uses the camera. Close that program and try again.";
-    default: return "The camera cannot be used here. Choose files instead.";
-  }
-}

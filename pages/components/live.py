@@ -7,12 +7,15 @@ import streamlit as st
 from pages.components.upload import Arrived
 
 
-def _source(kind: str) -> str:
-    return Path(__file__).with_name(f"live.{kind}").read_text(encoding="utf-8")
+def _source(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 _live = st.components.v2.component(
-    "graft_live", html=_source("html"), css=_source("css"), js=_source("js")
+    "graft_live",
+    html=_source("live.html"),
+    css=_source("live.css"),
+    js=_source("camera.js") + _source("live.js"),
 )
 
 

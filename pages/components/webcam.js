@@ -1,6 +1,6 @@
 // Images from the camera, class by class: hold a button, and several a second are taken.
 // They stay in the browser until they are added; then each goes to the server's own route.
-const AT_ONCE = 3, TRIES = 4, WIDEST = 640, AT_FIRST = 2, OFFERED = 8;
+const AT_ONCE = 3, TRIES = 4, AT_FIRST = 2, OFFERED = 8;
 
 export default function (component) {
   const root = component.parentElement.querySelector(".webcam");
@@ -10,17 +10,14 @@ export default function (component) {
   return () => setTimeout(() => root.isConnected || root.webcam.turnOff(), 500);
 }
 
-class Webcam {
+class Webcam extends CameraPart {
   constructor(root) {
-    this.root = root;
-    this.at = (selector) => root.querySelector(selector);
+    super(root);
     this.classes = [];
     const on = (selector, action) => this.at(selector).addEventListener("click", action);
-    on(".turn-on", () => this.turnOn());
     on(".turn-off", () => this.turnOff());
     on(".another", () => this.addClass("").input.focus());
     on(".add", () => this.send());
-    this.at(".device").addEventListener("change", (event) => this.turnOn(event.target.value));
     window.addEventListener("beforeunload", (event) => {
       if (root.isConnected && this.count()) event.preventDefault();
     });
@@ -47,62 +44,23 @@ class Webcam {
 
   count() { return this.classes.reduce((sum, each) => sum + each.shots.length, 0); }
 
+  fault(words) { this.at(".off .fault").textContent = words; }
+
   say(words) { this.at(".said").textContent = words; }
 
   // -- the camera --------------------------------------------------------------------------
 
   async turnOn(device) {
-    const fault = this.at(".off .fault");
-    fault.textContent = "";
-    if (!navigator.mediaDevices?.getUserMedia) {
-      fault.textContent = "Browsers allow the camera only on https:// addresses and on localhost. Open Graft at one of these, or choose files instead.";
-      return;
-    }
-    this.stopStream();
-    const video = { width: { ideal: WIDEST } };
-    if (device) video.deviceId = { exact: device };
-    else video.facingMode = { ideal: "environment" };
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video });
-    } catch (error) {
-      fault.textContent = refusal(error);
-      return this.turnOff();
-    }
-    const picture = this.at("video");
-    picture.srcObject = this.stream;
-    await picture.play().catch(() => {});
-    await this.offerDevices(); // first: who types already must not lose the cursor to what follows
-    if (!this.stream) return;
-    this.at(".off").hidden = true;
-    this.at(".on").hidden = false;
+    if (!(await this.openCamera(device))) return;
     this.show();
     const first = this.classes.find((each) => !each.input.value);
     if (!device) (first?.input ?? this.classes[0].hold).focus();
   }
 
-  async offerDevices() {
-    const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
-    const cameras = all.filter((each) => each.kind === "videoinput");
-    const used = this.stream?.getVideoTracks()[0]?.getSettings().deviceId;
-    this.at(".device").replaceChildren(...cameras.map((each, n) => {
-      const option = new Option(each.label || `Camera ${n + 1}`, each.deviceId);
-      option.selected = each.deviceId === used;
-      return option;
-    }));
-    this.at(".which").hidden = cameras.length < 2;
-  }
-
   turnOff() {
     this.halt();
-    this.stopStream();
-    this.at(".on").hidden = true;
-    this.at(".off").hidden = false;
+    this.closeCamera();
     this.show();
-  }
-
-  stopStream() {
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
   }
 
   // -- the classes -------------------------------------------------------------------------
@@ -280,13 +238,4 @@ function folder(each) { return each.input.value.trim().replace(/[/\\]/g, "-").re
 function stamp(now) {
   const two = (n) => String(n).padStart(2, "0");
   return `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-}
-
-function refusal(error) {
-  switch (error.name) {
-    case "NotFoundError": case "OverconstrainedError": return "No camera was found. Plug one in and try again, or choose files instead.";
-    case "NotAllowedError": return "The browser blocked the camera. Allow it in the address bar and try again.";
-    case "NotReadableError": return "Another program is using the camera. Close it and try again.";
-    default: return "The camera cannot be used here. Choose files instead.";
-  }
 }

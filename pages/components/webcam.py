@@ -12,12 +12,15 @@ MOST = 3_000
 """Images that are held in the browser before they are sent."""
 
 
-def _source(kind: str) -> str:
-    return Path(__file__).with_name(f"webcam.{kind}").read_text(encoding="utf-8")
+def _source(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 _webcam = st.components.v2.component(
-    "graft_webcam", html=_source("html"), css=_source("css"), js=_source("js")
+    "graft_webcam",
+    html=_source("webcam.html"),
+    css=_source("webcam.css"),
+    js=_source("camera.js") + _source("webcam.js"),
 )
 
 
