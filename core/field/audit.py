@@ -1,7 +1,7 @@
 """A field audit: some of the images that were used, drawn at random, looked at by a person.
 
 Which are drawn is decided by the random number that each answer got when it was kept, so an audit
-is the same on every device and after every interruption. Each verdict is written down at once.
+is the same on every device and after every interruption. Each decision is written down at once.
 """
 
 import secrets
@@ -26,7 +26,7 @@ SIZE = 60
 """Images that are drawn: with 54 of 60 right, the interval is about 16 of 100 wide."""
 LARGEST = 1_000
 
-Verdict = Literal["", "class", "none", "skipped"]
+Decision = Literal["", "class", "none", "skipped"]
 """Not yet; of this class; of none of the classes; nobody can tell."""
 
 
@@ -41,7 +41,7 @@ class Audited:
     label: str
     confidence: float
     unknown: bool
-    verdict: Verdict
+    decision: Decision
     truth: str
     """The class that it is, where it is one; text from outside."""
 
@@ -49,9 +49,9 @@ class Audited:
     def correct(self) -> bool:
         """Whether the answer was right, counted as for the test set: an image of a class by the
         likeliest class, even where it was called unknown. One of no class should be unknown."""
-        if self.verdict == "none":
+        if self.decision == "none":
             return self.unknown
-        return self.verdict == "class" and self.truth == self.label
+        return self.decision == "class" and self.truth == self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class Audit:
     @property
     def open(self) -> tuple[Audited, ...]:
         """Those still to be looked at."""
-        return tuple(each for each in self.images if not each.verdict)
+        return tuple(each for each in self.images if not each.decision)
 
     @property
     def counted(self) -> tuple[Audited, ...]:
         """Those of which somebody could tell."""
-        return tuple(each for each in self.images if each.verdict in ("class", "none"))
+        return tuple(each for each in self.images if each.decision in ("class", "none"))
 
     @property
     def correct(self) -> int:
@@ -130,16 +130,16 @@ def audits_of(run_id: str, settings: Settings) -> list[Audit]:
 
 
 def record(
-    audit_id: str, answer: int, verdict: Verdict, settings: Settings, *, truth: str = ""
+    audit_id: str, answer: int, decision: Decision, settings: Settings, *, truth: str = ""
 ) -> None:
     """Write down what an image is; with "" take that back. Raises NotFound, BadInput."""
-    if verdict not in ("", "class", "none", "skipped") or (verdict == "class") != bool(truth):
+    if decision not in ("", "class", "none", "skipped") or (decision == "class") != bool(truth):
         raise BadInput("Say which class it is, none of them, or that nobody can tell.")
     with session(settings) as opened:
         row = opened.get(FieldAnswerRow, answer)
         if row is None or not audit_id or row.audit_id != audit_id:
             raise NotFound("This image is not part of this audit (any more). Load the page again.")
-        row.verdict, row.truth = verdict, shortened(clean_class(truth)) if truth else ""
+        row.decision, row.truth = decision, shortened(clean_class(truth)) if truth else ""
 
 
 def _since_last(opened: Session, run_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -166,13 +166,13 @@ def _audit(made: FieldAuditRow, rows: Sequence[FieldAnswerRow]) -> Audit:
         tuple(
             Audited(
                 row.id, row.image, row.label, row.confidence, bool(row.unknown),
-                _verdict(row.verdict), row.truth,
+                _decision(row.decision), row.truth,
             )
             for row in rows
         ),
     )  # fmt: skip
 
 
-def _verdict(text: str) -> Verdict:
-    known: tuple[Verdict, ...] = ("class", "none", "skipped")
+def _decision(text: str) -> Decision:
+    known: tuple[Decision, ...] = ("class", "none", "skipped")
     return next((each for each in known if each == text), "")

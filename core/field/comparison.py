@@ -28,7 +28,7 @@ class OnAudited:
 def on_audited(audited: Sequence[Audited], newer: Report, its_images: Collection[str]) -> OnAudited:
     """Compare by the newer model's report; `its_images` are the hashes of its dataset version."""
     answers = {row.image: row for row in newer.predictions}
-    known = [each for each in audited if each.verdict == "class"]
+    known = [each for each in audited if each.decision == "class"]
     both = [(each, answers[each.image]) for each in known if each.image in answers]
     older = np.array([each.correct for each, _ in both], np.int64)
     later = np.array([row.label == each.truth for each, row in both], np.int64)

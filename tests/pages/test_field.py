@@ -88,7 +88,7 @@ def test_an_audit_takes_two_presses_and_goes_on_after_a_reload(project, tmp_path
     assert "Image 3 of 3" in everything(app)
     press(app, "Can’t tell")
     (audit,) = audits_of(project[1], get_settings())
-    assert {each.verdict for each in audit.images} == {"class", "skipped"}
+    assert {each.decision for each in audit.images} == {"class", "skipped"}
     assert [each.truth for each in audit.images if each.answer == drawn.answer] == others[:1]
     said = everything(app)
     assert "1 of 2 right" in said

@@ -35,7 +35,7 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     files = [
         LabelledFile(str(each.answer), f"audited/{each.answer}", path, each.truth)
         for each in audit.counted
-        if each.verdict == "class" and (path := _file(store, each.image))
+        if each.decision == "class" and (path := _file(store, each.image))
     ]
     if not files:
         raise BadInput("None of these images was given a class. Look at some of them first.")

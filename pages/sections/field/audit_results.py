@@ -29,19 +29,13 @@ VERDICTS = {
 }
 
 
-def percents(interval: tuple[float, float]) -> str:
-    """ "76–91 %"."""
-    low, high = (round(100 * bound) for bound in interval)
-    return f"{low} %" if low == high else f"{low}–{high} %"
-
-
 @placeholder
 def audit_results(run: RunRow, audits: Sequence[Audit], report: Report) -> None:
     """Each audit in a line, the last first."""
     done = [audit for audit in audits if audit.counted]
     if not done:
         return
-    st.subheader("Audits", anchor=False)
+    st.header("Audits", anchor=False)
     for number, audit in enumerate(done):
         st.html(result_in_words(audit, report, first=number == 0))
 
@@ -55,10 +49,10 @@ def result_in_words(audit: Audit, report: Report, *, first: bool) -> str:
     found = (
         f"{day(audit.created_at, year=True)}: {correct} of {n} right{under_way}, about "
         f"{100 * correct / n:.0f} % of the {audit.population:,} images used "
-        f"(likely {percents(audit.interval)})."
+        f"({text.likely(audit.interval)})."
     )
     promised = (
-        f"Promised: {100 * promise.share:.0f} % (likely {percents(promise.interval)}). "
+        f"Promised: {100 * promise.share:.0f} % ({text.likely(promise.interval)}). "
         f"{VERDICTS[verdict(correct, n, promise)]}{skipped}"
     )
     style = "score-words" if first else ""
@@ -69,7 +63,7 @@ def result_in_words(audit: Audit, report: Report, *, first: bool) -> str:
 def learn_audited(context: ProjectContext, run: RunRow, audits: Sequence[Audit]) -> None:
     """The way of the last finished audit into the project, and to a better model."""
     audit = next((each for each in audits if not each.open), None)
-    named = [each for each in audit.counted if each.verdict == "class"] if audit else []
+    named = [each for each in audit.counted if each.decision == "class"] if audit else []
     if audit is None or not named or not context.versions:
         return
     jobs = recent_jobs(KIND, audit=audit.id)
@@ -112,7 +106,7 @@ def old_against_new(
     theirs = report_of(newer)
     if theirs is None or theirs.task != report.task:
         return
-    st.subheader("This model and the newest", anchor=False)
+    st.header("This model and the newest", anchor=False)
     (pair,) = pairs([("this one", report.predictions), ("the newest", theirs.predictions)])
     st.html(f"<p><b>On the test images.</b> {text.html(pair.verdict, 600)}</p>")
     images = {item.image for item in load_dataset(newer.dataset_id).items}

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import GraftError
-from core.field.audit import LARGEST, SIZE, Audit, Audited, Verdict, begin, record, waiting
+from core.field.audit import LARGEST, SIZE, Audit, Audited, Decision, begin, record, waiting
 from core.projects import RunRow
 from core.settings import get_settings
 from pages.components import text
@@ -81,7 +81,7 @@ def _says(each: Audited) -> str:
 
 
 def _right_or_wrong(audit: Audit, each: Audited) -> None:
-    right: Verdict = "none" if each.unknown else "class"
+    right: Decision = "none" if each.unknown else "class"
     truth = "" if each.unknown else each.label
     key = each.answer
     with st.container(horizontal=True, key="audit-first"):
@@ -92,7 +92,7 @@ def _right_or_wrong(audit: Audit, each: Audited) -> None:
         )  # fmt: skip
     with st.container(horizontal=True, key="audit-second"):
         _button("Can’t tell", f"skip-{key}", "s", audit, each, "skipped", "")
-        decided = [one for one in audit.images if one.verdict]
+        decided = [one for one in audit.images if one.decision]
         if decided:
             last = decided[-1]
             _button("Back", f"back-{key}", "b", audit, last, "", "")
@@ -135,7 +135,7 @@ def _button(
     shortcut: str | None,
     audit: Audit,
     each: Audited,
-    verdict: Verdict,
+    decision: Decision,
     truth: str,
     *,
     primary: bool = False,
@@ -146,14 +146,14 @@ def _button(
         shortcut=shortcut,
         type="primary" if primary else "secondary",
         on_click=_record,
-        args=(audit.id, each.answer, verdict, truth),
+        args=(audit.id, each.answer, decision, truth),
     )
 
 
-def _record(audit: str, answer: int, verdict: Verdict, truth: str) -> None:
+def _record(audit: str, answer: int, decision: Decision, truth: str) -> None:
     st.query_params.pop(WRONG, None)
     try:
-        record(audit, answer, verdict, get_settings(), truth=truth)
+        record(audit, answer, decision, get_settings(), truth=truth)
     except GraftError as error:
         st.session_state[_REFUSED] = str(error)
 
