@@ -7,9 +7,9 @@ New sentences stand in each `.po` with an empty translation, those that are gone
 import sys
 
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import write_po
 
-from core.language.catalogues import LANGUAGES, file_of
+from core.language.catalogues import LANGUAGES, catalogue, file_of
 from core.language.sources import messages
 
 
@@ -20,10 +20,7 @@ def main() -> None:
         if language == "en":
             continue
         file = file_of(language)
-        known: dict[str, str] = {}
-        if file.exists():
-            with file.open("rb") as before:
-                known = {str(e.id): str(e.string) for e in read_po(before, locale=language) if e.id}
+        known = catalogue(language) if file.exists() else {}
         written = Catalog(locale=language, project="Graft", fuzzy=False, charset="utf-8")
         for message in found:
             place, _, _line = message.place.partition(":")
