@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.dataset.ingest.importing import import_images, threads
+from core.dataset.ingest.importing import import_images
+from core.dataset.ingest.reading import threads
 from core.dataset.store import Store
 from core.settings import Settings
 

@@ -3,7 +3,8 @@
 from core.dataset.ingest.understanding import Alternative, Note, Understanding
 
 _MOST_CLASSES = 20
-_FLAGS = {"classes": "--classes-from", "label_column": "--label-column", "one_hot": "--one-hot"}
+_FLAGS = {"classes": "--classes-from", "label_column": "--label-column", "one_hot": "--one-hot",
+          "all_frames": "--all-frames"}  # fmt: skip
 
 
 def in_lines(understanding: Understanding) -> list[str]:
@@ -49,8 +50,10 @@ def alternative_line(other: Alternative) -> str:
     """What to type for another way to read the same files, in brackets."""
     name, _, value = other.option.partition("=")
     flag = _FLAGS.get(name, "")
+    if value == "true":
+        return f" ({other.title}: {flag})"
     if name == "one_hot":
-        return f" ({other.title}: {flag})" if value == "true" else f" ({other.title}.)"
+        return f" ({other.title}.)"
     quoted = f'"{value}"' if " " in value else value
     return f" ({other.title}: {flag} {quoted})"
 

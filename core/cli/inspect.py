@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from core.cli._command import (
+    STOPPED,
     Command,
     add_data,
     add_labels,
@@ -10,9 +11,11 @@ from core.cli._command import (
     labels_of,
     read_as_of,
 )
-from core.cli._importing import require_data
+from core.cli._importing import require_data, stop_signals, until
 from core.cli._terminal import Terminal
 from core.cli._understanding import in_lines, left_out_lines, note_line
+from core.dataset.ingest.understanding import Understanding
+from core.events import Finished, Progress
 from core.settings import Settings
 
 
@@ -26,17 +29,23 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.dataset.ingest.inspecting import inspect
 
     require_data(chosen.data)
-    understanding = inspect(
-        chosen.data, settings, read_as=read_as_of(chosen), columns=labels_of(chosen),
-        follow_links=True,
-    )  # fmt: skip
+    with stop_signals() as stop:
+        events = inspect(
+            chosen.data, settings, read_as=read_as_of(chosen), columns=labels_of(chosen),
+            follow_links=True,
+        )  # fmt: skip
+        news = (event for event in events if isinstance(event, Progress | Finished))
+        last = terminal.drain(until(news, stop))
+    if not isinstance(last, Finished):
+        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
+        return STOPPED
+    understanding = Understanding.from_dict(last.result)
     lines = [
         *in_lines(understanding),
         *left_out_lines(understanding),
         *map(note_line, understanding.notes),
     ]
-    document = understanding.to_dict()
-    del document["thumbnails"]  # there are none before an import
+    document = {name: value for name, value in last.result.items() if name != "thumbnails"}
     terminal.result(document, "\n".join(lines))
     return 0
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from core.dataset.channels import RGB
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.decoded import Decoded
-from core.dataset.ingest.importing import threads
 from core.dataset.ingest.joining import join
+from core.dataset.ingest.reading import threads
 from core.dataset.manifest import Dataset, Item, LeftOut
 from core.dataset.orphans import importing
 from core.dataset.store import Store

@@ -48,6 +48,21 @@ def test_json_has_the_fields_a_program_needs(graft, images):
     assert found["notes"][0]["weight"] == 3
 
 
+def test_images_that_an_import_would_leave_out_or_shorten_are_told(graft, images):
+    (images / "cat.9.png").write_bytes((images / "cat.0.png").read_bytes()[:60])
+    frames = [Image.new("RGB", (40, 40), (9, 9, k)) for k in range(0, 255, 60)]
+    frames[0].save(images / "dog.9.webp", save_all=True, append_images=frames[1:], lossless=True)
+    code, out, err = graft("inspect", images)
+    assert code == 0, err
+    assert "13 images in 2 classes: cat (6), dog (7)" in out
+    assert "cat.9.png" in out
+    assert "“dog.9.webp” (5)" in out
+    assert "(Use every frame as an image: --all-frames)" in out
+    code, out, err = graft("inspect", images, "--all-frames", "--json")
+    assert code == 0, err
+    assert json.loads(out)["classes"] == {"cat": 6, "dog": 11}
+
+
 def test_a_choice_on_the_command_line_is_what_counts(graft, images):
     code, _, err = graft("inspect", images, "--classes-from", "table")
     assert code == 2

@@ -1,57 +1,20 @@
-"""From what was brought to a dataset: every file is taken, or named with the reason why not.
+"""From what was brought to a dataset: every file is taken, or named with the reason why not."""
 
-Files are read one after the other and decoded on all cores, a few ahead of the oldest unfinished
-one, so that memory stays small however much is brought. The same files always give the same
-dataset.
-"""
-
-import os
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.dataset.ingest.assignment import Assigned
-from core.dataset.ingest.embedded import with_embedded
-from core.dataset.ingest.entries import (
-    Entry,
-    Source,
-)
 from core.dataset.ingest.joining import join
-from core.dataset.ingest.loss_notes import loss_notes
-from core.dataset.ingest.lost_classes import lost_classes
-from core.dataset.ingest.sorting import (
-    assigned,
-    lost,
-    nothing_found,
-    on_two_classes,
-    shapes,
-    sorted_out,
-    understood,
-)
-from core.dataset.ingest.sources import open_source
-from core.dataset.ingest.table_files import TEXT
-from core.dataset.ingest.taking import Taken, Taking, take
-from core.dataset.ingest.understanding import NOTABLE, Note, ReadAs
-from core.dataset.manifest import Dataset, LeftOut, Role
+from core.dataset.ingest.reading import read_source
+from core.dataset.ingest.taking import Taking
+from core.dataset.ingest.understanding import ReadAs
+from core.dataset.manifest import Dataset, Role
 from core.dataset.origins import remember_origin
 from core.dataset.orphans import importing
 from core.dataset.store import Store
-from core.errors import RefusedArchive, UnusableDataset
-from core.events import Event, Finished, Progress, Skipped, Understood
-from core.events import Note as Noted
-from core.sandbox.bounded import Patience
-from core.settings import MiB, Settings
-
-_WORK = "Reading your images"
-_SECONDS_BETWEEN_NEWS = 0.25
-_MOST_BYTES_AHEAD = 64 * MiB
-_MOST_THREADS = 8
-_MOST_SLOW_FILES = 15
-"""So many may use up all the time they have; no more are tried then."""
+from core.events import Event, Finished
+from core.settings import Settings
 
 
 def import_images(
@@ -85,138 +48,22 @@ def import_images(
     RefusedArchive, UnusableDataset when there is no image at all or nothing tells classes,
     OutOfSpace.
     """
+    begun = time.monotonic()
+    old = add_to or Dataset(title, ())
+    how = Taking(store, settings, keep, bool(read_as and read_as.all_frames))
     with importing(settings.home):  # from the first image stored to the manifest that names it
-        yield from _import_images(
-            source, store, settings, title=title, into_class=into_class, add_to=add_to,
-            origin=origin, licence=licence, keep=keep, role=role, columns=columns,
+        read = yield from read_source(
+            source, how, old=old.items, into_class=into_class, role=role, columns=columns,
             read_as=read_as, follow_links=follow_links,
         )  # fmt: skip
-
-
-def _import_images(
-    source: Path,
-    store: Store,
-    settings: Settings,
-    *,
-    title: str,
-    into_class: str | None,
-    add_to: Dataset | None,
-    origin: str,
-    licence: str,
-    keep: bool,
-    role: Role,
-    columns: Sequence[str],
-    read_as: ReadAs | None,
-    follow_links: bool,
-) -> Iterator[Event]:
-    begun = time.monotonic()
-    taken: list[Taken] = []
-    old = add_to or Dataset(title, ())
-    room = settings.max_images - len(old.items)
-    brought = open_source(source, settings, follow_links=follow_links)
-    how = Taking(store, settings, keep, bool(read_as and read_as.all_frames))
-    with closing(_take_all(brought, how, room, taken)) as events:
-        yield from events
-    shaping = [each for each in taken if each.image or shapes(each)]
-    told = assigned(
-        shaping, taken, brought, into_class=into_class, role=role, columns=columns, read_as=read_as
-    )
-    rows = [
-        (each.name, each.image, each.facts, each.grouped(what))
-        for each, what in zip(shaping, told.images, strict=True)
-    ]
-    items, left_out = sorted_out(rows, old.items)
-    left_out += [LeftOut(name, TEXT) for name in told.unused]
-    yield from (Skipped(each.name, each.reason) for each in left_out)
-    left_out = [LeftOut(each.name, each.reason) for each in taken if each.is_left_out] + left_out
-    notes = [
-        *lost(lost_classes(_labels(shaping, told.images))),
-        *told.notes,
-        *(Note(NOTABLE, sentence) for sentence in brought.notes),
-        *loss_notes(items, is_kept=keep),
-        *on_two_classes((*old.items, *items)),
-    ]
-    understanding = understood(items, left_out, told, notes)
-    yield from map(_noted, understanding.notes)
-    yield Understood(understanding.to_dict())
-    if not items:
-        raise UnusableDataset(nothing_found(left_out))
-    dataset = replace(
-        join(old, items, told.tasks, left_out),
-        title=title, source=origin or old.source, licence=licence or old.licence,
-        parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
-    )  # fmt: skip
-    counts = {"images": len(dataset.items), "added": len(items), "skipped": len(left_out)}
-    saved = store.save(dataset)
-    remember_origin(settings.home, saved, source)
+        dataset = replace(
+            join(old, read.items, read.tasks, read.left_out),
+            title=title, source=origin or old.source, licence=licence or old.licence,
+            parent=add_to.id if add_to else None, change="",  # the difference to the parent says it
+        )  # fmt: skip
+        saved = store.save(dataset)
+        remember_origin(settings.home, saved, source)
+    counts = {
+        "images": len(dataset.items), "added": len(read.items), "skipped": len(read.left_out)
+    }  # fmt: skip
     yield Finished(time.monotonic() - begun, {"dataset": saved, **counts})
-
-
-def _noted(note: Note) -> Noted:
-    other = note.alternative
-    return Noted(note.sentence, other.option if other else "", other.title if other else "")
-
-
-def _take_all(brought: Source, how: Taking, room: int, taken: list[Taken]) -> Generator[Event]:
-    """Store every image and append to `taken` what became of each file, in a fixed order."""
-    total = brought.total or 0
-    _require_room(brought.images, room, how.settings)
-    begun = news = time.monotonic()
-    images = 0
-    yield Progress(_WORK, 0, total)
-    entries, files = with_embedded(brought.entries, how.settings), 0
-    with closing(_in_parallel(entries, how)) as results:
-        for found in results:
-            files += 1
-            taken += found
-            images += sum(each.image is not None for each in found)
-            _require_room(images, room, how.settings)
-            yield from (Skipped(each.name, each.reason) for each in found if each.is_left_out)
-            if time.monotonic() - news >= _SECONDS_BETWEEN_NEWS:
-                news = time.monotonic()
-                whole = max(total, files) if total else 0
-                left = (news - begun) / files * (whole - files) if whole else None
-                yield Progress(_WORK, files, whole, left)
-    yield Progress(_WORK, files, files)
-
-
-def _in_parallel(entries: Iterator[Entry], how: Taking) -> Generator[list[Taken]]:
-    """What became of each entry, in their order; a few are always under way."""
-    at_once = threads()
-    waiting: deque[tuple[Future[list[Taken]], int]] = deque()
-    ahead, patience = 0, Patience(_MOST_SLOW_FILES * how.settings.max_reading_seconds)
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="decode")
-    try:
-        for entry in entries:
-            size = len(entry.content) if isinstance(entry.content, bytes) else 0
-            waiting.append((pool.submit(take, entry, how, patience), size))
-            ahead += size
-            del entry
-            while waiting and (len(waiting) > 2 * at_once or ahead > _MOST_BYTES_AHEAD):
-                future, size = waiting.popleft()
-                ahead -= size
-                yield future.result()
-        while waiting:
-            yield waiting.popleft()[0].result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def threads() -> int:
-    """How many images are decoded at once: as many as this process may use cores, at most 8."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(usable or 1, _MOST_THREADS)
-
-
-def _require_room(images: int, room: int, settings: Settings) -> None:
-    if images > room:
-        raise RefusedArchive(
-            f"With these, the dataset would have more than {settings.max_images:,} images, the "
-            "limit. Add fewer, or a selection."
-        )
-
-
-def _labels(brought: Sequence[Taken], told: Sequence[Assigned]) -> Iterator[tuple[str | None, str]]:
-    """The class of each image and why it could not be taken, where it could not."""
-    for each, what in zip(brought, told, strict=True):
-        yield what.label, "" if each.image else each.reason

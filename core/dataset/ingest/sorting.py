@@ -1,13 +1,12 @@
 """Images that were taken, sorted into items of a dataset and those that are none."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 from core.dataset.ingest.assigned import Assigned, Assignment
 from core.dataset.ingest.assignment import assign, full_name
 from core.dataset.ingest.empty_folders import without_images
-from core.dataset.ingest.entries import Entry, Source, is_image_name, leads_out
-from core.dataset.ingest.table import Table
+from core.dataset.ingest.entries import Source, is_image_name, leads_out
+from core.dataset.ingest.taking import Taken
 from core.dataset.ingest.understanding import (
     DOUBTFUL,
     MOST_THUMBNAILS,
@@ -26,28 +25,15 @@ Brought = tuple[str, str | None, Facts | None, Assigned]
 """The path of an image as brought, its hash (None: it was left out already), and what it is."""
 
 
-class Seen(Protocol):
-    """What importing and inspecting know of one file."""
-
-    @property
-    def entry(self) -> Entry: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def tables(self) -> Sequence[Table]: ...
-    @property
-    def is_table_left_out(self) -> bool: ...
-
-
-def shapes(seen: Seen) -> bool:
+def shapes(seen: Taken) -> bool:
     """A damaged image still shows which folders there are; a refused path shows nothing."""
     name = seen.entry.name
     return is_image_name(name) and not leads_out(name) and not seen.tables
 
 
 def assigned(
-    shaping: Sequence[Seen],
-    seen: Sequence[Seen],
+    shaping: Sequence[Taken],
+    seen: Sequence[Taken],
     brought: Source,
     *,
     into_class: str | None,
@@ -125,10 +111,8 @@ def understood(
     left_out: Iterable[LeftOut],
     told: Assignment,
     notes: Iterable[Note],
-    *,
-    has_hashes: bool = True,
 ) -> Understanding:
-    """What was understood, where these items came of it. `has_hashes`: they are in the store."""
+    """What was understood, where these items came of it."""
     classes: dict[str, list[Item]] = {}
     split: dict[Part, int] = {"train": 0, "val": 0, "test": 0}
     for item in items:
@@ -146,9 +130,7 @@ def understood(
         tables=told.tables,
         left_out=grouped(left_out),
         notes=by_weight(notes),
-        thumbnails={name: shown[name][:MOST_THUMBNAILS] for name in sorted(shown)}
-        if has_hashes
-        else {},
+        thumbnails={name: shown[name][:MOST_THUMBNAILS] for name in sorted(shown)},
     )
 
 

@@ -3,17 +3,18 @@
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from core.dataset.ingest.assigned import Assigned
 from core.dataset.ingest.assignment import full_name
 from core.dataset.ingest.decode import decode_for_storage
+from core.dataset.ingest.decoded import Decoded
 from core.dataset.ingest.entries import Entry, is_table, is_table_name
 from core.dataset.ingest.foreign import foreign
 from core.dataset.ingest.kinds import HEAD
 from core.dataset.ingest.table import Table
 from core.dataset.ingest.table_files import table_file
 from core.dataset.manifest import Facts
-from core.dataset.store import Store
 from core.errors import UnreadableImage
 from core.sandbox.bounded import Patience
 from core.settings import Settings
@@ -22,11 +23,18 @@ _MOST_FRAMES = 1000
 """Of one file: to reach a frame of some kinds, all before it are decoded."""
 
 
+class Taker(Protocol):
+    """A store, or what only tells images apart."""
+
+    def take(self, decoded: Decoded) -> str:
+        """The hash of an image; equal ones have the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taking:
     """How files are taken."""
 
-    store: Store
+    store: Taker
     settings: Settings
     keep: bool
     """Whether grey, 16-bit and many-channel images stay what they are."""

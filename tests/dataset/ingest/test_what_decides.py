@@ -7,7 +7,7 @@ from zlib import crc32
 import pytest
 from hostile_files import jpeg, write_folder, write_zip
 
-from core.dataset.ingest.inspecting import inspect
+from core.dataset.ingest import inspecting
 from core.dataset.ingest.understanding import (
     DOUBTFUL,
     Alternative,
@@ -34,6 +34,11 @@ def images(*folders: str, n: int = 6, name: str = "{}.jpg") -> Files:
 
 def table(*rows: tuple[str, ...]) -> bytes:
     return "\n".join(",".join(row) for row in rows).encode()
+
+
+def inspect(folder: Path, settings: Settings, **choices) -> Understanding:
+    *_, last = inspecting.inspect(folder, settings, **choices)
+    return Understanding.from_dict(last.result)
 
 
 @pytest.fixture
