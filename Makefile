@@ -6,6 +6,7 @@
 # make screenshots  every place, wide and narrow, light and dark, into test-artifacts
 # make messages  bring the catalogues in core/language up to the sentences in the source
 # make lock  write both locks anew; ARGS=--upgrade moves to the newest versions
+# make extra FORMAT=coreml  what a converter needs beside the app, into .extras
 # make clean remove what make made, never your data
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ READY_DEV := .venv/.ready-dev
 LOCK := -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: run test lint bench chaos screenshots messages lock clean
+.PHONY: run test lint bench chaos screenshots messages extra lock clean
 
 run: $(READY) $(GRAFT)
 	@exec $(PY) -m core serve
@@ -44,11 +45,19 @@ screenshots: $(READY_DEV)
 messages: $(READY_DEV)
 	$(PY) -m core.language
 
+extra: $(READY)
+	rm -rf .extras/$(FORMAT)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--target .extras/$(FORMAT) -r requirements-$(FORMAT).lock
+	@touch .extras/$(FORMAT)/.ready
+
 # What is installed for tests must not differ from what is run.
 lock: $(READY_DEV)
 	$(PY) $(LOCK) $(ARGS) requirements.txt --output-file requirements.lock
 	$(PY) $(LOCK) $(ARGS) -c requirements.lock requirements-dev.txt \
 		--output-file requirements-dev.lock
+	$(PY) $(LOCK) $(ARGS) -c requirements.lock requirements-coreml.txt \
+		--output-file requirements-coreml.lock
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts

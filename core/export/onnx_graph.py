@@ -106,7 +106,7 @@ def _source(source: Path | ExportContext) -> tuple[Path, Description | None]:
 def _exported(model: Model) -> "onnx.ModelProto":
     import torch
 
-    module, size = _module(model), model.preprocessing.size
+    module, size = whole_module(model), model.preprocessing.size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
     names = ["probabilities"] + (["unknown"] if model.reference else [])
     with torch.no_grad(), warnings.catch_warnings():
@@ -128,7 +128,7 @@ def _exported(model: Model) -> "onnx.ModelProto":
     return graph
 
 
-def _module(model: Model) -> "nn.Module":
+def whole_module(model: Model) -> "nn.Module":
     """What `Model.forward` and `Model.ood_scores` compute, as one module."""
     import torch
     from torch import nn

@@ -64,6 +64,8 @@ class Agreement:
 def in_words(result: Mapping[str, Any]) -> str:
     """What a rehearsal found, from the result of an export; older ones have other names."""
     n = int(result.get("n", result.get("images", 0)))
+    if not n:
+        return "Not tried out, since it cannot run here. Compare some answers before you use it."
     difference = float(result.get("max_difference", result.get("greatest_difference", 0.0)))
     other = n - int(result.get("labels_equal", n))
     where = "a browser" if result.get("tried_in") == "browser" else "a process of its own"

@@ -119,6 +119,7 @@ WRITES = {
     "core/dataset/durability.py": "opened to be flushed",
     "core/export/bundle.py": "into a draft, which is a ZIP",
     "core/export/formats/zip.py": "in a temporary folder",
+    "core/export/formats/coreml.py": "in a temporary folder",
     "core/export/formats/openvino.py": "in a temporary folder",
     "core/export/formats/page.py": "in a temporary folder",
     "core/export/classify_sorting.py": "copies for people; what undoes it appends, or is a draft",

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Event
+from core.export.extras import is_installed
 from core.export.run_facts import RunFacts, facts_of
 from core.model_description import Description
 from core.registry import modules_of
@@ -59,6 +60,13 @@ class ExportFormat:
     """Whether a file with that suffix means this format."""
     order: int = 90
     """Where it stands among the others: what most people want comes first."""
+    extra: str = ""
+    """The folder of packages that it needs beside the app's (see core.export.extras)."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what it needs is installed."""
+        return not self.extra or is_installed(self.extra)
 
 
 @cache

@@ -114,7 +114,7 @@ def export_model(run: RunRow) -> None:
         '<p class="muted">Each of these works without Graft. Before you get a file, it is tried '
         "out on test images, on your own files and on awkward ones, and compared with the app.</p>"
     )
-    offered = [*formats().items()]
+    offered = [(name, form) for name, form in formats().items() if form.is_ready]
     with st.container(border=True):
         for name, form in offered[:FIRST]:
             offer(run, name, form)
