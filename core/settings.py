@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         default=None,
         description="A folder of local weights, one `<timm name>.safetensors` each.",
     )
+    converted: Path | None = Field(
+        default=None,
+        description="A folder for networks converted to run faster on this machine, which several "
+        "homes may share; empty: in the home folder.",
+    )
     offline: bool = Field(default=False, description="Never connect to a model hub.")
     device: str = Field(
         default="auto", description="Where training runs: auto, cpu, cuda or cuda:<number>."
@@ -138,6 +143,11 @@ class Settings(BaseSettings):
         if given.lstrip().startswith("["):
             return json.loads(given)
         return tuple(each for each in given.split(os.pathsep) if each.strip())
+
+    @property
+    def converted_folder(self) -> Path:
+        """Where networks converted for this machine lie; they can be made again."""
+        return self.converted or self.home / "compiled"
 
     @property
     def metadata_url(self) -> str:

@@ -1,6 +1,7 @@
 """Makes the modules beside this file importable from every test folder; parts the work."""
 
 import os
+import tempfile
 from typing import Any
 
 import hypothesis
@@ -10,6 +11,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Threads of two processes that share the cores wait for each other, and a wait is not free:
     # with one thread each the tests take half of the processor's time.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if "GRAFT_CONVERTED" not in os.environ:
+    # To convert a network takes three seconds, and hundreds of tests begin with an empty home. The
+    # processes that share the tests inherit this, and the first of all removes it in the end.
+    _CONVERTED = tempfile.TemporaryDirectory(prefix="graft-tests-", ignore_cleanup_errors=True)
+    os.environ["GRAFT_CONVERTED"] = _CONVERTED.name
 
 # The same examples every time, so that a failure belongs to the change at hand; and how long one
 # takes says more about the machine than about the code.

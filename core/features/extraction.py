@@ -151,7 +151,7 @@ def warm(
     network: nn.Module, preprocessing: Preprocessing, settings: Settings, device: str = "cpu"
 ) -> Frozen:
     """The runner of the features; converted for this machine if it never was."""
-    key, compiled = _identity(network, preprocessing), settings.home / "compiled"
+    key, compiled = _identity(network, preprocessing), settings.converted_folder
     return freeze(feature_trunk(network), preprocessing, device=device, cache=compiled, key=key)
 
 

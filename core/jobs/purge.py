@@ -119,7 +119,7 @@ def _remove_converted(settings: Settings, since: float) -> None:
     """Networks converted since the first of the runs began may be theirs; who needs one of the
     others converts it again."""
     for suffix in (".xml", ".bin"):  # the .xml is what is looked for
-        for file in (settings.home / "compiled").glob(f"*{suffix}"):
+        for file in settings.converted_folder.glob(f"*{suffix}"):
             with suppress(FileNotFoundError):
                 if file.stat().st_mtime >= since:
                     file.unlink()

@@ -142,7 +142,7 @@ def make_plan(setup: Setup, phase: GradientPhase, settings: Settings, pixels: np
         parts.prefix,
         setup.preprocessing,
         device=setup.device,
-        cache=settings.home / "compiled",
+        cache=settings.converted_folder,
         key=f"{digest(parts.prefix)}-{setup.preprocessing.key}",
     )
     each = 2 * run(pixels[:1]).size

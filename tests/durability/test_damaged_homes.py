@@ -246,7 +246,7 @@ def test_a_job_that_meets_a_damaged_image_names_it(digits, settings, tmp_path):
             folder = run_folder(tmp_path / f"{number}", digits)
             fresh = settings.model_copy(update={"home": tmp_path / f"home {number}"})
             fresh.home.mkdir()
-            for name in ("images", "datasets", "compiled"):
+            for name in ("images", "datasets"):
                 if (settings.home / name).exists():
                     (fresh.home / name).symlink_to(settings.home / name)
             run_job(folder, fresh)

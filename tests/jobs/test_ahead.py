@@ -32,7 +32,10 @@ def upload(home: Path, name: str) -> Path:
     return left_alone(folder)
 
 
-def test_a_new_worker_converts_the_usual_network_before_anybody_asks(workers: Workers) -> None:
+def test_a_new_worker_converts_the_usual_network_before_anybody_asks(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRAFT_CONVERTED")
     workers.start("--ahead")
     wait_for(lambda: list((workers.home / "compiled").glob("*.xml")), seconds=120)
     assert not (workers.home / "jobs").exists()
