@@ -42,12 +42,13 @@ def made_kinds() -> Iterator[None]:
     kinds.kinds.cache_clear()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Return as soon as the condition holds; fail when it does not in time."""
+def wait_for(condition: Callable[[], object], seconds: float = 120, *, pause: float = 0.01) -> None:
+    """Return as soon as the condition holds; fail when it does not in time. It is looked at again
+    after each `pause`: a long one spares the processor where looking costs something."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 @dataclass

@@ -13,6 +13,8 @@ from core.settings import get_settings
 from .conftest import Workers, children_of_job, wait_for
 from .test_queue import ended, submitted
 
+SLOW = 600.0
+
 
 def test_projects_and_runs_are_kept_there(on_postgresql: None) -> None:
     migrate(get_settings())
@@ -43,10 +45,10 @@ def test_three_hundred_jobs_end_three_hundred_times_though_their_worker_is_kille
     folders = [submitted("quick", steps=1) for _ in range(300)]
     workers.start()
     for share in (80, 160):
-        wait_for(lambda share=share: finished(folders) >= share)
+        wait_for(lambda share=share: finished(folders) >= share, SLOW, pause=0.3)
         workers.kill()
         workers.start()
-    wait_for(lambda: finished(folders) == 300)
+    wait_for(lambda: finished(folders) == 300, SLOW, pause=0.3)
     assert [jobs.status(folder).state for folder in folders] == ["finished"] * 300
     starts = (folder / "starts" for folder in folders)
     assert max(len(each.read_text().splitlines()) for each in starts) <= 3
