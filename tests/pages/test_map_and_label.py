@@ -79,7 +79,7 @@ def test_a_map_that_could_not_be_drawn_says_why_and_can_be_tried_again(home):
     append(job, Failed("The disk is full. Free some space."))
     app = open_page("map", project=project)
     assert "The disk is full" in everything(app)
-    press(app, "Resume")
+    press(app, "Try again")
     stop(job)
 
 

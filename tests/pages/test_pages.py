@@ -13,6 +13,7 @@ from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Dataset, ImageMetadata
 from core.dataset.store import Store
+from core.errors import BadInput, Diverged, OutOfSpace
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
@@ -119,10 +120,20 @@ def test_a_failed_import_says_why_and_can_go_on(home):
     project, _ = fill(home)
     job = new_job()
     JobSpec("import", {"project": project}).write(job)
-    append(job, Failed("The archive “a.zip” is broken. Make it again."))
+    append(job, Failed("The disk is full. Free some space."))
     app = open_page("images", project=project)
-    assert "is broken" in app.error[0].value
-    assert "Resume" in [button.label for button in app.button]
+    assert "is full" in app.error[0].value
+    assert "Try again" in [button.label for button in app.button]
+
+
+def test_an_import_that_would_only_fail_again_offers_no_button_for_it(home):
+    project, _ = fill(home)
+    job = new_job()
+    JobSpec("import", {"project": project}).write(job)
+    append(job, Failed.by(BadInput("The archive “a.zip” is broken. Make it again.")))
+    app = open_page("images", project=project)
+    assert "Make it again" in app.error[0].value
+    assert not {"Try again", "Resume"} & {button.label for button in app.button}
 
 
 @pytest.mark.parametrize("page", ["home", *PLACES])
@@ -238,6 +249,20 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
     press(app, "Resume")
     assert status(run_folder(run)).state == "queued"
     stop(run_folder(run))
+
+
+@pytest.mark.parametrize(("error", "offered"), [(Diverged("No."), 0), (OutOfSpace("Not now."), 1)])
+def test_a_failed_training_offers_another_try_only_where_that_may_help(home, error, offered):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    log = run_folder(run) / "events.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
+    append(run_folder(run), Failed.by(error))
+    app = open_page("train", project=project, watch=run)
+    assert str(error).removesuffix(".") in app.error[0].value
+    labels = [button.label for button in app.button]
+    assert labels.count("Try again") == offered
+    assert "Start another" in labels
 
 
 def test_a_model_that_is_looked_at_does_not_push_start_down(home):

@@ -44,7 +44,8 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
             )
         label = "Make again" if is_ready else f"Make {spoken(form.title)}"
         kind: ButtonKind = "tertiary" if is_ready else "secondary"
-        if st.button(label, type=kind, key=f"make-{name}"):
+        can_only_fail = bool(now and now.state == "failed" and not now.can_resume)
+        if not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
     if newest and is_ready and name == "page":
