@@ -55,6 +55,15 @@ def test_every_page_names_itself_and_has_the_same_four_links_with_its_place_mark
     expect(bar(page, "Places").locator("[aria-current=page] p")).to_have_text([place])
 
 
+def test_an_old_bookmark_opens_the_page_of_today_with_its_project(
+    page: Page, server: Server, project: str
+):
+    page.goto(f"{server.address}/pictures?{project}")
+    expect(page).to_have_title("Images · Graft")
+    says(page, "Rings and bars")
+    says(page, SCORE)
+
+
 def test_the_mark_goes_along_from_place_to_place(page: Page, server: Server, project: str):
     page.goto(f"{server.address}/images?{project}")
     for place in [*PLACES[1:], PLACES[0]]:
