@@ -115,6 +115,8 @@ def test_a_report_is_one_html_page_or_a_pdf(trained, home, tmp_path):
     assert page.count("data:image/jpeg;base64,") >= 5
     as_json(home, "report", run, tmp_path / "report.PDF")
     assert (tmp_path / "report.PDF").read_bytes().startswith(b"%PDF-")
+    as_json(home, "report", run, tmp_path / "page.pdf", "--summary")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
     assert "no results yet" in refused(home, "report", tmp_path, tmp_path / "none.html")
 
 

@@ -693,12 +693,20 @@ def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
     assert recent_jobs("variations") == []
 
 
-@pytest.mark.parametrize(("form", "label"), [("pdf", "PDF"), ("html", "web page")])
-def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, label):
+@pytest.mark.parametrize(
+    ("form", "what", "label"),
+    [
+        ("pdf", "report", "PDF"),
+        ("html", "report", "web page"),
+        ("summary-pdf", "summary", "PDF"),
+        ("summary-html", "summary", "web page"),
+    ],
+)
+def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, what, label):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     page = open_page("use", project=project, run=run)
-    app = press(page, f"Write the report as a {label}")
+    app = press(page, f"Write the {what} as a {label}")
     (job,) = recent_jobs("report", run=run, form=form)
     stop(job)
     append(job, Finished(1.0, {"file": f"report.{form}"}))
@@ -706,4 +714,4 @@ def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home,
     assert "Update" in [button.label for button in app.button]
     (link,) = app.main.get("link_button")
     assert link.proto.url == f"/graft/download/{job.name}"
-    assert link.proto.label == f"Download the {label}"
+    assert link.proto.label == f"Download the {what} ({label})"
