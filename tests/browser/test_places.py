@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from running_server import Server
-from steps import SCORE, archive, begin, bring, click, press, says, settled
+from steps import SCORE, archive, begin, bring, click, open_tab, press, press_key, says, settled
 
 PLACES = ["Images", "Train", "Results", "Use"]
 PAGES = {
@@ -110,3 +110,27 @@ def test_the_guide_opens_and_a_term_is_explained_by_key_and_by_pointer(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.keyboard.press("Escape")
     expect(page.get_by_text("The four places")).to_have_count(0)
+
+
+def test_images_are_moved_to_a_class_by_dragging_or_by_key_and_undone(
+    page: Page, server: Server, project: str
+):
+    page.goto(f"{server.address}/images?{project}")
+    open_tab(page, "All images")
+    ring = page.locator(".picker [role=checkbox][aria-label$=rings]")
+    bars = page.locator(".bins button", has_text="bars")
+    expect(bars).to_have_text("bars14")
+    ring.first.drag_to(bars)
+    says(page, "Last change: 1 image moved to “bars”")
+    expect(bars).to_have_text("bars15")
+
+    ring.first.click()
+    ring.nth(1).press(" ")
+    says(page, "2 selected")
+    bars.focus()
+    page.keyboard.press("Enter")
+    says(page, "Last change: 2 images moved to “bars”")
+    expect(bars).to_have_text("bars17")
+    for left in (15, 14):
+        press_key(page, "u")
+        expect(bars).to_have_text(f"bars{left}")
