@@ -202,7 +202,7 @@ def test_every_tag_that_is_opened_is_closed(written):
         assert len(re.findall(f"<{tag}[ >]", body)) == body.count(f"</{tag}>"), tag
 
 
-def test_pictures_that_are_gone_are_left_out(written, tmp_path):
+def test_images_that_are_gone_are_left_out(written, tmp_path):
     folder, settings, _ = written
     other = Settings(home=tmp_path, device="cpu")
     store = Store(settings.home)
