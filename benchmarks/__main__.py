@@ -1,6 +1,6 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
-`strategies`, `elsewhere`, `agreement` and `every_backbone` take long and run only when they are
+`strategies`, `target_domain`, `agreement` and `every_backbone` take long and run only when they are
 named.
 """
 

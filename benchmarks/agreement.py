@@ -3,7 +3,7 @@
 Six networks: the three bundled ones; and variants of them, so that there is something to tell
 apart: Lite0's weights with another padding, Lite1's with noise, Lite2's with late layers that have
 learned nothing. Each is ranked on the training part of a sample, then its last layers are adapted
-and judged on the test part, which the ranking has not seen. GRAFT_BENCH_SEEDS="0 1 2" takes some
+and evaluated on the test part, which the ranking has not seen. GRAFT_BENCH_SEEDS="0 1 2" takes some
 hours; "0", the usual, half an hour a sample on two cores. GRAFT_BENCH="digits" takes one sample and
 keeps what was found on others.
 """
@@ -19,9 +19,9 @@ import torch
 from safetensors.torch import save_file
 from scipy.stats import weightedtau
 
+from benchmarks.kept import results
 from benchmarks.ranking import imported
-from benchmarks.saved_rows import results
-from benchmarks.taught import taught
+from benchmarks.trained import trained
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.manifest import Dataset
@@ -99,5 +99,5 @@ def _tuned(backbone: str, dataset: Dataset, settings: Settings) -> float:
             dataset=dataset.id, backbone=backbone, strategy="last_stages", seed=seed,
             options={"steps": _STEPS},
         )  # fmt: skip
-        right.append(taught(folder, recipe, settings).accuracy)
+        right.append(trained(folder, recipe, settings).accuracy)
     return round(float(np.mean(right)), 4)

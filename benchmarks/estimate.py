@@ -1,9 +1,9 @@
-"""The time told beforehand against the time it then took, for every way to learn, and for networks
-of every kind. `make bench ARGS=estimate`.
+"""The time told beforehand against the time it then took, for every training method, and for
+networks of every kind. `make bench ARGS=estimate`.
 
-On 600 digits (of which 20 a class keep their labels where a way wants unsorted images), 300
-printed ones as the other world, 96 px, few steps. Both run in this process, one after the other, so
-that starting counts for neither; what either leaves behind (features, converted networks) is
+On 600 digits (of which 20 a class keep their labels where a method wants unlabelled images), 300
+printed ones as the source domain, 96 px, few steps. Both run in this process, one after the other,
+so that starting counts for neither; what either leaves behind (features, converted networks) is
 removed before the other, but for the network that is converted once a machine.
 """
 
@@ -20,7 +20,7 @@ import timm
 from safetensors.torch import save_file
 
 from benchmarks.strategies import Bench, few_labelled
-from benchmarks.taught import taught
+from benchmarks.trained import trained
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.dataset.manifest import Dataset
 from core.events import Finished
@@ -59,7 +59,7 @@ def main() -> dict[str, dict[str, float]]:
             dataset = several if "tasks" in strategy.needs else few
             found[name] = _told_and_taken(bench, name, dataset, earlier)
             print(name, json.dumps(found[name]), flush=True)
-        bench.settings = _with_untaught(bench.settings)
+        bench.settings = _with_untrained(bench.settings)
         for (kind, network), name in product(_KINDS.items(), _WAYS):
             if not strategies()[name].fits(get_backbone(network).family):
                 key = f"{name}, {kind}"
@@ -68,7 +68,7 @@ def main() -> dict[str, dict[str, float]]:
     return found
 
 
-def _with_untaught(settings: Settings) -> Settings:
+def _with_untrained(settings: Settings) -> Settings:
     """With networks whose weights are random: that makes no difference to how long they take."""
     weights = settings.home / "weights"
     weights.mkdir()
@@ -105,5 +105,5 @@ def _forget(bench: Bench) -> None:
 def _taken(recipe: Recipe, bench: Bench) -> float:
     folder = Path(tempfile.mkdtemp(dir=bench.home))
     began = time.monotonic()
-    taught(folder, recipe, bench.settings)
+    trained(folder, recipe, bench.settings)
     return time.monotonic() - began

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.ranking import imported
-from benchmarks.taught import taught
+from benchmarks.trained import trained
 from core.analysis.prediction import ImagePrediction
 from core.dataset.store import Store
 from core.export.chromium import find_chromium, opened
@@ -55,7 +55,7 @@ def main() -> dict[str, Any]:
             strategy="feature_extraction",
             evaluation="holdout",
         )
-        report = taught(run, recipe, settings)
+        report = trained(run, recipe, settings)
         *_, finished = export(run, page, settings, form="page")
         store = Store(settings.home)
         files = [store.path(row.image) for row in report.kept_predictions[:_OF_EACH]]

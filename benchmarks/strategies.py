@@ -1,7 +1,7 @@
-"""What each way of transfer reaches on real images with the bundled weights, seed by seed.
+"""What each training method reaches on real images with the bundled weights, seed by seed.
 
-Seven questions: a small sorted set (learn), other methods for it (more), two worlds (adapt), few
-sorted and many unsorted images (few), a small network beside a larger one (teach), two label
+Seven questions: a small labelled set (learn), other methods for it (more), two domains (adapt), few
+labelled and many unlabelled images (few), a small network beside a larger one (teach), two label
 columns (tasks), new classes for a model that exists (continue). `make bench ARGS=strategies` takes
 an hour and more a seed on two cores; GRAFT_BENCH="adapt few" and GRAFT_BENCH_SEEDS="1 2" choose a
 part of it. Images are shown at GRAFT_BENCH_SIZE=96 px, about the size that the samples have.
@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.domains import outlined_emoji, printed_digits
 from benchmarks.kept import keep, results
 from benchmarks.tables import write_tables
-from benchmarks.taught import taught
-from benchmarks.worlds import outlined_emoji, printed_digits
+from benchmarks.trained import trained
 from core.dataset.ingest.importing import import_images
 from core.dataset.manifest import Dataset, Role
 from core.dataset.samples import write_sample
@@ -84,7 +84,7 @@ class Bench:
 
     def __init__(self, home: Path) -> None:
         self.home, self.settings, self.store = home, Settings(home=home), Store(home)
-        self.worlds = {
+        self.domains = {
             "digits": write_sample("digits", home / "digits"),
             "emoji": write_sample("emoji", home / "emoji"),
             "printed digits": printed_digits(home / "printed"),
@@ -92,9 +92,9 @@ class Bench:
         }
 
     def dataset(self, name: str, role: Role = "labelled", to: Dataset | None = None) -> Dataset:
-        """A world as a dataset, or added to one in a role."""
+        """A domain as a dataset, or added to one in a role."""
         events = import_images(
-            self.worlds[name], self.store, self.settings, title=name, role=role, add_to=to
+            self.domains[name], self.store, self.settings, title=name, role=role, add_to=to
         )
         *_, last = events
         if not isinstance(last, Finished):
@@ -106,7 +106,7 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self.home))
         fields = {"backbone": "tf_efficientnet_lite0", "options": {}, "size": SIZE, **choices}
         recipe = Recipe(dataset=dataset.id, strategy=strategy, seed=seed, **fields)
-        report = taught(folder, recipe, self.settings)
+        report = trained(folder, recipe, self.settings)
         row: dict[str, Any] = {"data": dataset.title, "strategy": strategy, **recipe.options}
         row |= {"right": report.correct, "n": report.n, "interval": report.interval}
         row |= {"seconds": report.seconds, "folder": str(folder)}
@@ -134,8 +134,10 @@ def _more(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
         dataset = bench.dataset(name)
         for strategy, options in MORE:
             yield bench.run(dataset, strategy, seed, options=options)
-    world = bench.run(bench.dataset("outlined emoji"), "last_stages", seed)
-    chained = bench.run(bench.dataset("emoji"), "feature_extraction", seed, start=world["folder"])
+    outlined = bench.run(bench.dataset("outlined emoji"), "last_stages", seed)
+    chained = bench.run(
+        bench.dataset("emoji"), "feature_extraction", seed, start=outlined["folder"]
+    )
     yield {"note": "after the outlined emoji", **chained}
 
 
@@ -183,9 +185,9 @@ def _tasks(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
             replace(i, role="labelled", labels=(i.label, second if i.role == "source" else first))
             for i in joined.items
         )
-        dataset = replace(joined, items=items, tasks=("class", "world"))
+        dataset = replace(joined, items=items, tasks=("class", "domain"))
         bench.store.save(dataset)
-        for weights in ({}, {"world": 0.0}, {"class": 0.0}):
+        for weights in ({}, {"domain": 0.0}, {"class": 0.0}):
             yield bench.run(dataset, "multi_task", seed, options={"weights": weights})
 
 
@@ -212,7 +214,7 @@ def _continue(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _without_twins(dataset: Dataset, seed: int) -> Dataset:
-    """Without images of the other world that show what a test image shows: the outlined emoji
+    """Without images of the source domain that show what a test image shows: the outlined emoji
     are the emoji themselves, drawn otherwise."""
     _, test = holdout(dataset, 0.2, seed)
     tested = {dataset.labelled[place].name for place in test}

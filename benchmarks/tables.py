@@ -17,28 +17,28 @@ _COLUMNS = {
 }  # fmt: skip
 """All others of a row are options of the strategy, or what is said of one of several tasks."""
 _TITLES = {
-    "learn": "A small sorted set",
-    "more": "Other methods for a small sorted set",
-    "few": "Few sorted images and many unsorted ones",
-    "adapt": "Images of another world",
+    "learn": "A small labelled set",
+    "more": "Other methods for a small labelled set",
+    "few": "Few labelled images and many unlabelled ones",
+    "adapt": "Images of another domain",
     "tasks": "Two label columns",
     "continue": "New classes for a model that exists",
     "teach": "A small network beside a larger one",
 }
 _ABOUT = {
-    "learn": "The frozen network with a new classifier is the first row; learning from nothing the "
+    "learn": "The frozen network with a new classifier is the first row; training from scratch the "
     "last.",
-    "more": "Methods of the same ways that are not the usual ones; and a chain: the network that "
-    "learned the outlined emoji first. No image of the outlined ones is kept apart for that.",
-    "few": "So many sorted images a class as the second column says; the others of the training "
+    "more": "Unusual variants of the same methods; and a chain: the network that learned the "
+    "outlined emoji first. No image of the outlined ones is kept apart for that.",
+    "few": "So many labelled images a class as the second column says; the others of the training "
     "part have lost their labels.",
-    "adapt": "Sorted images of the first world, unsorted ones of the second, judged on the "
-    "second. “Beside” is the frozen network with a classifier taught with the first world alone "
-    "(source-only); “trade_off = 0” adapts layers, too, but with the first world alone: what a "
-    "method brings is what it has over that. The "
-    "rows with 5 labels a class borrow the first world's images; beside them stand one's own "
-    "images alone. No image of the first world shows what a test image shows.",
-    "tasks": "The sample and its other world together: which class, and which world. Beside: "
+    "adapt": "Labelled images of the source domain, unlabelled ones of the target domain, "
+    "evaluated on the latter. “Beside” is the frozen network with a classifier trained on the "
+    "source domain alone (source-only); “trade_off = 0” adapts layers, too, but with the source "
+    "domain alone: what a method brings is what it has over that. The "
+    "rows with 5 labels a class borrow the source domain's images; beside them stand one's own "
+    "images alone. No image of the source domain shows what a test image shows.",
+    "tasks": "The sample and its source domain together: which class, and which domain. Beside: "
     "both tasks at once; then each alone.",
     "continue": "A model of half the classes goes on with the other half. What it still knows of "
     "the first half, before and after. “rehearse = 0” shows it no old image, “teacher_weight = "
@@ -53,7 +53,7 @@ def write_tables(rows: Sequence[Row]) -> None:
 
 
 def _page(rows: Sequence[Row]) -> Iterator[str]:
-    yield "# What each way to learn reached"
+    yield "# What each training method reached"
     yield ""
     yield (
         "Real images, the bundled weights, 96 px, two CPU cores: `make bench ARGS=strategies` "
@@ -71,7 +71,7 @@ def _page(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _table(question: str, rows: Sequence[Row]) -> Iterator[str]:
-    heads = ["pictures", "way to learn", "right", "beside", "p", "seconds"]
+    heads = ["images", "training method", "right", "beside", "p", "seconds"]
     if question == "few" or any("labels" in row for row in rows):
         heads.insert(1, "labels a class")
     if question == "continue":
@@ -108,11 +108,11 @@ def _said(value: Any) -> str:
 
 def _cell(rows: Sequence[Row], head: str) -> str:
     first = rows[0]
-    if head == "pictures":
+    if head == "images":
         return str(first["data"])
     if head == "labels a class":
         return str(first.get("labels", "none"))
-    if head == "way to learn":
+    if head == "training method":
         backbone = "Lite2" if "lite2" in first.get("backbone", "") else ""
         said = ", ".join(filter(None, [_options(first), backbone]))
         title = f"{get_strategy(first['strategy']).title} [{first['strategy']}]"

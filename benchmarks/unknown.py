@@ -2,7 +2,7 @@
 
 `make bench ARGS=unknown`; about three minutes on two cores. On the features of the frozen default
 network, a class is left out of what is learned, or images of another sample are brought. A fifth of
-the known images is kept apart. The threshold is that of 95 % of the learned ones, each judged by
+the known images is kept apart. The threshold is that of 95 % of the learned ones, each evaluated by
 folds it was not in. The way in use was chosen among these rows, on these samples: expect a little
 less on other images.
 """

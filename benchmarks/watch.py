@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.taught import taught
+from benchmarks.trained import trained
 from benchmarks.wrong_labels import sample_with_features
 from core.analysis.corruptions import CORRUPTIONS
 from core.dataset.store import Store
@@ -172,7 +172,7 @@ def _emoji() -> list[dict[str, Any]]:
             dataset=store.save(dataset), backbone="tf_efficientnet_lite0", holdout=0.5,
             strategy="feature_extraction",
         )  # fmt: skip
-        report = taught(run, recipe, settings)
+        report = trained(run, recipe, settings)
         model = Model.load(model_folder(run))
         pictures = [store.open(row.image) for row in report.predictions]
         quiet = _predicted(model, report, pictures)

@@ -16,6 +16,7 @@ from core.cli import commands
 from core.cli._command import STOPPED, Command, program
 from core.cli._terminal import Terminal
 from core.errors import GraftError
+from core.events import Failed
 from core.process import begin
 from core.settings import get_settings, known_settings
 
@@ -45,17 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command: Command = chosen.command
         return command.run(chosen, known_settings(), terminal)
     except GraftError as error:
-        terminal.problem(str(error))
+        terminal.problem(Failed.by(error))
     except BrokenPipeError:  # whoever read stdout has seen enough; spare Python's own complaint
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return STOPPED
     # The boundary of the program: whatever went wrong, nobody is shown a traceback.
     except Exception as error:  # noqa: BLE001
-        from core.cli._faults import in_words
+        from core.cli._faults import failure_of
 
-        sentence, code = in_words(error, get_settings())
-        terminal.problem(sentence)
+        failed, code = failure_of(error, get_settings())
+        terminal.problem(failed)
         return code
     return 2
 

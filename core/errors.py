@@ -9,12 +9,14 @@
     ├── BadRecipe           a choice that does not exist or is out of range
     ├── Diverged            training ran away to infinity
     ├── WeightsUnavailable  pretrained weights cannot be had here
+    │   └── HubUnreachable      nor downloaded at the moment (Hindered, too)
     ├── NotFound            an id that names nothing
     │   └── Damaged             a file that is no longer what was written
-    ├── OutOfSpace          the disk is full
-    ├── HomeUnusable        the home folder cannot be written to
+    ├── Hindered            it lies outside: once that is put right, the same may go well
+    │   ├── OutOfSpace          the disk is full
+    │   ├── HomeUnusable        the home folder cannot be written to
+    │   └── DatabaseUnavailable the database does not answer
     ├── HomeTooNew          the home folder was made by a newer version
-    ├── DatabaseUnavailable the database does not answer
     ├── DatabaseDamaged     the database cannot be read any more
     └── CannotStart         the home, its databases or the address cannot be used as they are
 
@@ -55,8 +57,16 @@ class Diverged(GraftError):
     """The loss is no longer a number: the steps were too bold."""
 
 
+class Hindered(GraftError):
+    """What was asked for is fine: once what hinders it is gone, trying again helps."""
+
+
 class WeightsUnavailable(GraftError):
     """The pretrained weights of a backbone cannot be had on this machine."""
+
+
+class HubUnreachable(WeightsUnavailable, Hindered):
+    """They are not here, and where they could be downloaded from does not answer."""
 
 
 class NotFound(GraftError):
@@ -67,11 +77,11 @@ class Damaged(NotFound):
     """A file on disk is no longer what was written, so what an id named is lost."""
 
 
-class OutOfSpace(GraftError):
+class OutOfSpace(Hindered):
     """The disk is full."""
 
 
-class HomeUnusable(GraftError):
+class HomeUnusable(Hindered):
     """The home folder is no folder, or cannot be written to."""
 
 
@@ -79,7 +89,7 @@ class HomeTooNew(GraftError):
     """The home folder, or the database, was made by a newer version of this program."""
 
 
-class DatabaseUnavailable(GraftError):
+class DatabaseUnavailable(Hindered):
     """The database of the metadata or of the queue does not answer, or not to us."""
 
 

@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from core.errors import GraftError, Hindered
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -132,6 +134,13 @@ class Failed(Event):
 
     sentence: str
     """What is wrong and what to do, for the screen."""
+    may_go_well: bool = True
+    """Whether the same may go well when it is tried again. Logs of a version before do not say."""
+
+    @classmethod
+    def by(cls, error: GraftError) -> "Failed":
+        """What ended it, in the words of the error."""
+        return cls(str(error), isinstance(error, Hindered))
 
 
 @dataclass(frozen=True, slots=True)

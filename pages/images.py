@@ -34,7 +34,7 @@ def import_ended(folder: Path, now: JobStatus) -> None:
     if now.state in ("failed", "stopped"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html('<p class="muted">The import did not finish.</p>', width="content")
-            progress.offer_to_go_on(folder, "Resume")
+            progress.offer_to_go_on(folder, now)
     if not understanding_of(folder, now):
         for note in now.notes:
             st.info(text.markdown(note, 400), icon=":material/info:")

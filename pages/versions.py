@@ -148,7 +148,7 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
         )
     elif now:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
-        progress.offer_to_go_on(made[0], "Try again")
+        progress.offer_to_go_on(made[0], now)
     elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
         submit("export-dataset", new_job(), {"dataset": chosen.id})
         st.rerun()

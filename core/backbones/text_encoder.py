@@ -19,7 +19,7 @@ from torch import nn
 from core.backbones.catalogue import Backbone
 from core.backbones.integrity import require_undamaged
 from core.backbones.weights import hub_answers
-from core.errors import BadRecipe, WeightsUnavailable
+from core.errors import BadRecipe, HubUnreachable, WeightsUnavailable
 from core.settings import Settings
 
 _CONFIG, _WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
@@ -131,7 +131,7 @@ def _fetched(backbone: Backbone, settings: Settings) -> Path:
             if name == _WEIGHTS:
                 folder = Path(file).parent
     except (OSError, EntryNotFoundError, ValueError) as error:
-        raise WeightsUnavailable(
+        raise (WeightsUnavailable if settings.offline else HubUnreachable)(
             f"The text encoder of {backbone.title} is not on this machine and cannot be "
             f"downloaded. Connect to the internet, or put {', '.join(_FILES)} of "
             f"“{backbone.text_side}” into a folder “{backbone.name}.text” in the folder "

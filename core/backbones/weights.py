@@ -21,7 +21,7 @@ from torch.nn.utils import parametrize
 from core import seeding
 from core.backbones.catalogue import CATALOGUE, DEFAULT, Backbone, hub_file, local_file
 from core.backbones.integrity import require_as_packed, require_undamaged
-from core.errors import BadRecipe, WeightsUnavailable
+from core.errors import BadRecipe, HubUnreachable, WeightsUnavailable
 from core.settings import Settings
 
 _HEAD = "pretrained_head"
@@ -216,8 +216,10 @@ def _through_timm(
 ) -> nn.Module:
     """timm's own loading: from a local file, its cache, or the hub."""
     file = local_file(backbone, settings) or hub_file(backbone)
-    if file is None and (settings.offline or not hub_answers()):
+    if file is None and settings.offline:
         raise WeightsUnavailable(_way_out(backbone))
+    if file is None and not hub_answers():
+        raise HubUnreachable(_way_out(backbone))
     if file:
         require_undamaged(Path(file), settings)
     # The classifier's shape differs, so timm drops it and resizes position embeddings as needed.
@@ -230,7 +232,9 @@ def _through_timm(
         with seeding.torch_stream(0, "new layers"):
             blank: nn.Module = timm.create_model(backbone.name, num_classes=classes, **shape)
     except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
-        raise WeightsUnavailable(_no_fit(backbone, file) if file else _way_out(backbone)) from error
+        if file:
+            raise WeightsUnavailable(_no_fit(backbone, file)) from error
+        raise HubUnreachable(_way_out(backbone)) from error
     if not _all_replaced(network, blank):
         raise WeightsUnavailable(_no_fit(backbone, file or "the hub's file"))
     remember_head(network, _head_in(file or hub_file(backbone), network))

@@ -5,6 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from core.events import Failed
 from core.faults import translate
 from core.settings import Settings
 
@@ -29,21 +30,22 @@ _REASONS = {
 }
 
 
-def in_words(error: Exception, settings: Settings) -> tuple[str, int]:
-    """The sentence for an error, and the exit code."""
+def failure_of(error: Exception, settings: Settings) -> tuple[Failed, int]:
+    """The last word about an error, and the exit code."""
     known = translate(error, settings)
     if known is not None:
-        return str(known), REMEDIED
+        return Failed.by(known), REMEDIED
     match error:
         case MemoryError():
-            return _NO_MEMORY, REMEDIED
+            return Failed(_NO_MEMORY), REMEDIED
         case OSError(filename=name, errno=number) if name and number in _REASONS:
-            return f"“{name}” {_REASONS[number]}", REMEDIED
+            return Failed(f"“{name}” {_REASONS[number]}", may_go_well=False), REMEDIED
         case OSError(filename=name) if name:
-            return f"“{name}”: {error.strerror or error}. Choose another one.", REMEDIED
+            said = f"“{name}”: {error.strerror or error}. Choose another one."
+            return Failed(said, may_go_well=False), REMEDIED
         case OSError(strerror=str(reason)):
-            return f"The system says: {reason}. Try again.", REMEDIED
-    return _mistake(error, settings), MISTAKE
+            return Failed(f"The system says: {reason}. Try again."), REMEDIED
+    return Failed(_mistake(error, settings), may_go_well=False), MISTAKE
 
 
 def _mistake(error: Exception, settings: Settings) -> str:

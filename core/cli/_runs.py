@@ -106,5 +106,5 @@ def drained(
             with closing(written()) as events:
                 return terminal.drain(events)
         except GraftError as error:
-            log.append(run, Failed(str(error)))
+            log.append(run, Failed.by(error))
             raise

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from core.cli._understanding import alternative_line, in_lines
 from core.dataset.ingest.understanding import Alternative, Understanding
-from core.errors import GraftError
+from core.errors import GraftError, Hindered
 from core.events import (
     Event,
     Failed,
@@ -47,11 +47,11 @@ class Terminal:
             text = json.dumps(document, ensure_ascii=False, indent=2)
         _write(sys.stdout, text, clean=not self._as_json)
 
-    def problem(self, sentence: str) -> None:
-        """Why there is no result."""
+    def problem(self, failed: Failed) -> None:
+        """Why there is no result, and for a program whether the same may go well another time."""
         if self._as_json:
-            self.result({"error": sentence}, "")
-        _write(sys.stderr, sentence)
+            self.result({"error": failed.sentence, "may_go_well": failed.may_go_well}, "")
+        _write(sys.stderr, failed.sentence)
 
     def event(self, event: Event) -> None:
         """Something that happened on the way."""
@@ -66,7 +66,7 @@ class Terminal:
         for event in events:
             self.event(event)
             if isinstance(event, Failed):
-                raise GraftError(event.sentence)
+                raise (Hindered if event.may_go_well else GraftError)(event.sentence)
             if isinstance(event, Finished | Stopped):
                 return event
         return Stopped(0, 0)

@@ -5,6 +5,7 @@ from argparse import Namespace
 from core.cli._command import Command
 from core.cli._terminal import Terminal
 from core.errors import GraftError
+from core.events import Failed
 from core.settings import Settings
 
 
@@ -15,7 +16,7 @@ def _run(_: Namespace, settings: Settings, terminal: Terminal) -> int:
     try:
         prepare(settings)
     except GraftError as error:
-        terminal.problem(str(error))
+        terminal.problem(Failed.by(error))
         return 1
     return main(settings)
 

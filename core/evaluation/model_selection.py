@@ -53,7 +53,7 @@ class Choice:
     honest: float
     """Accuracy of the choice, with the luck of choosing taken out."""
     honest_interval: Interval
-    """Holds it 95 times of 100."""
+    """With 95 % confidence."""
 
 
 def choose(candidates: Sequence[Candidate], *, seed: int = 0) -> Choice:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from core.errors import GraftError
+from core.errors import Hindered
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PLACES = (
@@ -40,7 +40,7 @@ _PIPE = 'exec "$0" "$@" 3<&0 4>&1 0</dev/null 1>/dev/null'
 """Chromium reads commands from descriptor 3 and answers on 4."""
 
 
-class BrowserFailed(GraftError):
+class BrowserFailed(Hindered):
     """The browser could not be started, or broke off: that says nothing about the page."""
 
 

@@ -202,7 +202,7 @@ def predicted_images(rows: Sequence[tuple[Prediction, str]]) -> list[Block]:
                 f"{one_line(row.label)} ({100 * row.confidence:.0f} %)",
                 "" if row.correct else "\ntrue class: ",
                 "" if row.correct else Span(one_line(row.true), "strong"),
-                Span(f"\n{one_line(row.name.rsplit('/', 1)[-1])}", "soft"),
+                Span(f"\n{one_line(row.name.rsplit('/', 1)[-1])}" if row.name else "", "soft"),
             ),
         )
         for row, address in rows

@@ -50,8 +50,9 @@ def in_words(letter: str) -> str | None:
     return f"[{name.lower()}]" if kind in ("So", "Sk") else None
 
 
-def remedy(missing: Mapping[str, int]) -> str:
-    """A sentence on words that no font here can draw, by their numbers; empty without any."""
+def remedy(missing: Mapping[str, int], *, spell_out: bool = True) -> str:
+    """A sentence on words that no font here can draw, by their numbers; empty without any. It
+    spells them out, unless there is no room for that."""
     if not missing:
         return ""
     scripts = ", ".join(sorted({_script(letter) for word in missing for letter in word}))
@@ -59,9 +60,10 @@ def remedy(missing: Mapping[str, int]) -> str:
         f"{MISSING}{number} is {_code_points(word)}"
         for word, number in list(missing.items())[:_MOST_SPELLED]
     )
+    spelled = f": {spelled}" if spell_out else ""
     return (
         f"A {MISSING} with a number stands for a word that no font on this computer has letters "
-        f"for ({scripts}): {spelled}. Install a font with these letters, for example Noto Sans, "
+        f"for ({scripts}){spelled}. Install a font with these letters, for example Noto Sans, "
         "and write the report again; the report as a web page shows them."
     )
 

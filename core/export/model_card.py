@@ -14,6 +14,8 @@ from core.evaluation.report import Report, evaluated_by, target_domain_caveat
 from core.export.markdown import escaped
 from core.export.run_facts import RunFacts
 
+NOT_MEANT_FOR = "decisions about people's health, safety or rights"
+
 
 def model_card(facts: RunFacts, use: str) -> str:
     """The whole card, as Markdown; `use` says how to use the form that it comes in."""
@@ -32,7 +34,7 @@ It recognises {len(classes)} classes: {names}{more}.
 ## What it is for
 
 Sorting images like its training images, with a person who checks when it matters. It is not meant
-for decisions about people's health, safety or rights."""
+for {NOT_MEANT_FOR}."""
 
 
 def _scores(facts: RunFacts) -> str:

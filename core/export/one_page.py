@@ -179,7 +179,7 @@ def _notes(report: Report) -> Iterable[str]:
         sets = found.sets
         yield (
             "“or” names further classes it might be: the right one is among them about "
-            f"{100 * sets.coverage:.0f} times in 100. On the test it was for {sets.covered} of "
+            f"{100 * sets.coverage:.0f} % of the time. On the test it was for {sets.covered} of "
             f"{sets.n} images, so {in_words(sets.interval)}."
         )
     if found and found.ood:
@@ -191,7 +191,7 @@ def _notes(report: Report) -> Iterable[str]:
     else:
         yield "It always answers with one of its classes, even for an image that shows none."
     if found and found.temperature != 1.0:
-        yield "Percentages are calibrated: of answers at 80 %, about 80 in 100 are right."
+        yield "Percentages are calibrated: of answers at 80 %, about 80 % are right."
     else:
         yield "Percentages are a guide: how well they fit could not be checked."
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.analysis.prediction import ImagePrediction, predict_files, predictions_of
-from core.errors import GraftError
+from core.errors import GraftError, Hindered
 from core.events import Finished
 from core.export.formats import ExportContext
 from core.export.odd_images import write_odd_images
@@ -217,8 +217,8 @@ def _answers(row: ImagePrediction) -> list[ImagePrediction]:
     return list((row.get("tasks") or {"": row}).values())  # type: ignore[arg-type]
 
 
-def _did_not_run(why: str) -> GraftError:
-    return GraftError(
+def _did_not_run(why: str) -> Hindered:
+    return Hindered(
         f"The exported model was tried out and did not work ({why}), so nothing was exported. "
         "Check that the packages in requirements.txt are installed, then try again."
     )

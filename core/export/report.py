@@ -16,7 +16,7 @@ from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
 from core.evaluation.baselines import Kind
-from core.evaluation.predictions import Prediction, Predictions
+from core.evaluation.predictions import Predictions
 from core.evaluation.report import Report, evaluated_by
 from core.events import Event, Finished, Progress
 from core.export import figures
@@ -36,6 +36,7 @@ from core.export.datasheet import sheet
 from core.export.html import page
 from core.export.markdown import blocks_of, one_line
 from core.export.model_card import again, limits
+from core.export.report_summary import summaries, with_thumbnails
 from core.export.run_facts import RunFacts, facts_of
 from core.files import replace_file
 from core.settings import Settings
@@ -55,9 +56,10 @@ def write_document(
     settings: Settings,
     *,
     others: Sequence[tuple[Kind, Predictions]] = (),
+    summary: bool = False,
 ) -> Iterator[Event]:
-    """Write the report of a run, as a PDF where the file's name ends so; ends with
-    Finished(result={"file"}).
+    """Write the report of a run, or its summary on one page, as a PDF where the file's name ends
+    so; ends with Finished(result={"file"}).
 
     `others` are predictions of runs that it is to be seen beside. Raises NotFound without a
     finished run or its list of images.
@@ -66,18 +68,28 @@ def write_document(
     store = Store(settings.home)
     yield Progress(_WHAT, 0, 1)
     facts = facts_of(run, store)
-    title = one_line(facts.dataset.title or "Images")
-    blocks = _blocks(run, facts, store, settings, others)
+    versions = summaries(facts, store)
+    if not summary:
+        versions = iter([_blocks(run, facts, store, settings, others)])
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix.lower() == ".pdf":
-        from core.export.pdf import write_pdf
-
-        write_pdf(blocks, file, title)
-    else:
-        replace_file(file, page(f"{title}: report", blocks))
+    _write(versions, file, one_line(facts.dataset.title or "Images"), summary=summary)
     file.chmod(0o644)
     yield Progress(_WHAT, 1, 1)
     yield Finished(round(time.monotonic() - began, 2), {"file": str(file)})
+
+
+def _write(versions: Iterator[Sequence[Block]], file: Path, title: str, *, summary: bool) -> None:
+    """The first of the versions; on paper a summary takes the first that fits on one page."""
+    if file.suffix.lower() != ".pdf":
+        what = "summary" if summary else "report"
+        replace_file(file, page(f"{title}: {what}", next(versions)))
+        return
+    from core.export.pdf import write_one_page, write_pdf
+
+    if summary:
+        write_one_page(versions, file, title)
+    else:
+        write_pdf(next(versions), file, title)
 
 
 def _blocks(
@@ -181,21 +193,10 @@ def _results(
         Heading(3, text("Confidence (calibration)")),
         *figures.reliability(report),
         *([Heading(3, text("Most confident mistakes"))] if wrong else ()),
-        *figures.predicted_images(_with_thumbnails(wrong, store)),
+        *figures.predicted_images([*with_thumbnails(wrong, store, _SIDE)]),
         *([Heading(3, text("Some correct answers"))] if examples else ()),
-        *figures.predicted_images(_with_thumbnails(examples, store)),
+        *figures.predicted_images([*with_thumbnails(examples, store, _SIDE)]),
     ]
-
-
-def _with_thumbnails(rows: Sequence[Prediction], store: Store) -> list[tuple[Prediction, str]]:
-    """Each with its image as a data address; those that are gone are left out."""
-    found = []
-    for row in rows:
-        try:
-            found.append((row, data_address(store.open_thumbnail(row.image), _SIDE)))
-        except NotFound:
-            continue
-    return found
 
 
 def _data_sheet(dataset: Dataset, store: Store, settings: Settings) -> str:

@@ -23,7 +23,7 @@ from core.projects.database import FieldAnswerRow, FieldAuditRow, session
 from core.settings import Settings
 
 SIZE = 60
-"""Images that are drawn: with 54 of 60 right, the interval is about 16 of 100 wide."""
+"""Images that are drawn: with 54 of 60 right, the interval is about 16 points wide."""
 LARGEST = 1_000
 
 Decision = Literal["", "class", "none", "skipped"]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.events import Failed
 from core.faults import out_of_space, translate
 from core.jobs.folder import output_name
 from core.settings import Settings
@@ -28,14 +29,14 @@ _IMAGE_DAMAGED_IN_WORDS = (
 )
 
 
-def sentence_of(error: BaseException, folder: Path, settings: Settings) -> str:
-    """A sentence for the screen about what ended the job in this folder."""
+def failure_of(error: BaseException, folder: Path, settings: Settings) -> Failed:
+    """The last word of the job in this folder, which this error ended."""
     if known := translate(error, settings):
-        return str(known)
+        return Failed.by(known)
     for each in _chain(error):
         if said := _of_the_system(each) or _of_a_library(type(each), str(each)):
-            return said
-    return (
+            return Failed(said, may_go_well=said != _IMAGE_DAMAGED)
+    return Failed(
         "Something unexpected went wrong. Try again. If it happens again, see the details in "
         f"{output_name(folder)}."
     )

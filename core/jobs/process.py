@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.events import Event, Failed, Finished, Started, Stopped
 from core.jobs import log
-from core.jobs.failures import sentence_of
+from core.jobs.failures import failure_of
 from core.jobs.folder import asked_to_stop, output_file
 from core.jobs.kinds import get_kind
 from core.jobs.lock import job_lock
@@ -97,7 +97,7 @@ def _drain(folder: Path, settings: Settings) -> None:
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()
         _LOG.warning("job %s failed: %s", folder.name, type(error).__name__)
-        log.append(folder, Failed(sentence_of(error, folder, settings)))
+        log.append(folder, failure_of(error, folder, settings))
 
 
 def _events(

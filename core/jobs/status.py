@@ -40,6 +40,9 @@ class JobStatus:
     seconds: float | None = None
     """Working time of a finished job."""
     result: dict[str, Any] | None = None
+    can_resume: bool = False
+    """Whether it ended early and may go well from here: it was stopped, or what hindered it lies
+    outside."""
 
     @property
     def active(self) -> bool:
@@ -76,7 +79,16 @@ def describe(
         understanding=known.understanding,
         seconds=last.seconds if isinstance(last, Finished) else None,
         result=last.result if isinstance(last, Finished) else None,
+        can_resume=_can_resume(state, last),
     )
+
+
+def _can_resume(state: State, last: Finished | Failed | Stopped | None) -> bool:
+    match last:
+        case Failed(may_go_well=may_go_well) if state == "failed":
+            return may_go_well
+        case _:
+            return state in ("failed", "stopped")
 
 
 def _phase(known: JobSummary) -> str:

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import psutil
 
-from core.errors import GraftError
+from core.errors import Hindered
 from core.sandbox.watch import WALL_PER_CPU, Ended, TookTooLong, TookTooMuch, Watch, Watched
 from core.settings import GiB, MiB
 
@@ -86,7 +86,7 @@ def run_bounded(
 
     It may take `memory` bytes beside what a helper takes anyway, `seconds` of the processor, and
     answer with `longest` bytes at most. Raises TookTooLong, TookTooMuch, or Ended when it crashed;
-    GraftError where no helper can be started.
+    Hindered where no helper can be started.
     """
     with _room.taken(memory), _helper() as helper:
         try:
@@ -143,7 +143,7 @@ class _Helper:
                 env=env,
             )
         except OSError as error:
-            raise GraftError(_NO_HELPER) from error
+            raise Hindered(_NO_HELPER) from error
         self._is_up = False
         for pipe in (self._process.stdin, self._process.stdout):
             _widen(pipe)
@@ -183,13 +183,13 @@ class _Helper:
         return told, body
 
     def _wait_until_up(self) -> None:
-        """Raises GraftError where it does not start: that is no fault of the file."""
+        """Raises Hindered where it does not start: that is no fault of the file."""
         if not self._is_up:
             try:
                 self._is_up = self._read(len(UP)) == UP
             except (OSError, EOFError) as error:
                 self.close()
-                raise GraftError(_NO_HELPER) from error
+                raise Hindered(_NO_HELPER) from error
 
     def _send(self, asked: bytes, content: bytes) -> None:
         to = self._process.stdin

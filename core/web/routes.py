@@ -1,4 +1,4 @@
-"""Every address under /graft/."""
+"""Every address under /graft/, and those that pages once had."""
 
 from starlette.routing import Route
 
@@ -7,6 +7,7 @@ from core.web.downloads import Downloads
 from core.web.images import Images
 from core.web.languages import language
 from core.web.live import LiveCamera
+from core.web.moved import moved
 from core.web.receiving import Receiver
 
 
@@ -28,4 +29,5 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/download/{job_id}", downloads.__call__),
         Route("/graft/page/{job_id}", downloads.page),
         Route("/graft/language/{code}", language),
+        *moved(),
     ]

@@ -14,7 +14,7 @@ GLOSSARY = {
     "baseline": "the score of something simple, to compare with",
     "binomial test": "whether a count differs from what was expected by more than chance",
     "bootstrap": "drawing the test images again and again shows how far a number may be off",
-    "calibration": "makes “80 % sure” mean right in 80 of 100 cases",
+    "calibration": "makes “80 % sure” mean right about 80 % of the time",
     "common corruptions": "blur, noise, fog and the like, made in several strengths",
     "confident learning": "finds images whose class is doubtful from what a model expects",
     "conformal": "sets of classes chosen so that the right one is inside as often as promised",

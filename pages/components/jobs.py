@@ -63,4 +63,4 @@ def _begun_or_resumed(kind: str, args: Mapping[str, Any]) -> Path:
 def _ended_early(folder: Path, now: JobStatus) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(f'<p role="status">{text.html(now.sentence, 400)}</p>', width="stretch")
-        progress.offer_to_go_on(folder, "Resume")
+        progress.offer_to_go_on(folder, now)

@@ -69,13 +69,15 @@ def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bo
 
 def offer_to_go_on(
     folder: Path,
-    label: str,
+    now: JobStatus,
+    label: str = "",
     *,
     icon: str = ":material/restart_alt:",
     kind: ButtonKind = "secondary",
 ) -> None:
-    """The button that takes up a job which ended early."""
-    if st.button(label, icon=icon, type=kind):
+    """The button that takes up a job which ended early; none where it would only fail again."""
+    label = label or ("Resume" if now.state == "stopped" else "Try again")
+    if now.can_resume and st.button(label, icon=icon, type=kind):
         resume(folder)
         st.rerun()
 

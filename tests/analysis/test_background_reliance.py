@@ -150,7 +150,7 @@ def three_classes(n, border):
 
 
 @pytest.mark.parametrize(("n", "border", "warn"), [(19, 14, False), (100, 97, True)])
-def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, warn):
+def test_a_loss_that_few_images_cannot_show_is_no_reason_to_warn(n, border, warn):
     result = three_classes(n, border)
     assert result.masks[0].above_majority
     assert not result.masks[0].worse
@@ -158,7 +158,7 @@ def test_a_loss_that_few_pictures_cannot_show_is_no_reason_to_warn(n, border, wa
     assert ("cannot be told from 19 images" in result.verdict) is not warn
 
 
-def test_a_few_pictures_show_nothing():
+def test_a_few_images_show_nothing():
     result = verdict(4, 4, 4, n=4)
     assert result.verdict.startswith("This cannot be answered here")
     assert [mask.p for mask in result.masks] == [1.0, 1.0]

@@ -37,7 +37,7 @@ def test_digits_lie_nearer_to_their_own_kind_than_to_others(mapped, digits):
     assert np.mean(nearest == names) > 0.7
 
 
-def test_the_same_pictures_make_the_same_map(mapped, digits, settings):
+def test_the_same_images_make_the_same_map(mapped, digits, settings):
     method, places = mapped
     list(map_images(digits, Store(settings.home), settings, method))
     assert points_by_image(digits.id, settings, method) == places
@@ -51,7 +51,7 @@ def test_the_widest_direction_comes_first():
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_few_or_equal_pictures_have_a_place_too(n):
+def test_few_or_equal_images_have_a_place_too(n):
     placed = scaled(principal(np.ones((n, 8)), 2))
     assert placed.tolist() == [[0.5, 0.5]] * n
 

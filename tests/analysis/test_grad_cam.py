@@ -119,7 +119,7 @@ def test_a_map_of_edges_is_said_not_to_depend_on_what_was_learned():
     assert correlation == pytest.approx(1)
 
 
-def test_maps_upside_down_show_the_picture_as_well_and_do_not_cancel():
+def test_maps_upside_down_show_the_image_as_well_and_do_not_cancel():
     own = np.random.default_rng(0).random((7, 7))
     verdict, correlation = checked(own, [own, 1 - own, 1 - own**2])
     assert verdict == "independent"
@@ -144,7 +144,7 @@ def test_a_flat_map_shows_no_place_and_so_there_is_nothing_to_check(level):
     assert checked(own, [flat, flat, flat]) == ("unchecked", None)
 
 
-def test_a_map_of_four_fields_is_alike_by_chance_and_so_it_is_not_judged():
+def test_a_map_of_four_fields_is_alike_by_chance_and_so_it_is_not_evaluated():
     own, *random = np.random.default_rng(0).random((4, 2, 2))
     assert checked(own, random) == ("unchecked", None)
 
@@ -177,7 +177,7 @@ def explained(run, **which):
     return explanation_of(json.loads(json.dumps(last.result)))
 
 
-def test_an_answer_is_explained_with_a_map_and_the_pictures_it_is_reminded_of(run, tmp_path):
+def test_answer_is_explained_with_a_map_and_the_images_it_is_reminded_of(run, tmp_path):
     file = tmp_path / "cat.png"
     photographs()[0].resize((300, 200)).save(file)
     said = explained(run, file=file)
@@ -188,13 +188,13 @@ def test_an_answer_is_explained_with_a_map_and_the_pictures_it_is_reminded_of(ru
     assert said.nearest[0].cosine > said.nearest[1].cosine
 
 
-def test_a_learned_picture_is_not_reminded_of_itself(run):
+def test_a_learned_image_is_not_reminded_of_itself(run):
     said = explained(run, image=run.hashes[1])
     assert run.hashes[1] not in [each.image for each in said.nearest]
     assert len(said.nearest) == 2
 
 
-def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
+def test_an_image_that_is_gone_or_none_is_said_to_be(run, tmp_path):
     with pytest.raises(UnreadableImage):
         explained(run, file=tmp_path / "gone.png")
     (tmp_path / "x.png").write_bytes(b"no image")
@@ -202,7 +202,7 @@ def test_a_picture_that_is_gone_or_none_is_said_to_be(run, tmp_path):
         explained(run, file=tmp_path / "x.png")
 
 
-def test_a_constant_picture_can_be_explained(run, tmp_path):
+def test_a_constant_image_can_be_explained(run, tmp_path):
     Image.new("RGB", (50, 50), "gray").save(tmp_path / "grey.png")
     assert explained(run, file=tmp_path / "grey.png").label in CLASSES
 

@@ -21,7 +21,7 @@ from core.settings import Settings
 
 
 @pytest.mark.parametrize("kind", list(CORRUPTIONS))
-def test_each_strength_changes_a_picture_more_than_the_one_before(kind):
+def test_each_strength_changes_an_image_more_than_the_one_before(kind):
     picture = photographs()[0].resize((128, 128))
     before = np.asarray(picture, float)
     changes = []
@@ -33,14 +33,14 @@ def test_each_strength_changes_a_picture_more_than_the_one_before(kind):
 
 
 @pytest.mark.parametrize("kind", list(CORRUPTIONS))
-def test_the_same_picture_gets_worse_in_the_same_way_each_time(kind):
+def test_the_same_image_gets_worse_in_the_same_way_each_time(kind):
     picture = photographs()[1].resize((64, 64))
     one, other = (CORRUPTIONS[kind].apply(picture, 15, 3) for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("kind", list(CORRUPTIONS))
-def test_a_constant_picture_can_be_disturbed(kind):
+def test_a_constant_image_can_be_disturbed(kind):
     plain = Image.new("RGB", (32, 32), "gray")
     for _, strength in CORRUPTIONS[kind].levels:
         assert CORRUPTIONS[kind].apply(plain, strength, 0).size == (32, 32)
@@ -65,7 +65,7 @@ def run(tmp_path_factory):
     return folder, list(robustness(folder, settings))
 
 
-def test_a_model_is_tried_on_every_kind_of_worse_picture(run):
+def test_a_model_is_tried_on_every_kind_of_worse_image(run):
     folder, (*events, last) = run
     assert isinstance(last, Finished)
     assert all(isinstance(event, Progress) for event in events)

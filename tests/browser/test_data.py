@@ -122,7 +122,7 @@ def check_zip(file: Path) -> None:
     assert TWO_LABELS not in pictures
 
 
-def test_pictures_are_chosen_and_moved_by_keyboard(page: Page, server: Server, tmp_path: Path):
+def test_images_are_chosen_and_moved_by_keyboard(page: Page, server: Server, tmp_path: Path):
     begin(page, server, "Chosen")
     bring(page, faulty_zip(tmp_path, n=6))
     says(page, "21 images in 3 classes")

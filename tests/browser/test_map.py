@@ -57,7 +57,7 @@ def heading(page: Page, words: str) -> None:
     ready(page.get_by_role("heading", name=words))
 
 
-def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bars: Page):
+def test_images_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bars: Page):
     page = rings_and_bars
     canvas = open_map(page)
     press(page, "Select all of rings, 14 images")
@@ -94,7 +94,7 @@ def test_pictures_are_chosen_on_the_map_and_moved_and_brought_back(rings_and_bar
     ready(page.get_by_role("button", name=re.compile("Select all of <img")))
 
 
-def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Page):
+def test_hovering_shows_the_image_and_the_map_can_be_zoomed(rings_and_bars: Page):
     page = rings_and_bars
     canvas = open_map(page)
     card = page.locator(".sheet .card").first
@@ -118,7 +118,7 @@ def test_hovering_shows_the_picture_and_the_map_can_be_zoomed(rings_and_bars: Pa
     assert canvas.screenshot() != before
 
 
-def test_unsorted_pictures_are_labelled_a_row_at_a_time_by_one_key(rings_and_bars: Page):
+def test_unlabelled_images_are_labelled_a_row_at_a_time_by_one_key(rings_and_bars: Page):
     page = rings_and_bars
     click(page.get_by_text("Add more images"))
     settled(page)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from running_server import Server
-from steps import SCORE, archive, begin, bring, click, press, says, settled
+from steps import SCORE, archive, begin, bring, click, open_tab, press, press_key, says, settled
 
 PLACES = ["Images", "Train", "Results", "Use"]
 PAGES = {
@@ -55,6 +55,15 @@ def test_every_page_names_itself_and_has_the_same_four_links_with_its_place_mark
     expect(bar(page, "Places").locator("[aria-current=page] p")).to_have_text([place])
 
 
+def test_an_old_bookmark_opens_the_page_of_today_with_its_project(
+    page: Page, server: Server, project: str
+):
+    page.goto(f"{server.address}/pictures?{project}")
+    expect(page).to_have_title("Images · Graft")
+    says(page, "Rings and bars")
+    says(page, SCORE)
+
+
 def test_the_mark_goes_along_from_place_to_place(page: Page, server: Server, project: str):
     page.goto(f"{server.address}/images?{project}")
     for place in [*PLACES[1:], PLACES[0]]:
@@ -101,3 +110,27 @@ def test_the_guide_opens_and_a_term_is_explained_by_key_and_by_pointer(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.keyboard.press("Escape")
     expect(page.get_by_text("The four places")).to_have_count(0)
+
+
+def test_images_are_moved_to_a_class_by_dragging_or_by_key_and_undone(
+    page: Page, server: Server, project: str
+):
+    page.goto(f"{server.address}/images?{project}")
+    open_tab(page, "All images")
+    ring = page.locator(".picker [role=checkbox][aria-label$=rings]")
+    bars = page.locator(".bins button", has_text="bars")
+    expect(bars).to_have_text("bars14")
+    ring.first.drag_to(bars)
+    says(page, "Last change: 1 image moved to “bars”")
+    expect(bars).to_have_text("bars15")
+
+    ring.first.click()
+    ring.nth(1).press(" ")
+    says(page, "2 selected")
+    bars.focus()
+    page.keyboard.press("Enter")
+    says(page, "Last change: 2 images moved to “bars”")
+    expect(bars).to_have_text("bars17")
+    for left in (15, 14):
+        press_key(page, "u")
+        expect(bars).to_have_text(f"bars{left}")

@@ -62,7 +62,7 @@ def test_places_follow_their_images_into_the_other_version():
     assert [now.items[p].name for p in near_too.indices] == ["owl/0.jpg", "owl/1.jpg"]
 
 
-def test_grouping_a_image_settles_no_other_problem_of_it():
+def test_grouping_an_image_settles_no_other_problem_of_it():
     now = fixed(SET, NEAR.fixes[0])
     assert BLURRY in carried(FOUND, SET, now)
 

@@ -53,5 +53,5 @@ def test_neighbours_are_those_of_the_plain_computation():
     assert np.allclose(similarity, -np.sort(-cosines, 1)[:, :7])
 
 
-def test_a_image_alone_has_no_neighbours():
+def test_an_image_alone_has_no_neighbours():
     assert nearest(np.ones((1, 4), np.float32), 5)[0].shape == (1, 0)

@@ -96,7 +96,7 @@ def test_files_nothing_is_known_of_are_not_accused(tiles):
     assert found(tiles, [None, *[file()] * (len(tiles) - 1)]) == []
 
 
-def test_a_image_is_named_for_one_fault_only(tiles):
+def test_an_image_is_named_for_one_fault_only(tiles):
     images = [Image.new("RGB", (128, 128)), *tiles[1:]]
     problems = found(images, [file(width=10, height=300), *[file()] * (len(tiles) - 1)])
     assert [problem.indices for problem in problems] == [(0,)]

@@ -65,7 +65,7 @@ def test_doubt_is_measured_against_what_is_usual_in_the_class():
     assert suspects(probabilities, np.repeat([0, 1], 20)) == []
 
 
-def test_a_near_copy_is_never_learned_from_when_its_twin_is_judged():
+def test_a_near_copy_is_never_learned_from_when_its_twin_is_evaluated():
     """Both twins have the same wrong label; apart, each would vouch for the other."""
     features, labels = clusters((30, 30), width=8)
     features[1] = features[0]
@@ -75,7 +75,7 @@ def test_a_near_copy_is_never_learned_from_when_its_twin_is_judged():
     assert tied[0, 1] < alone[0, 1]
 
 
-def test_images_that_are_all_near_copies_cannot_be_judged():
+def test_images_that_are_all_near_copies_cannot_be_evaluated():
     features, labels = clusters((3, 3))
     pairs = [(index, index + 1) for index in range(5)]
     assert out_of_fold(dataset_of(labels), features, alike=pairs) is None

@@ -92,7 +92,7 @@ def test_a_finished_run_says_so_and_gives_its_score_again(trained, home, picture
     assert out.rstrip().endswith(str(run))
 
 
-def test_runs_are_compared_picture_by_picture(trained, home, pictures, tmp_path):
+def test_runs_are_compared_image_by_image(trained, home, pictures, tmp_path):
     run, _ = trained
     again = tmp_path / "again"
     train = ["train", pictures, "--out", again, "--evaluation", "holdout", "--set", "C=0.01"]
@@ -115,10 +115,12 @@ def test_a_report_is_one_html_page_or_a_pdf(trained, home, tmp_path):
     assert page.count("data:image/jpeg;base64,") >= 5
     as_json(home, "report", run, tmp_path / "report.PDF")
     assert (tmp_path / "report.PDF").read_bytes().startswith(b"%PDF-")
+    as_json(home, "report", run, tmp_path / "page.pdf", "--summary")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF-")
     assert "no results yet" in refused(home, "report", tmp_path, tmp_path / "none.html")
 
 
-def test_worse_and_partly_hidden_pictures_are_tried(trained, home):
+def test_worse_and_partly_hidden_images_are_tried(trained, home):
     run, _ = trained
     code, out, _ = run_command(home, "robustness", run, "--json")
     found = json.loads(out)
@@ -174,7 +176,7 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     assert rows[1]["error"]
 
 
-def test_an_answer_is_explained_by_a_map_and_by_learned_pictures_with_their_names(
+def test_answer_is_explained_by_a_map_and_by_learned_images_with_their_names(
     trained, home, pictures, tmp_path
 ):
     run, _ = trained

@@ -69,7 +69,7 @@ def test_a_person_reads_a_line_for_each_and_that_the_test_part_was_left_alone(gr
     assert "training images only" in err
 
 
-def test_a_mistyped_name_is_told_before_any_picture_is_looked_at(graft, pictures):
+def test_a_mistyped_name_is_told_before_any_image_is_looked_at(graft, pictures):
     code, out, err = graft("rank", pictures, "--backbones", "resnot")
     assert (code, out) == (2, "")
     assert "No pretrained network is called" in err
@@ -110,7 +110,7 @@ def parted(pictures, tmp_path_factory):
     return folder
 
 
-def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, parted, tmp_path):
+def test_images_that_came_parted_are_evaluated_with_their_own_test_part(graft, parted, tmp_path):
     code, out, err = graft("sweep", parted, "--backbones", f"{TINY},{LITE0}", "--strategies",
                            "feature_extraction", "--out", tmp_path / "runs", "--json")  # fmt: skip
     assert code == 0, err
@@ -124,7 +124,7 @@ def test_pictures_that_came_parted_are_judged_with_their_own_test_part(graft, pa
     assert "came with their own test set" in err
 
 
-def test_a_run_is_gone_on_with_as_it_was_judged(graft, pictures, tmp_path):
+def test_a_run_is_gone_on_with_as_it_was_evaluated(graft, pictures, tmp_path):
     train = ("train", pictures, "--backbone", TINY, "--out", tmp_path / "run")
     code, out, _ = graft(*train, "--evaluation", "holdout", "--json")
     assert (code, json.loads(out)["n_folds"]) == (0, 1)
@@ -145,7 +145,7 @@ def test_a_sweep_of_one_is_none(graft, pictures, tmp_path):
     assert "nothing to compare" in err
 
 
-def test_costs_are_those_of_judging_as_train_does():
+def test_costs_are_those_of_evaluating_as_train_does():
     items = [Item(f"{k:064x}", "ab"[k % 2], f"{k}.png") for k in range(40)]
     ways = ("feature_extraction", "last_stages")
     recipes = [Recipe(dataset="0" * 16, backbone=LITE0, strategy=way) for way in ways]
@@ -173,7 +173,7 @@ def test_costs_are_told_for_each_way_that_needs_nothing_else(graft, pictures):
     assert "Computing features of your images" not in err
 
 
-def test_what_ties_only_for_want_of_pictures_is_not_what_a_person_is_told_to_take():
+def test_what_ties_only_for_want_of_images_is_not_what_a_person_is_told_to_take():
     def row(name, right, speed):
         return {"backbone": name, "title": name, "accuracy": right, "stderr": 0.04, "knn": 0.5,
                 "knn_stderr": 0.1, "log_loss": None, "images_per_second": speed, "tied": True,

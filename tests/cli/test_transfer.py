@@ -36,7 +36,9 @@ def graft(brought):
     return run
 
 
-def test_another_world_is_learned_from_and_ones_own_classes_only_judge(brought, graft, tmp_path):
+def test_another_domain_is_learned_from_and_ones_own_classes_only_evaluate(
+    brought, graft, tmp_path
+):
     code, report = graft(
         "train", brought / "own", "--source", brought / "world", "--unlabelled", brought / "loose",
         "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--evaluation",
@@ -134,7 +136,7 @@ def test_strategies_say_what_they_need(graft):
     assert needs["full"] == []
 
 
-def test_a_table_with_two_columns_is_learned_judged_and_taken_away_question_by_question(
+def test_a_table_with_two_columns_is_learned_evaluated_and_taken_away_question_by_question(
     brought, graft, tmp_path
 ):
     rows, data = ["file,colour,look"], tmp_path / "data"

@@ -103,7 +103,7 @@ def test_channels_stand_upright_as_a_photograph_would(orientation: int) -> None:
     assert np.array_equal(array_of(tagged)[..., 0], array_of(as_photograph)[..., 0])
 
 
-def test_ordinary_pictures_stay_ordinary() -> None:
+def test_ordinary_images_stay_ordinary() -> None:
     for kind in ("PNG", "JPEG", "TIFF"):
         assert kept(encoded(photo(), kind)).array is None
     assert kept(encoded(photo().convert("RGBA"), "TIFF")).array is None

@@ -62,7 +62,7 @@ def test_several_roots_that_hold_different_classes_are_joined() -> None:
     assert classes("root1/a/1.jpg", "root1/b/1.jpg", "root2/c/2.jpg") == ["a", "b", "c"]
 
 
-def test_unlabelled_test_pictures_beside_class_folders_have_no_class() -> None:
+def test_unlabelled_test_images_beside_class_folders_have_no_class() -> None:
     assert classes("train/cat/1.jpg", "train/dog/2.jpg", "test/3.jpg") == ["cat", "dog", None]
 
 
@@ -85,7 +85,7 @@ def test_a_single_class_folder_is_a_class() -> None:
     assert classes("new/cat/1.jpg", "new/cat/young/2.jpg") == ["cat", "cat"]
 
 
-def test_a_picture_beside_the_class_folders_has_none() -> None:
+def test_an_image_beside_the_class_folders_has_none() -> None:
     assert classes("1.jpg") == [None]
     assert classes("x/1.jpg", "x/cat/2.jpg", "x/dog/3.jpg") == [None, "cat", "dog"]
     assert classes() == []

@@ -166,7 +166,7 @@ def test_folds_spread_every_class_evenly(labels: list[str], k: int, seed: int) -
 
 
 @given(st.lists(row, min_size=8, max_size=60), st.sampled_from([0.1, 0.2, 0.3, 0.5]))
-def test_rounds_judge_every_image_at_most_once_and_never_a_twin(rows, fraction):
+def test_rounds_evaluate_every_image_at_most_once_and_never_a_twin(rows, fraction):
     made = dataset(*map(list, zip(*rows, strict=True)))
     groups = groups_of(made.labelled)
     try:
@@ -185,13 +185,13 @@ def test_rounds_judge_every_image_at_most_once_and_never_a_twin(rows, fraction):
         assert all(left[label] >= 2 for label in tested if sizes[label] >= 2)
 
 
-def test_rounds_of_single_images_judge_all_of_them():
+def test_rounds_of_single_images_evaluate_all_of_them():
     made = single({"a": 30, "b": 20})
     parts = rounds(made, 0.2, 0)
     assert len(parts) == 5
     assert sorted(place for _, test in parts for place in test) == list(range(50))
 
 
-def test_a_ready_split_is_not_judged_in_turn():
+def test_a_ready_split_is_not_cross_validated():
     with pytest.raises(UnusableDataset, match="their own test set"):
         rounds(ready(["train", "train", "test", "train", "train", "test"]), 0.2, 0)

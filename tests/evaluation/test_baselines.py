@@ -61,7 +61,7 @@ def test_the_frozen_network_is_the_floor_of_fine_tuning(only_final, only_start, 
         ("descriptions", "words", "the descriptions alone"),
     ],
 )
-def test_what_a_way_to_learn_starts_from_is_called_what_it_is(strategy, kind, words):
+def test_what_a_training_method_starts_from_is_called_what_it_is(strategy, kind, words):
     start = start_of(30, p=0.004, only_final=0, only_start=9)
     report = replace(a_report(40, [], start), strategy=strategy)
     found = {each.kind: each for each in references(report)}
@@ -92,7 +92,7 @@ def test_references_shown_together_are_corrected_together():
     assert kinds["majority"].needed_in_words == ""
 
 
-def test_references_of_a_cross_validation_need_more_pictures():
+def test_references_of_a_cross_validation_need_more_images():
     start = start_of(38, p=1.0, only_final=3, only_start=1)
     kept = {each.kind: each for each in references(a_report(40, [], start))}
     report = a_report(40, [], start)

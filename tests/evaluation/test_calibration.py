@@ -52,7 +52,7 @@ def test_tempering_divides_logits_and_never_changes_the_answer():
     assert temperature_scaled(np.array([[1.0, 0.0]]), 3.0).sum() == pytest.approx(1)
 
 
-def test_a_few_right_answers_are_no_reason_for_certainty():
+def test_a_few_right_answers_are_no_reason_for_confidence():
     shares = np.full((8, 3), 0.05)
     shares[:, 0] = 0.9
     assert 0.4 < fit_temperature(np.zeros(8, int), shares) < 1
@@ -141,7 +141,7 @@ def test_the_interval_of_a_change_holds_the_truth_about_95_times_in_100():
     assert np.mean(held) > 0.88
 
 
-def test_bins_of_an_honest_classifier_hold_its_certainty():
+def test_bins_of_an_honest_classifier_hold_its_confidence():
     true, shares = drawn(3000)
     bins = reliability(true, shares)
     assert len(bins) == 10
@@ -227,7 +227,7 @@ def test_a_classifier_that_is_never_sure_and_always_right_is_too_shy():
     assert miscalibrated_bins([]) == MiscalibratedBins(0, 0)
 
 
-def test_models_that_share_their_pictures_are_blamed_later():
+def test_models_that_share_their_images_are_blamed_later():
     found = bins(np.full(16, 0.9), np.arange(16) < 11)
     assert miscalibrated_bins(found).overconfident == 1
     assert miscalibrated_bins(found, cross_validated=True).overconfident == 0

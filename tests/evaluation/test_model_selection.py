@@ -41,7 +41,7 @@ def test_a_clearly_better_run_is_chosen_whatever_it_costs():
     assert choice.best == choice.chosen == 0
 
 
-def test_pictures_judged_in_turn_count_for_less():
+def test_images_cross_validated_count_for_less():
     aside = choose([candidate("a", hits(90, 100), 2), candidate("b", hits(80, 100), 1)])
     turn = choose(
         [candidate("a", hits(90, 100), 2, fold=1), candidate("b", hits(80, 100), 1, fold=1)]
@@ -74,7 +74,7 @@ def test_where_one_is_truly_better_nothing_is_taken_away_from_it():
     assert choice.honest == pytest.approx(choice.accuracy[0], abs=0.005)
 
 
-def test_one_run_or_other_pictures_are_nothing_to_choose_by():
+def test_one_run_or_other_images_are_nothing_to_choose_by():
     one = candidate("one", hits(9, 10), 1)
     with pytest.raises(BadInput, match="at least two"):
         choose([one])

@@ -79,7 +79,7 @@ def test_a_person_is_asked_where_that_is_cheaper_than_what_is_expected():
     assert told.mean.after == pytest.approx(0.7 / 5)
 
 
-def test_of_a_cross_validation_certainty_is_told_over_all_pictures():
+def test_of_a_cross_validation_confidence_is_told_over_all_images():
     none = Change(0.0, 0.0, (0.0, 0.0))
     kept_alone = CalibrationResult(
         origin="folds", n=1, temperature=1.0, log_loss=none, brier=none, sets=None, ood=None,
@@ -94,7 +94,7 @@ def test_of_a_cross_validation_certainty_is_told_over_all_pictures():
     assert reliability_of(replace(FIVE, calibration=kept_alone)) == kept_alone.reliability
 
 
-def test_what_costs_save_is_less_certain_where_models_share_their_pictures():
+def test_what_costs_save_is_less_certain_where_models_share_their_images():
     rows = [("a", 0.6, 0.4), ("b", 0.6, 0.4), ("b", 0.3, 0.7), ("a", 0.9, 0.1)] * 25
     costs = [[0, 1], [5, 0]]
     alone = cheapest(a_report(rows), costs).mean.interval
@@ -115,7 +115,7 @@ def dear_and_rare(n, chance, dear):
 
 @pytest.mark.parametrize("n", [19, 40])
 @pytest.mark.parametrize("dear", [0.05, 0.15])
-def test_a_dear_mistake_that_few_pictures_miss_makes_no_wrong_winner(n, dear):
+def test_a_dear_mistake_that_few_images_miss_makes_no_wrong_winner(n, dear):
     """A changed image saves 10 where it is b, and costs 1 where it is a."""
     chance = np.random.default_rng(0)
     truth = "cheaper" if 10 * dear > 1 - dear else "dearer"

@@ -104,7 +104,7 @@ def test_its_script_predicts_without_this_program(bundle, run, tmp_path):
     assert "error" in bad
 
 
-def test_its_script_offers_the_same_sets_and_calls_the_same_pictures_unknown(
+def test_its_script_offers_the_same_sets_and_calls_the_same_images_unknown(
     bundle, run, settings, tmp_path
 ):
     folder, _ = bundle
@@ -245,7 +245,7 @@ def test_a_run_that_is_not_finished_cannot_be_exported(settings, tmp_path):
         exported(tmp_path, tmp_path / "model.zip", settings)
 
 
-def test_pictures_that_are_elsewhere_are_asked_for(run, tmp_path):
+def test_images_that_are_elsewhere_are_asked_for(run, tmp_path):
     elsewhere = Settings(home=tmp_path / "home")
     with pytest.raises(NotFound, match="where it was trained"):
         exported(run, tmp_path / "model.zip", elsewhere)

@@ -103,7 +103,7 @@ def test_weights_in_16_bits_halve_the_file_and_without_them_it_is_exact(
     assert np.abs(asked(whole.file, pixels)[0] - model.predict_pixels(pixels)).max() < 1e-5
 
 
-def test_several_questions_stand_one_after_the_other_each_with_its_own_temperature(
+def test_several_tasks_stand_one_after_the_other_each_with_its_own_temperature(
     settings: Settings, tmp_path: Path
 ) -> None:
     network = timm.create_model("resnet10t", num_classes=5).eval()

@@ -163,6 +163,21 @@ def test_the_pdf_says_and_shows_what_the_page_does(written, tmp_path):
     assert file.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.parametrize("suffix", ["html", "pdf"])
+def test_the_summary_is_a_page_of_it(written, tmp_path, suffix):
+    folder, settings, _ = written
+    file = tmp_path / f"summary.{suffix}"
+    *_, last = write_document(folder, file, settings, summary=True)
+    assert last.result == {"file": str(file)}
+    if suffix == "pdf":
+        assert len(pypdfium2.PdfDocument(file)) == 1
+        return
+    seen = Seen(file.read_text(encoding="utf-8"))
+    assert "Correct on 26 of 30 images" in seen.text
+    assert "<script>x</script>" in seen.text
+    assert {tag for tag, _ in seen.tags}.isdisjoint({"script", "link", "iframe", "a", "form"})
+
+
 @pytest.mark.parametrize("classes", [2, 16])
 def test_names_of_any_length_and_script_find_room_on_paper(tmp_path, classes):
     names = [f"{'w' * 118}{k}" for k in range(classes - 1)] + ["猫 кот γάτα \U0010fffe"]
@@ -187,7 +202,7 @@ def test_every_tag_that_is_opened_is_closed(written):
         assert len(re.findall(f"<{tag}[ >]", body)) == body.count(f"</{tag}>"), tag
 
 
-def test_pictures_that_are_gone_are_left_out(written, tmp_path):
+def test_images_that_are_gone_are_left_out(written, tmp_path):
     folder, settings, _ = written
     other = Settings(home=tmp_path, device="cpu")
     store = Store(settings.home)

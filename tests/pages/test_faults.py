@@ -241,20 +241,20 @@ def test_a_check_that_is_dropped_in_is_on_the_page_and_its_fix_works(home, tmp_p
         registry.checks.cache_clear()
 
 
-def test_the_pictures_page_says_how_many_faults_there_are(home, project):
+def test_the_images_page_says_how_many_faults_there_are(home, project):
     app = open_page("images", project=project)
     assert "4 problems found" in everything(app)
     assert recent_jobs("check", project=project) == []
 
 
-def test_without_pictures_the_page_leads_to_them(home):
+def test_without_images_the_page_leads_to_them(home):
     from core.projects import create_project
 
     app = open_page("check_data", project=create_project("Empty").id)
     assert "Add images first" in everything(app)
 
 
-def test_faults_and_pictures_that_came_later_are_two_sentences(home, project):
+def test_faults_and_images_that_came_later_are_two_sentences(home, project):
     loaded = in_use(home, project)
     item = replace(
         loaded.items[0], name="new.jpg", image=Store(home).add(leaf(1, 99), lossless=False)

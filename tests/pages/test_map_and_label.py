@@ -57,7 +57,7 @@ def in_use(home: Path, project: str) -> Dataset:
 
 
 @pytest.mark.parametrize("page", ["map", "label"])
-def test_without_pictures_the_way_to_them_is_shown(home, page):
+def test_without_images_the_way_to_them_is_shown(home, page):
     app = open_page(page, project=create_project("Empty").id)
     assert "Add images first" in everything(app)
     press(app, "Add images")
@@ -79,7 +79,7 @@ def test_a_map_that_could_not_be_drawn_says_why_and_can_be_tried_again(home):
     append(job, Failed("The disk is full. Free some space."))
     app = open_page("map", project=project)
     assert "The disk is full" in everything(app)
-    press(app, "Resume")
+    press(app, "Try again")
     stop(job)
 
 
@@ -169,7 +169,7 @@ def test_after_changes_it_proposes_anew(home):
     stop(newest[0])
 
 
-def test_when_every_picture_has_a_class_it_says_so(home):
+def test_when_every_image_has_a_class_it_says_so(home):
     project, _ = fill(home)
     assert "Every image has a class" in everything(open_page("label", project=project))
     assert recent_jobs("propose", project=project) == []
@@ -216,7 +216,7 @@ def oblong(home: Path) -> str:
     return project
 
 
-def test_how_oblong_pictures_meet_the_square_is_shown_and_goes_into_the_recipe(home):
+def test_how_oblong_images_meet_the_square_is_shown_and_goes_into_the_recipe(home):
     project = oblong(home)
     app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     said = everything(app)
@@ -228,7 +228,7 @@ def test_how_oblong_pictures_meet_the_square_is_shown_and_goes_into_the_recipe(h
     stop(runs(project)[0].folder)
 
 
-def test_nothing_is_asked_where_every_picture_is_square(home):
+def test_nothing_is_asked_where_every_image_is_square(home):
     project, _ = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     assert "not square" not in everything(app)

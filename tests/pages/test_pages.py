@@ -13,6 +13,7 @@ from core.analysis.background_reliance import background_reliance
 from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Dataset, ImageMetadata
 from core.dataset.store import Store
+from core.errors import BadInput, Diverged, OutOfSpace
 from core.evaluation.report import Report
 from core.events import Failed, Finished, Skipped, Started, Stopped
 from core.export.figures import headline
@@ -73,7 +74,7 @@ def test_a_step_without_its_project_offers_the_way_to_the_projects(home, page, q
 
 
 @pytest.mark.parametrize("page", PLACES[1:])
-def test_a_step_before_there_are_pictures_leads_to_the_pictures(home, page):
+def test_a_step_before_there_are_images_leads_to_the_images(home, page):
     open_page("home").text_input[0].set_value("Leaves").run()
     from core.projects import create_project
 
@@ -93,7 +94,7 @@ def test_no_page_shows_a_hostile_class_name_as_markup(home, page):
     assert "![birch](http:" not in said.replace("<", " ") or "<bdi" in said
 
 
-def test_the_pictures_page_counts_and_shows_what_is_there(home):
+def test_the_images_page_counts_and_shows_what_is_there(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=4, origin="automatic")
     said = everything(open_page("images", project=project))
@@ -119,10 +120,20 @@ def test_a_failed_import_says_why_and_can_go_on(home):
     project, _ = fill(home)
     job = new_job()
     JobSpec("import", {"project": project}).write(job)
-    append(job, Failed("The archive “a.zip” is broken. Make it again."))
+    append(job, Failed("The disk is full. Free some space."))
     app = open_page("images", project=project)
-    assert "is broken" in app.error[0].value
-    assert "Resume" in [button.label for button in app.button]
+    assert "is full" in app.error[0].value
+    assert "Try again" in [button.label for button in app.button]
+
+
+def test_an_import_that_would_only_fail_again_offers_no_button_for_it(home):
+    project, _ = fill(home)
+    job = new_job()
+    JobSpec("import", {"project": project}).write(job)
+    append(job, Failed.by(BadInput("The archive “a.zip” is broken. Make it again.")))
+    app = open_page("images", project=project)
+    assert "Make it again" in app.error[0].value
+    assert not {"Try again", "Resume"} & {button.label for button in app.button}
 
 
 @pytest.mark.parametrize("page", ["home", *PLACES])
@@ -157,7 +168,7 @@ def test_words_can_be_given_for_each_class_where_the_network_can_read(home):
 
 
 @pytest.mark.parametrize("page", ["train"])
-def test_pictures_of_other_channels_are_told_where_a_network_is_chosen(home, page):
+def test_images_of_other_channels_are_told_where_a_network_is_chosen(home, page):
     project, dataset = fill(home)
     assert "channels" not in everything(open_page(page, project=project))
     store = Store(home)
@@ -240,6 +251,20 @@ def test_a_stopped_run_can_go_on_and_a_failed_one_says_why(home):
     stop(run_folder(run))
 
 
+@pytest.mark.parametrize(("error", "offered"), [(Diverged("No."), 0), (OutOfSpace("Not now."), 1)])
+def test_a_failed_training_offers_another_try_only_where_that_may_help(home, error, offered):
+    project, dataset = fill(home)
+    run = finish_run(home, project, dataset, strategy="full", wrong=2)
+    log = run_folder(run) / "events.jsonl"
+    log.write_text(log.read_text(encoding="utf-8").rsplit("\n", 2)[0] + "\n", encoding="utf-8")
+    append(run_folder(run), Failed.by(error))
+    app = open_page("train", project=project, watch=run)
+    assert str(error).removesuffix(".") in app.error[0].value
+    labels = [button.label for button in app.button]
+    assert labels.count("Try again") == offered
+    assert "Start another" in labels
+
+
 def test_a_model_that_is_looked_at_does_not_push_start_down(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
@@ -281,7 +306,7 @@ def test_no_look_at_the_results_shows_a_hostile_class_name_as_markup(results, lo
     assert "<i>my</i>" not in said
 
 
-def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(results):
+def test_how_sure_it_is_names_the_images_that_the_adjustment_comes_from(results):
     said = everything(results("Confidence"))
     assert "on the 36 test images, since it was trained on all others" in said
     assert "cross-fitted" in said
@@ -289,7 +314,7 @@ def test_how_sure_it_is_names_the_pictures_that_the_adjustment_comes_from(result
 
 
 @pytest.mark.parametrize("look", ["Confidence", "When to ask a person"])
-def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge(home, look):
+def test_of_a_cross_validation_it_is_said_that_each_image_was_new_to_its_evaluate(home, look):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="feature_extraction", wrong=9)
     file = run_folder(run) / "report.json"
@@ -302,7 +327,7 @@ def test_of_a_cross_validation_it_is_said_that_each_picture_was_new_to_its_judge
     assert 'On 36 images it had not seen <span class="term">(cross-validation)</span>' in said
 
 
-def test_a_line_leaves_pictures_to_a_person_and_the_rest_is_recomputed(results):
+def test_a_line_leaves_images_to_a_person_and_the_rest_is_recomputed(results):
     app = results("When to ask a person")
     assert "0 of 36 images left" in everything(app)
     app.slider[0].set_value(81).run()
@@ -328,7 +353,7 @@ def test_where_mistakes_cost_differently_other_answers_are_given(results):
     assert "0.10 per image instead of 0.25: cheaper" in said
 
 
-def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(results, home):
+def test_worse_images_are_tried_when_somebody_asks_and_shown_when_they_were(results, home):
     app = press(results("Robustness"), "Test robustness")
     (job,) = recent_jobs("robustness")
     stop(job)
@@ -347,7 +372,7 @@ def test_worse_pictures_are_tried_when_somebody_asks_and_shown_when_they_were(re
     assert len(recent_jobs("robustness")) == 1
 
 
-def test_what_an_earlier_version_found_of_worse_pictures_is_shown_and_can_be_looked_at_anew(
+def test_what_an_earlier_version_found_of_worse_images_is_shown_and_can_be_looked_at_anew(
     results, home
 ):
     (folder,) = (home / "runs").iterdir()
@@ -383,7 +408,7 @@ def test_the_background_is_blamed_only_where_the_border_is_enough(results, home,
     assert ("There is no sign that it relies on the background" in said) is not warned
 
 
-def test_an_answer_is_explained_when_somebody_asks(results):
+def test_answer_is_explained_when_somebody_asks(results):
     app = press(results("All mistakes"), "Why?")
     (job,) = recent_jobs("explain")
     stop(job)
@@ -435,7 +460,7 @@ def test_results_of_an_older_version_are_shown_without_what_they_lack(results, h
     assert ">Calibration<" not in everything(results("Confidence"))
 
 
-def test_where_only_another_world_could_judge_that_stands_beside_the_score(results, home):
+def test_where_only_another_domain_could_evaluate_that_stands_beside_the_score(results, home):
     assert not results("").warning
     (file,) = (home / "runs").glob("*/report.json")
     content = json.loads(read_sealed(file))
@@ -529,7 +554,7 @@ def test_the_runs_are_compared_with_the_one_shown_and_only_where_that_is_possibl
     assert ">better</span>" not in said
 
 
-def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
+def test_how_many_images_would_tell_two_runs_apart_is_said_as_text(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="feature_extraction", wrong=5)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
@@ -544,7 +569,7 @@ def test_how_many_pictures_would_tell_two_runs_apart_is_said_as_text(home):
     assert "If the difference is real, about 110 test images would show it." in shown
 
 
-def test_what_it_is_worth_says_how_many_pictures_would_do_where_nothing_is_shown(home):
+def test_what_it_is_worth_says_how_many_images_would_do_where_nothing_is_shown(home):
     project, dataset = fill(home)
     finish_run(home, project, dataset, strategy="from_scratch", wrong=14)
     run = finish_run(home, project, dataset, strategy="full", wrong=20)
@@ -638,7 +663,7 @@ def drawn(home, project):
     return app.run()
 
 
-def test_own_pictures_are_shown_varied_before_anything_is_learned(home):
+def test_own_images_are_shown_varied_before_anything_is_learned(home):
     project, _ = fill(home)
     said = everything(drawn(home, project))
     assert said.count("data:image/webp;base64,") == 4
@@ -660,7 +685,7 @@ def test_they_are_drawn_anew_when_a_choice_changes_how_they_look_and_only_then(h
     stop(newest)
 
 
-def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
+def test_a_training_method_that_varies_nothing_shows_no_variations(home):
     project, _ = fill(home)
     open_page(
         "train", change="method", project=project, backbone=LITE0, strategy="feature_extraction"
@@ -668,12 +693,20 @@ def test_a_way_to_learn_that_varies_nothing_shows_no_variations(home):
     assert recent_jobs("variations") == []
 
 
-@pytest.mark.parametrize(("form", "label"), [("pdf", "PDF"), ("html", "web page")])
-def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, label):
+@pytest.mark.parametrize(
+    ("form", "what", "label"),
+    [
+        ("pdf", "report", "PDF"),
+        ("html", "report", "web page"),
+        ("summary-pdf", "summary", "PDF"),
+        ("summary-html", "summary", "web page"),
+    ],
+)
+def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home, form, what, label):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)
     page = open_page("use", project=project, run=run)
-    app = press(page, f"Write the report as a {label}")
+    app = press(page, f"Write the {what} as a {label}")
     (job,) = recent_jobs("report", run=run, form=form)
     stop(job)
     append(job, Finished(1.0, {"file": f"report.{form}"}))
@@ -681,4 +714,4 @@ def test_a_report_is_written_when_somebody_asks_and_can_then_be_downloaded(home,
     assert "Update" in [button.label for button in app.button]
     (link,) = app.main.get("link_button")
     assert link.proto.url == f"/graft/download/{job.name}"
-    assert link.proto.label == f"Download the {label}"
+    assert link.proto.label == f"Download the {what} ({label})"

@@ -99,7 +99,7 @@ def test_a_class_that_is_gone_does_not_come_back_by_a_press(learned, home):
     assert "now in class" not in everything(app)  # these are on the second page
 
 
-def test_it_is_taught_again_in_one_press_on_the_pictures_as_they_are(learned, home):
+def test_it_is_trained_again_in_one_press_on_the_images_as_they_are(learned, home):
     project, run = learned
     app = press(press(look(learned), "Remove it"), "Train again")
     newer, older = runs(project)
@@ -111,7 +111,7 @@ def test_it_is_taught_again_in_one_press_on_the_pictures_as_they_are(learned, ho
     stop(newer.folder)
 
 
-def test_what_was_taught_again_is_shown_instead_of_being_taught_once_more(learned, home):
+def test_what_was_trained_again_is_shown_instead_of_being_taught_once_more(learned, home):
     project, _ = learned
     press(look(learned), "Remove it")
     again = finish_run(home, project, newest(home, project).id, strategy="full", wrong=1)
@@ -121,14 +121,14 @@ def test_what_was_taught_again_is_shown_instead_of_being_taught_once_more(learne
     assert app.query_params["run"] in (again, [again])
 
 
-def test_nothing_is_taught_where_nothing_was_changed(learned):
+def test_nothing_is_trained_where_nothing_was_changed(learned):
     assert labels(look(learned), "Train again") == []
     press(look(learned), "Remove it")
     undo(learned[0])
     assert labels(look(learned), "Train again") == []
 
 
-def test_answers_to_several_questions_are_not_taken_for_labels(home):
+def test_answers_to_several_tasks_are_not_taken_for_labels(home):
     project, dataset = fill(home)
     store = Store(home)
     loaded = store.load(dataset)

@@ -47,7 +47,7 @@ def change_report(run: str, change) -> None:
     file.write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
+def test_images_that_belong_to_no_class_are_counted_by_what_they_are_for(three_worlds):
     app = open_page("images", project=three_worlds)
     title = "36 images in 3 classes · 2 not sorted yet · 4 of a different kind"
     assert title in [each.value for each in app.title]
@@ -58,7 +58,7 @@ def test_pictures_that_belong_to_no_class_are_counted_by_what_they_are_for(three
     assert '<td class="n">2</td>' in unsorted
 
 
-def test_what_is_recommended_says_which_added_pictures_it_leaves_aside(three_worlds, home):
+def test_what_is_recommended_says_which_added_images_it_leaves_aside(three_worlds, home):
     app = open_page("train", change="method", project=three_worlds, backbone=LITE0)
     assert "does not use images that are not sorted yet or of a different kind" in method(app)
     assert [each for each in app.expander if "that your images allow" in each.label]
@@ -86,7 +86,7 @@ def test_taking_luck_out_never_makes_the_choice_better(home, monkeypatch, luck, 
     assert f"looks a little better than it is: {words}" in said
 
 
-def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(home):
+def test_runs_evaluated_with_more_and_with_fewer_are_compared_on_what_they_share(home):
     project, dataset = fill(home)
     few = finish_run(home, project, dataset, strategy="feature_extraction", wrong=6)
     run = finish_run(home, project, dataset, strategy="full", wrong=0)
@@ -102,7 +102,7 @@ def test_runs_judged_with_more_and_with_fewer_are_compared_on_what_they_share(ho
     assert "On the 24 images that both were tested on: 75 % correct, the one shown 100 %." in said
 
 
-def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
+def test_what_was_answered_about_the_images_outlasts_a_reload(home):
     project, _ = fill(home, n=40)
     app = open_page("train", change="method", project=project, backbone=LITE0)
     app.radio(key="ask-photos").set_value("No").run()
@@ -115,7 +115,7 @@ def test_what_was_answered_about_the_pictures_outlasts_a_reload(home):
     assert "Fine-tune the last layers" in method(again)
 
 
-def test_worse_pictures_say_whose_they_are_and_when_most_are_unknown(home):
+def test_worse_images_say_whose_they_are_and_when_most_are_unknown(home):
     project, dataset = fill(home)
     run = finish_run(home, project, dataset, strategy="full", wrong=6)
     condition = {"kind": "blur", "title": "Out of focus", "term": "Gaussian blur", "p": 0.5,

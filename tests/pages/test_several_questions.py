@@ -44,7 +44,7 @@ def test_all_questions_can_be_learned_together_and_each_can_be_weighed(asked):
     assert run.recipe.dataset == dataset
 
 
-def test_one_question_can_be_chosen_for_the_other_ways_to_learn(asked):
+def test_one_task_can_be_chosen_for_the_other_training_methods(asked):
     project, _ = asked
     app = open_page("train", change="method", project=project, backbone=LITE0, strategy="full")
     question = next(each for each in app.radio if "Which column" in each.label)
@@ -67,7 +67,7 @@ def test_the_results_are_shown_question_by_question(asked, home):
     assert get_run(run).recipe.strategy == "multi_task"
 
 
-def test_a_model_for_one_question_alone_is_a_press_away_and_known_when_it_is_there(asked, home):
+def test_a_model_for_one_task_alone_is_a_press_away_and_known_when_it_is_there(asked, home):
     project, dataset = asked
     run = finish_run(home, project, dataset, strategy="multi_task", wrong=2)
     first = Report.load(run_folder(run))

@@ -35,7 +35,7 @@ def where(app: AppTest, *, key: str = "", kind: str = "") -> tuple[int, ...]:
     return found[0]
 
 
-def test_choosing_pictures_stays_where_it_is_while_the_page_fills(home):
+def test_choosing_images_stays_where_it_is_while_the_page_fills(home):
     project, dataset = fill(home)
     app = open_page("images", project=project)
     seen = [where(app, key="every-class")]

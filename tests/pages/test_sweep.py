@@ -7,7 +7,7 @@ from core.projects import runs
 from core.strategies import strategies as all_strategies
 
 
-def test_each_network_learns_in_each_way_and_all_are_judged_alike(home):
+def test_each_network_learns_in_each_way_and_all_are_evaluated_alike(home):
     project, dataset = fill(home)
     app = open_page("train", change="method", project=project, backbone=LITE0)
     press(app, "Train both")
@@ -66,7 +66,7 @@ def test_a_better_one_that_is_not_proven_to_be_is_said_not_to_be(home):
     assert "which is simpler (p = 0.12)" in sentence
 
 
-def test_runs_judged_with_other_pictures_are_not_chosen_among(home):
+def test_runs_evaluated_with_other_images_are_not_chosen_among(home):
     project, dataset = fill(home)
     other = finish_run(home, project, dataset, strategy="feature_extraction", wrong=3)
     run = finish_run(home, project, dataset, strategy="full", wrong=2)

@@ -36,7 +36,7 @@ def dropped(home: Path, n: int) -> str:
     return upload
 
 
-def test_unsorted_images_lead_to_groups_and_nothing_is_complained_about(home):
+def test_unlabelled_images_lead_to_groups_and_nothing_is_complained_about(home):
     app = open_page("images", project=unsorted(home))
     said = everything(app)
     assert "36 not sorted yet" in said

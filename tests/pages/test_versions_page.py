@@ -47,7 +47,7 @@ def test_an_earlier_version_is_used_again_by_a_press(home, project):
     assert len(datasets(project)) == 3
 
 
-def test_any_two_versions_are_compared_picture_by_picture(home, project):
+def test_any_two_versions_are_compared_image_by_image(home, project):
     app = open_page("versions", project=project)
     assert "1 image removed." in everything(app)
     before = next(box for box in app.selectbox if box.label == "Before")
@@ -95,7 +95,7 @@ def test_a_class_is_deleted(home, project):
     assert "maple" not in in_use(home, project).classes
 
 
-def test_chosen_pictures_are_moved_removed_set_aside_and_kept_together(home, project):
+def test_chosen_images_are_moved_removed_set_aside_and_kept_together(home, project):
     for label, check in {
         "Remove": lambda items: len(items) == 33,
         "Set aside without a class": lambda items: items[3].role == "unlabelled",

@@ -134,7 +134,7 @@ def test_the_quickest_is_suggested_only_where_it_is_tied_and_near_the_first():
     assert suggested(rows(0.87, tied=False))["backbone"] == "first"
 
 
-def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are():
+def test_what_imagenet_says_decides_little_and_less_the_more_images_there_are():
     """Equal folds: the one that knows ImageNet better comes first, but never far ahead."""
     gains = []
     for images in (25, 2000):
@@ -147,7 +147,7 @@ def test_what_imagenet_says_decides_little_and_less_the_more_pictures_there_are(
     assert 0.1 > gains[0] > gains[1] >= 0
 
 
-def test_the_speed_is_the_best_of_three_passes_over_sixteen_pictures_however_few_there_are(
+def test_the_speed_is_the_best_of_three_passes_over_sixteen_images_however_few_there_are(
     events, photographs, store, settings, monkeypatch
 ):
     """Each pass is made to take its own time; the images of the plan are only three."""

@@ -46,7 +46,7 @@ def test_where_all_is_told_apart_from_the_start_nothing_rises():
     assert curve.forecast.low < 1  # not even then is anything certain
 
 
-def test_the_class_that_more_pictures_would_help_is_named_when_the_data_can_tell():
+def test_the_class_that_more_images_would_help_is_named_when_the_data_can_tell():
     """One class is rare and of many kinds, each of which must be seen; the others are plain."""
     chance = np.random.default_rng(0)
     plain, plain_rows = world(180, 3, 60, 12)
@@ -78,7 +78,7 @@ def test_a_class_of_a_single_group_is_learned_from_and_has_no_recall():
         assert [recall is None for recall in point.recall] == [False, False, True]
 
 
-def test_with_many_pictures_of_many_classes_no_class_is_asked_about_and_the_curve_says_so():
+def test_with_many_images_of_many_classes_no_class_is_asked_about_and_the_curve_says_so():
     curve = curve_of(*world(1600, 64, 20, 6))
     assert curve.points[-1].accuracy.mean > curve.points[0].accuracy.mean
     assert not curve.asked_by_class

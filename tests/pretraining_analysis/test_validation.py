@@ -82,7 +82,7 @@ def test_the_planted_order_of_features_is_found_by_folds_and_by_neighbours():
     assert near[0].mean() > near[1].mean() > near[2].mean()
 
 
-def test_two_images_a_class_are_judged_with_a_wide_error():
+def test_two_images_a_class_are_evaluated_with_a_wide_error():
     labels, features = world(8, 4, 8, 3)
     plan = plan_of(dataset_of(labels))
     assert not plan.apart  # nothing can be kept for a test
@@ -92,7 +92,7 @@ def test_two_images_a_class_are_judged_with_a_wide_error():
     assert np.isfinite(found.log_loss.mean)
 
 
-def test_a_class_that_only_one_group_has_is_learned_from_and_never_judged():
+def test_a_class_that_only_one_group_has_is_learned_from_and_never_evaluated():
     labels = np.array([0] * 20 + [1] * 20 + [2] * 6 + [3])
     groups = [None] * 40 + ["burst"] * 6 + [None]
     plan = plan_of(dataset_of(labels, groups))
@@ -112,7 +112,7 @@ def test_a_class_that_a_fold_cannot_learn_from_costs_its_images_and_nothing_else
 
 
 @pytest.mark.parametrize("labels", [[0] * 12, [0, 1, 2], [0] * 5 + [1] * 5])
-def test_where_nothing_can_be_judged_a_sentence_says_so(labels):
+def test_where_nothing_can_be_evaluated_a_sentence_says_so(labels):
     groups = [f"burst of {label}" for label in labels] if len(labels) == 10 else None
     with pytest.raises(BadInput, match="Add images"):
         plan_of(dataset_of(np.array(labels), groups))
@@ -128,7 +128,7 @@ def test_images_that_all_look_alike_are_no_better_than_guessing():
                                    plan.groups).stderr)  # fmt: skip
 
 
-def test_a_thousand_classes_are_judged_by_the_closed_form():
+def test_a_thousand_classes_are_evaluated_by_the_closed_form():
     chance = np.random.default_rng(0)
     labels = np.arange(3000) % 1000
     centres = chance.normal(size=(1000, 48))
@@ -153,7 +153,7 @@ def test_one_partition_says_what_the_probe_says_out_of_fold():
         np.testing.assert_allclose(shares, fitted.out_of_fold[held], atol=5e-3)
 
 
-def test_pictures_of_one_group_never_vote_for_each_other():
+def test_images_of_one_group_never_vote_for_each_other():
     chance = np.random.default_rng(1)
     pairs = chance.normal(size=(20, 6)).astype(np.float32)
     features, labels = np.repeat(pairs, 2, axis=0), np.repeat(np.arange(20) % 2, 2)

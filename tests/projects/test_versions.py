@@ -83,7 +83,7 @@ def test_where_nothing_is_to_be_undone_or_redone_it_says_so(project):
         redo(project)
 
 
-def test_pictures_added_later_are_a_version_that_can_be_undone(project):
+def test_images_added_later_are_a_version_that_can_be_undone(project):
     more = (*SET.items, Item("f" * 64, "dog", "dog/new.jpg"))
     add_dataset(project, Store(get_settings().home).save(Dataset("Animals", more, parent=SET.id)))
     assert history(project)[-1].sentence == "1 image added"

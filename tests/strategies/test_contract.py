@@ -105,5 +105,5 @@ def test_the_network_can_be_cut_where_a_strategy_begins(name, chosen, family, ne
 
 
 @with_steps
-def test_what_is_saved_answers_as_what_was_taught(name, chosen, family, original):
+def test_what_is_saved_answers_as_what_was_trained(name, chosen, family, original):
     contract.is_saved_as_it_was_taught(name, chosen, family, original)

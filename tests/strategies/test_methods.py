@@ -47,7 +47,7 @@ def test_rows_that_resemble_ones_own_weigh_more(worlds):
 
 
 @pytest.mark.parametrize("highest", [1.0, 1.25, 100.0])
-def test_what_one_picture_may_weigh_is_clipped_and_all_together_get_their_share(worlds, highest):
+def test_what_one_image_may_weigh_is_clipped_and_all_together_get_their_share(worlds, highest):
     _, (probe,) = phases_of("instance_weighting", None, highest=highest, source_weight=0.5)
     found, plain = probe.weigh(*worlds[:4]), importance(*worlds[:4])
     over = plain > highest * plain.mean()
@@ -86,7 +86,7 @@ def test_coral_gives_the_source_the_mean_and_the_covariance_of_the_target():
     np.testing.assert_array_equal(target @ aligned.matrix - aligned.shift, target)
 
 
-def test_coral_teaches_a_classifier_that_is_right_in_a_world_of_other_scale_and_place():
+def test_coral_teaches_a_classifier_that_is_right_in_a_domain_of_other_scale_and_place():
     rng = np.random.default_rng(0)
     labels = np.arange(400) % 2
     source = rng.normal(size=(400, 4)) + 4 * labels[:, None] * [1, 0, 0, 0]
@@ -106,7 +106,7 @@ def met(aligned, target):
     return (target - aligned.shift) @ aligned.matrix
 
 
-def test_subspaces_bring_the_same_pictures_in_another_place_onto_each_other():
+def test_subspaces_bring_the_same_images_in_another_place_onto_each_other():
     rng = np.random.default_rng(0)
     source = rng.normal(size=(50, 6)) * [9, 7, 5, 1, 1, 1]
     order = rng.permutation(50)
@@ -162,7 +162,7 @@ def test_answers_below_the_threshold_teach_nothing_and_those_above_it_do(network
     assert float(one_is_sure) == pytest.approx(labelled + 2 * -np.log(0.2) / 2)
 
 
-def test_no_gradient_flows_through_the_answers_that_are_taught(network):
+def test_no_gradient_flows_through_the_answers_that_are_trained(network):
     objective = consistent(network)
     for _ in range(2):  # what is remembered of the first batch holds no graph, either
         weak, strong = logits_of(0.99).requires_grad_(), logits_of(0.2).requires_grad_()
@@ -247,7 +247,7 @@ def test_no_gradient_flows_through_what_is_to_be_foreseen(alike):
     assert not loss.requires_grad
 
 
-def test_pictures_do_not_come_to_look_all_alike(alike):
+def test_images_do_not_come_to_look_all_alike(alike):
     """Nothing but the heads' normalisation over the batch forbids what would be easiest."""
     chance = torch.Generator().manual_seed(0)
     pictures, trunk = torch.randn(32, 64, generator=chance), nn.Linear(64, 512)

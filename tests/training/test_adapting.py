@@ -91,7 +91,7 @@ def test_the_labels_of_the_target_never_choose_anything(
 WRONG = "Adapting went wrong: most of your images now get the same few answers"
 
 
-def test_it_is_told_when_all_pictures_get_the_same_answer(run_folder, settings):
+def test_it_is_told_when_all_images_get_the_same_answer(run_folder, settings):
     too_bold = run_folder("domain_adaptation", steps=4, batch=8, lr=0.01)
     _, _, report, notes = carried_out(too_bold, settings)
     assert len({row.label for row in report.predictions}) == 1
@@ -120,7 +120,7 @@ def unsorted_target(digits, settings):
     return dataset
 
 
-def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_said(
+def test_where_none_of_ones_own_is_sorted_the_source_domain_evaluates_and_that_is_said(
     begun, settings, unsorted_target
 ):
     folder = begun("domain_adaptation", dataset=unsorted_target, steps=4, batch=8, lr=1e-4)
@@ -138,7 +138,7 @@ def test_where_none_of_ones_own_is_sorted_the_other_world_judges_and_that_is_sai
     assert f"**{target_domain_caveat(report.target_domain)}**" in said
 
 
-def test_a_collapse_is_seen_on_the_pictures_it_shall_be_used_on(
+def test_a_collapse_is_seen_on_the_images_it_shall_be_used_on(
     run_folder, settings, unsorted_target
 ):
     """On the sorted world, which is still told apart, it would not be."""

@@ -35,7 +35,7 @@ def tile(strip, number):
     return strip[:, left : left + 128, :3]
 
 
-def test_a_picture_of_each_class_is_shown_as_it_is_and_varied(drawn, digits):
+def test_an_image_of_each_class_is_shown_as_it_is_and_varied(drawn, digits):
     strips = drawn(digits)
     assert [label for label, _ in strips] == ["0", "1", "2", "0"]
     _, strip = strips[0]
@@ -44,7 +44,7 @@ def test_a_picture_of_each_class_is_shown_as_it_is_and_varied(drawn, digits):
     assert all(np.abs(tiles[0] - other).mean() > 2 for other in tiles[1:])
 
 
-def test_without_any_variation_all_tiles_are_the_picture(drawn, digits):
+def test_without_any_variation_all_tiles_are_the_image(drawn, digits):
     _, strip = drawn(digits, smallest_crop=1.0, mirror="no", colour=0.0)[0]
     assert np.abs(tile(strip, 0) - tile(strip, 3)).mean() < 2
 
@@ -55,14 +55,14 @@ def test_the_same_choices_are_drawn_alike_and_others_otherwise(drawn, digits):
     assert not np.array_equal(plain[0][1], trivial[0][1])
 
 
-def test_what_learns_from_another_world_shows_that_world(drawn, digits):
+def test_what_learns_from_another_domain_shows_that_domain(drawn, digits):
     _, negative = drawn(digits, "domain_adaptation")[0]
     _, own = drawn(digits)[0]
     assert tile(negative, 0).mean() > tile(own, 0).mean() + 50
 
 
 @pytest.mark.parametrize(("channels", "bits"), [(1, 8), (5, 16)])
-def test_pictures_kept_with_all_their_channels_are_shown_too(drawn, settings, channels, bits):
+def test_images_kept_with_all_their_channels_are_shown_too(drawn, settings, channels, bits):
     dataset = kept.dataset_of(kept.pictures(channels, bits, each=2), settings.home)
     _, strip = drawn(dataset)[0]
     assert np.ptp(tile(strip, 0)) > 100
@@ -71,5 +71,5 @@ def test_pictures_kept_with_all_their_channels_are_shown_too(drawn, settings, ch
             drawn(dataset, augmentation="rand")
 
 
-def test_a_way_to_learn_without_steps_varies_nothing(drawn, digits):
+def test_a_training_method_without_steps_varies_nothing(drawn, digits):
     assert drawn(digits, "feature_extraction") == []

@@ -57,7 +57,7 @@ def test_of_several_that_which_cannot_be_done_has_its_reason_and_the_rest_are_ti
     assert second.seconds_left > 0
 
 
-def test_what_another_world_adds_to_a_classifier_is_told_too(run_folder, settings):
+def test_what_another_domain_adds_to_a_classifier_is_told_too(run_folder, settings):
     parts = {}
     for name in ("feature_extraction", "domain_alignment", "instance_weighting"):
         last = list(estimate(recipe_of(run_folder(name)), settings))[-1]

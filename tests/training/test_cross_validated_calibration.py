@@ -48,7 +48,7 @@ def said_by(ran):
     return true, np.array([row.probabilities for row in rows])
 
 
-def test_losses_and_certainty_are_those_of_the_answers_of_all_parts(ran):
+def test_losses_and_confidence_are_those_of_the_answers_of_all_parts(ran):
     true, shares = said_by(ran)
     result = ran.report.calibration
     assert result.n_folds == ran.report.n_folds == 5
@@ -69,9 +69,7 @@ def test_losses_and_certainty_are_those_of_the_answers_of_all_parts(ran):
     assert reliability_of(ran.report) == result.reliability
 
 
-def test_sets_and_unknown_pictures_are_counted_by_the_model_that_had_not_learned_them(
-    ran, settings
-):
+def test_sets_and_unknown_images_are_counted_by_the_model_that_had_not_learned_them(ran, settings):
     inside = called = single = 0
     store = Store(settings.home)
     for part in ran.parts:
@@ -99,7 +97,7 @@ def test_what_the_kept_model_does_is_still_its_own(ran):
     assert result.per_image is None
 
 
-def test_whoever_reads_of_it_learns_who_judged(ran, settings, tmp_path):
+def test_whoever_reads_of_it_learns_who_evaluated(ran, settings, tmp_path):
     result = ran.report.calibration
     assert f"of 60 images, {JUDGES}" in sets_in_words(result)
     assert JUDGES in unknown_in_words(result)

@@ -36,7 +36,7 @@ def folder(run_folder, settings):
     return folder
 
 
-def test_every_picture_is_judged_once_by_a_model_that_had_not_learned_from_it(folder, digits):
+def test_every_image_is_evaluated_once_by_a_model_that_had_not_learned_from_it(folder, digits):
     report = Report.load(folder)
     assert sorted(row.image for row in report.predictions) == sorted(
         item.image for item in digits.labelled
@@ -60,7 +60,7 @@ def test_the_kept_model_is_the_one_of_a_part_kept_aside(folder, run_folder, sett
     assert whole.n_train == kept.n_train == 48
 
 
-def test_the_interval_is_wider_than_that_of_as_many_pictures_kept_aside(folder):
+def test_the_interval_is_wider_than_that_of_as_many_images_kept_aside(folder):
     report = Report.load(folder)
     low, high = wilson(report.correct, report.n)
     assert report.interval[0] < low
@@ -82,7 +82,7 @@ def test_nothing_of_the_other_models_is_left(folder):
     assert not (folder / "folds").exists()
 
 
-def test_stopped_while_judging_it_goes_on_there_and_says_the_same(run_folder, settings, folder):
+def test_stopped_while_evaluating_it_goes_on_there_and_says_the_same(run_folder, settings, folder):
     again = cross_validated(run_folder("last_stages", "interrupted", steps=3))
     asked = []
 
@@ -122,7 +122,7 @@ def said(folder):
     return {key: content[key] for key in ("n", "correct", "interval", "confusion", "predictions")}
 
 
-def test_several_questions_are_judged_in_turn_each(run_folder, settings, several):
+def test_several_tasks_are_cross_validated_each(run_folder, settings, several):
     folder = cross_validated(run_folder("multi_task", "questions", dataset=several, steps=2))
     list(train(folder, settings, lambda: False))
     report = Report.load(folder)
@@ -132,7 +132,7 @@ def test_several_questions_are_judged_in_turn_each(run_folder, settings, several
     assert further.n > 100 < report.n
 
 
-def test_an_earlier_model_knows_the_pictures_and_so_may_not_be_judged_so(
+def test_an_earlier_model_knows_the_images_and_so_may_not_be_evaluated_so(
     run_folder, settings, teacher
 ):
     folder = cross_validated(run_folder("distillation", "taught", teacher=teacher, steps=2))
@@ -149,7 +149,7 @@ def test_the_time_of_all_parts_is_told_beforehand(run_folder, settings):
     assert turn.result["seconds"] > alone.result["seconds"]
 
 
-def test_few_pictures_are_judged_in_turn_where_that_takes_seconds(digits):
+def test_few_images_are_cross_validated_where_that_takes_seconds(digits):
     assert usual_evaluation(digits, get_strategy("feature_extraction")) == "cross_validation"
     assert usual_evaluation(digits, get_strategy("full")) == "holdout"
     assert usual_evaluation(digits, get_strategy("continual")) == "holdout"

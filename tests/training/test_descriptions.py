@@ -64,7 +64,7 @@ def test_words_alone_tell_the_digits_apart(run_folder, reading, texts):
     assert Model.load(folder / "model").classes == ("0", "1", "2")
 
 
-def test_pictures_correct_the_words_and_are_compared_with_them(run_folder, reading):
+def test_images_correct_the_words_and_are_compared_with_them(run_folder, reading):
     folder = run_folder("descriptions", texts={"0": ROUND["1"], "1": ROUND["0"]})
     list(train(folder, reading, lambda: False))
     report = Report.load(folder)

@@ -151,7 +151,7 @@ def test_dropout_spares_a_classifier_that_does_not_learn_and_what_an_objective_r
 
 
 @pytest.mark.parametrize("policy", ["trivial", "rand"])
-def test_a_policy_varies_each_picture_anew_and_by_the_given_generator_alone(pixels, policy):
+def test_a_policy_varies_each_image_anew_and_by_the_given_generator_alone(pixels, policy):
     images = torch.from_numpy(np.repeat(pixels[0][1:2], 24, axis=0))
     how = Augmentation(1.0, mirror=False, policy=policy)
     before = torch.random.get_rng_state()
@@ -172,7 +172,7 @@ def test_the_plain_policy_is_what_it_always_was(pixels):
     assert made.sum().item() == pytest.approx(2_191_204.25, rel=1e-5)
 
 
-def test_pictures_of_many_channels_can_only_be_varied_plainly():
+def test_images_of_many_channels_can_only_be_varied_plainly():
     images = torch.zeros(2, 5, 12, 12)
     with pytest.raises(BadRecipe, match=r"5 channels.*plain"):
         augment(images, Augmentation(policy="rand"), torch.Generator())
@@ -187,7 +187,7 @@ def test_kept_activations_are_those_of_the_policy(pixels):
     assert not torch.equal(passed("trivial"), passed("plain"))
 
 
-def test_unsorted_pictures_are_varied_plainly_unless_strongly():
+def test_unlabelled_images_are_varied_plainly_unless_strongly():
     how = Augmentation(policy="trivial")
     assert variation(AuxiliaryData("unlabelled"), how).policy == "plain"
     assert variation(AuxiliaryData("unlabelled", strong=True), how).policy == "trivial"
@@ -287,7 +287,7 @@ def test_objectives_are_given_the_class_weights_when_they_are_asked_for(pixels):
     assert given[-1] is None
 
 
-def test_each_of_several_questions_has_class_weights_of_its_own(pixels):
+def test_each_of_several_tasks_has_class_weights_of_its_own(pixels):
     images = pixels[0][:12]
     answers = [[0, 2]] * 6 + [[0, 0]] * 3 + [[1, -1]] * 3
     source = ImageSource(images, answers, PREPROCESSING, Augmentation(), "cpu")

@@ -149,7 +149,7 @@ def test_backbones_are_ranked_on_all_channels(five, settings):
     assert "cannot be adapted to 5 channels" in refused["error"]
 
 
-def test_a_grey_network_takes_a_colour_picture_for_grey():
+def test_a_grey_network_takes_a_colour_image_for_grey():
     grey = Preprocessing(8, "squash", (0.4,), (0.2,))
     photo = Image.new("RGB", (20, 10), (200, 100, 0))
     assert np.array_equal(
@@ -159,7 +159,7 @@ def test_a_grey_network_takes_a_colour_picture_for_grey():
         grey.pixels(np.zeros((5, 5, 1), np.uint16))
 
 
-def test_pictures_of_different_channels_are_refused_by_name(settings):
+def test_images_of_different_channels_are_refused_by_name(settings):
     mixed = pictures(5, 16, 6) + pictures(2, 8, 2)
     dataset = dataset_of(mixed, settings.home)
     recipe = Recipe(dataset=dataset.id, backbone=DEFAULT, strategy="feature_extraction")
@@ -179,7 +179,7 @@ def test_going_on_from_a_run_keeps_its_normalisation_and_refuses_other_channels(
         prepare(recipe_folder(tmp_path, other, start=str(run)), settings)
 
 
-def test_a_grey_picture_is_to_one_channel_what_it_is_to_three(settings):
+def test_a_grey_image_is_to_one_channel_what_it_is_to_three(settings):
     """Up to rounding: the first layer for one channel is the sum over the colours."""
     colour = load_network(get_backbone(DEFAULT), 2, settings)
     grey = load_network(get_backbone(DEFAULT), 2, settings, channels=1)

@@ -54,7 +54,7 @@ def parts(setup):
 
 @pytest.mark.parametrize("named", ["start", "teacher"])
 @pytest.mark.parametrize("seed", [0, 5])
-def test_what_an_earlier_run_learned_from_judges_no_later_one(
+def test_what_an_earlier_run_learned_from_evaluates_no_later_one(
     run_folder, settings, digits, earlier, seed, named
 ):
     learned, tested = parts(prepared(earlier, settings))
@@ -82,7 +82,7 @@ def test_without_an_earlier_run_the_parts_stay_as_they_were(run_folder, settings
     assert setup.notes == ()
 
 
-def test_where_nothing_is_left_to_judge_with_it_is_said(
+def test_where_nothing_is_left_to_evaluate_with_it_is_said(
     run_folder, settings, earlier, half, version
 ):
     learned, _ = parts(prepared(earlier, settings))
@@ -103,7 +103,7 @@ def test_what_cannot_be_known_of_older_runs_is_said(run_folder, settings, earlie
     assert "unknown whether" in " ".join(setup.notes)
 
 
-def test_the_pictures_of_an_earlier_model_that_are_gone_are_named(run_folder, settings, earlier):
+def test_the_images_of_an_earlier_model_that_are_gone_are_named(run_folder, settings, earlier):
     (earlier / "recipe.json").rename(earlier / "away")
     try:
         with pytest.raises(BadRecipe, match="are gone, so nothing can be rehearsed"):

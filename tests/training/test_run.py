@@ -274,7 +274,7 @@ def test_what_is_needed_and_missing_is_named_with_the_way_to_add_it(
         list(train(folder, settings, go_on))
 
 
-def test_classes_of_the_other_world_alone_are_named_and_left_out(run_folder, digits, settings):
+def test_classes_of_the_source_domain_alone_are_named_and_left_out(run_folder, digits, settings):
     strange = replace(digits.items[-1], role="source", label="seven", name="negative/7.png")
     more = replace(digits, items=(*digits.items, strange))
     Store(settings.home).save(more)
@@ -285,7 +285,7 @@ def test_classes_of_the_other_world_alone_are_named_and_left_out(run_folder, dig
     assert any("“seven”" in note for note in notes)
 
 
-def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settings):
+def test_classes_that_the_source_domain_lacks_are_named(run_folder, digits, settings):
     fewer = tuple(i for i in digits.items if (i.role, i.label) != ("source", "2"))
     dataset = replace(digits, items=fewer)
     Store(settings.home).save(dataset)
@@ -299,7 +299,7 @@ def test_classes_that_the_other_world_lacks_are_named(run_folder, digits, settin
 
 
 @pytest.mark.parametrize("shared", [("0", 20), ("01", 1), ("0", 1)])
-def test_another_world_with_hardly_a_class_in_common_is_refused(
+def test_another_domain_with_hardly_a_class_in_common_is_refused(
     run_folder, digits, settings, shared
 ):
     classes, each = shared
@@ -314,7 +314,7 @@ def test_another_world_with_hardly_a_class_in_common_is_refused(
         list(train(run_folder("domain_alignment", dataset=dataset), settings, go_on))
 
 
-def test_another_world_whose_classes_have_other_names_is_not_taken_for_none(
+def test_another_domain_whose_classes_have_other_names_is_not_taken_for_none(
     run_folder, digits, settings
 ):
     named = {"0": "nought", "1": "one", "2": "two"}
@@ -334,7 +334,7 @@ def test_another_world_whose_classes_have_other_names_is_not_taken_for_none(
         ("pseudo_labels", "unlabelled", "without a label"),
     ],
 )
-def test_hardly_a_picture_of_what_it_needs_is_refused_with_how_many_will_do(
+def test_hardly_an_image_of_what_it_needs_is_refused_with_how_many_will_do(
     run_folder, digits, settings, strategy, role, called
 ):
     others = [i for i in digits.items if i.role == "labelled"]
@@ -481,7 +481,7 @@ def test_stopping_before_anything_was_learned_says_so_and_leaves_no_model(run_fo
     assert not (folder / "model").exists()
 
 
-def test_a_second_head_on_the_same_pictures_passes_none_through_the_network(run_folder, settings):
+def test_a_second_head_on_the_same_images_passes_none_through_the_network(run_folder, settings):
     list(train(run_folder("feature_extraction", "first"), settings, go_on))
     again = train(run_folder("feature_extraction", "second", C=0.1), settings, go_on)
     assert not [event for event in again if isinstance(event, Progress)]
@@ -533,7 +533,7 @@ def test_only_the_last_layers_change_when_only_they_adapt(finished):
     assert not [name for name in changed if "running_" in name]
 
 
-def test_more_views_of_each_picture_can_be_learned_from(run_folder, settings):
+def test_more_views_of_each_image_can_be_learned_from(run_folder, settings):
     folder = run_folder("feature_extraction", views=3)
     assert isinstance(list(train(folder, settings, go_on))[-1], Finished)
 

@@ -91,7 +91,7 @@ def test_a_model_does_only_what_its_report_has_measured_and_says_so(
     assert ("was not calibrated" in temperature_in_words(found)) == (not sets)
 
 
-def test_where_no_class_was_looked_at_it_is_not_for_want_of_pictures(run_folder, settings):
+def test_where_no_class_was_looked_at_it_is_not_for_want_of_images(run_folder, settings):
     folder = run_folder("domain_alignment")
     list(train(folder, settings, lambda: False))
     found = Report.load(folder).calibration

@@ -34,7 +34,7 @@ def together(run_folder, several, settings):
     return folder
 
 
-def test_each_question_is_judged_by_itself_on_the_pictures_whose_answer_is_known(together, several):
+def test_each_task_is_evaluated_by_itself_on_the_images_whose_answer_is_known(together, several):
     report = Report.load(together)
     (ink,) = report.other_tasks
     assert (report.task, report.classes) == ("digit", ("0", "1", "2"))
@@ -47,7 +47,7 @@ def test_each_question_is_judged_by_itself_on_the_pictures_whose_answer_is_known
         assert {(row.image, row.true) for row in each.predictions} <= told
 
 
-def test_no_picture_is_learned_for_one_question_and_judged_with_for_another(
+def test_no_image_is_learned_for_one_task_and_evaluated_with_for_another(
     run_folder, several, settings
 ):
     folder = run_folder("multi_task", dataset=several)
@@ -124,7 +124,7 @@ def test_one_label_column_is_not_enough(run_folder, settings):
         list(train(run_folder("multi_task"), settings, go_on))
 
 
-def test_a_class_of_one_question_with_a_single_picture_is_named_with_its_column(
+def test_a_class_of_one_task_with_a_single_image_is_named_with_its_column(
     run_folder, several, settings
 ):
     first, *rest = several.items

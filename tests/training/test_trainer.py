@@ -74,7 +74,7 @@ def test_another_seed_gives_other_weights(pixels):
     assert not torch.equal(*ends)
 
 
-def test_every_picture_is_seen_once_before_any_comes_again(pixels):
+def test_every_image_is_seen_once_before_any_comes_again(pixels):
     _, trainer = trainer_of(pixels)
     seen = []
     for step in range(5):

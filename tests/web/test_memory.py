@@ -33,7 +33,7 @@ def send(server: Server, upload: str, numbers: range) -> None:
     connection.close()
 
 
-def test_three_hundred_pictures_do_not_grow_the_web_process_by_more_than_100_mb(tmp_path: Path):
+def test_three_hundred_images_do_not_grow_the_web_process_by_more_than_100_mb(tmp_path: Path):
     with running(tmp_path / "home") as server:
         upload = open_upload(server.home)
         before = server.web.memory_info().rss

@@ -48,7 +48,7 @@ def test_limits_hold_on_the_bytes_that_arrive_not_on_those_announced(client, set
     assert [p.name for p in upload_folder(settings.home, upload).iterdir()] == []
 
 
-def test_an_announced_size_over_the_limit_is_refused_before_anything_is_read(client, upload):
+def test_announced_size_over_the_limit_is_refused_before_anything_is_read(client, upload):
     assert put(client, upload, 0, b"x" * 1001).status_code == 413
 
 

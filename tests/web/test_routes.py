@@ -210,7 +210,7 @@ def test_the_table_says_what_is_unknown_and_what_else_it_could_be():
     ]
 
 
-def test_the_table_of_several_questions_says_it_too():
+def test_the_table_of_several_tasks_says_it_too():
     kind = {
         "label": "cat",
         "probabilities": {"cat": 0.6, "=dog": 0.4},
@@ -288,7 +288,7 @@ def test_a_table_of_no_predictions_still_has_its_head():
     assert predictions_csv([]).split() == ["image,predicted,problem"]
 
 
-def test_answers_carry_the_names_as_brought_and_where_their_pictures_are(settings):
+def test_answers_carry_the_names_as_brought_and_where_their_images_are(settings):
     finish(settings, Finished(1.0, {"predictions": [{"image": "0", "label": "cat"}]}))
     folder = settings.home / "jobs" / JOB
     args = {"names": ["tom.jpg"], "files": [f"/h/uploads/{'u' * 32}/7"], "upload": "u" * 32}
@@ -309,7 +309,7 @@ def test_answers_carry_the_names_as_brought_and_where_their_pictures_are(setting
         (b"", None),
     ],
 )
-def test_an_uploaded_file_is_only_shown_as_the_picture_that_its_bytes_say(
+def test_an_uploaded_file_is_only_shown_as_the_image_that_its_bytes_say(
     client, settings, content, kind
 ):
     upload = open_upload(settings.home)

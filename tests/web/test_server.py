@@ -19,6 +19,12 @@ def test_the_app_s_own_page_carries_the_policy(server: Server):
         assert "img-src 'self' data: blob:" in answer.headers["content-security-policy"]
 
 
+def test_a_page_that_has_moved_is_found_at_its_old_address(server: Server):
+    with urllib.request.urlopen(f"{server.address}/training?project=ab&run=cd", timeout=60) as page:
+        assert page.url == f"{server.address}/train?watch=cd&project=ab&run=cd"
+        assert page.status == 200
+
+
 def test_streamlit_s_upload_takes_nothing(server: Server):
     where = f"{server.address}/_stcore/upload_file/session/file"
     asked = urllib.request.Request(where, data=b"x" * 1000, method="PUT")

@@ -7,7 +7,7 @@ import streamlit as st
 from core.dataset import edits
 from core.dataset.manifest import Dataset, Item
 from pages.components import text
-from pages.components.picker import picker
+from pages.components.picker import Bin, picker
 from pages.components.project_context import ProjectContext
 from pages.sections.images.last_change import change
 
@@ -33,17 +33,33 @@ def every_picture(context: ProjectContext) -> None:
         )
         shown = [(n, item) for n, item in enumerate(dataset.items) if _belongs(item, name)]
         pages = max(1, -(-len(shown) // PER_PAGE))
-        page = st.pagination(pages, key=f"every-{version}-{name}", width=420) if pages > 1 else 1
+        page = st.pagination(pages, key=f"every-{name}", width=420) if pages > 1 else 1
+        page = min(page, pages)  # the last one may have been emptied
     bar = st.container(key="choose-bar")
     here = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     kept = f"chosen-{version}"
     chosen: set[int] = st.session_state.get(kept, set())
     cleared = st.session_state.get(f"{kept}-cleared", 0)
-    marked = picker(here, chosen, token=f"{version}-{page}-{cleared}-{name}", key="every-picker")
-    chosen = (chosen - {n for n, _ in here}) | marked
+    token = f"{version}-{page}-{cleared}-{name}"
+    picked = picker(here, chosen, _bins(dataset), token=token, key="every-picker")
+    elsewhere = chosen - {n for n, _ in here}
+    if move := picked.move:
+        moved = move.places | elsewhere if move.chosen else move.places
+        change(context, lambda d: edits.relabel(d, moved, move.label))
+        st.rerun()
+    chosen = elsewhere | picked.places
     st.session_state[kept] = chosen
     with bar:
         _actions(context, chosen, kept)
+
+
+def _bins(dataset: Dataset) -> list[Bin]:
+    """The classes, each with its first image."""
+    first: dict[str, str] = {}
+    for item in dataset.labelled:
+        if item.label is not None:
+            first.setdefault(item.label, item.image)
+    return [Bin(name, first.get(name, ""), n) for name, n in dataset.counts.items()]
 
 
 def _belongs(item: Item, name: str) -> bool:

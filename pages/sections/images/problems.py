@@ -126,7 +126,7 @@ def ended_early(faults: Faults) -> bool:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         said = "The check was stopped." if now.state == "stopped" else now.sentence
         st.html(f"<p>{text.html(said, 400)}</p>", width="stretch")
-        progress.offer_to_go_on(faults.job, "Resume")
+        progress.offer_to_go_on(faults.job, now)
     return True
 
 

@@ -49,7 +49,7 @@ def show_variations(recipe: Recipe) -> None:
         st.html(_strips(folder, recipe.options.get("mirror", "auto") == "auto"))
     else:
         st.html(f'<p class="muted small">{text.html(now.sentence, 600)}</p>')
-        progress.offer_to_go_on(folder, "Draw again", kind="tertiary")
+        progress.offer_to_go_on(folder, now, "Draw again", kind="tertiary")
 
 
 @st.fragment(run_every=0.3)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.jobs.queue import status, stop
 from core.jobs.recent import recent_jobs
+from core.jobs.status import JobStatus
 from core.pretraining_analysis.backbone_ranking import candidates as ready_backbones
 from core.pretraining_analysis.ranking_rows import Ranking, ranking_of
 from core.settings import get_settings
@@ -38,11 +39,11 @@ def ranking(context: ProjectContext) -> None:
                 "computer. Takes a minute or two; you decide what to use.</p>"
             )
         if now and now.state in ("failed", "stopped"):
-            _ended_early(jobs[0], now.sentence)
+            _ended_early(jobs[0], now)
         with st.container(horizontal=True):
             if known and known.tried:
                 _use_best(known)
-            if (not known or _untried(known)) and not (now and now.state == "stopped"):
+            if (not known or _untried(known)) and (now is None or now.state == "finished"):
                 _begin(version, known)
 
 
@@ -66,10 +67,10 @@ def _untried(known: Ranking) -> bool:
     return not done.issuperset(ready_backbones(get_settings()))
 
 
-def _ended_early(job: Path, sentence: str) -> None:
+def _ended_early(job: Path, now: JobStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<p role="status">{text.html(sentence, 400)}</p>', width="stretch")
-        progress.offer_to_go_on(job, "Resume")
+        st.html(f'<p role="status">{text.html(now.sentence, 400)}</p>', width="stretch")
+        progress.offer_to_go_on(job, now)
 
 
 @st.fragment(run_every=0.8)

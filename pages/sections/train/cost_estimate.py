@@ -25,7 +25,7 @@ def estimate(recipe: Recipe) -> None:
             )
         else:
             st.html(f"<p>{text.html(now.sentence, 600)}</p>")
-            progress.offer_to_go_on(folder, "Measure again", kind="tertiary")
+            progress.offer_to_go_on(folder, now, "Measure again", kind="tertiary")
 
 
 def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | None]:

@@ -89,16 +89,16 @@ def ended(run: RunRow, now: JobStatus) -> None:
             lead("See the results", "results", primary=True, run=run.id, watch=None)
     elif now.state == "failed":
         st.error(text.markdown(now.sentence, 800), icon=":material/error:")
-        go_on(run, "Try again")
+        go_on(run, now)
     else:
         with st.container(border=True):
             st.html(f'<p class="card-title">{text.html(now.sentence, 300)}</p>')
-            go_on(run, "Resume")
+            go_on(run, now)
     show_notes(now)
     curves(now)
 
 
-def go_on(run: RunRow, label: str) -> None:
+def go_on(run: RunRow, now: JobStatus) -> None:
     with st.container(horizontal=True):
-        progress.offer_to_go_on(run.folder, label, icon=":material/play_circle:", kind="primary")
+        progress.offer_to_go_on(run.folder, now, icon=":material/play_circle:", kind="primary")
         lead("Start another", "train", watch=None)

@@ -102,7 +102,7 @@ def downloads(run: RunRow, folder: Path, corrected: dict[int, str]) -> None:
         elif st.button(
             "Sort into folders",
             icon=":material/folder_zip:",
-            disabled=bool(now and now.active),
+            disabled=bool(now and not now.can_resume),
             help="A ZIP with one folder per class. Corrected images go to their correct class.",
         ):
             submit("sorted-images", new_job(), {"run": run.id, **which})

@@ -1,5 +1,6 @@
 """Export: the model in files that work without this app, and its report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -44,7 +45,8 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
             )
         label = "Make again" if is_ready else f"Make {spoken(form.title)}"
         kind: ButtonKind = "tertiary" if is_ready else "secondary"
-        if st.button(label, type=kind, key=f"make-{name}"):
+        can_only_fail = bool(now and now.state == "failed" and not now.can_resume)
+        if not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
     if newest and is_ready and name == "page":
@@ -71,39 +73,67 @@ def described(result: dict[str, object]) -> str:
     return f'<br><span class="small">{megabytes}{in_words(result)}</span>'
 
 
-FORMS = {"pdf": ("PDF", ":material/picture_as_pdf:"), "html": ("web page", ":material/public:")}
+PDF, WEB_PAGE = ":material/picture_as_pdf:", ":material/public:"
+FORMS = {
+    "summary-pdf": ("Write the summary as a PDF", "Download the summary (PDF)", PDF),
+    "summary-html": (
+        "Write the summary as a web page",
+        "Download the summary (web page)",
+        WEB_PAGE,
+    ),
+    "pdf": ("Write the report as a PDF", "Download the report (PDF)", PDF),
+    "html": ("Write the report as a web page", "Download the report (web page)", WEB_PAGE),
+}
+"""What to read about a run, as the job calls it: to write it, to fetch it, the icon."""
 
 
 def story(run: RunRow) -> None:
-    """All that is known about the run, on pages to pass on."""
+    """What is known about the run, on a page or on many, to pass on."""
     st.html(
-        '<p class="muted">What was learned from, how, the scores and how far to trust them, '
-        "examples, limits, and how to make it again. The PDF is for printing; the web page is one "
-        "file that needs nothing else.</p>"
+        '<p class="format"><b>Summary on one page</b> <span class="muted">What it tells apart, how '
+        "good it is, some right and wrong answers, and what it must not be used for.</span></p>"
     )
-    made = {form: recent_jobs("report", run=run.id, form=form) for form in FORMS}
+    documents(run, ("summary-pdf", "summary-html"))
+    st.html(
+        '<p class="format"><b>Full report</b> <span class="muted">What was learned from, how, the '
+        "scores and how far to trust them, examples, limits, and how to make it again.</span></p>"
+    )
+    documents(run, ("pdf", "html"))
+    st.html(
+        '<p class="muted small">The PDF is for printing; the web page is one file that needs '
+        "nothing else.</p>"
+    )
+
+
+def documents(run: RunRow, forms: Sequence[str]) -> None:
+    """The forms of one document side by side, or how the one does that is being written."""
+    made = {form: recent_jobs("report", run=run.id, form=form) for form in forms}
     for jobs in made.values():
         if jobs and status(jobs[0]).active:
             progress.watch(jobs[0])
             return
-    for form, jobs in made.items():
-        with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for form, jobs in made.items():
             document(run, form, jobs[0] if jobs else None)
 
 
 def document(run: RunRow, form: str, written: Path | None) -> None:
-    """One form of the report: to write, to fetch, to write anew."""
-    name, icon = FORMS[form]
+    """One form of it: to write, to fetch, to write anew."""
+    to_write, to_fetch, icon = FORMS[form]
     now = status(written) if written else None
     if now and now.state == "failed":
         st.error(text.markdown(now.sentence, 600), icon=":material/error:")
-    label, again = f"Write the report as a {name}", False
-    if written and now and now.state == "finished":
+        if not now.can_resume:
+            return
+    is_ready = bool(written and now and now.state == "finished")
+    if written and is_ready:
         address = f"/graft/download/{written.name}"
-        st.link_button(f"Download the {name}", address, icon=":material/download:")
-        label, again = "Update", True
-    kind: ButtonKind = "tertiary" if again else "secondary"
-    if st.button(label, icon=None if again else icon, type=kind, key=f"write-{form}"):
+        st.link_button(to_fetch, address, icon=":material/download:")
+    if is_ready:
+        clicked = st.button("Update", type="tertiary", key=f"write-{form}")
+    else:
+        clicked = st.button(to_write, icon=icon, key=f"write-{form}")
+    if clicked:
         submit("report", new_job(), {"run": run.id, "form": form})
         st.rerun()
 
@@ -123,6 +153,6 @@ def export_model(run: RunRow) -> None:
     with st.expander("Formats for programs", icon=":material/code:", expanded=begun):
         for name, form in rest:
             offer(run, name, form)
-    begun = any(recent_jobs("report", run=run.id, form=form) for form in FORMS)
+    begun = bool(recent_jobs("report", run=run.id))
     with st.expander("A report to keep or to send", icon=":material/description:", expanded=begun):
         story(run)

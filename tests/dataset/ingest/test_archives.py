@@ -227,7 +227,7 @@ def test_a_bomb_is_stopped_by_the_bytes_that_really_come(
     assert "larger than 2 MB" in done.skipped["cow/3.bmp"]
 
 
-def test_a_bomb_between_the_pictures_of_a_tar_counts_too(take_in, tmp_path: Path) -> None:
+def test_a_bomb_between_the_images_of_a_tar_counts_too(take_in, tmp_path: Path) -> None:
     files = {"a.bin": bytes(30 * MiB)} | class_files()
     path = write_tar(tmp_path / "x.tgz", files, "w:gz")
     with pytest.raises(RefusedArchive, match="larger than"):
@@ -314,7 +314,7 @@ def test_a_damaged_entry_of_a_zip_costs_only_itself(take_in, tmp_path: Path) -> 
     assert "damaged inside the archive" in done.skipped["cat/cat2.jpg"]
 
 
-def test_an_empty_archive_holds_no_picture(take_in, tmp_path: Path) -> None:
+def test_an_empty_archive_holds_no_image(take_in, tmp_path: Path) -> None:
     for path in (write_zip(tmp_path / "x.zip", {}), write_tar(tmp_path / "x.tar", {})):
         with pytest.raises((UnusableDataset, RefusedArchive)):
             take_in(path)

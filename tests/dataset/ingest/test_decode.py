@@ -55,7 +55,7 @@ def test_the_format_is_told_by_the_bytes_and_not_by_the_name(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_stands_upright_whichever_way_the_camera_was_held(
+def test_an_image_stands_upright_whichever_way_the_camera_was_held(
     orientation: int, kind: str
 ) -> None:
     upright = Image.new("RGB", (96, 32), "blue")
@@ -73,7 +73,7 @@ def test_a_picture_stands_upright_whichever_way_the_camera_was_held(
         assert blue < 60
 
 
-def test_broken_exif_does_not_cost_the_picture() -> None:
+def test_broken_exif_does_not_cost_the_image() -> None:
     assert decoded(encoded(photo(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")).mode == "RGB"
 
 
@@ -138,7 +138,7 @@ def test_colour_profiles_are_applied() -> None:
         assert red > 150 > 90 > green
 
 
-def test_a_broken_profile_does_not_cost_the_picture() -> None:
+def test_a_broken_profile_does_not_cost_the_image() -> None:
     plain = Image.new("RGB", (16, 16), (10, 200, 30))
     broken = decoded(encoded(plain, "PNG", icc_profile=b"no profile at all"))
     assert colour(broken) == (10, 200, 30)
@@ -150,14 +150,14 @@ def test_an_srgb_profile_changes_nothing() -> None:
     assert colour(decoded(encoded(plain, "PNG", icc_profile=srgb))) == (10, 200, 30)
 
 
-def test_large_pictures_are_shrunk_and_small_ones_left() -> None:
+def test_large_images_are_shrunk_and_small_ones_left() -> None:
     assert decoded(jpeg(0, (3000, 2000))).size == (1024, 683)
     assert decoded(jpeg(0, (2000, 3000)), stored_side=128).size == (85, 128)
     assert decoded(jpeg(0, (30, 20))).size == (30, 20)
     assert decoded(jpeg(0, (5000, 2))).size == (1024, 1)
 
 
-def test_shrinking_early_hardly_changes_the_picture() -> None:
+def test_shrinking_early_hardly_changes_the_image() -> None:
     large = photo(3, (2400, 1600))
     quick = decoded(encoded(large, "JPEG", quality=95), stored_side=600)
     slow = large.resize((600, 400), Image.Resampling.LANCZOS)
@@ -172,7 +172,7 @@ def test_no_metadata_survive() -> None:
     assert dict(image.getexif()) == {}
 
 
-def test_only_drawn_or_small_pictures_are_kept_without_loss() -> None:
+def test_only_drawn_or_small_images_are_kept_without_loss() -> None:
     def lossless(content: bytes) -> bool:
         return decode_for_storage(io.BytesIO(content), LIMITS).lossless
 

@@ -52,7 +52,7 @@ def test_camera_and_time_are_read(kind: str, size: tuple[int, int]) -> None:
     assert said.taken == 1714564800.0
 
 
-def test_seconds_between_two_pictures_can_be_told() -> None:
+def test_seconds_between_two_images_can_be_told() -> None:
     first = facts(with_exif(taken=NOON, fraction="25")).taken
     second = facts(with_exif(taken="2024:05:01 12:00:03", fraction="500")).taken
     assert first is not None

@@ -144,13 +144,13 @@ def test_files_are_found_by_path_by_name_and_without_ending(
     assert done.dataset.counts == {"a": 2, "b": 2}
 
 
-def test_a_number_in_a_sheet_names_a_picture(take_in, tmp_path: Path) -> None:
+def test_a_number_in_a_sheet_names_an_image(take_in, tmp_path: Path) -> None:
     table = xlsx([("id", "label"), *((float(n), "ab"[n % 2]) for n in range(1, 5))])
     done = take_in(write_folder(tmp_path / "x", pictures() | {"t.xlsx": table}))
     assert done.dataset.counts == {"a": 2, "b": 2}
 
 
-def test_a_table_beside_uploaded_archives_speaks_of_the_pictures_in_them(
+def test_a_table_beside_uploaded_archives_speaks_of_the_images_in_them(
     take_in, tmp_path: Path
 ) -> None:
     packed = write_zip(tmp_path / "x.zip", pictures(folder="deep")).read_bytes()
@@ -181,7 +181,7 @@ def test_a_hugging_face_folder_with_metadata_is_understood(take_in, tmp_path: Pa
     assert {item.part for item in done.dataset.items if "test/" in item.name} == {"test"}
 
 
-def test_a_table_beside_its_pictures_means_those_and_not_others_of_the_same_name(
+def test_a_table_beside_its_images_means_those_and_not_others_of_the_same_name(
     take_in, tmp_path: Path
 ) -> None:
     names = [f"{part}/{n}.jpg" for part in "ab" for n in "12"]
@@ -257,9 +257,7 @@ def test_a_table_about_nothing_here_is_passed_over_with_a_note(take_in, tmp_path
 # What is wrong with a table
 
 
-def test_rows_that_name_no_picture_are_listed_with_the_likeliest_one(
-    take_in, tmp_path: Path
-) -> None:
+def test_rows_that_name_no_image_are_listed_with_the_likeliest_one(take_in, tmp_path: Path) -> None:
     rows = [*labelled(), ("img_0005.jpg", "cat"), *((f"gone{n}.png", "dog") for n in range(20))]
     files = pictures([*LABELS, "img-0005.jpg"]) | {"t.csv": text(rows)}
     done = take_in(write_folder(tmp_path / "x", files))
@@ -271,7 +269,7 @@ def test_rows_that_name_no_picture_are_listed_with_the_likeliest_one(
     assert [each.name for each in done.dataset.left_out] == ["pictures/img-0005.jpg"]
 
 
-def test_a_table_of_other_pictures_is_told_unless_folders_tell_the_classes(
+def test_a_table_of_other_images_is_told_unless_folders_tell_the_classes(
     take_in, tmp_path: Path
 ) -> None:
     table = {"t.csv": text([("file", "label"), ("cat_l.jpg", "cat"), ("zzz.jpg", "dog")])}
@@ -283,7 +281,7 @@ def test_a_table_of_other_pictures_is_told_unless_folders_tell_the_classes(
     assert "name images that are not there" in done.notes[0]
 
 
-def test_a_name_that_may_mean_two_pictures_means_none(take_in, tmp_path: Path) -> None:
+def test_a_name_that_may_mean_two_images_means_none(take_in, tmp_path: Path) -> None:
     files = {"p/a/1.jpg": jpeg(1), "p/b/1.jpg": jpeg(2), "p/b/2.jpg": jpeg(3), "p/b/3.jpg": jpeg(4)}
     rows = [("file", "label"), ("1.jpg", "x"), ("2.jpg", "x"), ("b/3.jpg", "y")]
     done = take_in(write_folder(tmp_path / "x", files | {"p/t.csv": text(rows)}))
@@ -299,7 +297,7 @@ def test_a_duplicate_row_counts_once_and_a_contradiction_is_told(take_in, tmp_pa
     assert not any("1.jpg" in note for note in done.notes)
 
 
-def test_a_picture_whose_label_is_missing_is_kept_without_a_class(take_in, tmp_path: Path) -> None:
+def test_an_image_whose_label_is_missing_is_kept_without_a_class(take_in, tmp_path: Path) -> None:
     rows = labelled(**{"2.jpg": "", "3.jpg": "NaN"})
     done = take_in(write_folder(tmp_path / "x", pictures() | {"t.csv": text(rows)}))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
@@ -453,7 +451,7 @@ def test_every_file_that_is_brought_is_an_item_or_left_out_with_a_reason(
     assert all(each.reason.endswith(".") for each in dataset.left_out)
 
 
-def test_a_table_of_many_rows_is_matched_by_the_pictures_there_are() -> None:
+def test_a_table_of_many_rows_is_matched_by_the_images_there_are() -> None:
     rows = (
         ("id", "label"),
         *((f"{a}{b}{c}", a) for a in ascii_lowercase[:9] for b in ascii_lowercase for c in "xyz"),

@@ -8,7 +8,7 @@ from core.settings import Settings
 from core.training.run import train
 
 
-def taught(folder: Path, recipe: Recipe, settings: Settings) -> Report:
+def trained(folder: Path, recipe: Recipe, settings: Settings) -> Report:
     """Train into an empty folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(recipe.to_json())

@@ -1,7 +1,7 @@
-"""What a score on the sorted world says about the world in use, where nothing of that is sorted.
-`make bench ARGS=elsewhere`.
+"""What a score on the source domain says about the target domain, of which nothing is labelled.
+`make bench ARGS=target_domain`.
 
-Outlined emoji or printed digits are sorted, the coloured or handwritten ones are not; their true
+Outlined emoji or printed digits are labelled, the coloured or handwritten ones are not; their true
 classes, which no run knows, tell how good the model is there.
 """
 
@@ -14,31 +14,31 @@ from benchmarks.strategies import Bench
 from core.dataset.manifest import Dataset
 from core.model import Model
 
-_WORLDS = (("emoji", "outlined emoji"), ("digits", "printed digits"))
+_DOMAINS = (("emoji", "outlined emoji"), ("digits", "printed digits"))
 _METHODS = ("mcc", "mmd")
 _AT_ONCE = 64
 
 
 def main() -> list[dict[str, Any]]:
-    """For each pair and method: what the report says, and what is true of the unsorted images."""
+    """For each pair and method: what the report says, and what is true of the unlabelled images."""
     rows = []
     with tempfile.TemporaryDirectory() as place:
         bench = Bench(Path(place))
-        for own, world in _WORLDS:
-            both = bench.dataset(world, "source", bench.dataset(own))
-            dataset = nothing_sorted(both)
+        for own, source in _DOMAINS:
+            both = bench.dataset(source, "source", bench.dataset(own))
+            dataset = nothing_labelled(both)
             bench.store.save(dataset)
             for method in _METHODS:
                 run = bench.run(dataset, "domain_adaptation", 0, options={"method": method})
                 model = Model.load(Path(run["folder"]) / "model")
                 told = {name: run[name] for name in ("right", "n", "start_right")}
-                true = {"truly_right": right(bench, model, both), "unsorted": len(both.labelled)}
-                rows.append({"unsorted world": own, "method": method, **told, **true})
+                true = {"truly_right": right(bench, model, both), "unlabelled": len(both.labelled)}
+                rows.append({"target domain": own, "method": method, **told, **true})
     return rows
 
 
-def nothing_sorted(both: Dataset) -> Dataset:
-    """The other world sorted, one's own without its classes."""
+def nothing_labelled(both: Dataset) -> Dataset:
+    """The source domain labelled, the target domain without its classes."""
     items = (
         replace(item, role="labelled")
         if item.role == "source"

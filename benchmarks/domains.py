@@ -1,4 +1,4 @@
-"""Pairs of worlds with the same classes, made of real images, for the strategies' benchmark.
+"""Pairs of domains with the same classes, made of real images, for the strategies' benchmark.
 
 Printed digits, drawn with the font that comes with Pillow, are the source of the handwritten
 ones; emoji in grey outlines that of the coloured ones.
