@@ -34,8 +34,7 @@ CLASSIFY = {
 """The scripts beside a graph."""
 SERVER = {
     **{path.name: path for path in sorted((_HERE / "model_server").glob("server*.py"))},
-    "classify.py": _HERE / "classify.py",
-    **_READING,
+    **CLASSIFY,
 }
 """The scripts of the server, which reads images and tells answers as classify.py does."""
 SERVER_REQUIREMENTS = "starlette>=0.46\nuvicorn>=0.34\npython-multipart>=0.0.20\n"

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import classify
 import server_customvision
@@ -30,6 +31,10 @@ _MOST_READERS = 8
 _MOST_CONNECTIONS = 512
 _GOODBYE_SECONDS = 5
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_UNSAID = {
+    404: "There is nothing at this address: /docs lists all.",
+    405: "This address is asked in another way: see /docs.",
+}
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
@@ -57,7 +62,11 @@ def serve(chosen: argparse.Namespace, token: str) -> int:
         sys.stderr.write("Whoever reaches this port can ask the model: set GRAFT_TOKEN.\n")
     names = [name.strip() for name in chosen.allowed_hosts.split(",") if name.strip()]
     hosts = [*_LOOPBACK, "[::1]", *names] if chosen.host in _LOOPBACK else ["*"]
-    model = loaded(chosen, limits)
+    try:
+        model = loaded(chosen, limits)
+    except Exception as error:  # noqa: BLE001  # a file can be anything
+        sys.stderr.write(f"{chosen.model} is no model of Graft's ({error}): export it again.\n")
+        return 1
     said = f"Serving {model.name} at {address} ({address}/docs)\n"
     app = application(model, limits, token, hosts=hosts, idle=chosen.idle, said=said)
     config = uvicorn.Config(
@@ -162,7 +171,10 @@ async def _told(_: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code in (413, 503):  # what is still to come shall not be waited for
         headers["Connection"] = "close"
-    return as_json({"error": error.detail}, error.status_code, headers)
+    said = error.detail
+    if said == HTTPStatus(error.status_code).phrase:  # by whom there was nothing to say
+        said = _UNSAID.get(error.status_code, said)
+    return as_json({"error": said}, error.status_code, headers)
 
 
 async def _gone(_: Request, __: Exception) -> Response:

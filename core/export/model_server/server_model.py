@@ -81,18 +81,23 @@ async def images_of(request: Request, most: int) -> list[Sent]:
             raise HTTPException(400, "There is no image in this request: send one as its body.")
         return [Sent(request.query_params.get("name", "image"), content)]
     try:
-        async with request.form(max_files=most + 1, max_fields=most + 1) as form:
+        async with request.form(max_files=most, max_fields=most) as form:
             files = [each for _, each in form.multi_items() if not isinstance(each, str)]
-            if len(files) > most:
-                raise HTTPException(413, f"A request has at most {most} images: send fewer.")
             sent = [
                 Sent(each.filename or f"image {number}", await each.read())
                 for number, each in enumerate(files, 1)
             ]
-    except (HTTPException, ClientDisconnect):
-        raise
-    except Exception as error:  # a form can be malformed in any way
-        raise HTTPException(400, "This form cannot be read: send its files again.") from error
+    except Exception as error:  # noqa: BLE001  # a form can be malformed in any way
+        raise _of_form(error, most) from None
     if not sent:
         raise HTTPException(400, "There is no image in this form: send at least one file.")
     return sent
+
+
+def _of_form(error: Exception, most: int) -> Exception:
+    """What to raise when a form could not be read."""
+    if isinstance(error, ClientDisconnect) or getattr(error, "status_code", 400) != 400:
+        return error
+    if "Too many" in getattr(error, "detail", ""):
+        return HTTPException(413, f"A form has at most {most} images: send fewer at once.")
+    return HTTPException(400, "This form cannot be read: send its files again.")
