@@ -42,7 +42,7 @@ class RunningServer:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(script), *fixed, *map(str, options)],
             cwd=script.parent,
-            env=os.environ | {"GRAFT_TOKEN": self._token},
+            env=_environment() | {"GRAFT_TOKEN": self._token},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -123,3 +123,8 @@ class RunningServer:
         """What it says later shall not fill the pipe."""
         for _ in self._process.stdout or ():
             pass
+
+
+def _environment() -> dict[str, str]:
+    """Without this program's own settings: what reads strangers' files need not know of them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GRAFT_")}

@@ -40,6 +40,7 @@ def write_served_graph(run: Path, settings: Settings) -> Path:
         for file in folder.glob("*-*.onnx"):  # damaged, or of another version
             file.unlink(missing_ok=True)
         file = folder / f"{_start(settings)}{_hash(draft)}.onnx"
+        draft.chmod(0o600)
         os.replace(draft, file)
     return file
 
