@@ -1,8 +1,11 @@
 """server.py by itself: what it answers in every protocol, what it refuses, and what cannot harm."""
 
 import base64
+import hashlib
 import http.client
 import json
+import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -24,14 +27,17 @@ from running_server import wait_for
 
 from core.analysis.prediction import predict_files
 from core.backbones.preprocessing import Preprocessing
+from core.cli._terminal import Terminal
+from core.cli.serve_model import graph_of
+from core.errors import BadInput, CannotStart, NotFound
 from core.export.formats import export
 from core.export.formats.server import model_name
 from core.export.running_server import RunningServer
 from core.model import Model
 from core.settings import MiB, Settings
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "dataset")]
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests" / "dataset"))
 
 import bombs  # noqa: E402
 
@@ -225,7 +231,7 @@ def test_more_than_it_may_take_is_refused_and_it_says_when_to_come_back(made, fi
             assert client.post("/predict", content=iter([bytes(MiB), b"x"])).status_code == 413
             form = [("a", ("a", image))] * 3
             assert client.post("/predict", files=form).status_code == 413
-            assert begun(small, 10**30).getresponse().status == 413
+            assert begun(small, 10**12).getresponse().status == 413
             slow = [begun(small, 100) for _ in range(2)]
             wait_for(lambda: b"graft_in_flight 2" in client.get("/metrics").content)
             refused = client.post("/predict", content=image)
@@ -441,3 +447,59 @@ def test_it_ends_when_nobody_asks_and_with_its_parent(made: tuple) -> None:
 )  # fmt: skip
 def test_a_title_becomes_a_name_for_addresses(title: str, name: str) -> None:
     assert model_name(title) == name
+
+
+def test_the_command_line_serves_a_run_and_every_export_of_it(made, tmp_path) -> None:
+    folder, run, settings = made
+    terminal = Terminal(as_json=False)
+    graph = folder / "model-repository" / NAME / "1" / "model.onnx"
+    kept = run / "served" / f"1-1024-{hashlib.sha256(graph.read_bytes()).hexdigest()}.onnx"
+    kept.parent.mkdir()
+    shutil.copyfile(graph, kept)
+    shutil.copyfile(graph, tmp_path / "model.onnx")
+    for given, expected in (
+        (run, kept),
+        (Path(run.name), kept),
+        (folder, graph),
+        (folder.parent, graph),
+        (graph, graph),
+        (tmp_path, tmp_path / "model.onnx"),
+    ):
+        assert graph_of(given, tmp_path / "space", settings, terminal) == expected
+    with pytest.raises(NotFound, match="There is no run"):
+        graph_of(Path("nothing"), tmp_path / "space", settings, terminal)
+    (tmp_path / "other.zip").write_bytes(b"PK no ZIP")
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("notes.txt", "nothing")
+    for name in ("other.zip", "empty.zip"):
+        with pytest.raises(BadInput, match="Export"):
+            graph_of(tmp_path / name, tmp_path / "space", settings, terminal)
+
+
+def test_the_command_line_serves_a_zip_until_it_is_ended(made, files, ours) -> None:
+    archive = made[0].parents[1] / "model.zip"
+    words = ("-m", "core", "serve-model", str(archive), "--port", "0")
+    environment = os.environ | {"GRAFT_HOME": str(made[2].home), "GRAFT_TOKEN": "secret"}
+    serving = subprocess.Popen(
+        [sys.executable, *words], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        said = (serving.stdout or pytest.fail("no output")).readline()
+        assert said.startswith(f"Serving {NAME} at http://127.0.0.1:")
+        address = said.split()[3]
+        content = files[0].read_bytes()
+        assert httpx.post(f"{address}/predict", content=content).status_code == 401
+        token = {"Authorization": "Bearer secret"}
+        answer = httpx.post(f"{address}/predict", content=content, headers=token)
+        assert_same(answer.json()["predictions"][0], ours[0])
+        server = psutil.Process(serving.pid).children()[0]
+    finally:
+        serving.terminate()
+    assert serving.wait(60) == 130
+    wait_for(lambda: not server.is_running())
+
+
+def test_what_is_no_model_is_said_in_a_sentence(made, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(CannotStart, match="is no model of Graft's"):
+        RunningServer(made[0] / "server.py", "--model", tmp_path / "model.onnx")

@@ -66,8 +66,7 @@ def write(context: ExportContext, file: Path) -> Iterator[Event]:
 
 FORMAT = ExportFormat(
     title="Model server",
-    purpose="For programs that ask over the network: HTTP, KServe and Custom Vision, with a "
-    "Dockerfile.",
+    purpose="For programmers: a web server that says what is in images, ready for a container.",
     suffix=".zip",
     write=write,
     order=45,
