@@ -37,12 +37,13 @@ class RunningServer:
     def __init__(self, script: Path, *options: object) -> None:
         """Start it, and wait until it answers. `options` are those of the script. Raises
         CannotStart with what it said last."""
-        self._token = secrets.token_urlsafe(24)
+        self.token = secrets.token_urlsafe(24)
+        """What every request bears; `ask` sees to that."""
         fixed = ("--host", "127.0.0.1", "--port", "0", "--with-parent")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-B", str(script), *fixed, *map(str, options)],
             cwd=script.parent,
-            env=_environment() | {"GRAFT_TOKEN": self._token},
+            env=_environment() | {"GRAFT_TOKEN": self.token},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -72,7 +73,7 @@ class RunningServer:
         """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
         try:
-            sent = {"Authorization": f"Bearer {self._token}", **(headers or {})}
+            sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
             connection.request(method, path, body, sent)
             response = connection.getresponse()
             told = {name.lower(): value for name, value in response.getheaders()}

@@ -66,7 +66,7 @@ def server(made: tuple) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module")
 def client(server: RunningServer) -> Iterator[httpx.Client]:
-    token = {"Authorization": f"Bearer {server._token}"}
+    token = {"Authorization": f"Bearer {server.token}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=token) as opened:
         yield opened
 
@@ -226,7 +226,7 @@ def test_more_than_it_may_take_is_refused_and_it_says_when_to_come_back(made, fi
         *("--max-in-flight", 2, "--max-megabytes", 1, "--max-images", 2, "--timeout", 1),
     ) as small:
         image = files[1].read_bytes()
-        token = {"Authorization": f"Bearer {small._token}"}
+        token = {"Authorization": f"Bearer {small.token}"}
         with httpx.Client(base_url=f"http://127.0.0.1:{small.port}", headers=token) as client:
             assert client.post("/predict", content=iter([bytes(MiB), b"x"])).status_code == 413
             form = [("a", ("a", image))] * 3
@@ -244,7 +244,7 @@ def begun(server: RunningServer, announced: int) -> http.client.HTTPConnection:
     """A request of which only the beginning comes."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
     connection.putrequest("POST", "/predict")
-    connection.putheader("Authorization", f"Bearer {server._token}")
+    connection.putheader("Authorization", f"Bearer {server.token}")
     connection.putheader("Content-Length", str(announced))
     connection.endheaders(b"x")
     return connection
@@ -391,7 +391,7 @@ def test_what_is_no_request_of_kserve_is_refused(client: httpx.Client, content: 
 
 
 def test_clients_of_custom_vision_get_their_own_shape(client, server, files, ours) -> None:
-    key = {"Prediction-Key": server._token}
+    key = {"Prediction-Key": server.token}
     address = f"http://127.0.0.1:{server.port}{CUSTOM}"
     for more in ("", "/nostore"):
         answer = httpx.post(address + more, content=files[0].read_bytes(), headers=key)

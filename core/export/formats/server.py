@@ -166,7 +166,7 @@ docker run --rm --read-only --tmpfs /tmp -e GRAFT_TOKEN=… -p 127.0.0.1:{_PORT}
 (calibrated), `prediction_set`, `ood` (unknown); an image that cannot be read has an `error` |
 | `/v2/…` | KServe v2 (Open Inference Protocol): `image` BYTES or `pixels` UINT8 |
 | `POST /customvision/v3.0/Prediction/<project>/classify/iterations/{name}/image` | the same as \
-Azure Custom Vision answers |
+Azure Custom Vision answers; its clients send the token as Prediction-Key |
 | `/healthz` `/readyz` `/metrics` | for whoever runs it; metrics as Prometheus reads them |
 
 ## On other servers
