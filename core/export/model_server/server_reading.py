@@ -23,6 +23,11 @@ _ANSWER = struct.Struct("<??I")
 _KEPT_BYTES = 192 * 1024 * 1024
 """A helper that once took so much more than at its start is replaced."""
 _TOO_MUCH = "It needs more memory than one image may take: save it smaller."
+_UP = b"!"
+"""What a helper says once it has loaded all that it needs."""
+_WALL_PER_CPU = 10
+"""A busy machine may take so many times longer than the processor's time."""
+_ENDING_SECONDS = 5.0
 
 
 class Readers:
@@ -32,7 +37,7 @@ class Readers:
         self, about: dict[str, Any], *, n: int, pixels: int, memory: int, seconds: float
     ) -> None:
         """`about` is the model's metadata; one image has at most so many `pixels`, and so much
-        `memory` (bytes, held on Linux) and `seconds` to be read."""
+        `memory` (bytes, held on Linux) and `seconds` of the processor to be read."""
         told = {name: about[name] for name in ("preprocessing", "longest_side")}
         setup = json.dumps(told | {"pixels": pixels, "memory": memory, "seconds": seconds}).encode()
         self._size = about["preprocessing"]["size"]
@@ -77,6 +82,8 @@ class _Reader:
                 stdout=asyncio.subprocess.PIPE,
             )
             await self._send(self._process, self._setup)
+            if self._process.stdout is None or await self._process.stdout.read(1) != _UP:
+                raise EOFError
         return self._process
 
     async def read(self, content: bytes) -> bytes | str:
@@ -84,17 +91,31 @@ class _Reader:
         goes_on = False
         try:
             process = await self.start()
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds * _WALL_PER_CPU):
                 await self._send(process, content)
                 is_image, goes_on, body = await self._answer(process)
         except TimeoutError:
-            return f"It takes more than {self._seconds:.0f} seconds to read: save it anew."
+            return self._too_slow
         except (OSError, EOFError):
-            return _TOO_MUCH
+            return self._too_slow if await self._is_out_of_time() else _TOO_MUCH
         finally:
             if not goes_on:  # also when whoever asked does not wait any more
                 self.end()
         return body if is_image else body.decode()
+
+    @property
+    def _too_slow(self) -> str:
+        return f"It takes more than {self._seconds:.0f} seconds to read: save it anew."
+
+    async def _is_out_of_time(self) -> bool:
+        """Whether the system ended it for that."""
+        if self._process is None or not hasattr(signal, "SIGPROF"):
+            return False
+        try:
+            async with asyncio.timeout(_ENDING_SECONDS):
+                return await self._process.wait() == -signal.SIGPROF
+        except TimeoutError:
+            return False
 
     async def _send(self, process: asyncio.subprocess.Process, content: bytes) -> None:
         if process.stdin is None:
@@ -136,21 +157,27 @@ def main() -> None:
     _limit(setup["memory"])
     peak = _peak()
     start = peak()
+    answers.write(_UP)
+    answers.flush()
     while (content := _next(asked)) is not None:
-        if hasattr(signal, "alarm"):  # should the server not be there to end this
-            signal.alarm(int(setup["seconds"]) + 5)
+        _end_after(setup["seconds"])
         found = pixels_of(setup, Entry("image", lambda content=content: content))
         body = found.encode() if isinstance(found, str) else found.tobytes()
         goes_on = peak() < start + _KEPT_BYTES
         answers.write(_ANSWER.pack(not isinstance(found, str), goes_on, len(body)) + body)
         answers.flush()
-        if hasattr(signal, "alarm"):
-            signal.alarm(0)
+        _end_after(0)
 
 
 def _next(stream: BinaryIO) -> bytes | None:
     head = stream.read(_LENGTH.size)
     return stream.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else None
+
+
+def _end_after(seconds: float) -> None:
+    """Have the system end this process once it has used so much of the processor; 0: do not."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _peak() -> Callable[[], int]:
