@@ -28,6 +28,7 @@ NAMES = (
     "one_page",
     "ranking",
     "export",
+    "model_server",
     "pages",
     "serving",
     "similarity",

@@ -11,9 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = {"core", "pages", "app", "webserver", "graft"}
 PACKED = {
     *("image_reading", "image_kinds", "image_colours", "prediction_rows"),
-    *("classify_sorting", "classify_tables", "classify_watching"),
+    *("classify", "classify_sorting", "classify_tables", "classify_watching"),
+    *("server_app", "server_customvision", "server_docs", "server_kserve", "server_limits"),
+    *("server_model", "server_reading"),
 }
-"""Lie beside predict.py or classify.py in an exported model, which imports them by these names."""
+"""Lie beside predict.py, classify.py or server.py in an exported model, which imports them by these
+names."""
 OF_ANOTHER = {
     "starlette": "streamlit",
     "h11": "uvicorn",

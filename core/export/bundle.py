@@ -32,6 +32,12 @@ CLASSIFY = {
     **_READING,
 }
 """The scripts beside a graph."""
+SERVER = {
+    **{path.name: path for path in sorted((_HERE / "model_server").glob("server*.py"))},
+    **CLASSIFY,
+}
+"""The scripts of the server, which reads images and tells answers as classify.py does."""
+SERVER_REQUIREMENTS = "starlette>=0.46\nuvicorn>=0.34\npython-multipart>=0.0.20\n"
 _LICENCE = _HERE.parents[1] / "LICENSE"
 
 
@@ -54,6 +60,20 @@ def put_classify(folder: Path, engine: str) -> None:
     content = content.replace("pip install onnxruntime", f"pip install {name}", 1)
     script.write_text(content, encoding="utf-8")
     needs = f"{engine}\npillow>=13\nnumpy>=2\n{FOR_SOME_FILES}"
+    (folder / "requirements.txt").write_text(needs, encoding="utf-8")
+    shutil.copyfile(_LICENCE, folder / "LICENSE.txt")
+
+
+def put_server(folder: Path) -> None:
+    """Put server.py and the files that it needs into the folder, which may be there already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in SERVER.items():
+        shutil.copyfile(source, folder / name)
+
+
+def put_server_requirements(folder: Path, engine: str) -> None:
+    """Put what server.py needs beside it, and the licence of its files."""
+    needs = f"{engine}\npillow>=13\nnumpy>=2\n{SERVER_REQUIREMENTS}{FOR_SOME_FILES}"
     (folder / "requirements.txt").write_text(needs, encoding="utf-8")
     shutil.copyfile(_LICENCE, folder / "LICENSE.txt")
 

@@ -42,21 +42,24 @@ sys.path.insert(0, str(HERE))  # for the modules beside this one, also with pyth
 warnings.simplefilter("ignore")  # about broken metadata, which cost nothing
 
 
-def load(file: Path) -> tuple[Runner, dict[str, Any]]:
-    """What runs the graph, and what the file says about the model."""
-    runner, text = (_openvino if file.suffix == ".xml" else _onnx)(file)
+def load(file: Path, threads: int = 0) -> tuple[Runner, dict[str, Any]]:
+    """What runs the graph, each time on so many threads (0: all), and what the file says about the
+    model."""
+    runner, text = _openvino(file) if file.suffix == ".xml" else _onnx(file, threads)
     about = json.loads(text)
     if about.get("image_rule", 1) not in IMAGE_RULES:
         raise SystemExit("This classify.py belongs to another model: export the model again.")
     return runner, about
 
 
-def _onnx(file: Path) -> tuple[Runner, str]:
+def _onnx(file: Path, threads: int) -> tuple[Runner, str]:
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(3)
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     text = session.get_modelmeta().custom_metadata_map["model.json"]
     return lambda pixels: session.run(None, {"pixels": pixels}), text
 

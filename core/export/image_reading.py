@@ -52,6 +52,8 @@ def why_unreadable(error: Exception, file: str) -> str:
             return "It may not be read: give yourself the right to."
         case FileNotFoundError() | IsADirectoryError() | PermissionError():
             return str(no_such_file(file))
+        case MemoryError():
+            return "It needs more memory than there is: save it smaller."
     return "It is damaged or of a rare kind: open it in a viewer and save it anew."
 
 

@@ -11,7 +11,7 @@ the fields of model.json without the recipe, and "unknown_threshold" (null: it c
 
 import json
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,18 +56,27 @@ class OnnxFacts:
         return self.about["unknown_threshold"] is not None
 
 
-def write_onnx(source: Path | ExportContext, file: Path, *, half_stored: bool = True) -> OnnxFacts:
+def write_onnx(
+    source: Path | ExportContext,
+    file: Path,
+    *,
+    half_stored: bool = True,
+    longest_side: int | None = None,
+) -> OnnxFacts:
     """Write the model of a run (its folder, that of the model, or the context of an export).
 
-    `half_stored` keeps weights in 16 bits and computes in 32, as without it. Raises NotFound
-    without a model, BadInput for one that does not read plain colour images.
+    `half_stored` keeps weights in 16 bits and computes in 32, as without it. `longest_side` is what
+    images are shrunk to first, in pixels; None: as the source says. Raises NotFound without a
+    model, BadInput for one that does not read plain colour images.
     """
     import onnx
 
     folder, description = _source(source)
     model = Model.load(folder)
     require_colour(model.description)
-    about = metadata(description or model.description, has_unknown=model.reference is not None)
+    description = description or model.description
+    description = replace(description, longest_side=longest_side or description.longest_side)
+    about = metadata(description, has_unknown=model.reference is not None)
     graph = _exported(model)
     if half_stored:
         _store_in_half(graph)

@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,23 @@ def try_out(
 
     Raises as `files_to_try` does, and GraftError when the script does not run.
     """
+    ask = partial(rehearse, bundle, script=script)
+    return try_asking(context, space, ask, most_tested=most_tested)
+
+
+def try_asking(
+    context: ExportContext,
+    space: Path,
+    ask: Callable[[Sequence[Path]], list[ImagePrediction]],
+    *,
+    most_tested: int = MOST_TESTED,
+) -> Trial:
+    """As `try_out`, of whatever `ask` gives a row for each file of."""
     began = time.monotonic()
     tested, others = files_to_try(context, space, most_tested)
     tried, n = [*tested, *others], len(tested)
     ours = app_answers(context.run, tried, context.settings)
-    theirs = rehearse(bundle, tried, script=script)
+    theirs = ask(tried)
     return Trial(
         agreement(ours, theirs, may_be_unreadable=len(others), seconds=time.monotonic() - began),
         tuple(tested),
@@ -176,10 +189,10 @@ def rehearse(
         # A script that breaks down ends with 1 as well, and says nothing.
         if done.returncode not in (0, _SOME_UNREADABLE) or not done.stdout.strip():
             lines = done.stderr.decode(errors="replace").strip().splitlines()
-            raise _did_not_run(lines[-1] if lines else f"it ended with {done.returncode}")
+            raise did_not_run(lines[-1] if lines else f"it ended with {done.returncode}")
         rows: list[ImagePrediction] = json.loads(done.stdout)
     except (ValueError, subprocess.TimeoutExpired) as error:
-        raise _did_not_run(str(error)) from error
+        raise did_not_run(str(error)) from error
     return rows
 
 
@@ -201,7 +214,7 @@ def agreement(
         if number >= last and "error" in one and "error" in other:
             continue
         if reason := one.get("error") or other.get("error"):
-            raise _did_not_run(f"a test image could not be read: {reason}")
+            raise did_not_run(f"a test image could not be read: {reason}")
         answers = list(zip(_answers(one), _answers(other), strict=True))
         n += 1
         equal += all(mine["label"] == own["label"] for mine, own in answers)
@@ -217,7 +230,8 @@ def _answers(row: ImagePrediction) -> list[ImagePrediction]:
     return list((row.get("tasks") or {"": row}).values())  # type: ignore[arg-type]
 
 
-def _did_not_run(why: str) -> Hindered:
+def did_not_run(why: str) -> Hindered:
+    """What to raise when an exported model does not work by itself."""
     return Hindered(
         f"The exported model was tried out and did not work ({why}), so nothing was exported. "
         "Check that the packages in requirements.txt are installed, then try again."

@@ -13,6 +13,7 @@ import streamlit as st
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound
+from core.jobs.kept_model import kept_among
 from core.jobs.queue import status
 from core.jobs.status import JobStatus
 from core.projects import Project, RunRow, datasets, get_project, runs
@@ -99,8 +100,7 @@ class ProjectContext:
     @property
     def kept(self) -> RunRow | None:
         """The run whose model is kept: the one chosen, else the first that was finished."""
-        chosen = [run for run in self.finished if run.id == self.project.kept_run]
-        return next(iter(chosen or self.finished[::-1]), None)
+        return kept_among(self.project, self.finished)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

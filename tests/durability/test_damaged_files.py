@@ -122,6 +122,8 @@ WRITES = {
     "core/export/formats/coreml.py": "in a temporary folder",
     "core/export/formats/openvino.py": "in a temporary folder",
     "core/export/formats/page.py": "in a temporary folder",
+    "core/export/formats/server.py": "in a temporary folder",
+    "core/export/model_server/server_reading.py": "a pipe",
     "core/export/classify_sorting.py": "copies for people; what undoes it appends, or is a draft",
     "core/export/classify_zip.py": "in a temporary folder",
     "core/export/classify_tables.py": "into a draft",

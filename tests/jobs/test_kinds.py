@@ -42,6 +42,7 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("export", {"run": RUN}),
     ("export", {"run": RUN, "form": "onnx"}),
     ("export", {"run": RUN, "file": "/home/jobs/x/model.zip"}),
+    ("served-graph", {"run": RUN}),
     ("explain", {"run": RUN, "image": "a" * 64}),
     ("explain", {"run": RUN, "file": "/u/0"}),
     ("report", {"run": RUN, "form": "pdf"}),
