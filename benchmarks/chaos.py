@@ -44,6 +44,8 @@ from core.settings import get_settings
 _ROOT = Path(__file__).parents[1]
 _KINDS = {"child": 6, "worker": 4, "forkserver": 4, "web": 2, "serve": 2}
 """What is killed, and how often in proportion."""
+_BREAKING_OFF = {"child", "forkserver"}
+"""Whose end counts as a job's own."""
 _CLASSES, _OF_EACH, _STEPS, _SIDE = 3, 14, 12, 64
 _LONGEST_PAUSE = 2.0
 _STUCK = 600.0
@@ -131,8 +133,9 @@ class Killer:
         there = self._product.processes()
         if (ground := _ground()) > self._ground:
             self._ground, self._in_vain = ground, 0
-        # A job that breaks off more often without coming any further is given up, rightly.
-        spare = {"child"} if self._in_vain >= RESTARTS else set()
+        # A job that breaks off more often without coming any further is given up, rightly; one
+        # whose start fails for want of the forkserver broke off, too.
+        spare = _BREAKING_OFF if self._in_vain >= RESTARTS else set[str]()
         kinds = [kind for kind in _KINDS if kind in there and kind not in spare]
         if not kinds:
             return
@@ -140,7 +143,7 @@ class Killer:
         with suppress(psutil.Error):
             self._chance.choice(sorted(there[kind], key=lambda each: each.pid)).kill()
             self.killed[kind] += 1
-            self._in_vain += kind == "child"
+            self._in_vain += kind in _BREAKING_OFF
             self.left -= 1
             self._at, self._seen = float("inf"), _progress()
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from command_line import run_command
 from made_files import BAD, in_mode, write_every_kind
 from made_models import photographs
 from PIL import Image
+from warm_scripts import WarmScripts
 
 CLOSE = 1e-3
+Asked = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +46,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return space
 
 
-def asked(made: Path, *arguments: object) -> tuple[int, str]:
-    """What the exported script ends with and prints."""
-    command = [sys.executable, "-I", str(made / "model" / "predict.py"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=made)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Asked]:
+    """What the exported script in a folder ends with and prints."""
+    with WarmScripts() as scripts:
+
+        def run(made: Path, *arguments: object) -> tuple[int, str]:
+            script = made / "model" / "predict.py"
+            code, out, err = scripts.run(script, *arguments, cwd=made)
+            assert "Traceback" not in err
+            return code, out
+
+        yield run
 
 
 def test_the_export_was_tried_out_on_the_files_as_they_were_brought(made: Path) -> None:
@@ -57,7 +66,7 @@ def test_the_export_was_tried_out_on_the_files_as_they_were_brought(made: Path) 
     assert told["max_difference"] < CLOSE
 
 
-def test_the_script_says_of_every_file_what_the_app_says(made: Path) -> None:
+def test_the_script_says_of_every_file_what_the_app_says(made: Path, asked: Asked) -> None:
     files = sorted((made / "files").iterdir())
     assert len(files) > 70
     code, out, _ = run_command(made / "home", "predict", made / "run", *files, "--json")
@@ -76,7 +85,7 @@ def test_the_script_says_of_every_file_what_the_app_says(made: Path) -> None:
         assert other["probabilities"] == pytest.approx(one["probabilities"], abs=CLOSE), name
 
 
-def test_a_folder_and_a_pattern_are_the_images_in_them(made: Path) -> None:
+def test_a_folder_and_a_pattern_are_the_images_in_them(made: Path, asked: Asked) -> None:
     folder = made / "pics"
     (folder / "more").mkdir(parents=True)
     for name in ("1.jpg", "2.jpg", "more/3.jpg"):
@@ -94,7 +103,9 @@ def test_a_folder_and_a_pattern_are_the_images_in_them(made: Path) -> None:
     ("name", "word"),
     [("gone.jpg", "no such file"), ("*.nothing", "No file matches"), ("empty", "no image in this")],
 )
-def test_what_names_nothing_is_said_on_its_line(made: Path, name: str, word: str) -> None:
+def test_what_names_nothing_is_said_on_its_line(
+    made: Path, asked: Asked, name: str, word: str
+) -> None:
     (made / "empty").mkdir(exist_ok=True)
     good = made / "files" / "progressive.jpg"
     code, out = asked(made, made / name, good)
@@ -119,7 +130,7 @@ def test_heic_without_its_package_says_what_to_install(made: Path) -> None:
     assert "pip install pi-heif" in done.stdout
 
 
-def test_damaged_metadata_of_a_png_cost_nothing_or_one_line(made: Path) -> None:
+def test_damaged_metadata_of_a_png_cost_nothing_or_one_line(made: Path, asked: Asked) -> None:
     folder = made / "damaged"
     folder.mkdir()
     Image.new("RGB", (40, 30), "red").save(folder / "good.png")
@@ -150,7 +161,9 @@ def _five(photo: Image.Image, file: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [_deep, _five])
-def test_a_model_of_other_channels_reads_files_as_the_app_does(tmp_path: Path, write) -> None:
+def test_a_model_of_other_channels_reads_files_as_the_app_does(
+    tmp_path: Path, asked: Asked, write
+) -> None:
     cat, cup, _ = photographs()
     for label, photo in (("cat", cat), ("cup", cup)):
         (tmp_path / "data" / label).mkdir(parents=True)
