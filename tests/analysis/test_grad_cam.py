@@ -177,7 +177,7 @@ def explained(run, **which):
     return explanation_of(json.loads(json.dumps(last.result)))
 
 
-def test_answer_is_explained_with_a_map_and_the_images_it_is_reminded_of(run, tmp_path):
+def test_an_answer_is_explained_with_a_map_and_the_images_it_is_reminded_of(run, tmp_path):
     file = tmp_path / "cat.png"
     photographs()[0].resize((300, 200)).save(file)
     said = explained(run, file=file)

@@ -176,7 +176,7 @@ def test_predict_answers_in_the_order_given(trained, home, pictures, tmp_path):
     assert rows[1]["error"]
 
 
-def test_answer_is_explained_by_a_map_and_by_learned_images_with_their_names(
+def test_an_answer_is_explained_by_a_map_and_by_learned_images_with_their_names(
     trained, home, pictures, tmp_path
 ):
     run, _ = trained

@@ -36,9 +36,7 @@ def graft(brought):
     return run
 
 
-def test_another_domain_is_learned_from_and_ones_own_classes_only_evaluate(
-    brought, graft, tmp_path
-):
+def test_another_domain_is_learned_from_and_ones_own_classes_only_test(brought, graft, tmp_path):
     code, report = graft(
         "train", brought / "own", "--source", brought / "world", "--unlabelled", brought / "loose",
         "--unlabelled-target", "--strategy", "domain_alignment", "--size", 64, "--evaluation",
