@@ -38,7 +38,9 @@ def tab_to(page: Page, name: str | re.Pattern[str], tag: str = "") -> None:
         assert stop["seen"], f"the focus cannot be seen on {stop}"
         stops.append(stop["name"][:40])
         if wanted.search(stop["name"]) and tag in ("", stop["tag"]):
-            return
+            settled(page)
+            if page.evaluate(FOCUS) == stop:  # it was not drawn anew meanwhile
+                return
     pytest.fail(f"{wanted.pattern} is not reached: {stops}")
 
 
