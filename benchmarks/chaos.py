@@ -49,6 +49,7 @@ _BREAKING_OFF = {"child", "forkserver"}
 _CLASSES, _OF_EACH, _STEPS, _SIDE = 3, 14, 12, 64
 _LONGEST_PAUSE = 2.0
 _STUCK = 600.0
+"""Seconds in which no job comes any further."""
 
 
 @dataclass
@@ -238,11 +239,13 @@ def _upload() -> str:
 
 
 def _ended(folder: Path, product: Product, killer: Killer) -> str:
-    deadline = time.monotonic() + _STUCK
+    reached, since = -1, time.monotonic()
     while (state := _state(folder)) in ("queued", "running", "stopping", "interrupted"):
         product.look_after()
         killer.look()
-        if time.monotonic() > deadline:
+        if (ground := _ground()) > reached:
+            reached, since = ground, time.monotonic()
+        if time.monotonic() > since + _STUCK:
             return f"stuck while {state}"
         time.sleep(0.02)
     return state
