@@ -123,7 +123,7 @@ class Bench:
 
     @cached_property
     def transformer(self) -> str:
-        """The name of a ViT, whose weights are random and lie where local weights are looked for."""
+        """The name of a ViT; its random weights lie where local ones are looked for."""
         folder, name = self.folder / "weights", self.choices.transformer
         folder.mkdir(exist_ok=True)
         torch.manual_seed(1)

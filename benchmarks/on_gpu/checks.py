@@ -81,7 +81,7 @@ def agreement(bench: Bench) -> dict[str, Any]:
 
 
 def each_strategy(bench: Bench) -> dict[str, Any]:
-    """A short run of each strategy: seconds, losses, score; an error in its place where one fails."""
+    """A short run of each strategy: seconds, losses, score, or its error."""
     teacher = bench.begin(bench.recipe(bench.shapes, "feature_extraction"))
     bench.trained(teacher)
     rows: dict[str, Any] = {}
