@@ -1,7 +1,7 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
 `strategies`, `target_domain`, `agreement` and `every_backbone` take long and run only when they are
-named.
+named. `gpu`, with what it takes (`--help`), runs alone and only prints what it found.
 """
 
 import importlib
@@ -39,6 +39,8 @@ NAMES = (
 
 def main() -> None:
     """Run those named, or all; print each result and keep it in benchmarks/results.json."""
+    if sys.argv[1:2] == ["gpu"]:
+        sys.exit(importlib.import_module("benchmarks.gpu").main(sys.argv[2:]))
     for name in sys.argv[1:] or NAMES:
         result = importlib.import_module(f"benchmarks.{name}").main()
         print(name, json.dumps(result, indent=2))

@@ -102,7 +102,7 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
     from core.backbones.catalogue import get_backbone
     from core.backbones.graph_split import feature_trunk
     from core.backbones.preprocessing import preprocessing_of
-    from core.backbones.runtime import _Normalised, _through_openvino, _through_torch
+    from core.backbones.runtime import InTorch, _Normalised, _through_openvino
     from core.backbones.weights import load_network
     from core.dataset.store import Store
     from core.features.extraction import load_pixels
@@ -114,7 +114,7 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
     whole = _Normalised(trunk, preprocessing).eval()
     runs = {
         "openvino": _through_openvino(whole, preprocessing, None, ""),
-        "torch": _through_torch(whole, "cpu"),
+        "torch": InTorch(whole, "cpu"),
     }
     images = [item.image for item in store.load(dataset).labelled]
     began = time.monotonic()

@@ -49,8 +49,8 @@ def freeze(
     """
     whole = _Normalised(module, preprocessing).eval()
     if device != "cpu":
-        return _through_torch(whole, device)
-    return _through_openvino(whole, preprocessing, cache, key) or _through_torch(whole, device)
+        return InTorch(whole, device)
+    return _through_openvino(whole, preprocessing, cache, key) or InTorch(whole, device)
 
 
 class _Normalised(nn.Module):
@@ -69,23 +69,46 @@ class _Normalised(nn.Module):
         return result
 
 
-def _through_torch(module: nn.Module, device: str) -> Frozen:
-    module = module.to(device).to(memory_format=torch.channels_last)
+class InTorch:
+    """A frozen network that torch runs on its device, which also takes and gives tensors there."""
 
-    @torch.no_grad()
-    def run(batch: np.ndarray) -> np.ndarray:
-        images = torch.from_numpy(batch).to(device, memory_format=torch.channels_last)
-        activations: np.ndarray = module(images).float().cpu().numpy()
+    def __init__(self, module: nn.Module, device: str) -> None:
+        self.module = module.to(device).to(memory_format=torch.channels_last)
+        self.device = device
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """As Frozen."""
+        activations: np.ndarray = self.of_tensor(torch.from_numpy(batch)).cpu().numpy()
         return activations
 
-    return run
+    @torch.no_grad()
+    def of_tensor(self, images: torch.Tensor) -> torch.Tensor:
+        """Prepared pixels, wherever they are, to activations on the device.
+
+        Where its memory is full, the images go through it in halves.
+        """
+        try:
+            activations: torch.Tensor = self.module(
+                images.to(self.device, memory_format=torch.channels_last)
+            ).float()
+            return activations
+        except torch.cuda.OutOfMemoryError:
+            if len(images) == 1:
+                raise
+        # Only here, the error being gone, has it let go of what had been computed.
+        torch.cuda.empty_cache()
+        return torch.cat([self.of_tensor(half) for half in images.chunk(2)])
 
 
 def _through_openvino(
     module: nn.Module, preprocessing: Preprocessing, cache: Path | None, key: str
 ) -> Frozen | None:
-    """None when the network cannot be converted, or does not compute the same once it is."""
-    import openvino
+    """None when the network cannot be converted, does not compute the same once it is, or OpenVINO
+    is not installed."""
+    try:
+        import openvino
+    except ImportError:
+        return None
 
     file = cache / f"{key}.xml" if cache and key else None
     try:

@@ -148,7 +148,7 @@ class CostContext:
             began = time.monotonic()
             logits, features = yield from ask_teacher(setup, sample)
             asked = (time.monotonic() - began) / len(sample)
-            again = torch.arange(len(source)) % len(sample)
+            again = torch.arange(len(source), device=logits.device) % len(sample)
             outputs = (logits[again], features[again])
         trainer = Trainer(
             setup.network, plan.suffix if plan.run else setup.network,

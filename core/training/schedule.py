@@ -19,7 +19,8 @@ def precision(device: str) -> torch.autocast:
     """bfloat16 arithmetic where the hardware has it, float32 elsewhere; weights stay float32."""
     kind = "cuda" if device.startswith("cuda") else "cpu"
     if kind == "cuda":
-        able = torch.cuda.is_bf16_supported()
+        # Older hardware only emulates it, more slowly than float32.
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         able = bool(torch.cpu._is_avx512_bf16_supported())
     return torch.autocast(kind, torch.bfloat16, enabled=able)

@@ -160,26 +160,21 @@ class Trainer:
             self.average[index] = state[f"average.{index}"].to(parameter.device).clone()
             if moments := under(state, f"adam.{index}."):
                 self.optimizer.state[parameter] = {
-                    name: value.to(parameter.device).clone() if name != "step" else value.clone()
+                    # The step, too: one kernel for all weights (fused) reads it on the device.
+                    name: value.to(parameter.device).clone()
                     for name, value in moments.items()
                 }
 
     def _one_step(self) -> tuple[float, float, Note | None]:
-        note = None
+        note, before = None, self._objective_state()
         while True:
             try:
                 loss, accuracy = self._gradients()
                 break
             except torch.cuda.OutOfMemoryError:
-                torch.cuda.empty_cache()
                 if self.pieces >= self.options.batch:
                     raise
-                self.pieces *= 2
-                size = math.ceil(self.options.batch / self.pieces)
-                note = Note(
-                    f"The GPU's memory is full, so images now go through {size} at a time. The "
-                    "result is the same; it takes a little longer."
-                )
+            note = self._halve(before)
         progress = self.step / self.phase.steps
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * schedule(progress)
@@ -189,6 +184,30 @@ class Trainer:
         keep = min(self.options.ema, self.step / (self.step + 9))
         torch._foreach_lerp_(self.average, [p.detach() for p in self.trained], 1 - keep)
         return loss, accuracy, note
+
+    def _halve(self, before: Mapping[str, torch.Tensor]) -> Note:
+        """Let half as many images through at a time from now on, from where this step began.
+
+        To be called once the error is gone: it holds on to everything that filled the memory.
+        """
+        self.optimizer.zero_grad()
+        self.features = torch.empty(0)
+        torch.cuda.empty_cache()
+        if isinstance(self.objective, nn.Module):
+            for name, buffer in self.objective.named_buffers():
+                buffer.copy_(before[name])
+        self.pieces *= 2
+        size = math.ceil(self.options.batch / self.pieces)
+        return Note(
+            f"The GPU's memory is full, so images now go through {size} at a time. The "
+            "result is the same; it takes a little longer."
+        )
+
+    def _objective_state(self) -> dict[str, torch.Tensor]:
+        """What the objective remembers, to be put back when a step has to begin again."""
+        if not isinstance(self.objective, nn.Module):
+            return {}
+        return {name: value.clone() for name, value in self.objective.named_buffers()}
 
     def _gradients(self) -> tuple[float, float]:
         """Mean loss and accuracy of the step's batch, its gradients left on the parameters."""
@@ -203,15 +222,17 @@ class Trainer:
             ),
         )  # fmt: skip
         loss_sum = right = torch.zeros((), device=batch.labels.device)
-        asked = int((batch.labels >= 0).sum())
+        asked = (batch.labels >= 0).sum()
         with self._beside_the_classifier():
             for piece in pieces_of(batch, self.pieces):
-                loss, logits = self.objective(self._forward, piece)
+                mean, logits = self.objective(self._forward, piece)
                 weight = len(piece.labels) / len(batch.labels)
-                (weight * loss).backward()  # type: ignore[no-untyped-call]
-                loss_sum = loss_sum + weight * loss.detach()
+                (weight * mean).backward()  # type: ignore[no-untyped-call]
+                loss_sum = loss_sum + weight * mean.detach()
                 right = right + self._right(logits, piece.labels)
-        return float(loss_sum), float(right) / max(1, asked)
+        # Together, for a GPU has to be waited for each time that a number is asked of it.
+        loss, n_right, n = torch.stack([loss_sum, right.float(), asked.float()]).tolist()
+        return loss, n_right / max(1, n)
 
     def _right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """How many predictions are right, over all questions."""
