@@ -32,8 +32,9 @@ from PIL import Image
 from core import jobs
 from core.errors import GraftError
 from core.jobs.cleanup import cleanup
+from core.jobs.folder import starts_file
 from core.jobs.lock import worker_alive
-from core.jobs.log import size
+from core.jobs.log import read_events, size
 from core.jobs.starts import RESTARTS
 from core.jobs.summary import summary
 from core.projects import create_project, create_run, run_folder, runs
@@ -188,7 +189,7 @@ def _home(place: Path, chance: random.Random, kills: int) -> tuple[Found, Counte
         for folder in _work():
             state = _ended(folder, product, killer)
             if state != "finished":
-                found.lost.append(f"{folder.parent.name}: {state}: {jobs.status(folder).sentence}")
+                found.lost.append(f"{folder.parent.name}: {state}: {_story(folder)}")
                 break
         found.weights = [_weights(each.folder) for each in runs(_project())]
     found.orphans = _orphans(product)
@@ -236,6 +237,14 @@ def _upload() -> str:
         lines.append(json.dumps({"n": n, "name": title, "bytes": buffer.tell()}))
     (folder / "index.jsonl").write_text("\n".join(lines))
     return name
+
+
+def _story(folder: Path) -> str:
+    """What a job that was lost had told, and how often it had begun."""
+    events, _ = read_events(folder)
+    told = [f"{type(event).__name__} {getattr(event, 'text', '')}".strip() for event in events]
+    starts = starts_file(folder).read_text(encoding="utf-8").split()
+    return f"{jobs.status(folder).sentence} Starts: {starts}. Events: {told[-40:]}"
 
 
 def _ended(folder: Path, product: Product, killer: Killer) -> str:
