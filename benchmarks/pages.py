@@ -20,6 +20,7 @@ from typing import Any
 
 from PIL import Image
 
+from core.backbones.catalogue import DEFAULT
 from core.dataset.ingest.importing import import_images
 from core.dataset.samples import write_sample
 from core.dataset.store import Store
@@ -99,7 +100,7 @@ def _project(images: Path, settings: Settings) -> tuple[int, str]:
     *_, last = import_images(images, Store(settings.home), settings, title=images.name)
     project = create_project(images.name).id
     add_dataset(project, last.result["dataset"])
-    recipe = Recipe(dataset=last.result["dataset"], strategy="feature_extraction")
+    recipe = Recipe(dataset=last.result["dataset"], backbone=DEFAULT, strategy="feature_extraction")
     run = create_run(project, recipe, "First model", origin="automatic")
     JobSpec("train").write(run_folder(run))
     for event in train(run_folder(run), settings, lambda: False):
