@@ -29,6 +29,8 @@ from starlette.routing import Route
 
 _MOST_READERS = 8
 _MOST_CONNECTIONS = 512
+_MOST_WAITING = 2048
+"""Connections that are not accepted yet."""
 _GOODBYE_SECONDS = 5
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _UNSAID = {
@@ -190,10 +192,12 @@ async def _end_when_idle(metrics: Metrics, seconds: float) -> None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """A socket that listens. It names TCP: only then are small answers sent at once."""
+    """A socket that listens already, so that whoever is told of it at the start is not refused. It
+    names TCP: only then are small answers sent at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name == "posix":  # a port that was in use a moment ago counts as free
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((host, port))
+    made.listen(_MOST_WAITING)
     return made
