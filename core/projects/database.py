@@ -109,7 +109,7 @@ class FieldAnswerRow(Base):
     draw: Mapped[float]
     answered_at: Mapped[float]
     audit_id: Mapped[str] = mapped_column(default="", index=True)
-    decision: Mapped[str] = mapped_column(default="")
+    decision: Mapped[str] = mapped_column("verdict", default="")  # as homes of before have it
     truth: Mapped[str] = mapped_column(default="")
 
 

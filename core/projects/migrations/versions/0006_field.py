@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("draw", sa.Double(), nullable=False),
         sa.Column("answered_at", sa.Double(), nullable=False),
         sa.Column("audit_id", sa.String(), nullable=False),
-        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
         sa.Column("truth", sa.String(), nullable=False),
         *_of_a_project("field_answers"),
         sa.UniqueConstraint("run_id", "file", name="uq_field_answers_run_id_file"),
