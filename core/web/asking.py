@@ -97,7 +97,7 @@ class ProjectModels:
     def _graph(self, run: Path) -> Path | None:
         """The graph; None while a job is at it, which is handed in where there is none. Raises
         Refused with the reason where that failed a moment ago."""
-        if found := served_graph(run, self._settings):
+        if found := self._servers.loaded(run) or served_graph(run, self._settings):
             return found
         newest = next(iter(recent_jobs(KIND, run=run.name)), None)
         if newest is not None:
@@ -117,6 +117,12 @@ class _Servers:
         self._running: OrderedDict[Path, RunningServer] = OrderedDict()
         self._scripts: tempfile.TemporaryDirectory[str] | None = None
         self._guard = threading.Lock()
+
+    def loaded(self, run: Path) -> Path | None:
+        """The graph of a run that a server has in memory: then its file need not be looked at."""
+        with self._guard:
+            servers = self._running.items()
+            return next((g for g, each in servers if run in g.parents and each.is_alive), None)
 
     def ask(self, graph: Path, path: str, body: BinaryIO, headers: dict[str, str]) -> Answer:
         """The answer of the graph's server. Raises CannotStart, OSError or HTTPException."""
