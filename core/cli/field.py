@@ -60,18 +60,13 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
 
 def _run_of(name: str) -> "RunRow":
     """The run of this id, or the one whose model the project of this id keeps."""
-    from core.jobs.queue import status
-    from core.projects import get_project, get_run, runs
+    from core.jobs.kept_model import kept_run
+    from core.projects import get_run
 
     try:
         return get_run(name)
     except NotFound:
-        project = get_project(name)
-    finished = [run for run in runs(project.id) if status(run.folder).state == "finished"]
-    kept = [run for run in finished if run.id == project.kept_run] or finished[-1:]
-    if not kept:
-        raise NotFound("This project has no finished model yet. Train one first.")
-    return kept[0]
+        return kept_run(name)
 
 
 def _audit(audit: "Audit", report: "Report") -> dict[str, Any]:

@@ -21,5 +21,5 @@ def kept_run(project_id: str) -> RunRow:
         raise NotFound("This project was deleted. Restore it from the trash.")
     finished = [run for run in runs(project_id) if status(run.folder).state == "finished"]
     if (kept := kept_among(project, finished)) is None:
-        raise NotFound("This project has no model yet: add images, then train.")
+        raise NotFound("This project has no finished model yet. Train one first.")
     return kept
