@@ -47,6 +47,10 @@ class Terminal:
             text = json.dumps(document, ensure_ascii=False, indent=2)
         _write(sys.stdout, text, clean=not self._as_json)
 
+    def stopped(self) -> None:
+        """It was stopped before there was a result."""
+        self.result({"stopped": True}, "Stopped. Run the command again to start over.")
+
     def problem(self, failed: Failed) -> None:
         """Why there is no result, and for a program whether the same may go well another time."""
         if self._as_json:

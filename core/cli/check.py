@@ -68,7 +68,7 @@ def check(
             events = _noted(look_for(dataset, store, settings), found)
             last = terminal.drain(until(events, stop))
     if not isinstance(last, Finished):
-        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
+        terminal.stopped()
         return STOPPED
     documents = [document(problem, dataset) for problem in found]
     terminal.result(documents, _text(found, dataset))

@@ -37,7 +37,7 @@ def _run(chosen: Namespace, settings: Settings, terminal: Terminal) -> int:
         news = (event for event in events if isinstance(event, Progress | Finished))
         last = terminal.drain(until(news, stop))
     if not isinstance(last, Finished):
-        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
+        terminal.stopped()
         return STOPPED
     understanding = Understanding.from_dict(last.result)
     lines = [

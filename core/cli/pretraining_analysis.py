@@ -54,7 +54,7 @@ def pretraining_analysis(
             if isinstance(terminal.drain(until(events, stop)), Finished):
                 found = pretraining_analysis_of(dataset, settings)
     if found is None:
-        terminal.result({"stopped": True}, "Stopped. Run the command again to start over.")
+        terminal.stopped()
         return STOPPED
     terminal.result(_document(found), _text(found))
     return 0
