@@ -59,9 +59,7 @@ def put_classify(folder: Path, engine: str) -> None:
     content = content.replace('"onnxruntime>=1.20"', f'"{engine}"', 1)
     content = content.replace("pip install onnxruntime", f"pip install {name}", 1)
     script.write_text(content, encoding="utf-8")
-    needs = f"{engine}\npillow>=13\nnumpy>=2\n{FOR_SOME_FILES}"
-    (folder / "requirements.txt").write_text(needs, encoding="utf-8")
-    shutil.copyfile(_LICENCE, folder / "LICENSE.txt")
+    _put_needs(folder, engine)
 
 
 def put_server(folder: Path) -> None:
@@ -73,7 +71,12 @@ def put_server(folder: Path) -> None:
 
 def put_server_requirements(folder: Path, engine: str) -> None:
     """Put what server.py needs beside it, and the licence of its files."""
-    needs = f"{engine}\npillow>=13\nnumpy>=2\n{SERVER_REQUIREMENTS}{FOR_SOME_FILES}"
+    _put_needs(folder, engine, SERVER_REQUIREMENTS)
+
+
+def _put_needs(folder: Path, engine: str, more: str = "") -> None:
+    """What scripts beside a graph need, and the licence of their files."""
+    needs = f"{engine}\npillow>=13\nnumpy>=2\n{more}{FOR_SOME_FILES}"
     (folder / "requirements.txt").write_text(needs, encoding="utf-8")
     shutil.copyfile(_LICENCE, folder / "LICENSE.txt")
 
