@@ -1,4 +1,7 @@
-"""server.py by itself: what it answers in every protocol, what it refuses, and what cannot harm."""
+"""server.py by itself: what it answers in every protocol, what it refuses, and what cannot harm.
+
+The tests stand together because they share one exported server, which takes seconds to make.
+"""
 
 import base64
 import hashlib

@@ -7,14 +7,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from guarded_app import guarded_app
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from core.settings import Settings
-from core.web.middleware import Guard
 from core.web.routes import routes
 from core.web.uploads import issue_upload, note_received, open_upload, received, upload_folder
 
@@ -32,8 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(home: Path) -> Starlette:
     chosen = Settings(home=home, max_upload_bytes=1000, max_unpacked_bytes=9000, max_entries=50)
-    guard = Middleware(Guard, allowed_hosts=["testserver"])
-    return Starlette(routes=routes(chosen), middleware=[guard])
+    return guarded_app(chosen)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from guarded_app import guarded_app
 from starlette.testclient import TestClient
 
 from core.settings import Settings
-from core.web.middleware import Guard
-from core.web.routes import routes
 
 
 @pytest.fixture
@@ -20,6 +17,5 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    guard = Middleware(Guard, allowed_hosts=["testserver"])
-    with TestClient(Starlette(routes=routes(settings), middleware=[guard])) as opened:
+    with TestClient(guarded_app(settings)) as opened:
         yield opened

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from guarded_app import guarded_app
 from made_models import photographs, write_photographs
 from made_runs import made_run, small_model
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from core.analysis.prediction import predict_files
@@ -28,8 +27,6 @@ from core.projects.database import migrate
 from core.recipe import Recipe
 from core.settings import MiB, get_settings
 from core.web import asking
-from core.web.middleware import Guard
-from core.web.routes import routes
 
 SAME = {"Origin": "http://testserver"}
 ROOT = Path(__file__).parents[2]
@@ -85,9 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 @pytest.fixture
 def client(made: Made) -> Iterator[TestClient]:
-    guard = Middleware(Guard, allowed_hosts=["testserver"])
-    app = Starlette(routes=routes(get_settings()), middleware=[guard])
-    with TestClient(app, headers=SAME) as opened:
+    with TestClient(guarded_app(get_settings()), headers=SAME) as opened:
         yield opened
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guarded_app import guarded_app
 from made_models import CLASSES, made_model, photographs
 from PIL import Image
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from core.analysis.prediction import predict_files
@@ -24,8 +23,6 @@ from core.jobs.spec import JobSpec
 from core.projects import run_folder
 from core.settings import Settings, get_settings
 from core.web import live
-from core.web.middleware import Guard
-from core.web.routes import routes
 
 RUN = "1" * 16
 SAME = {"Origin": "http://testserver"}
@@ -56,9 +53,7 @@ def home(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 @pytest.fixture
 def client(home: Path) -> Iterator[TestClient]:
-    guard = Middleware(Guard, allowed_hosts=["testserver"])
-    app = Starlette(routes=routes(get_settings()), middleware=[guard])
-    with TestClient(app, headers=SAME) as opened:
+    with TestClient(guarded_app(get_settings()), headers=SAME) as opened:
         yield opened
 
 
