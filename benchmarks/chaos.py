@@ -9,40 +9,34 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import random
 import re
 import secrets
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 from PIL import Image
 
+from benchmarks.started_product import Product, wait_for
 from core import jobs
 from core.errors import GraftError
 from core.jobs.cleanup import cleanup
 from core.jobs.folder import starts_file
-from core.jobs.lock import worker_alive
 from core.jobs.log import read_events, size
 from core.jobs.starts import RESTARTS
 from core.jobs.summary import summary
 from core.projects import create_project, create_run, run_folder, runs
-from core.projects.database import migrate
 from core.recipe import Recipe
 from core.settings import get_settings
 
-_ROOT = Path(__file__).parents[1]
 _KINDS = {"child": 6, "worker": 4, "forkserver": 4, "web": 2, "serve": 2}
 """What is killed, and how often in proportion."""
 _BREAKING_OFF = {"child", "forkserver"}
@@ -61,56 +55,6 @@ class Found:
     lost: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Product:
-    """Web app and worker as a person starts them; started again as soon as they are gone."""
-
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> "Product":
-        (self.folder / "temporary").mkdir(parents=True)
-        os.environ |= {"GRAFT_HOME": str(self.folder / "home"), "GRAFT_PORT": str(_free_port())}
-        get_settings.cache_clear()
-        migrate(get_settings())
-        self.look_after()
-        return self
-
-    def look_after(self) -> None:
-        """Start it when it is not there: what a service manager or a person does."""
-        if self.process is None or self.process.poll() is not None:
-            with (self.folder / "serve.txt").open("ab") as out:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "core", "serve"],
-                    cwd=_ROOT,
-                    env=os.environ | {"TMPDIR": str(self.folder / "temporary")},
-                    stdout=out,
-                    stderr=out,
-                )
-
-    def processes(self) -> dict[str, list[psutil.Process]]:
-        """All that work for this home, by what they are."""
-        found: dict[str, list[psutil.Process]] = {}
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.pid != os.getpid() and self._is_ours(process):
-                    found.setdefault(_kind(process), []).append(process)
-        return found
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return process.environ().get("GRAFT_HOME") == os.environ["GRAFT_HOME"]
-
-    def __exit__(self, *_: object) -> None:
-        self.look_after()  # so that the last of its processes tidies up after those before
-        home = get_settings().home
-        _wait(lambda: worker_alive(home) or self.process is None or self.process.poll(), 60)
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=60)
 
 
 class Killer:
@@ -299,44 +243,14 @@ def _weights(folder: Path) -> str:
 def _orphans(product: Product) -> list[str]:
     """What still runs when the product has ended, and a minute has passed: one that is about to
     import libraries hears only then that nobody needs it."""
-    _wait(lambda: not product.processes(), 60)
+    wait_for(lambda: not product.processes(), 60)
     return [f"{kind} {each.pid}" for kind, all_ in product.processes().items() for each in all_]
-
-
-def _wait(condition: Callable[[], Any], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 def _files(place: Path) -> Iterator[str]:
     """Each file and folder, without what is chance in its name."""
     for each in place.rglob("*"):
         yield re.sub(r"[0-9a-f]{16,}", "#", str(each.relative_to(place)))
-
-
-def _kind(process: psutil.Process) -> str:
-    command = " ".join(process.cmdline())
-    if "multiprocessing.forkserver" in command:
-        parent = process.parent()
-        above = " ".join(parent.cmdline()) if parent else ""
-        return "child" if "multiprocessing.forkserver" in above else "forkserver"
-    for kind, sign in (
-        ("worker", "core.jobs.worker"),
-        ("web", "webserver"),
-        ("serve", "core serve"),
-    ):
-        if sign in command:
-            return kind
-    return "other"
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ import torch
 from benchmarks.on_gpu.bench import Bench, Choices
 from benchmarks.on_gpu.checks import (
     agreement,
-    each_strategy,
     full_memory,
     guarded,
     precision,
     stop_and_resume,
 )
+from benchmarks.on_gpu.short_runs import each_strategy
 from benchmarks.on_gpu.speed import speed
 from core.devices import device_of
 from core.settings import Settings
