@@ -9,7 +9,13 @@ from pathlib import Path
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
 from core.field.kept import tidy
-from core.jobs.folder import idle_seconds, job_folders, run_folders
+from core.jobs.folder import (
+    drafts,
+    idle_seconds,
+    job_folders,
+    remove_whatever,
+    run_folders,
+)
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
@@ -55,7 +61,7 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
     """Delete what was left alone for so many seconds; gives how many folders and files.
 
     A job that waits or works stays, and so do the files that any remaining job names. Of runs
-    nothing goes but the checkpoints of those that are finished.
+    nothing goes but the checkpoints of those that are finished, and drafts of killed writers.
     """
     discard_checkpoints(settings.home)
     jobs = job_folders(settings.home)
@@ -69,8 +75,17 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
     forget_jobs(old, settings)
     for folder in (*old, *uploads):
         shutil.rmtree(folder, ignore_errors=True)
+    remove_drafts(settings.home, older_than)
     swept = sweep_orphans(settings.home, older_than=older_than)
     return len(old) + len(uploads) + swept + tidy(settings, older_than=older_than)
+
+
+def remove_drafts(home: Path, older_than: float) -> None:
+    """Of runs that nobody works on, which were left alone for so many seconds."""
+    for run in run_folders(home):
+        if idle_seconds(run) > older_than and not _active(run):
+            for draft in [*drafts(run)]:
+                remove_whatever(draft)
 
 
 def discard_checkpoints(home: Path) -> None:

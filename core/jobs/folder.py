@@ -137,6 +137,11 @@ def _all_but_spec(folder: Path) -> Iterator[Path]:
     return (each for each in folder.iterdir() if each.name != _SPEC)
 
 
+def drafts(folder: Path) -> Iterator[Path]:
+    """What writers that were killed have left half done, in its folders as well."""
+    return (each for each in folder.rglob(".*") if each.name not in _OWN)
+
+
 def remove_whatever(path: Path) -> None:
     """A file, or a folder with all that is in it; nothing, where there is none."""
     with suppress(FileNotFoundError):

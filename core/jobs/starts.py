@@ -12,7 +12,7 @@ from core.jobs.summary import summary
 
 RESTARTS = 3
 """How often a job is begun again without having come any further."""
-_WORKERS = 20
+WORKERS = 20
 """As many workers may end under a job that comes no further: it may be what ends them."""
 _BROKE_OFF = "!"
 
@@ -21,7 +21,7 @@ def may_start(folder: Path) -> bool:
     """Count one more start, unless the job broke off too often without coming any further."""
     reached = _reached(folder)
     restarts = _lines(folder, "")[1:]
-    in_vain = sum(one >= reached for one in restarts) >= _WORKERS
+    in_vain = sum(one >= reached for one in restarts) >= WORKERS
     broke_off = sum(one >= reached for one in _lines(folder, _BROKE_OFF))
     if in_vain or broke_off > RESTARTS:
         return False

@@ -84,6 +84,28 @@ def test_the_checkpoint_of_a_finished_run_is_deleted_and_of_no_other(home: Path)
     assert has_checkpoint(stopped)
 
 
+def test_drafts_of_killed_writers_go_and_nothing_else_of_a_run(home: Path) -> None:
+    run = home / "runs" / ("0" * 16)
+    run.mkdir(parents=True)
+    jobs.submit("train", run)
+    kept = [run / "model" / "model.json", run / ".lock", run / "report.json"]
+    left = [run / "model" / ".model.json.ab12cd34", run / ".model.xy" / "model.safetensors"]
+    for file in (*kept, *left):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"content")
+    left_alone(run)
+    cleanup(get_settings())  # it still waits
+    assert all(file.exists() for file in (*kept, *left))
+    log.append(run, Stopped(1, 2))
+    cleanup(get_settings())  # somebody was at it a moment ago
+    assert all(file.exists() for file in left)
+    left_alone(run)
+    cleanup(get_settings())
+    assert all(file.exists() for file in kept)
+    assert not any(file.exists() for file in left)
+    assert not (run / ".model.xy").exists()
+
+
 def test_uploads_go_once_no_job_names_them(home: Path) -> None:
     named, forgotten = upload(home, "a" * 32), upload(home, "b" * 32)
     fresh = home / "uploads" / ("c" * 32)
