@@ -31,7 +31,7 @@ from core.errors import GraftError
 from core.jobs.cleanup import cleanup
 from core.jobs.folder import starts_file
 from core.jobs.log import read_events, size
-from core.jobs.starts import RESTARTS
+from core.jobs.starts import RESTARTS, WORKERS
 from core.jobs.summary import summary
 from core.projects import create_project, create_run, run_folder, runs
 from core.recipe import Recipe
@@ -39,8 +39,6 @@ from core.settings import get_settings
 
 _KINDS = {"child": 6, "worker": 4, "forkserver": 4, "web": 2, "serve": 2}
 """What is killed, and how often in proportion."""
-_BREAKING_OFF = {"child", "forkserver"}
-"""Whose end counts as a job's own."""
 _CLASSES, _OF_EACH, _STEPS, _SIDE = 3, 14, 12, 64
 _LONGEST_PAUSE = 2.0
 _STUCK = 600.0
@@ -64,7 +62,8 @@ class Killer:
         self._product, self._chance, self.left = product, chance, left
         self.killed: Counter[str] = Counter()
         self._seen, self._at = -1, time.monotonic()
-        self._ground, self._in_vain = 0, 0
+        self._ground, self._broke_off, self._began = 0, 0, 0
+        """How far the jobs came, and how often since then one broke off and began again."""
 
     def look(self) -> None:
         """Call it often."""
@@ -76,20 +75,23 @@ class Killer:
             self._kill()
 
     def _kill(self) -> None:
-        there = self._product.processes()
         if (ground := _ground()) > self._ground:
-            self._ground, self._in_vain = ground, 0
-        # A job that breaks off more often without coming any further is given up, rightly; one
-        # whose start fails for want of the forkserver broke off, too.
-        spare = _BREAKING_OFF if self._in_vain >= RESTARTS else set[str]()
-        kinds = [kind for kind in _KINDS if kind in there and kind not in spare]
+            self._ground, self._broke_off, self._began = ground, 0, 0
+        # A job that breaks off or begins more often without coming any further is given up,
+        # rightly.
+        if self._began >= WORKERS // 2:
+            return
+        there = self._product.processes()
+        spared = {"child"} if self._broke_off >= RESTARTS else set[str]()
+        kinds = [kind for kind in _KINDS if kind in there and kind not in spared]
         if not kinds:
             return
         (kind,) = self._chance.choices(kinds, [_KINDS[each] for each in kinds])
         with suppress(psutil.Error):
             self._chance.choice(sorted(there[kind], key=lambda each: each.pid)).kill()
             self.killed[kind] += 1
-            self._in_vain += kind in _BREAKING_OFF
+            self._broke_off += kind == "child"
+            self._began += kind != "web"
             self.left -= 1
             self._at, self._seen = float("inf"), _progress()
 
