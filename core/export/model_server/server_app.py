@@ -35,7 +35,7 @@ _GOODBYE_SECONDS = 5
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _UNSAID = {
     404: "There is nothing at this address: /docs lists all.",
-    405: "This address is asked in another way: see /docs.",
+    405: "This address takes another method: see /docs.",
 }
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 

@@ -71,7 +71,7 @@ def routes(model: ServedModel, limits: Limits, count: Callable[[int], None]) -> 
 def _require_known(request: Request, model: ServedModel) -> None:
     wanted = (request.path_params["name"], request.path_params.get("version", "1"))
     if wanted != (model.name, "1"):
-        raise HTTPException(404, f"There is no such model here; the one there is: {model.name}.")
+        raise HTTPException(404, f"There is no such model. This server has “{model.name}”.")
 
 
 def _metadata(model: ServedModel) -> dict[str, Any]:
@@ -96,11 +96,11 @@ def _parsed(request: Request, content: bytes, limits: Limits) -> tuple[dict[str,
     given = request.headers.get(_HEADER, "")[:20]
     length = int(given) if given.isdecimal() else len(content)
     if length > limits.json_bytes:
-        raise HTTPException(413, "So much text is too much: send the tensors as binary data.")
+        raise HTTPException(413, "That is too much text. Send the tensors as binary data.")
     try:
         asked = json.loads(content[:length])
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400, "The request is no JSON.") from error
+        raise HTTPException(400, "The request is not valid JSON.") from error
     if not isinstance(asked, dict) or not isinstance(asked.get("inputs"), list):
         raise HTTPException(400, "The request has no list of inputs.")
     return asked, content[length:]
@@ -113,7 +113,7 @@ def _input(asked: dict[str, Any], tail: bytes) -> tuple[Tensor, bytes | None]:
             parameters = tensor.get("parameters")
             size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
             if size is not None and size != len(tail):
-                raise HTTPException(400, "The binary data have another length than is said.")
+                raise HTTPException(400, "The binary data is not as long as binary_data_size says.")
             return tensor, None if size is None else tail
     raise HTTPException(
         400, "Send one input with name, datatype and shape: image (BYTES) or pixels (UINT8)."
@@ -151,7 +151,7 @@ def _array(tensor: Tensor, binary: bytes | None, size: int, most: int) -> np.nda
             return values.astype(np.uint8).reshape(shape)
     except (ValueError, TypeError, OverflowError, RecursionError):
         pass
-    raise HTTPException(400, "The data of pixels are whole numbers from 0 to 255, as its shape.")
+    raise HTTPException(400, "Send pixels as whole numbers from 0 to 255 that fill their shape.")
 
 
 def _files(tensor: Tensor, binary: bytes | None, most: int) -> list[bytes]:
@@ -162,7 +162,7 @@ def _files(tensor: Tensor, binary: bytes | None, most: int) -> list[bytes]:
         files = _from_base64(tensor.get("data")) if binary is None else _parted(binary)
     except (ValueError, TypeError, struct.error) as error:
         raise HTTPException(
-            400, "The data of image are base64 in JSON, or each a length and its bytes."
+            400, "Send image as base64 in JSON, or as a length and the bytes of each."
         ) from error
     if len(files) != n:
         raise HTTPException(400, "image has another number of elements than its shape says.")
@@ -224,7 +224,7 @@ def _wanted(asked: dict[str, Any], names: list[str]) -> list[tuple[str, bool]]:
     if not isinstance(given, list) or not all(
         isinstance(each, dict) and each.get("name") in names for each in given
     ):
-        raise HTTPException(400, f"There are the outputs {', '.join(names)}.")
+        raise HTTPException(400, f"The outputs are {', '.join(names)}.")
     return [(each["name"], flag(each, "binary_data", usual)) for each in given]
 
 

@@ -115,7 +115,7 @@ class Gate:
     def _refusal(self, scope: Scope) -> HTTPException | None:
         headers = Headers(scope=scope)
         if not _is_own_page(headers):
-            return HTTPException(403, "Pages of other servers may not ask this one.")
+            return HTTPException(403, "Pages from other sites may not use this server.")
         if scope["path"] not in OPEN_PATHS and not self._knows(headers):
             needed = {"WWW-Authenticate": "Bearer"}
             return HTTPException(401, "Send the token: Authorization: Bearer …", needed)

@@ -105,7 +105,7 @@ class _Reader:
 
     @property
     def _too_slow(self) -> str:
-        return f"It takes more than {self._seconds:.0f} seconds to read: save it anew."
+        return f"It takes more than {self._seconds:.0f} seconds to read: save it again, smaller."
 
     async def _is_out_of_time(self) -> bool:
         """Whether the system ended it for that."""
