@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_server import Server, running
-from steps import LONG
+from steps import LONG, hear_choosers
 from watching import Watch
 
 QUIET = [
@@ -53,6 +53,7 @@ def window(chromium: Browser) -> Iterator[Page]:
     context.grant_permissions(["camera"])
     page = context.new_page()
     page.set_default_timeout(LONG)
+    hear_choosers(page)
     yield page
     context.close()
 

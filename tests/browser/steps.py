@@ -57,9 +57,25 @@ def press(page: Page, name: str | re.Pattern[str], *, exact: bool = False) -> No
     click(page.get_by_role("button", name=name, exact=exact))
 
 
-def press_key(page: Page, key: str) -> None:
+def hear_choosers(page: Page) -> None:
+    """Hear of file choosers from the start: a slow browser that is asked to tell of them only just
+    before a key is pressed opens the system's own."""
+    page.on("filechooser", lambda chooser: None)
+
+
+def press_key(page: Page, key: str, until: str | re.Pattern[str] = "") -> None:
+    """Press a key and, where it is told what the page then says, wait for that.
+
+    A key pressed the moment a page is drawn may be heard by nobody: like a person, press again.
+    """
     settled(page)
     page.keyboard.press(key)
+    if until:
+        try:
+            says(page, until, timeout=LONG / 3)
+        except AssertionError:
+            page.keyboard.press(key)
+            says(page, until)
 
 
 def follow(page: Page, name: str, where: str = "body") -> None:

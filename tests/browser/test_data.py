@@ -78,22 +78,18 @@ def test_faults_are_found_mended_by_keyboard_undone_compared_and_taken_away(
 
     open_by_keyboard(page, WRONG)
     says(page, re.compile("looks like “transport”"))
-    press_key(page, "1")
-    says(page, "Last change: 1 image moved to “transport”")
+    press_key(page, "1", "Last change: 1 image moved to “transport”")
     counts(page, all_of_them - 1)
-    press_key(page, "u")
-    says(page, "Undone: 1 image moved to “transport”")
+    press_key(page, "u", "Undone: 1 image moved to “transport”")
     counts(page, all_of_them)
     press_key(page, "Shift+U")
     counts(page, all_of_them - 1)
 
     watch.reload()
     open_kind(page, "One image in two classes", "twin.png")
-    press_key(page, "1")
-    says(page, "Last change: 1 image moved to “faces”")
+    press_key(page, "1", "Last change: 1 image moved to “faces”")
     open_kind(page, "Near-duplicates", Path(COPY).name)
-    press_key(page, "1")
-    says(page, "Last change: 2 images kept together in every split")
+    press_key(page, "1", "Last change: 2 images kept together in every split")
     compare_and_take_away(page)
 
 

@@ -135,8 +135,7 @@ def test_unlabelled_images_are_labelled_a_row_at_a_time_by_one_key(rings_and_bar
     says(page, "confident on average")
     accept = ready(page.get_by_role("button", name=re.compile("^.*Accept")))
     n = int(re.search(r"Accept (\d+)", accept.inner_text()).group(1))
-    press_key(page, "a")
-    says(page, f"{16 - n} images without a class")
+    press_key(page, "a", f"{16 - n} images without a class")
     press(page, "Undo")
     says(page, "16 images without a class")
 

@@ -17,7 +17,7 @@ from made_files import write_every_kind
 from made_models import CLASSES, photographs
 from playwright.sync_api import Browser, Page, Route, expect
 from running_server import ROOT
-from steps import LONG
+from steps import LONG, hear_choosers
 
 from core.analysis.prediction import ImagePrediction
 from core.analysis.prediction_table import predictions_csv
@@ -58,6 +58,7 @@ def window(chromium: Browser, exported: Exported) -> Iterator[Page]:
     window.set_default_timeout(LONG)
     faults: list[str] = []
     window.on("pageerror", lambda error: faults.append(str(error)))
+    hear_choosers(window)
     window.goto(exported.file.as_uri())
     expect(window.get_by_text("Ready")).to_be_visible()
     yield window

@@ -1,5 +1,6 @@
 """However much one project asks for, another's job has its turn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from core import jobs
@@ -34,11 +35,17 @@ def test_fifty_predictions_of_one_project_do_not_delay_that_of_another(workers: 
 def test_cameras_that_look_for_hours_keep_no_quick_job_waiting(workers: Workers) -> None:
     looking = [held_job("camera", project=project) for project in "aaabb"]
     workers.start()
-    running = [looking[0], looking[1], looking[3]]
-    wait_for(lambda: all(jobs.status(folder).step > 0 for folder in running))
+    wait_for(lambda: len(running := under_way(looking)) == 3 and set(running) == {"a", "b"})
     quick = [submitted("quick", steps=1, project="a") for _ in range(3)]
     assert {ended(folder).state for folder in quick} == {"finished"}
-    assert [jobs.status(folder).state for folder in (looking[2], looking[4])] == ["queued"] * 2
+    states = sorted(jobs.status(folder).state for folder in looking)
+    assert states == ["queued"] * 2 + ["running"] * 3
+
+
+def under_way(looking: Sequence[Path]) -> str:
+    """The projects, "a" and "b", of those cameras of "aaabb" that are looked through."""
+    told = zip("aaabb", looking, strict=True)
+    return "".join(project for project, folder in told if jobs.status(folder).step > 0)
 
 
 def test_trainings_of_two_projects_alternate(workers: Workers) -> None:
