@@ -12,6 +12,7 @@
     │   └── HubUnreachable      nor downloaded at the moment (Hindered, too)
     ├── NotFound            an id that names nothing
     │   └── Damaged             a file that is no longer what was written
+    ├── NotAllowed          somebody else may do this
     ├── Hindered            it lies outside: once that is put right, the same may go well
     │   ├── OutOfSpace          the disk is full
     │   ├── HomeUnusable        the home folder cannot be written to
@@ -55,6 +56,10 @@ class BadRecipe(GraftError):
 
 class Diverged(GraftError):
     """The loss is no longer a number: the steps were too bold."""
+
+
+class NotAllowed(GraftError):
+    """Whoever acts may not do this; somebody else may."""
 
 
 class Hindered(GraftError):

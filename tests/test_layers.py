@@ -33,7 +33,7 @@ ROOMS = (
     ("pretraining_analysis",),
     ("analysis",),
     ("export",),
-    ("projects",),
+    ("access", "projects"),
     ("field",),
     ("jobs",),
     ("web",),

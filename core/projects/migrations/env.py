@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from core.projects import people_tables  # noqa: F401 -- tables count once they are imported
 from core.projects.database import Base
 
 context.configure(
