@@ -2,10 +2,14 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = {"core", "pages", "app", "webserver", "graft"}
@@ -57,3 +61,31 @@ def test_everything_that_is_imported_is_asked_for():
         and not asked & {_plain(one) for one in made_by.get(name, [name])}
     }
     assert not missing
+
+
+@pytest.mark.parametrize("stamp", ["", "-dev"])
+def test_a_set_up_without_cuda_installs_all_else_by_its_hash(tmp_path: Path, stamp: str) -> None:
+    make = shutil.which("make")
+    assert make, "make test needs make"
+    asked = [make, "--no-print-directory", "-nB", "TORCH=cpu", f".venv/.ready{stamp}cpu"]
+    plan = subprocess.check_output(asked, cwd=ROOT, text=True)
+    sifted = [line for line in plan.splitlines() if line.startswith("awk")]
+    script = "\n".join(sifted).replace("> .venv/", f"> {tmp_path}/")
+    subprocess.run(["sh", "-ec", script], cwd=ROOT, check=True)
+
+    def packages(lock: Path) -> dict[str, bool]:
+        """The packages of a lock, and whether each has a hash."""
+        entries = re.split(r"(?m)^(?=[a-z0-9])", lock.read_text(encoding="utf-8"))
+        return {
+            each.partition("==")[0]: "--hash=sha256:" in each for each in entries if "==" in each
+        }
+
+    whole = packages(ROOT / f"requirements{stamp}.lock")
+    rest = packages(tmp_path / "rest.lock")
+    assert all(rest.values())
+    assert packages(tmp_path / "uv.lock") == {"uv": True}
+    left_out = whole.keys() - rest.keys()
+    assert {each for each in left_out if not each.startswith(("nvidia-", "cuda-"))} == {
+        "torch", "torchvision", "triton",
+    }  # fmt: skip
+    assert "--torch-backend=cpu $(awk" in plan
