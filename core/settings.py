@@ -63,6 +63,18 @@ class Settings(BaseSettings):
     device: str = Field(
         default="auto", description="Where training runs: auto, cpu, cuda or cuda:<number>."
     )
+    cpu_slots: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="How many trainings run at once on a machine without a GPU, each with an equal "
+        "share of the processor's cores. On one with GPUs there is one for each.",
+    )
+    machine: str = Field(
+        default="",
+        description="The name of this machine among those that share a home folder; empty: the "
+        "first part of its host name.",
+    )
     max_upload_bytes: int = Field(
         default=4 * GiB, gt=0, description="Largest uploaded file, counted as it arrives."
     )

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from core.errors import NotFound
 from core.jobs.folder import name_of, possible_paths
 from core.jobs.queue import QUEUES, enqueue, open_queue, queue_name
@@ -18,12 +20,17 @@ _LOG = logging.getLogger(__name__)
 
 
 def adopt(settings: Settings) -> int:
-    """Move jobs of this home into its own queues; gives how many. For the home's one worker.
+    """Move jobs of this home into its own queues; gives how many. One worker at a time.
 
     Before queues bore a home's name, they were just called "training" and "quick". A job whose
     folder is not here is another home's, and left alone. Killed in the middle, it goes on the next
     time.
     """
+    with FileLock(settings.home / "adoption.lock"):
+        return _adopt(settings)
+
+
+def _adopt(settings: Settings) -> int:
     client = open_queue(settings)
     own = {queue_name(which, settings.home) for which in QUEUES}
     entries = client.list_workflows(

@@ -1,17 +1,24 @@
 """What the first job would otherwise wait for: the usual network, converted for this machine."""
 
 import os
+from contextlib import suppress
+
+from filelock import FileLock, Timeout
 
 from core.jobs.process import end_with_worker
 from core.settings import Settings
 
 
 def main(settings: Settings) -> None:
-    """What the worker starts beside its jobs, once. Whatever goes wrong, a job does it itself."""
+    """What a worker starts beside its jobs, once. Whatever goes wrong, a job does it itself.
+
+    Of several workers that start at once, one does it.
+    """
     end_with_worker()
     if hasattr(os, "nice"):
         os.nice(19)  # a job that is there already comes first
-    convert(settings)
+    with suppress(Timeout), FileLock(settings.home / "ahead.lock", timeout=0):
+        convert(settings)
 
 
 def convert(settings: Settings) -> None:

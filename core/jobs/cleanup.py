@@ -4,7 +4,10 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
@@ -28,7 +31,10 @@ _LOG = logging.getLogger(__name__)
 
 
 class Cleaner:
-    """Cleans up once a day, and when somebody asked for something to be deleted for good."""
+    """Cleans up once a day, and when somebody asked for something to be deleted for good.
+
+    Each worker has one; of several, one at a time is at it.
+    """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
@@ -46,10 +52,13 @@ class Cleaner:
         self._asked = now
         self._last = now if daily else self._last
         try:
-            purge(self._settings)
-            if daily:
-                cleanup(self._settings)
+            with FileLock(self._settings.home / "cleanup.lock", timeout=0):
+                purge(self._settings)
+                if daily:
+                    cleanup(self._settings)
             self._pause = _AGAIN_SECONDS
+        except Timeout:  # another worker is at it, so that this one need not be
+            return
         # The worker has jobs to do, whatever cannot be deleted.
         except Exception as error:  # noqa: BLE001
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
@@ -81,11 +90,24 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
 
 
 def remove_drafts(home: Path, older_than: float) -> None:
-    """Of runs that nobody works on, which were left alone for so many seconds."""
+    """Of runs that nobody works on; run and draft were left alone for so many seconds.
+
+    A job that is about a run, such as an analysis, may write there while the run itself is idle.
+    """
     for run in run_folders(home):
         if idle_seconds(run) > older_than and not _active(run):
             for draft in [*drafts(run)]:
-                remove_whatever(draft)
+                if _age(draft) > older_than:
+                    remove_whatever(draft)
+
+
+def _age(path: Path) -> float:
+    """Seconds since the file was written, or anything in the folder."""
+    times = [0.0]
+    for each in (path, *path.rglob("*")):
+        with suppress(FileNotFoundError):
+            times.append(each.stat().st_mtime)
+    return time.time() - max(times)
 
 
 def discard_checkpoints(home: Path) -> None:

@@ -1,10 +1,29 @@
-"""Who works on a folder. The operating system drops a lock with its holder, even on kill -9."""
+"""Who works on a folder. The operating system drops a lock with its holder, even on kill -9.
 
+Several machines may share a home if their disk has locks that hold across them: one mounted as a
+POSIX file system (NFS 4, CephFS, GFS2), where `flock` is as good as on a local disk.
+"""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from core.jobs.folder import lock_file
+
+if sys.platform != "win32":
+    import fcntl
+
+_SLOTS = "workers"
+_SUFFIX = ".lock"
+_PATIENCE = 2.0
+"""Seconds: whoever asks whether a lock is held holds it for a blink."""
+_HELD = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK)
 
 
 def job_lock(folder: Path) -> FileLock:
@@ -12,13 +31,103 @@ def job_lock(folder: Path) -> FileLock:
     return FileLock(lock_file(folder), thread_local=False)
 
 
-def worker_lock(home: Path) -> FileLock:
-    """Held by the one worker of a home for as long as it lives."""
+def slot_file(home: Path, slot: str, suffix: str) -> Path:
+    """A file of a slot, which is named as by `core.jobs.slots.Slot.name`."""
+    return home / _SLOTS / f"{slot}{suffix}"
+
+
+def slot_lock(home: Path, slot: str) -> FileLock:
+    """Held by the one worker of a slot for as long as it lives."""
+    return FileLock(slot_file(home, slot, _SUFFIX), thread_local=False)
+
+
+def known_slots(home: Path) -> list[str]:
+    """The names of all slots that ever had a worker."""
+    return sorted(file.stem for file in (home / _SLOTS).glob(f"*{_SUFFIX}"))
+
+
+def old_lock(home: Path) -> FileLock:
+    """Before there were slots the one worker of a home held this one.
+
+    Those of today share it, so that such a worker and they keep each other out.
+    """
     return FileLock(home / "worker.lock", thread_local=False)
 
 
+class Lease:
+    """A worker's hold on its slot, from `take` to the end of the process."""
+
+    def __init__(self, home: Path, slot: str, lock: FileLock, shared: int | None) -> None:
+        self.slot = slot
+        self._file = Path(lock.lock_file)
+        self._kept = (lock, shared)  # for as long as this object lives
+        self._identity = _identity(self._file)
+
+    def is_good(self) -> bool:
+        """Whether its home is still there: one that was deleted has no such file, or another."""
+        return self._identity is not None and _identity(self._file) == self._identity
+
+
+def take(home: Path, slots: Sequence[str]) -> Lease | None:
+    """The first free one of these slots; None when each has its worker, or one from before slots
+    serves the whole home."""
+    (home / _SLOTS).mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        kept_out, shared = _shared(home)
+        for slot in [] if kept_out else slots:
+            lock = slot_lock(home, slot)
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                return Lease(home, slot, lock, shared)
+        if shared is not None:
+            os.close(shared)
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+
+
+def _shared(home: Path) -> tuple[bool, int | None]:
+    """Whether a worker from before slots is there; and if not, the old lock as all of today's
+    workers hold it at once, a file descriptor, where the system can share a lock."""
+    if sys.platform == "win32":
+        return is_held(old_lock(home)), None
+    opened = os.open(old_lock(home).lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(opened)
+        if error.errno not in (*_HELD, errno.ENOSYS):
+            raise
+        return error.errno != errno.ENOSYS or is_held(old_lock(home)), None
+    return False, opened
+
+
 def is_held(lock: FileLock) -> bool:
-    """Whether somebody holds the lock right now."""
+    """Whether somebody holds the lock right now, for himself alone.
+
+    Whoever asks shares it for a blink: many may ask at once, and each hears the truth.
+    """
+    if sys.platform == "win32":
+        return _cannot_be_had(lock)
+    try:
+        opened = os.open(lock.lock_file, os.O_RDWR)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno == errno.ENOSYS:  # such a disk has only files that are there or not
+            return _cannot_be_had(lock)
+        if error.errno not in _HELD:
+            raise
+        return True
+    finally:
+        os.close(opened)
+    return False
+
+
+def _cannot_be_had(lock: FileLock) -> bool:
     if not Path(lock.lock_file).parent.is_dir():
         return False
     try:
@@ -29,5 +138,14 @@ def is_held(lock: FileLock) -> bool:
 
 
 def worker_alive(home: Path) -> bool:
-    """Whether a worker serves this home."""
-    return is_held(worker_lock(home))
+    """Whether a worker serves this home, on whichever machine."""
+    if is_held(old_lock(home)):
+        return True
+    return any(is_held(slot_lock(home, slot)) for slot in known_slots(home))
+
+
+def _identity(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return None

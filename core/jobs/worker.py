@@ -1,6 +1,7 @@
-"""The worker: takes jobs out of the durable queue and runs each in a child process.
+"""The worker of a slot: takes jobs out of the durable queue and runs each in a child process.
 
-It holds no state of its own. Kill it at any moment, and the next one goes on with every job.
+It holds no state of its own. Kill it at any moment, and another one goes on with every job: that of
+another slot within seconds, or else the next one of its own.
 """
 
 import logging
@@ -11,16 +12,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from filelock import Timeout
 
 from core.errors import GraftError
 from core.jobs import ahead
 from core.jobs.adoption import adopt
 from core.jobs.cleanup import Cleaner
 from core.jobs.crew import PATIENCE, Crew, UnknownJob
-from core.jobs.lock import worker_lock
+from core.jobs.lock import take
 from core.jobs.queue import (
     APPLICATION,
     QUEUES,
@@ -30,7 +28,10 @@ from core.jobs.queue import (
     open_queue,
     queue_name,
 )
+from core.jobs.recovery import executor, keep_recovering
+from core.jobs.slots import Slot, slot_at, slots
 from core.jobs.temporary import leave_temporary_folder, take_temporary_folder
+from core.jobs.workers import Presence
 from core.process import begin
 from core.projects.database import migrate
 from core.settings import Settings, get_settings
@@ -46,57 +47,66 @@ _HAND_BACK_SECONDS = 2.0
 def main(
     settings: Settings,
     *,
+    place: str = "",
     warm: Sequence[str] = WARM,
     first: Callable[[Settings], None] | None = ahead.main,
     patience: float = PATIENCE,
 ) -> int:
     """Work until SIGTERM, SIGINT or the end of the home; gives the exit code.
 
-    One worker a home: a second one leaves at once.
-    `warm` is what a job's process has imported before it starts; `first` is run by a process of its
-    own in the background, while the jobs go on. `patience` is how many seconds a job has to stop by
-    itself. Raises GraftError when the database is another home's.
+    One worker a slot, that at `place` or the first free one of this machine: where there is none
+    it leaves at once. `warm` is what a job's process has imported before it starts; `first` is run
+    by a process of its own in the background, while the jobs go on. `patience` is how many seconds
+    a job has to stop by itself. Raises GraftError when the database is another home's.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # first: who has the lock can be asked to stop
         signal.signal(number, lambda *_: stopping.set())
     settings.home.mkdir(parents=True, exist_ok=True)
-    lock = worker_lock(settings.home)
-    try:
-        lock.acquire(timeout=2)  # patience: whoever asks "is one alive?" holds it for a blink
-    except Timeout:
+    offered = {each.name: each for each in _offered(settings, place)}
+    lease = take(settings.home, [*offered])
+    if lease is None:
         _LOG.info("another worker serves %s", settings.home)
         return 0
+    slot = offered[lease.slot]
+    settings = _settled(settings, slot)
     open_queue(settings)  # before any process is started: the database may be another home's
     migrate(settings)
-    take_temporary_folder(settings.home)
+    take_temporary_folder(settings.home, slot.name)
     crew = Crew(settings, warm, patience)
     adopt(settings)
-    _launch(settings, crew)
+    if not stopping.is_set():  # else its jobs need not wait in the queue again first
+        _launch(settings, crew, slot)
+        keep_recovering(settings, slot.name)
     if first:
         crew.begin(first)
-    cleaner = Cleaner(settings)
-    cleaner.look_after()
-    _LOG.info("worker %d serves %s", os.getpid(), settings.home)
-    mine = _identity(settings.home)
-    while not stopping.wait(timeout=_LOOK_SECONDS) and _identity(settings.home) == mine:
+    cleaner, presence = Cleaner(settings), Presence(settings, slot)
+    _LOG.info("worker %d serves %s as %s", os.getpid(), settings.home, slot.name)
+    while True:
+        presence.tell()
         cleaner.look_after()
+        if stopping.wait(timeout=_LOOK_SECONDS) or not lease.is_good():
+            break
     crew.dismiss()
-    leave_temporary_folder(settings.home)
+    leave_temporary_folder(settings.home, slot.name)
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.
     logging.shutdown()
     os._exit(0)
 
 
-def _identity(home: Path) -> int | None:
-    """Which file the worker's lock is: a home that was deleted under it has none, or another."""
-    try:
-        return Path(worker_lock(home).lock_file).stat().st_ino
-    except FileNotFoundError:
-        return None
+def _offered(settings: Settings, place: str) -> list[Slot]:
+    return [slot_at(place, settings)] if place else slots(settings)
 
 
-def _launch(settings: Settings, crew: "Crew") -> None:
+def _settled(settings: Settings, slot: Slot) -> Settings:
+    """The settings of this slot, for this process and, by the environment, all that it starts."""
+    slot.share_processor(settings)
+    settings = slot.of(settings)
+    os.environ["GRAFT_DEVICE"] = settings.device
+    return settings
+
+
+def _launch(settings: Settings, crew: "Crew", slot: Slot) -> None:
     from dbos import DBOS, DBOSPortableJSONSerializer
 
     DBOS(
@@ -104,8 +114,8 @@ def _launch(settings: Settings, crew: "Crew") -> None:
             "name": APPLICATION,
             "system_database_url": settings.jobs_url,
             "application_version": VERSION,
-            # Fixed: only so does it find the jobs of a dead worker, and of none but its home's.
-            "executor_id": queue_name(APPLICATION, settings.home),
+            # Fixed: only so are the jobs of a dead worker found, of its slot and its home alone.
+            "executor_id": executor(settings, slot.name),
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "WARNING",
         }
@@ -148,7 +158,7 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     _LOG.setLevel(logging.INFO)
     try:
-        sys.exit(main(get_settings()))
+        sys.exit(main(get_settings(), place="".join(sys.argv[1:])))
     except GraftError as error:
         _LOG.error("%s", error)
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""Start the whole product: the web app and the worker beside it, and stop both in good order."""
+"""Start the whole product: the web app and the workers beside it, and stop all in good order."""
 
 import logging
 import os
@@ -10,17 +10,17 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock
 
 from core import logs
-from core.errors import CannotStart, GraftError
-from core.jobs.lock import worker_alive
+from core.errors import CannotStart
+from core.jobs.lock import is_held, old_lock, slot_lock, worker_alive
+from core.jobs.slots import Slot, slots
 from core.process import begin
+from core.server.keeper import Keeper, Process, end_group
 from core.server.starting import SERVED, prepare
 from core.settings import Settings
 
@@ -28,16 +28,13 @@ _LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
-_LONGEST_PAUSE = 60.0
-_SETTLED_SECONDS = 30.0
 _QUICK_ENDS = 5
 """So many ends in a row, each soon after its start, are no accident."""
 
-Process = subprocess.Popen[bytes]
-
 
 def serve(settings: Settings) -> int:
-    """Run web app and worker until Ctrl-C or SIGTERM; gives the exit code.
+    """Run the web app, and a worker for each slot of this machine, until Ctrl-C or SIGTERM; gives
+    the exit code.
 
     Raises GraftError, with the remedy, when something stands in the way of the start, or when the
     web app does not stay.
@@ -54,119 +51,76 @@ def serve(settings: Settings) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), ask_to_stop)
     web = Keeper("web app", lambda: _start_web(settings), most_quick_ends=_QUICK_ENDS)
-    worker = Keeper(
-        "training worker",
-        lambda: _start_worker(settings, tied=True, stopping=stopping),
-        is_there=lambda: worker_alive(settings.home),
-    )
+    workers: list[Keeper] = []
     try:
-        web.start()  # first: it loads its pages while the worker comes up
-        worker.start()
+        web.start()  # first: it loads its pages while the workers come up
+        for number, slot in enumerate(slots(settings)):
+            workers.append(_keeper(settings, slot, _log_name(slot, number), stopping))
+            workers[-1].start()
         _wait_until_open(settings, web, stopping)
         if not stopping.is_set():
             sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
             sys.stdout.flush()
         while not stopping.wait(0.5):
-            web.look_after()
-            worker.look_after()
+            for each in (web, *workers):
+                each.look_after()
         return 0
     finally:
-        _end([each.process for each in (web, worker) if each.process])
+        _end([each.process for each in (web, *workers) if each.process])
+
+
+def _keeper(settings: Settings, slot: Slot, log: str, stopping: threading.Event) -> Keeper:
+    return Keeper(
+        "training worker",
+        lambda: _start_worker(settings, slot, log, tied=True, stopping=stopping),
+        is_there=lambda: _is_served(settings, slot),
+    )
+
+
+def _log_name(slot: Slot, number: int) -> str:
+    """Each process keeps its own log in bounds: no two may share one."""
+    return f"worker-{slot.place.replace(':', '-')}.log" if number else "worker.log"
+
+
+def _is_served(settings: Settings, slot: Slot) -> bool:
+    """Whether the slot has its worker, or one from before there were slots has the whole home."""
+    return is_held(slot_lock(settings.home, slot.name)) or is_held(old_lock(settings.home))
 
 
 def ensure_worker(settings: Settings) -> None:
-    """Start a worker that outlives this process, unless one is alive already.
+    """Start workers that outlive this process, unless one is alive already: one for each slot.
 
-    Several processes may ask at once: one starts it, the others see it alive. Where `serve` looks
-    after the worker, nothing is done: it would be one that nobody ends.
+    Several processes may ask at once: one starts them, the others see them alive. Where `serve`
+    looks after the workers, nothing is done: they would be some that nobody ends.
     """
-    if SERVED not in os.environ:
-        _start_worker(settings)
-
-
-class Keeper:
-    """Keeps a process alive, with longer and longer pauses when it keeps ending."""
-
-    def __init__(
-        self,
-        name: str,
-        start: Callable[[], Process | None],
-        *,
-        is_there: Callable[[], bool] = lambda: False,
-        most_quick_ends: int | None = None,
-    ) -> None:
-        """`start` gives the new process, or None if one was there already, perhaps another's,
-        which is what `is_there` finds out. `most_quick_ends` in a row are a GraftError."""
-        self._name = name
-        self._start = start
-        self._is_there = is_there
-        self._most_quick_ends = most_quick_ends
-        self._quick_ends = 0
-        self._pause = 0.5
-        self._since = self._not_before = 0.0
-        self._ended = False
-        self.process: Process | None = None
-
-    def start(self) -> None:
-        """Start it. Raises GraftError when it does not start."""
-        self._since = time.monotonic()
-        started = self._start()
-        if started is not None:
-            self.process, self._ended = started, False
-
-    def look_after(self) -> None:
-        """Start it again when it has ended. Call this often; it costs a look at the process."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        now = time.monotonic()
-        if self.process is not None and not self._ended:
-            self._note_end(now)
-        if now < self._not_before or self._is_there():
-            return
-        try:
-            self.start()
-        except (GraftError, OSError) as error:  # a database that is away, say, may come back
-            self._wait_longer(time.monotonic())
-            _LOG.warning("%s", error)
-
-    def _note_end(self, now: float) -> None:
-        self._ended = True
-        if now - self._since > _SETTLED_SECONDS:
-            self._quick_ends, self._pause = 0, 0.5
-        self._quick_ends += 1
-        code = self.process.poll() if self.process else None
-        if self.process:
-            _end_group(self.process)
-        if self._most_quick_ends and self._quick_ends >= self._most_quick_ends:
-            raise CannotStart(
-                f"The {self._name} ended {self._quick_ends} times in a row, the last time with "
-                f"code {code}. The reason is at the end of its log in the home's folder “logs”."
-            )
-        _LOG.warning("The %s ended with code %s and is started again.", self._name, code)
-        self._wait_longer(now)
-
-    def _wait_longer(self, now: float) -> None:
-        self._not_before = now + self._pause
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+    if SERVED in os.environ or worker_alive(settings.home):
+        return
+    for number, slot in enumerate(slots(settings)):
+        _start_worker(settings, slot, _log_name(slot, number))
 
 
 def _start_worker(
-    settings: Settings, *, tied: bool = False, stopping: threading.Event | None = None
+    settings: Settings,
+    slot: Slot,
+    log: str,
+    *,
+    tied: bool = False,
+    stopping: threading.Event | None = None,
 ) -> Process | None:
     """The new worker, alive; None when there was one already. GraftError when it does not live."""
     settings.home.mkdir(parents=True, exist_ok=True)
     stopping = stopping or threading.Event()
     with FileLock(settings.home / "worker.start.lock"):
-        if worker_alive(settings.home):
+        if _is_served(settings, slot):
             return None
-        started = _start(["core.jobs.worker"], settings, "worker.log", tied=tied)
+        started = _start(["core.jobs.worker", slot.place], settings, log, tied=tied)
         deadline = time.monotonic() + _START_SECONDS
-        while not worker_alive(settings.home) and not stopping.wait(0.02):
+        while not _is_served(settings, slot) and not stopping.wait(0.02):
             if started.poll() is not None or time.monotonic() > deadline:
                 started.kill()
                 raise CannotStart(
                     "The training worker does not start. For the reason, see the end of "
-                    f"{logs.log_path(settings, 'worker.log')}."
+                    f"{logs.log_path(settings, log)}."
                 )
         return started
 
@@ -270,14 +224,4 @@ def _end(processes: list[Process]) -> None:
         except subprocess.TimeoutExpired:
             each.kill()
             each.wait()
-        _end_group(each)
-
-
-def _end_group(ended: Process) -> None:
-    """End what an ended process has left in its group, such as a server of forks that still loads.
-
-    Each of ours leads a group of its own. Jobs are in others, and end by themselves.
-    """
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(ended.pid, signal.SIGKILL)
+        end_group(each)

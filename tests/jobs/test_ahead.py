@@ -20,7 +20,7 @@ from .test_queue import ended, submitted
 def left_alone(folder: Path, days: float = 2) -> Path:
     """As if nothing had been written there for so long."""
     then = time.time() - days * DAY
-    for path in (*folder.iterdir(), folder):
+    for path in (*folder.rglob("*"), folder):
         os.utime(path, (then, then))
     return folder
 
