@@ -1,10 +1,10 @@
 """Four workers on PostgreSQL share 2,000 tiny jobs, and every few seconds one of them is killed.
 
-Each worker is one of a machine's four shares of the processor, kept by nobody but this script, which
-starts a new one for each that it killed. Counted are jobs that ended, that ended twice or not at
-all, and how often one was begun again. The latency is the time from handing in to the first event,
-of jobs handed in one every `_PAUSE` seconds, while the others are being done. Scaled: a worker is
-killed every `_KILL_SECONDS` and not every minute, since the jobs are done in minutes.
+Each worker has one of a machine's four shares of the processor, and is kept by this script alone,
+which starts a new one for each that it killed. Counted are jobs that ended, that ended twice or not
+at all, and those that were begun again. The latency is the time from handing in to the first event.
+Jobs are handed in one after the other, `_PAUSE` seconds apart, while the others are being done.
+Scaled: a worker is killed every `_KILL_SECONDS` and not every minute, since the jobs take minutes.
 `make bench ARGS=workers`, some minutes; `GRAFT_BENCH_JOBS=200` for fewer.
 """
 
@@ -78,6 +78,7 @@ class _Crew:
         return subprocess.Popen(program, stdout=self._out, stderr=self._out)
 
     def look_after(self) -> None:
+        """Kill one if it is time; start those that ended again."""
         if time.monotonic() >= self._due:
             number = random.randrange(_WORKERS)
             self.processes[number].send_signal(signal.SIGKILL)
