@@ -1,6 +1,7 @@
 """Several workers in one home: each has a slot, and what one leaves behind another goes on with."""
 
 import fcntl
+import json
 import os
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from command_line import run_command
 from filelock import FileLock, Timeout
 
 from core import jobs
@@ -272,3 +274,18 @@ def test_the_jobs_of_a_slot_run_on_its_device(home: Path) -> None:
     for hostile in ("../cpu", "cuda:", "cpu-2/..", "cuda:0 ", "CPU"):
         with pytest.raises(ValueError, match="no slot"):
             slot_at(hostile, get_settings())
+
+
+def test_the_command_line_lists_them(two_slots: None, workers: Workers) -> None:
+    code, told, _ = run_command(workers.home, "workers")
+    assert (code, told.strip()) == (0, "No worker is running.")
+    workers.start()
+    folder = held_at_five()
+    with until_here([folder]):
+        wait_for(lambda: worker_of(folder))
+        _, told, _ = run_command(workers.home, "workers")
+        assert f" cpu; process {workers.started[0].pid}; since " in told
+        assert told.strip().endswith(f"MiB; count jobs/{folder.name}")
+        _, told, _ = run_command(workers.home, "workers", "--json")
+        [worker] = json.loads(told)
+        assert worker["jobs"] == [{"folder": f"jobs/{folder.name}", "kind": "count"}]
