@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Collection
-from typing import cast
 
 from sqlalchemy import update
 
@@ -158,4 +157,4 @@ def _actor(row: UserRow | None) -> Actor | None:
 
 
 def _actions(words: str) -> frozenset[Action]:
-    return frozenset(cast(Action, each) for each in words.split() if each in ACTIONS)
+    return frozenset(each for each in ACTIONS if each in words.split())

@@ -89,7 +89,8 @@ def use(secret: str, password: str, name: str = "") -> User:
             require_free(opened, plain)
             user.name = plain
             user.created_at = time.time()
-        if not opened.execute(delete(SignInRow).filter_by(digest=row.digest)).rowcount:
+        used = delete(SignInRow).filter_by(digest=row.digest).returning(SignInRow.digest)
+        if opened.scalar(used) is None:
             raise NotFound(_GONE)  # somebody was quicker
         set_password(opened, user, hashed)
         whose = user.name

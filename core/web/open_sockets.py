@@ -38,7 +38,6 @@ class OpenSockets:
         self._every = every
         self._open: set[_Socket] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._hurry = asyncio.Event()
 
     async def run(
         self, mark: str, app: ASGIApp, scope: Scope, receive: Receive, send: Send
@@ -65,18 +64,18 @@ class OpenSockets:
     async def _watch(self) -> None:
         """Look again and again, as long as any is open. If that fails for good, all are cut: then
         nobody knows any more who may go on."""
-        loop = asyncio.get_running_loop()
+        loop, hurried = asyncio.get_running_loop(), asyncio.Event()
 
         def hurry() -> None:
             with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._hurry.set)
+                loop.call_soon_threadsafe(hurried.set)
 
         revoking.listen(hurry)
         try:
             while self._open:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), self._every)
-                self._hurry.clear()
+                    await asyncio.wait_for(hurried.wait(), self._every)
+                hurried.clear()
                 await self._look()
         finally:
             revoking.forget(hurry)

@@ -43,7 +43,7 @@ _OPEN = re.compile(
     r"/graft/sign-in(/out|/password|/oidc|/oidc/callback)?"
     rf"|/graft/sign-in/(set-up|password)/{_SECRET}|/graft/share/{_SECRET}"
 )
-_FOR_PROGRAMS = re.compile(r"/(api|graft)/.*")
+_FOR_PROGRAMS = re.compile(r"/(api|graft)/.*", re.DOTALL)
 """Where a token is taken."""
 _READING = ("GET", "HEAD")
 _POLICY_VIOLATION = 1008
@@ -69,8 +69,6 @@ class People:
         self._app = app
         self._settings = settings
         self._sockets = sockets()
-        own = settings.proxy_header.lower()
-        self._stripped = lambda name: name == own or _OTHERS_HEADERS.fullmatch(name) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -155,13 +153,17 @@ class People:
         except UnicodeDecodeError:
             return raw.decode("latin-1")
 
+    def _is_others(self, header: str) -> bool:
+        own = self._settings.proxy_header.lower()
+        return header == own or _OTHERS_HEADERS.fullmatch(header) is not None
+
     def _as(self, scope: Scope, mark: str) -> Scope:
         """The same, with our word about who it is in place of anybody else's."""
         token = mark.startswith("token:")
         kept = [
             (name, value)
             for name, value in scope["headers"]
-            if not self._stripped(name.lower().decode("latin-1"))
+            if not self._is_others(name.lower().decode("latin-1"))
             and not (token and name.lower() in (b"origin", b"sec-fetch-site"))
         ]
         if mark:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from core.access import Actor, acting, may
 from core.errors import BadInput, GraftError, NotAllowed, NotFound
 from core.people import links, sign_ins, users
-from core.people.actors import actor_of
+from core.people.actors import look_up
 from core.people.users import User
 from core.projects.people_tables import digest_of
 from core.settings import Settings
@@ -187,7 +187,7 @@ class SignIn:
     def show_share(self, request: Request) -> Response:
         """What a shared link shows first: programs that look at links ahead use nothing."""
         language, actor = language_of(request.headers), acting()
-        shared = actor_of(f"share:{digest_of(request.path_params['secret'])}")
+        shared = look_up(f"share:{digest_of(request.path_params['secret'])}")
         if shared is None:
             return _sentence(language, NotFound(_SHARED_NO_MORE))
         if actor.id and may(actor, "look", shared.project):
@@ -200,7 +200,7 @@ class SignIn:
     def use_share(self, request: Request) -> Response:
         """Keep the link in the browser's cookie, and lead to the project."""
         secret = request.path_params["secret"]
-        shared = actor_of(f"share:{digest_of(secret)}")
+        shared = look_up(f"share:{digest_of(secret)}")
         if shared is None:
             return _sentence(language_of(request.headers), NotFound(_SHARED_NO_MORE))
         answer = RedirectResponse(_place(shared), HTTPStatus.SEE_OTHER)
