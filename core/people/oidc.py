@@ -31,7 +31,7 @@ _ALGORITHMS = ["RS256", "PS256", "ES256"]
 _KNOWN_FOR_SECONDS = 3600.0
 _ANSWERS_WITHIN = 10.0
 _SKEW_SECONDS = 60
-_SCOPE = "openid profile email"
+_SCOPE = " ".join(("openid", "profile", "email"))
 _AWAY = "The provider through which people sign in does not answer. Try again in a moment."
 _NO = "The provider did not confirm who you are. Sign in again."
 

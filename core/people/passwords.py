@@ -4,6 +4,7 @@ Argon2 takes 64 MiB and some 50 ms each time, so only a few run at once: whoever
 sign-ins waits in line instead of filling the memory.
 """
 
+import secrets
 import threading
 import unicodedata
 from functools import cache
@@ -50,4 +51,4 @@ def outdated(kept: str) -> bool:
 
 @cache
 def _nobodys() -> str:
-    return _HASHER.hash("nobody has this password")
+    return _HASHER.hash(secrets.token_hex())

@@ -46,7 +46,7 @@ class OpenSockets:
         socket = _Socket(mark)
         self._open.add(socket)
         if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch(), name="open sockets")
+            self._watching = asyncio.create_task(self._watch(), name="sockets")
         cutting = asyncio.create_task(self._close(socket, send))
         try:
             await app(scope, _until_cut(socket, receive), _unless_cut(socket, send))

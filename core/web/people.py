@@ -176,8 +176,8 @@ class People:
 @lru_cache(maxsize=4096)
 def _vouched_for(subject: str, _database: str) -> str:
     """The id of the account; it is made when somebody comes for the first time."""
-    known = by_subject(f"proxy {subject}") or by_subject(subject)
-    return (known or add_vouched_for(subject, f"proxy {subject}")).id
+    known = by_subject(f"proxy:{subject}") or by_subject(subject)
+    return (known or add_vouched_for(subject, f"proxy:{subject}")).id
 
 
 def _is_page(scope: Scope) -> bool:

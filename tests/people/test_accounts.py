@@ -212,11 +212,11 @@ def test_there_is_no_set_up_link_where_somebody_has_an_account():
 
 def test_a_name_that_a_proxy_brings_takes_nobody_s_account():
     anna = account("Anna")
-    other = users.add_vouched_for("Anna", "proxy Anna")
+    other = users.add_vouched_for("Anna", "proxy:Anna")
     assert other.id != anna.id
     assert other.name == "Anna 2"
-    assert users.add_vouched_for("Anna", "proxy Anna") == other
-    assert users.add_vouched_for("\0", "proxy \0").name == "Somebody"
+    assert users.add_vouched_for("Anna", "proxy:Anna") == other
+    assert users.add_vouched_for("\0", "proxy:\0").name == "Somebody"
 
 
 def test_what_happens_to_accounts_stands_in_the_audit_log():
