@@ -70,14 +70,13 @@ def test_from_the_printed_link_to_a_second_tab_that_is_cut(
     # Another browser: led to the sign-in, told when it is wrong, and led back to the page.
     window = open_window()
     page = window.new_page()
-    page.goto(f"{server.address}/guide?x=1")
+    page.goto(f"{server.address}/?x=1")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     sign_in(page, password="a wrong password")
     expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
     expect(page.get_by_label("Password")).to_be_focused()
-    page.goto(f"{server.address}/projects")
     sign_in(page)
-    page.wait_for_url(f"{server.address}/projects")
+    page.wait_for_url(f"{server.address}/?x=1")
     expect(page.get_by_role("button", name=NAME)).to_be_visible()
 
     # Two tabs; signing out in one ends the other, which was only standing there.
