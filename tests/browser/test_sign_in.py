@@ -88,7 +88,7 @@ def test_from_the_printed_link_to_a_second_tab_that_is_cut(
     for tab in (page, second):
         expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
         assert urlsplit(tab.url).path == "/graft/sign-in"
-    second.go_back()
+    second.goto(server.address)
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
