@@ -30,8 +30,10 @@ p { margin: 0 0 1rem; overflow-wrap: anywhere; }
 .soft { color: var(--soft); }
 .wrong { color: var(--rust); font-weight: 600; }
 label { display: block; margin: 0 0 1rem; font-weight: 600; }
+form { margin: 0 0 1.25rem; }
 input { display: block; width: 100%; margin-top: .3rem; padding: .6rem .75rem; font: inherit;
-  color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: .6rem; }
+  font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line);
+  border-radius: .6rem; }
 button, .button { display: inline-block; padding: .6rem 1.2rem; font: inherit; font-weight: 600;
   border: 0; border-radius: .6rem; background: var(--leaf); color: var(--on-leaf); cursor: pointer;
   text-decoration: none; }
