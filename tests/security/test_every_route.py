@@ -2,7 +2,8 @@
 
 The table names each route; one that it does not name fails. A column is somebody who asks. What is
 proven is where the middleware lets them through, as whom, and that of whatever it refuses nothing
-is read; what a person may do inside a project is not its matter.
+is read; what a person may do inside a project is not its matter. Longer than other modules: the
+table is one.
 """
 
 import json
