@@ -4,9 +4,9 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import BadRecipe, HomeUnusable
@@ -40,6 +40,41 @@ class Settings(BaseSettings):
         description="More names, separated by commas, under which browsers may call this server, "
         "such as `graft.example.org` or the address of this machine; needed when GRAFT_HOST lets "
         "other machines in.",
+    )
+    public_address: str = Field(
+        default="",
+        description="The address at which people reach this server, such as "
+        "`https://graft.example.org`; empty: http, GRAFT_HOST and GRAFT_PORT.",
+    )
+    login: Literal["none", "password", "proxy", "oidc"] = Field(
+        default="none",
+        description="How people sign in: `none` (everybody who reaches this server may do "
+        "everything, so it must listen on this machine alone), `password`, `proxy` (a proxy in "
+        "front says who it is) or `oidc` (an OpenID Connect provider does).",
+    )
+    proxy_header: str = Field(
+        default="X-Forwarded-User",
+        pattern=r"[A-Za-z0-9-]{1,60}",
+        description="With GRAFT_LOGIN=proxy, the header that names the person.",
+    )
+    proxy_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What the proxy sends in X-Graft-Proxy-Secret, at least 32 characters; without "
+        "it nothing that it says about the person is believed.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="With GRAFT_LOGIN=oidc, the provider's address, under which its "
+        "`.well-known/openid-configuration` lies.",
+    )
+    oidc_client_id: str = Field(default="", description="How the provider calls this server.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="What this server shows to the provider."
+    )
+    oidc_domains: str = Field(
+        default="",
+        description="Domains, separated by commas: whoever has a verified e-mail address in one of "
+        "them gets an account at the first sign-in. Empty: only people that `graft user add` made.",
     )
     max_connections: int = Field(
         default=1000, gt=0, description="Most open connections to the web server."
@@ -148,6 +183,11 @@ class Settings(BaseSettings):
     def converted_folder(self) -> Path:
         """Where networks converted for this machine lie; they can be made again."""
         return self.converted or self.home / "compiled"
+
+    @property
+    def oidc_domain_names(self) -> frozenset[str]:
+        """Domains whose people get an account by themselves."""
+        return frozenset(d.strip().lower() for d in self.oidc_domains.split(",") if d.strip())
 
     @property
     def metadata_url(self) -> str:

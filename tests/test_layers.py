@@ -34,6 +34,7 @@ ROOMS = (
     ("analysis",),
     ("export",),
     ("access", "projects"),
+    ("people",),
     ("field",),
     ("jobs",),
     ("web",),

@@ -13,9 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.web.origin import address_of, from_own_pages, host_allowed
 
-REFUSED_PATHS = re.compile(r"/_stcore/(upload_file|metrics|agent)(/|$)")
+REFUSED_PATHS = re.compile(
+    r"/_stcore/(upload_file|metrics|agent)(/|$)|^/(auth/log(in|out)|oauth2callback)$"
+)
 """Streamlit's own routes that Graft has no use for: its upload keeps every byte in memory and
-asks nobody who they are."""
+asks nobody who they are; people sign in elsewhere (core.web.sign_in)."""
 
 _OWN_POLICY = "/graft/page/"
 """What lies there comes with a policy that is stricter than that of the app."""

@@ -9,7 +9,9 @@ from core.web.images import Images
 from core.web.languages import language
 from core.web.live import LiveCamera
 from core.web.moved import moved
+from core.web.oidc import ByProvider
 from core.web.receiving import Receiver
+from core.web.sign_in import SignIn
 
 
 def routes(settings: Settings) -> list[Route]:
@@ -32,4 +34,14 @@ def routes(settings: Settings) -> list[Route]:
         Route("/api/projects/{id}/predict", ProjectModels(settings).predict, methods=["POST"]),
         Route("/graft/language/{code}", language),
         *moved(),
+        *_of_people(settings),
     ]
+
+
+def _of_people(settings: Settings) -> list[Route]:
+    """Where people sign in; none where nobody does."""
+    if settings.login == "none":
+        return []
+    pages = SignIn(settings)
+    by_provider = ByProvider(settings, pages).routes() if settings.login == "oidc" else []
+    return [*by_provider, *pages.routes()]

@@ -8,6 +8,7 @@ from pages.components.glossary import explain_terms
 from pages.components.guide import guide
 from pages.components.landmarks import landmarks
 from pages.components.language import choose_language
+from pages.components.person import person
 from pages.components.progress import ButtonKind
 from pages.components.project_context import ProjectContext, address, here
 
@@ -47,6 +48,7 @@ def brand(project: str = "") -> None:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
         guide()
         choose_language()
+        person()
     say_when_it_stops()
 
 
