@@ -132,6 +132,19 @@ def require_admin() -> Actor:
     return actor
 
 
+def require_somebody() -> None:
+    """Raises NotAllowed where it is not known at all who acts: neither a person nor a link."""
+    actor = acting()
+    if not (actor.machine or actor.id or actor.project):
+        raise NotAllowed("Sign in to do this.")
+
+
+def require_machine() -> None:
+    """Raises NotAllowed for whoever is not the machine itself: this is for the worker."""
+    if not acting().machine:
+        raise NotAllowed("Only this computer does this, by itself.")
+
+
 def role_of(user_id: str, project_id: str) -> str:
     """The person's role in the project; empty where she has none."""
     query = select(MemberRow.role).filter_by(user_id=user_id, project_id=project_id)
@@ -149,6 +162,12 @@ def projects_of(actor: Actor) -> set[str] | None:
     with session(get_settings()) as opened:
         found = set(opened.scalars(query))
     return {each for each in found if may(actor, "look", each)}
+
+
+def note(what: str, project_id: str = "", about: str = "") -> None:
+    """`record` it where somebody acts: what the machine does by itself fills no log."""
+    if not acting().machine:
+        record(what, project_id, about)
 
 
 def record(what: str, project_id: str = "", about: str = "") -> None:

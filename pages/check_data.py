@@ -12,7 +12,7 @@ from core.dataset import edits
 from core.dataset.manifest import Dataset
 from pages.components import text
 from pages.components.frame import frame, need_any_images
-from pages.components.gallery import strip, thumb
+from pages.components.gallery import image_address, strip, thumb
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.images.image_pages import image_pages
@@ -143,7 +143,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
             f"{item.facts.width} × {item.facts.height} {item.facts.format}" if item.facts else ""
         )
         figures.append(
-            f'<figure><a href="/graft/image/{item.image}" target="_blank" rel="noopener">'
+            f'<figure><a href="{image_address(item.image, size="image")}" target="_blank" rel="noopener">'
             f"{thumb(item.image, item.label or 'no class')}</a><figcaption>"
             f'<span class="chip">{label}</span> {text.bdi(item.name, 60)}'
             f'<br><span class="muted">{text.html(facts) if facts else ""}</span>'

@@ -59,7 +59,7 @@ def card(project: Project) -> None:
         st.html(
             f'<h2 class="card-title">{text.bdi(project.title)}</h2>'
             f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(context)}</p>'
-            + (strip(shown, "") if shown else '<div class="strip"></div>')
+            + (strip(shown, "", project=project.id) if shown else '<div class="strip"></div>')
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             step = "results" if context.finished else "images"
