@@ -143,7 +143,7 @@ def amount(project_id: str, settings: Settings) -> tuple[int, int, int]:
 
 def forget_project(project_id: str, settings: Settings) -> None:
     """Delete all that was kept of a project, its audits included."""
-    require_machine()
+    require("manage", project_id)
     shutil.rmtree(folder_of(project_id, settings), ignore_errors=True)
     with session(settings) as opened:
         for table in (FieldAnswerRow, FieldAuditRow, FieldNormalRow):

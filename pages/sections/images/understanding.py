@@ -13,6 +13,7 @@ from core.jobs.status import JobStatus
 from core.settings import get_settings
 from pages.components import text
 from pages.components.gallery import strip
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 
 _MOST_CLASSES = 12
@@ -40,7 +41,7 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
             _notes(folder, understood)
             _classes(understood)
             _beside(understood)
-            if st.button("Looks right", type="primary", icon=":material/check:"):
+            if allowed() and st.button("Looks right", type="primary", icon=":material/check:"):
                 _act(lambda: confirm(folder, get_settings()))
     else:
         _notes(folder, understood)
@@ -52,7 +53,9 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
 
 def _notes(folder: Path, understood: Understanding) -> None:
     """Each note, with a button for its other way to read the same files while they are there."""
-    again = understood.may_be_read_otherwise and can_be_read_again(folder, get_settings())
+    again = (
+        allowed() and understood.may_be_read_otherwise and can_be_read_again(folder, get_settings())
+    )
     for n, note in enumerate(understood.notes):
         _note(folder, n, note, offers=again)
 
