@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
-import core.web.intake
 import core.jobs.upload_ids
+import core.web.intake
 from core.settings import MiB, Settings
 from core.web.routes import routes
 from core.web.uploads import (
