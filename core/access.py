@@ -154,14 +154,20 @@ def role_of(user_id: str, project_id: str) -> str:
 
 def projects_of(actor: Actor) -> set[str] | None:
     """The ids of the projects that the actor may look at; None: all there are."""
-    if actor.machine or (actor.admin and actor.actions is None):
+    if actor.machine:
         return None
+    if actor.actions is not None and "look" not in actor.actions:
+        return set()
+    only = {actor.project} if actor.project else None
+    if actor.admin:
+        return only
     if not actor.id:
-        return {actor.project} if may(actor, "look", actor.project) else set()
-    query = select(MemberRow.project_id).filter_by(user_id=actor.id)
+        return only or set()
+    query = select(MemberRow.project_id, MemberRow.role).filter_by(user_id=actor.id)
     with session(get_settings()) as opened:
-        found = set(opened.scalars(query))
-    return {each for each in found if may(actor, "look", each)}
+        rows = opened.execute(query).all()
+    found = {project for project, role in rows if "look" in OF_ROLE.get(role, frozenset())}
+    return found if only is None else found & only
 
 
 def note(what: str, project_id: str = "", about: str = "") -> None:

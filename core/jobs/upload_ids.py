@@ -44,8 +44,9 @@ def is_issued(home: Path, upload_id: str) -> bool:
 
 def _signature(home: Path, nonce: str) -> str:
     actor = acting()
-    whose = "" if actor.machine else f" person {actor.id}" if actor.id else f" link {actor.project}"
-    return hmac.new(_key(home), (nonce + whose).encode(), hashlib.sha256).hexdigest()[:16]
+    whose = ("person", actor.id) if actor.id else ("link", actor.project)
+    signed = nonce if actor.machine else "-".join((nonce, *whose))
+    return hmac.new(_key(home), signed.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4)

@@ -111,7 +111,7 @@ class Images:
 def for_ever() -> dict[str, str]:
     """The headers of what never changes. Where people sign in, the next one at this browser asks
     anew: another cookie is another answer."""
-    return _FOR_EVER if acting().machine else {**_FOR_EVER, "Vary": "Cookie"}
+    return _FOR_EVER if acting().machine else {**_FOR_EVER, "vary": "cookie"}
 
 
 def require_known() -> None:

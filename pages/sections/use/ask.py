@@ -9,9 +9,9 @@ from core.evaluation.calibration_result import CalibrationResult
 from core.jobs.answers import answers_of, corrections
 from core.jobs.queue import job_folder, new_job, status, submit
 from core.jobs.recent import recent_jobs
+from core.jobs.upload_ids import issue_upload
 from core.projects import RunRow
 from core.settings import get_settings
-from core.web.uploads import issue_upload
 from pages.components import progress, text
 from pages.components.live import live
 from pages.components.permission import allowed, only_for
