@@ -98,12 +98,24 @@ def may(actor: Actor, action: Action, project_id: str) -> bool:
     """Whether the actor may do this in the project, be there one of this id or not."""
     if actor.machine:
         return True
-    limited = actor.actions is not None and action not in actor.actions
-    if limited or actor.project not in ("", project_id):
+    if actor.actions is not None and action not in actor.actions:
         return False
+    return action in actions_of(actor, project_id)
+
+
+def actions_of(actor: Actor, project_id: str) -> frozenset[Action]:
+    """All that the actor may do in the project, at the cost of one look at the members."""
+    everything: frozenset[Action] = frozenset(ACTIONS)
+    if actor.machine:
+        return everything
+    at_most = everything if actor.actions is None else actor.actions
+    if not at_most or actor.project not in ("", project_id):
+        return frozenset()
     if not actor.id:
-        return bool(actor.project)
-    return actor.admin or action in OF_ROLE.get(role_of(actor.id, project_id), frozenset())
+        return at_most if actor.project else frozenset()
+    if actor.admin:
+        return at_most
+    return at_most & OF_ROLE.get(role_of(actor.id, project_id), frozenset())
 
 
 def require(action: Action, project_id: str) -> None:

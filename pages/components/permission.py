@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from core.access import Action, Actor, acting, may
+from core.access import Action, Actor, acting, actions_of
 
 _P = ParamSpec("_P")
 LOOK_ONLY = "You may look at this project, not change it."
@@ -24,12 +24,12 @@ def allowed(action: Action = "edit", project: str = "") -> bool:
         return True
     # Asked by many buttons of a page at once, so each answer is good for a second.
     within = project or st.query_params.get("project", "")
-    return _may(actor, action, within, int(time.monotonic()))
+    return action in _actions(actor, within, int(time.monotonic()))
 
 
 @lru_cache(maxsize=4096)
-def _may(actor: Actor, action: Action, project: str, _second: int) -> bool:
-    return may(actor, action, project)
+def _actions(actor: Actor, project: str, _second: int) -> frozenset[Action]:
+    return actions_of(actor, project)
 
 
 def may_begin() -> bool:
