@@ -1,6 +1,7 @@
 """What was understood of the images that were brought, to confirm it or to read them otherwise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -34,6 +35,8 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
     if now.understanding is None:
         return False
     understood = Understanding.from_dict(now.understanding)
+    if now.state != "finished":  # the images are in no version of the project, so not to be had
+        understood = replace(understood, thumbnails={})
     waits = now.state == "finished" and needs_confirmation(folder)
     if waits:
         with st.container(border=True, key="understanding"):
