@@ -36,6 +36,7 @@ def buttons(app) -> set[str]:
 def test_a_viewer_is_told_so_and_offered_no_change(project, page):
     seen_by(None)
     offered = buttons(open_page(page, project=project))
+    assert offered & CHANGES
     for name in ("viewer", "link to look"):
         seen_by(actor(name, project))
         app = open_page(page, project=project)
@@ -51,6 +52,7 @@ CHANGES = {
     *("Start training", "Train again", "Add", "Move", "Remove", "Keep together", "Delete"),
     *("Keep this one instead", "Delete this run", "Train one from scratch", "Check again"),
     *("Use this version", "Make the ZIP file", "Find out", "Test robustness", "Rename", "Stop"),
+    "Stop checking",
     *("Set aside without a class", "Change network", "Change method", "Make ZIP for Python"),
 }
 
