@@ -16,6 +16,7 @@ from core.projects.versions import use as use_version
 from pages.components import progress, text
 from pages.components.frame import empty, frame, onward
 from pages.components.gallery import thumb
+from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change
@@ -56,7 +57,7 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
             )
             if version.in_use:
                 st.html('<span class="chip good">in use</span>', width="content")
-            elif version.images:
+            elif version.images and allowed():
                 st.button(
                     "Use this version",
                     key=f"use-{version.id}",
@@ -149,7 +150,7 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
     elif now:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
         progress.offer_to_go_on(made[0], now)
-    elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
+    elif allowed() and st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
         submit("export-dataset", new_job(), {"dataset": chosen.id})
         st.rerun()
 

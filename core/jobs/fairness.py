@@ -1,5 +1,6 @@
 """Whose turn it is: the jobs of one project do not keep those of another waiting."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,20 @@ def project_of(folder: Path, args: dict[str, Any], settings: Settings) -> str:
     if project := args.get("project"):
         return str(project)
     try:
-        return _looked_up(_run(folder, args), _dataset(args), settings) or NO_PROJECT
+        return _looked_up(run_of(folder, args), dataset_of(args), settings) or NO_PROJECT
     except GraftError:  # whose turn it is is not worth a job
         return NO_PROJECT
 
 
-def _run(folder: Path, args: dict[str, Any]) -> str:
+def run_of(folder: Path, args: Mapping[str, Any]) -> str:
+    """The run that a job is, or works on; empty for none."""
     if is_run(folder):
         return folder.name
     return str(args.get("run") or next(iter(str(args.get("runs", "")).split()), ""))
 
 
-def _dataset(args: dict[str, Any]) -> str:
+def dataset_of(args: Mapping[str, Any]) -> str:
+    """The dataset version that a job works on; empty for none."""
     recipe = args.get("recipe") or next(iter(args.get("recipes") or ()), None)
     return str(args.get("dataset") or (recipe.get("dataset", "") if recipe else ""))
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from core.access import require
 from core.dataset.edits import diff
 from core.dataset.manifest import Dataset
 from core.dataset.store import Store
 from core.errors import BadInput, GraftError
-from core.projects.projects import add_dataset, datasets
+from core.projects.projects import add_dataset, datasets, enter_dataset
 from core.settings import get_settings
 
 
@@ -35,13 +36,15 @@ class Version:
 
 def apply(project_id: str, dataset: Dataset) -> str:
     """Save an edited dataset as the version in use and give its id. Raises NotFound, OutOfSpace."""
+    require("edit", project_id)
     made = Store(get_settings().home).save(dataset)
-    add_dataset(project_id, made, dataset.change)
+    enter_dataset(project_id, made, dataset.change)
     return made
 
 
 def use(project_id: str, version: str) -> None:
     """Make a version of the project the one in use. Raises BadInput for any other."""
+    require("edit", project_id)
     if version not in {row.dataset_id for row in datasets(project_id)}:
         raise BadInput("This version does not belong to this project. Choose one from the list.")
     add_dataset(project_id, version)
@@ -49,6 +52,7 @@ def use(project_id: str, version: str) -> None:
 
 def undo(project_id: str) -> str:
     """Go back to the version before the one in use. Raises BadInput when there is none."""
+    require("edit", project_id)
     past = history(project_id)
     if undoable(past) is None:
         raise BadInput("There is nothing to undo: this is the first version.")
@@ -59,6 +63,7 @@ def undo(project_id: str) -> str:
 
 def redo(project_id: str) -> str:
     """Go forward to the version last undone from here. Raises BadInput when there is none."""
+    require("edit", project_id)
     child = redoable(history(project_id))
     if child is None:
         raise BadInput("There is nothing to redo.")

@@ -21,8 +21,8 @@ def routes(settings: Settings) -> list[Route]:
     return [
         Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
         Route("/graft/upload/{upload_id}/{n}", images.uploaded, methods=["GET"]),
-        Route("/graft/image/{hash}", images.image),
-        Route("/graft/thumb/{hash}", images.thumb),
+        Route("/graft/image/{project}/{hash}", images.image),
+        Route("/graft/thumb/{project}/{hash}", images.thumb),
         Route("/graft/field/{project}/{hash}", images.field),
         Route("/graft/sample/{name}", images.sample),
         Route("/graft/answer/{job_id}/{n}", downloads.thumbnail),

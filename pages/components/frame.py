@@ -8,6 +8,7 @@ from pages.components.glossary import explain_terms
 from pages.components.guide import guide
 from pages.components.landmarks import landmarks
 from pages.components.language import choose_language
+from pages.components.permission import say_look_only
 from pages.components.person import person
 from pages.components.progress import ButtonKind
 from pages.components.project_context import ProjectContext, address, here
@@ -60,6 +61,7 @@ def _places(here: str) -> None:
                 st.page_link(f"{page}.py", label=title, icon=ICONS[page], query_params=address())
     landmarks()
     explain_terms()
+    say_look_only()
 
 
 def trainable(context: ProjectContext) -> bool:

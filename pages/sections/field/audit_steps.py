@@ -10,6 +10,7 @@ from core.field.audit import LARGEST, SIZE, Audit, Audited, Decision, begin, rec
 from core.projects import RunRow
 from core.settings import get_settings
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 
 WRONG = "wrong"
@@ -31,6 +32,7 @@ def audit_steps(project: str, run: RunRow, audits: Sequence[Audit], classes: Seq
         _offer(run)
 
 
+@only_for()
 def _offer(run: RunRow) -> None:
     n = waiting(run.id, get_settings())
     if not n:
@@ -55,6 +57,7 @@ def _offer(run: RunRow) -> None:
     st.html(f'<p class="muted small">{said}</p>')
 
 
+@only_for()
 def _one(project: str, audit: Audit, classes: Sequence[str]) -> None:
     each = audit.open[0]
     number = len(audit.images) - len(audit.open) + 1

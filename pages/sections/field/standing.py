@@ -11,6 +11,7 @@ from core.field.watch import Alarm
 from core.projects import RunRow
 from core.settings import get_settings
 from pages.components import text
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 
 SHOWN = 12
@@ -46,12 +47,13 @@ def how_it_stands(project: str, run: RunRow) -> None:
     st.html(f'<p class="muted small">{_compared(found)}</p>')
     if found.watched.alarm:
         _look(project, found)
-        st.button(
-            "This is fine: compare with these from now on",
-            icon=":material/check:",
-            on_click=_accept,
-            args=(run.id,),
-        )
+        if allowed():
+            st.button(
+                "This is fine: compare with these from now on",
+                icon=":material/check:",
+                on_click=_accept,
+                args=(run.id,),
+            )
 
 
 def in_one_line(found: Standing) -> str:

@@ -10,6 +10,7 @@ from core.projects import datasets
 from core.projects.versions import apply as apply_edit
 from core.projects.versions import history, redo, redoable, undo, undoable
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 
@@ -61,6 +62,7 @@ def last_change(context: ProjectContext) -> None:
         _button("Redo", "shift+u", ":material/redo:", redo, context, disabled=forward is None)
 
 
+@only_for()
 def _button(
     label: str,
     key: str,

@@ -9,11 +9,12 @@ from core.evaluation.calibration_result import CalibrationResult
 from core.jobs.answers import answers_of, corrections
 from core.jobs.queue import job_folder, new_job, status, submit
 from core.jobs.recent import recent_jobs
+from core.jobs.upload_ids import issue_upload
 from core.projects import RunRow
 from core.settings import get_settings
-from core.web.uploads import issue_upload
 from pages.components import progress, text
 from pages.components.live import live
+from pages.components.permission import allowed, only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.components.upload import Arrived, drop_zone
@@ -26,6 +27,7 @@ OF_ONE_QUESTION = ("asked", "why", "below", "group")
 """What the address says of the images that were asked about last."""
 
 
+@only_for("test")
 def bring(run: RunRow) -> None:
     """Where images are dropped or shown to the camera; once they are all there, they are asked
     about."""
@@ -99,7 +101,7 @@ def downloads(run: RunRow, folder: Path, corrected: dict[int, str]) -> None:
         if now and now.state == "finished":
             address = f"/graft/download/{made[0].name}"
             st.link_button("Download the sorted images (ZIP)", address, icon=icon)
-        elif st.button(
+        elif allowed("test") and st.button(
             "Sort into folders",
             icon=":material/folder_zip:",
             disabled=bool(now and not now.can_resume),

@@ -12,6 +12,7 @@ from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
 from core.projects import RunRow
 from pages.components import progress, text
+from pages.components.permission import allowed
 from pages.components.progress import ButtonKind
 from pages.sections.use.phone import open_on_a_phone
 
@@ -46,7 +47,7 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
         label = "Make again" if is_ready else f"Make {spoken(form.title)}"
         kind: ButtonKind = "tertiary" if is_ready else "secondary"
         can_only_fail = bool(now and now.state == "failed" and not now.can_resume)
-        if not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
+        if allowed() and not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
     if newest and is_ready and name == "page":
@@ -129,6 +130,8 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
     if written and is_ready:
         address = f"/graft/download/{written.name}"
         st.link_button(to_fetch, address, icon=":material/download:")
+    if not allowed("test"):
+        return
     if is_ready:
         clicked = st.button("Update", type="tertiary", key=f"write-{form}")
     else:
