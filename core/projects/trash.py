@@ -21,6 +21,7 @@ from core.projects.database import (
     RunEntry,
     session,
 )
+from core.projects.people_tables import MemberRow, ShareRow, TokenRow
 from core.recipe import Recipe
 from core.settings import Settings
 
@@ -106,6 +107,8 @@ def forget(gone: Belongings, settings: Settings) -> bool:
         left = _belongings(opened, gone.project)
         if left.runs or left.versions:
             return False
+        for people in (MemberRow, ShareRow, TokenRow):
+            opened.execute(delete(people).where(people.project_id == gone.project))
         opened.execute(delete(ProjectRow).where(ProjectRow.id == gone.project))
         return True
 
