@@ -66,7 +66,7 @@ def add_member(project_id: str, name: str, role: Role) -> None:
     name = " ".join(name.split())
     with session(get_settings()) as opened:
         _require_project(opened, project_id)
-        person = opened.scalar(select(UserRow).filter_by(name=name))
+        person = _named(opened, name)
         if person is None or person.disabled_at is not None:
             raise BadInput(
                 f"Nobody called “{name[:80]}” can sign in here. Check the name, or ask an "
@@ -151,6 +151,15 @@ def _require_project(opened: Session, project_id: str) -> None:
     mine = ProjectRow.id == project_id
     if not opened.execute(update(ProjectRow).where(mine).values(id=project_id)).rowcount:
         raise NotFound("This project no longer exists. Choose another one from the list.")
+
+
+def _named(opened: Session, name: str) -> UserRow | None:
+    """Whoever has this name, in whatever case; of two, the one who writes it this way."""
+    if exact := opened.scalar(select(UserRow).filter_by(name=name)):
+        return exact
+    known = opened.execute(select(UserRow.id, UserRow.name)).all()  # databases fold ASCII alone
+    same = [each.id for each in known if name and each.name.casefold() == name.casefold()]
+    return opened.get(UserRow, same[0]) if len(same) == 1 else None
 
 
 def _require_owner(opened: Session, project_id: str) -> None:

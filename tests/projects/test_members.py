@@ -44,7 +44,7 @@ def put_back(project: str, name: str, seconds: float) -> None:
 
 def test_an_owner_adds_changes_and_removes_people_and_all_of_it_is_recorded(peopled):
     with acting("owner"):
-        add_member(peopled, "  stranger ", "viewer")
+        add_member(peopled, "  Stranger ", "viewer")
         change_role(peopled, "stranger", "editor")
         change_role(peopled, "stranger", "editor")
         assert roles(peopled)["stranger"] == "editor"

@@ -16,7 +16,7 @@ from core.events import Event, Finished, Understood
 from core.jobs.first_run import first_run
 from core.jobs.folder import result_file
 from core.jobs.kinds import Id, JobArgs, JobKind, ShouldStop
-from core.projects import add_dataset
+from core.projects.versions import apply as apply_edit
 from core.settings import Settings
 
 
@@ -115,8 +115,9 @@ def _registered(
 
     Nothing learns from a doubtful reading before somebody has confirmed it: `confirm` is true then.
     """
-    dataset = store.load(finished.result["dataset"])
-    add_dataset(project, dataset.id)
+    # Somebody may have changed the images since this began: then it is a version on top of theirs.
+    dataset = store.load(apply_edit(project, store.load(finished.result["dataset"])))
+    finished = replace(finished, result={**finished.result, "dataset": dataset.id})
     try:
         dataset.require_trainable()
     except UnusableDataset:
