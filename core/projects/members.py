@@ -148,8 +148,8 @@ def _member(project_id: str, user_id: str) -> Iterator[tuple[Session, str, str]]
 
 def _require_project(opened: Session, project_id: str) -> None:
     # An update of nothing: from here on, others who change members wait, on SQLite as well.
-    mine = ProjectRow.id == project_id
-    if not opened.execute(update(ProjectRow).where(mine).values(id=project_id)).rowcount:
+    opened.execute(update(ProjectRow).where(ProjectRow.id == project_id).values(id=project_id))
+    if opened.get(ProjectRow, project_id) is None:
         raise NotFound("This project no longer exists. Choose another one from the list.")
 
 

@@ -95,10 +95,11 @@ def shares(project_id: str) -> list[Share]:
 def revoke_share(project_id: str, share_id: str) -> None:
     """End a link of the project at once. Raises NotFound, NotAllowed."""
     require("manage", project_id)
-    mine = ShareRow.project_id == project_id, ShareRow.digest == share_id
     with session(get_settings()) as opened:
-        if not opened.execute(delete(ShareRow).where(*mine)).rowcount:
+        row = opened.get(ShareRow, share_id)
+        if row is None or row.project_id != project_id:
             raise NotFound("This link does not work any more.")
+        opened.delete(row)
     record("link revoked", project_id)
 
 

@@ -59,7 +59,9 @@ def make_token(title: str, actions: Collection[Action], days: int, project: str 
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     sweep_tokens(get_settings())
     with session(get_settings()) as opened:
-        _require_room(opened.scalars(select(TokenRow.title).filter_by(user_id=person.id)), title)
+        _require_room(
+            opened.scalars(select(TokenRow.title).filter_by(user_id=person.id)).all(), title
+        )
         opened.add(
             TokenRow(
                 digest=digest_of(secret),

@@ -63,16 +63,16 @@ def apply(project_id: str, dataset: Dataset) -> str:
 def _on_top_of(project_id: str, newest: str, mine: Dataset, store: Store) -> Dataset:
     """What was changed in `mine`, applied to the newest version. Raises BadInput."""
     try:
-        theirs, base = store.load(newest), store.load(str(mine.parent))
-        made = merged(base, theirs, mine)
+        theirs = store.load(newest)
+        what, made = theirs.change, merged(store.load(str(mine.parent)), theirs, mine)
     except GraftError:  # a version that cannot be read any more
-        theirs = made = None
+        what, made = "", None
     if made is not None:
         return made
     store.save(mine)
     keep_aside(project_id, mine.id, mine.change)
     who = maker_of(project_id, newest) or "Somebody"
-    what = (theirs.change if theirs else "") or "another version is in use now"
+    what = what or "another version is in use now"
     raise BadInput(
         f"{who} changed the same images meanwhile ({what.rstrip('.')}). Yours is kept as a "
         f"version: {mine.change.rstrip('.') or 'images added'}."
