@@ -55,11 +55,12 @@ def jobs_quota(client: "DBOSClient", person: str, settings: Settings) -> Quota:
         for entry in waiting
     )
     limit = settings.quota_jobs
-    said = f"{used} of your jobs {'waits or runs' if used == 1 else 'wait or run'}"
     return Quota(
         used,
         limit,
-        f"{said}; at most {limit} may" if limit else said,
+        f"Your waiting and running jobs: {used} of {limit}"
+        if limit
+        else f"Your waiting and running jobs: {used}",
         "Wait until one of them is done, or stop one.",
     )
 
@@ -69,11 +70,12 @@ def gpu_quota(person: str, settings: Settings) -> Quota:
     last 30 days."""
     used = sum(_gpu_seconds(folder, person) for folder in _lately(settings)) / 60
     limit = settings.quota_gpu_minutes
-    said = f"Your jobs used a GPU for {used:,.0f} minutes in the last 30 days"
     return Quota(
         used,
         limit,
-        f"{said}, of {limit:,}" if limit else said,
+        f"Your jobs used a GPU for {used:,.0f} of {limit:,} minutes in the last 30 days"
+        if limit
+        else f"Your jobs used a GPU for {used:,.0f} minutes in the last 30 days",
         "Wait until some of that is 30 days ago, or ask an administrator for more.",
     )
 

@@ -39,7 +39,9 @@ def bytes_quota(person: str, settings: Settings) -> Quota:
     return Quota(
         used,
         limit,
-        f"Your images take {_megabytes(used)}" + (f" of {_megabytes(limit)}" if limit else ""),
+        f"Your images take {_megabytes(used)} of {_megabytes(limit)}"
+        if limit
+        else f"Your images take {_megabytes(used)}",
         "Delete a project of yours for good, or ask an administrator for more room.",
     )
 

@@ -99,7 +99,7 @@ def test_one_job_too_many_is_refused_until_another_is_done(limited):
         folders = [new_job() for _ in range(3)]
         for folder in folders[:2]:
             submit("import", folder, {"project": project, "sample": "emoji"})
-        with pytest.raises(NotAllowed, match=r"^2 of your jobs wait or run; at most 2 may\. Wait"):
+        with pytest.raises(NotAllowed, match=r"running jobs: 2 of 2\. Wait until"):
             submit("import", folders[2], {"project": project, "sample": "emoji"})
         with acting("owner"):
             submit("import", new_job(), {"project": project, "sample": "emoji"})
@@ -130,7 +130,7 @@ def test_minutes_of_a_gpu_count_for_a_month(limited):
     with acting("editor"):
         submit("train", folders[0])
         gpu_job("editor", 299, "cuda")
-        with pytest.raises(NotAllowed, match=r"a GPU for 10 minutes .*, of 10\. Wait until"):
+        with pytest.raises(NotAllowed, match=r"a GPU for 10 of 10 minutes .* days\. Wait until"):
             submit("train", folders[1])
         assert not (folders[1] / "job.json").exists()
 
@@ -142,13 +142,13 @@ def test_each_sees_their_own_use_with_and_without_limits(limited):
     with acting("owner"):
         assert [quota.said for quota in my_quotas()] == [
             "Your images take 0 MB",
-            "0 of your jobs wait or run",
+            "Your waiting and running jobs: 0",
             "Your jobs used a GPU for 2 minutes in the last 30 days",
         ]
     limited(quota_bytes=5_000_000, quota_jobs=3, quota_gpu_minutes=1000)
     with acting("owner"):
-        assert [(quota.said.rpartition(", ")[2], quota.limit) for quota in my_quotas()] == [
+        assert [(quota.said, quota.limit) for quota in my_quotas()] == [
             ("Your images take 0 MB of 5 MB", 5_000_000),
-            ("0 of your jobs wait or run; at most 3 may", 3),
-            ("of 1,000", 1000),
+            ("Your waiting and running jobs: 0 of 3", 3),
+            ("Your jobs used a GPU for 2 of 1,000 minutes in the last 30 days", 1000),
         ]
