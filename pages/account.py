@@ -25,8 +25,8 @@ person = acting()
 st.title("Account", anchor=False)
 if not people_sign_in() or not person.id or person.actions is not None:
     st.html(
-        '<p class="said">Nobody signs in here, so there are no accounts. To let others in, set '
-        "GRAFT_LOGIN and start Graft again.</p>"
+        '<p class="said">Nobody signs in here, so there are no accounts. To let others in, '
+        "start Graft with this setting: <code>GRAFT_LOGIN=password</code></p>"
         if not people_sign_in()
         else '<p class="said">You came by a link. Sign in to see your account.</p>'
     )

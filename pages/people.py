@@ -15,7 +15,7 @@ st.title("People", anchor=False)
 if not people_sign_in():
     st.html(
         '<p class="said">Everybody at this computer owns every project. To let others in, each '
-        "with a role, set GRAFT_LOGIN and start Graft again.</p>"
+        "with a role, start Graft with this setting: <code>GRAFT_LOGIN=password</code></p>"
     )
     st.header("What was done", anchor=False)
     deed_list(project)

@@ -22,8 +22,8 @@ _ALL = ""
 def token_list() -> None:
     """All that work, and how to make another one."""
     st.html(
-        '<p class="muted">A program shows a token to act for you: on the command line set '
-        "GRAFT_SERVER and GRAFT_TOKEN, then <code>graft projects</code>.</p>"
+        '<p class="muted">A program shows a token to act for you: on the command line, set '
+        "these two: <code>GRAFT_SERVER</code> <code>GRAFT_TOKEN</code></p>"
     )
     titles = {_ALL: "All my projects"} | {each.id: each.title for each in list_projects()}
     shown = dict(
