@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import NotFound
 from core.events import Finished
 from core.jobs.folder import events_file, job_folders, run_folders
-from core.jobs.spec import JobSpec
+from core.jobs.spec import person_of
 from core.jobs.summary import summary
 from core.projects.quotas import Quota, bytes_quota
 from core.settings import Settings
@@ -94,10 +93,7 @@ def _written(folder: Path) -> float:
 
 
 def _gpu_seconds(folder: Path, person: str) -> float:
-    try:
-        if JobSpec.read(folder).person != person:
-            return 0.0
-    except NotFound:
+    if person_of(folder) != person:
         return 0.0
     with summary(folder) as known:
         ended = known.ended

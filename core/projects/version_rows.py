@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.access import acting
 from core.errors import NotFound
 from core.projects.database import ProjectDatasetRow, ProjectRow, session
+from core.projects.people_tables import UserRow
 from core.settings import get_settings
 
 _LATER = 1e-5
@@ -21,25 +22,27 @@ def version_in_use(project_id: str) -> str:
         return newest.dataset_id if newest else ""
 
 
-def put_in_use(project_id: str, dataset_id: str, note: str = "", *, after: str) -> bool:
+def put_in_use(
+    project_id: str, dataset_id: str, note: str = "", *, after: str, person: str = ""
+) -> bool:
     """Make a version the one in use; False, with nothing done, where the one in use is no longer
-    `after`. Raises NotFound."""
+    `after`. `person` is the id of whoever had it made, where not whoever acts. Raises NotFound."""
     with session(get_settings()) as opened:
         _lock(opened, project_id)
         newest = _newest(opened, project_id)
         if (newest.dataset_id if newest else "") != after:
             return False
         later = max(time.time(), newest.chosen_at + _LATER if newest else 0.0)
-        row = _row(opened, project_id, dataset_id, note)
+        row = _row(opened, project_id, dataset_id, note, person)
         row.chosen_at = later
         return True
 
 
-def keep_aside(project_id: str, dataset_id: str, note: str) -> None:
+def keep_aside(project_id: str, dataset_id: str, note: str, person: str = "") -> None:
     """Enter a version into the history without using it. Raises NotFound."""
     with session(get_settings()) as opened:
         _lock(opened, project_id)
-        _row(opened, project_id, dataset_id, note)
+        _row(opened, project_id, dataset_id, note, person)
 
 
 def maker_of(project_id: str, dataset_id: str) -> str:
@@ -68,16 +71,18 @@ def _newest(opened: Session, project_id: str) -> ProjectDatasetRow | None:
     )
 
 
-def _row(opened: Session, project_id: str, dataset_id: str, note: str) -> ProjectDatasetRow:
+def _row(
+    opened: Session, project_id: str, dataset_id: str, note: str, person: str
+) -> ProjectDatasetRow:
     known = select(ProjectDatasetRow).filter_by(project_id=project_id, dataset_id=dataset_id)
     row = opened.scalar(known)
     if row is None:
-        actor = acting()
+        maker = opened.get(UserRow, person or acting().id)
         row = ProjectDatasetRow(
             project_id=project_id,
             dataset_id=dataset_id,
             note=note,
-            made_by=actor.name if actor.id else "",
+            made_by=maker.name if maker else "",
             chosen_at=0.0,
         )
         opened.add(row)

@@ -40,8 +40,9 @@ class Version:
     """What the person who made it was called then; empty: not known. Text from outside."""
 
 
-def apply(project_id: str, dataset: Dataset) -> str:
-    """Save an edited dataset as the version in use and give its id.
+def apply(project_id: str, dataset: Dataset, *, person: str = "") -> str:
+    """Save an edited dataset as the version in use and give its id. `person` is the id of whoever
+    had it made, where that is not whoever acts.
 
     Where somebody else edited meanwhile, what is new in it is applied to theirs. Raises BadInput
     where both touched the same: it is then a version of the history, and not in use. Raises
@@ -53,14 +54,15 @@ def apply(project_id: str, dataset: Dataset) -> str:
         newest = version_in_use(project_id)
         made = dataset
         if newest and dataset.parent and newest not in (dataset.parent, dataset.id):
-            made = _on_top_of(project_id, newest, dataset, store)
+            made = _on_top_of(project_id, newest, dataset, store, person)
         # Also where there is nothing new in it: then the version in use is put in use again.
-        if put_in_use(project_id, store.save(made), made.change, after=newest):
+        saved = store.save(made)
+        if put_in_use(project_id, saved, made.change, after=newest, person=person):
             return made.id
     raise Hindered("Others are changing these images all the time. Try again in a moment.")
 
 
-def _on_top_of(project_id: str, newest: str, mine: Dataset, store: Store) -> Dataset:
+def _on_top_of(project_id: str, newest: str, mine: Dataset, store: Store, person: str) -> Dataset:
     """What was changed in `mine`, applied to the newest version. Raises BadInput."""
     try:
         theirs = store.load(newest)
@@ -70,7 +72,7 @@ def _on_top_of(project_id: str, newest: str, mine: Dataset, store: Store) -> Dat
     if made is not None:
         return made
     store.save(mine)
-    keep_aside(project_id, mine.id, mine.change)
+    keep_aside(project_id, mine.id, mine.change, person)
     who = maker_of(project_id, newest) or "Somebody"
     what = what or "another version is in use now"
     raise BadInput(

@@ -60,6 +60,11 @@ def test_edits_of_different_images_both_hold(project):
     assert redo(project) == made
 
 
+def test_what_a_job_brings_stands_under_the_name_of_who_handed_it_in(project):
+    made = apply(project, edits.relabel(SET, [0], "lynx"), person="editor")
+    assert {each.id: each.made_by for each in history(project)}[made] == "editor"
+
+
 def test_whoever_is_second_at_the_same_image_is_told_and_loses_nothing(project):
     with acting("editor"):
         theirs = apply(project, edits.relabel(SET, [0, 1], "lynx"))
