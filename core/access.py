@@ -76,6 +76,11 @@ def look_up_with(look_up: Callable[[], Actor | None] | None) -> None:
     _Unknown.look_up = look_up
 
 
+def people_sign_in() -> bool:
+    """Whether people sign in to this process; otherwise the machine itself acts for all."""
+    return _Unknown.actor is not MACHINE
+
+
 def acting() -> Actor:
     """Who acts here and now."""
     known = _acting.get()

@@ -163,6 +163,29 @@ class Settings(BaseSettings):
         description="Most bytes of images that are kept with them; beyond it some go by chance.",
     )
 
+    quota_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Most bytes of images in the projects that one person owns; 0: no limit.",
+    )
+    quota_jobs: int = Field(
+        default=0, ge=0, description="Most jobs of one person that wait or run; 0: no limit."
+    )
+    quota_gpu_minutes: int = Field(
+        default=0,
+        ge=0,
+        description="Most minutes of a GPU in 30 days for one person; 0: no limit.",
+    )
+    server: str = Field(
+        default="",
+        description="The address of another Graft that the command line asks instead of working on "
+        "this computer, as with --server.",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        description="With which the command line asks it; made there on the page “Account”.",
+    )
+
     trash_days: int = Field(
         default=30,
         ge=0,

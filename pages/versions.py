@@ -1,8 +1,6 @@
 """Versions: what was changed when, what is different between two, and any of them to keep."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -14,6 +12,7 @@ from core.jobs.recent import recent_jobs
 from core.projects.versions import Version, history
 from core.projects.versions import use as use_version
 from pages.components import progress, text
+from pages.components.clock import when
 from pages.components.frame import empty, frame, onward
 from pages.components.gallery import thumb
 from pages.components.permission import allowed
@@ -26,13 +25,9 @@ PER_PAGE = 12
 SHOWN = 24
 
 
-def when(version: Version) -> str:
-    """The time of a version as the clock beside the browser showed it."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return f"{datetime.fromtimestamp(version.created_at, zone):%d %b %Y, %H:%M}"
+def made_by(version: Version) -> str:
+    """Who made it, as HTML; empty where that is not known."""
+    return f"<span>by {text.bdi(version.made_by, 40)}</span>" if version.made_by else ""
 
 
 def counted(version: Version) -> str:
@@ -52,7 +47,8 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
         ):
             st.html(
                 f"<p><b>{number}.</b> {text.html(version.sentence.rstrip('.'), 200)}</p>"
-                f'<p class="facts"><span>{when(version)}</span><span>{counted(version)}</span></p>',
+                f'<p class="facts"><span>{when(version.created_at)}</span>'
+                f"<span>{counted(version)}</span>{made_by(version)}</p>",
                 width="stretch",
             )
             if version.in_use:

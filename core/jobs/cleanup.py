@@ -19,6 +19,8 @@ from core.jobs.folder import (
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
+from core.projects.shares import sweep_shares
+from core.projects.tokens import sweep_tokens
 from core.settings import Settings
 from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 
@@ -64,6 +66,8 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
     nothing goes but the checkpoints of those that are finished, and drafts of killed writers.
     """
     discard_checkpoints(settings.home)
+    sweep_shares(settings)
+    sweep_tokens(settings)
     jobs = job_folders(settings.home)
     old = [job for job in jobs if idle_seconds(job) > older_than and not _active(job)]
     named = "".join(text_of(job) for job in jobs if job not in old)

@@ -1,4 +1,5 @@
-"""Whose turn it is: the jobs of one project do not keep those of another waiting."""
+"""Whose turn it is: the jobs of one person do not keep those of another waiting, and where nobody
+signs in, those of one project not those of another."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from core.errors import GraftError
 from core.jobs.folder import is_run
+from core.jobs.spec import JobSpec
 from core.projects.database import ProjectDatasetRow, RunEntry, session
 from core.settings import Settings
 
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from dbos import DBOSClient
 
 NO_PROJECT = "none"
+
+
+def share_of(folder: Path, spec: JobSpec, settings: Settings) -> str:
+    """Whose share of the machine a job takes: that of the person who handed it in; of what the
+    machine does by itself, and where nobody signs in, the project's."""
+    return spec.person or project_of(folder, spec.args, settings)
 
 
 def project_of(folder: Path, args: dict[str, Any], settings: Settings) -> str:
@@ -55,12 +63,12 @@ def _looked_up(run: str, dataset: str, settings: Settings) -> str | None:
         return opened.scalar(query)
 
 
-def turn(client: "DBOSClient", queue: str, project: str) -> int:
-    """The place in the order of a queue for one more job of this project, counted from 1.
+def turn(client: "DBOSClient", queue: str, share: str) -> int:
+    """The place in the order of a queue for one more job of this share, counted from 1.
 
-    Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of equal weight: a project's
-    next job stands one behind its last one, and never before the one that is under way. So
-    projects alternate, however many jobs each has handed in, and none waits for ever.
+    Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of equal weight: the next job
+    of a person (or a project) stands one behind the last one, and never before the one that is
+    under way. So they alternate, however many jobs each has handed in, and none waits for ever.
     """
     entries = client.list_workflows(
         queue_name=queue,
@@ -70,5 +78,5 @@ def turn(client: "DBOSClient", queue: str, project: str) -> int:
     )
     turns = [(entry.priority or 1, entry.queue_partition_key) for entry in entries]
     now = min((each for each, _ in turns), default=1)
-    own = max((each for each, whose in turns if whose == project), default=0)
+    own = max((each for each, whose in turns if whose == share), default=0)
     return max(now, own + 1)

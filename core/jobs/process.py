@@ -4,11 +4,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -88,6 +90,8 @@ def _drain(folder: Path, settings: Settings) -> None:
             for number, event in enumerate(events):
                 if number == 0 and not isinstance(event, Started):
                     log.append(folder, Started(began))
+                if isinstance(event, Finished):
+                    event = replace(event, device=_device_used())
                 log.append(folder, event)
                 if isinstance(event, Finished | Failed | Stopped):
                     return
@@ -98,6 +102,12 @@ def _drain(folder: Path, settings: Settings) -> None:
         traceback.print_exc()
         _LOG.warning("job %s failed: %s", folder.name, type(error).__name__)
         log.append(folder, failure_of(error, folder, settings))
+
+
+def _device_used() -> str:
+    """Of the devices that are counted, the one this process has set to work."""
+    torch = sys.modules.get("torch")
+    return "cuda" if torch is not None and torch.cuda.is_initialized() else ""
 
 
 def _events(

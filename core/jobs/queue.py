@@ -17,7 +17,7 @@ from core.errors import NotFound
 from core.events import Event, Failed, Finished, Stopped
 from core.faults import translated
 from core.jobs import log
-from core.jobs.fairness import project_of, turn
+from core.jobs.fairness import share_of, turn
 from core.jobs.folder import (
     ask_to_stop,
     asked_to_stop,
@@ -31,6 +31,7 @@ from core.jobs.home import claim, home_id
 from core.jobs.kinds import Queue, get_kind, kinds
 from core.jobs.lock import is_held, job_lock, worker_alive
 from core.jobs.permission import may_read, require_job, require_to_submit
+from core.jobs.quotas import require_room
 from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus, State, describe
 from core.jobs.summary import summary
@@ -51,8 +52,8 @@ QUEUES = (TRAINING, QUICK, LIVE)
 _POLL_SECONDS = 0.1
 _SHARED_AT_ONCE = 3
 """Of the quick jobs, and of the live ones."""
-_SHARED_OF_A_PROJECT = 2
-"""Less than all, so that one project's always leave room for another's."""
+_SHARED_OF_ONE = 2
+"""Of one person or project: less than all, so that there is always room for another's."""
 _WAITING = ("ENQUEUED", "DELAYED")
 
 
@@ -76,7 +77,7 @@ def _client(settings: Settings) -> "DBOSClient":
         client.register_queue(
             queue_name(which, settings.home),
             worker_concurrency=_SHARED_AT_ONCE,
-            partition_worker_concurrency=_SHARED_OF_A_PROJECT,
+            partition_worker_concurrency=_SHARED_OF_ONE,
             polling_interval_sec=_POLL_SECONDS,
         )
     return client
@@ -156,7 +157,14 @@ def submit(kind: str, folder: Path, args: Mapping[str, Any] | None = None) -> No
 
 
 def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> None:
-    """Write down what the job is to do and who wants it. The caller has seen to it that she may."""
+    """Write down what the job is to do and who wants it. The caller has seen to it that she may.
+
+    Raises QuotaReached where she has had her share of the server.
+    """
+    if person := acting().id:
+        settings = get_settings()
+        with _reached(settings) as client:
+            require_room(client, person, kind, content, settings)
     JobSpec(kind, content, person=acting().id).write(folder)
     note("started job", project, f"{kind} {folder.name}")
 
@@ -164,7 +172,7 @@ def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> N
 def enqueue(folder: Path, spec: JobSpec) -> None:
     """Put the present attempt of a job into the queue of its home."""
     settings = get_settings()
-    queue, project = _queue_of(spec), project_of(folder, spec.args, settings)
+    queue, share = _queue_of(spec), share_of(folder, spec, settings)
     with _reached(settings) as client:
         # One id an attempt: to enqueue it twice, also from two browsers at once, is to enqueue it
         # once.
@@ -174,8 +182,8 @@ def enqueue(folder: Path, spec: JobSpec) -> None:
                 "queue_name": queue,
                 "workflow_id": spec.queue_id(folder),
                 "app_version": VERSION,
-                "queue_partition_key": project,
-                "priority": turn(client, queue, project),
+                "queue_partition_key": share,
+                "priority": turn(client, queue, share),
             },
             name_of(folder),
         )

@@ -65,6 +65,14 @@ class JobSpec:
         return f"{folder.name}.{self.attempt}"
 
 
+def person_of(folder: Path) -> str:
+    """The id of whoever handed in the job of a folder; empty where that is not known."""
+    try:
+        return JobSpec.read(folder).person
+    except NotFound:
+        return ""
+
+
 def text_of(folder: Path) -> str:
     """The spec as it lies there, damaged or not; empty where there is none. Raises OSError when it
     cannot be read: then nobody knows what it names, and nothing may be deleted."""

@@ -46,6 +46,8 @@ class ProjectDataset:
     created_at: float
     chosen_at: float
     """When it was last made the one in use."""
+    made_by: str = ""
+    """What the person who made it was called then; empty: not known. Text from outside."""
 
 
 def create_project(title: str, owner: str = "") -> Project:
@@ -169,7 +171,14 @@ def datasets(project_id: str) -> list[ProjectDataset]:
             .order_by(ProjectDatasetRow.chosen_at.desc(), ProjectDatasetRow.id.desc())
         )
         return [
-            ProjectDataset(row.project_id, row.dataset_id, row.note, row.created_at, row.chosen_at)
+            ProjectDataset(
+                row.project_id,
+                row.dataset_id,
+                row.note,
+                row.created_at,
+                row.chosen_at,
+                row.made_by,
+            )
             for row in rows
         ]
 

@@ -31,7 +31,8 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects import checked_id
 from core.settings import MiB, Settings
-from core.web.intake import Refused, status_of
+from core.web.intake import Refused
+from core.web.json_answers import refused
 from core.web.receiving import require_same_origin
 
 KIND = "served-graph"
@@ -65,8 +66,10 @@ class ProjectModels:
         self._under_way += 1
         try:
             return await self._answer(request)
+        except Refused as refusal:
+            return JSONResponse({"error": str(refusal)}, refusal.status, _LAST)
         except GraftError as error:
-            return JSONResponse({"error": str(error)}, status_of(error), _LAST)
+            return refused(error, **_LAST)
         except ClientDisconnect:
             return JSONResponse({"error": "The connection was lost."}, HTTPStatus.BAD_REQUEST)
         finally:

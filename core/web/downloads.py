@@ -51,7 +51,7 @@ class Downloads:
             except GraftError as error:
                 raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
             return _attachment(table, as_xlsx=as_xlsx)
-        file = _made_by(folder, result.get("file"))
+        file = made_by(folder, result.get("file"))
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The file is gone. Export it again.")
         return FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
@@ -60,7 +60,7 @@ class Downloads:
         """The one-file page, to be opened rather than saved, and kept apart from the app."""
         folder = await self._folder(request)
         result = await run_in_threadpool(finished_result, folder) or {}
-        file = _made_by(folder, result.get("file")) if result.get("format") == "page" else None
+        file = made_by(folder, result.get("file")) if result.get("format") == "page" else None
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is no page here. Export it again.")
         headers = {"Cache-Control": "no-store", "Content-Security-Policy": PAGE_POLICY}
@@ -88,7 +88,7 @@ class Downloads:
         return folder
 
 
-def _made_by(folder: Path, named: object) -> Path | None:
+def made_by(folder: Path, named: object) -> Path | None:
     """The file that a result names, if it is there and inside the job's own folder."""
     if not isinstance(named, str) or not named.isprintable():
         return None

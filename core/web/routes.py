@@ -1,9 +1,9 @@
-"""Every address under /graft/, the one for programs, and those that pages once had."""
+"""Every address under /graft/, those for programs, and those that pages once had."""
 
 from starlette.routing import Route
 
 from core.settings import Settings
-from core.web.asking import ProjectModels
+from core.web.api import api_routes
 from core.web.downloads import Downloads
 from core.web.images import Images
 from core.web.languages import language
@@ -31,7 +31,7 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/live/{id}", camera.end, methods=["DELETE"]),
         Route("/graft/download/{job_id}", downloads.__call__),
         Route("/graft/page/{job_id}", downloads.page),
-        Route("/api/projects/{id}/predict", ProjectModels(settings).predict, methods=["POST"]),
+        *api_routes(settings),
         Route("/graft/language/{code}", language),
         *moved(),
         *_of_people(settings),

@@ -8,6 +8,7 @@ from pages.components.glossary import explain_terms
 from pages.components.guide import guide
 from pages.components.landmarks import landmarks
 from pages.components.language import choose_language
+from pages.components.people_here import people_link
 from pages.components.permission import say_look_only
 from pages.components.person import person
 from pages.components.progress import ButtonKind
@@ -47,6 +48,7 @@ def brand(project: str = "") -> None:
         st.page_link("home.py", label="Graft", icon=":material/psychiatry:", query_params={})
         if project:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
+            people_link()
         guide()
         choose_language()
         person()

@@ -9,6 +9,7 @@ from core.people.actors import actor_of
 from core.settings import get_settings
 from core.web.people import MARK_HEADER
 from pages.components import text
+from pages.components.project_context import address
 
 
 def ask_who_acts() -> None:
@@ -29,6 +30,7 @@ def person() -> None:
             return
         with st.popover(text.plain(actor.name, 30), icon=":material/person:", type="tertiary"):
             st.html(f"Signed in as {text.bdi(actor.name)}")
+            st.page_link("account.py", label="Account", query_params=address())
             if login == "password":
                 st.html('<a href="/graft/sign-in/password" target="_self">Change the password</a>')
             if login != "proxy":
