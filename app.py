@@ -14,6 +14,7 @@ from core.process import begin
 from core.server.launch import ensure_worker
 from core.server.starting import give_up, prepare
 from core.settings import known_settings
+from core.web.metrics import Sessions
 from core.web.middleware import Guard
 from core.web.routes import routes
 
@@ -62,6 +63,9 @@ app = st.App(
     "pages/index.py",
     lifespan=lifespan,
     routes=routes(settings),
-    middleware=[Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"))],
+    middleware=[
+        Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts")),
+        Middleware(Sessions),
+    ],
     on_script_error=say_plainly,
 )

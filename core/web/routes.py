@@ -1,13 +1,15 @@
-"""Every address under /graft/, the one for programs, and those that pages once had."""
+"""Every address under /graft/, those for programs and probes, and those that pages once had."""
 
 from starlette.routing import Route
 
 from core.settings import Settings
 from core.web.asking import ProjectModels
 from core.web.downloads import Downloads
+from core.web.health import Readiness, alive
 from core.web.images import Images
 from core.web.languages import language
 from core.web.live import LiveCamera
+from core.web.metrics import Metrics
 from core.web.moved import moved
 from core.web.receiving import Receiver
 
@@ -15,7 +17,7 @@ from core.web.receiving import Receiver
 def routes(settings: Settings) -> list[Route]:
     """The routes that the app serves beside Streamlit's own."""
     images, downloads = Images(settings), Downloads(settings)
-    camera = LiveCamera(settings)
+    camera, readiness = LiveCamera(settings), Readiness(settings)
     return [
         Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
         Route("/graft/upload/{upload_id}/{n}", images.uploaded, methods=["GET"]),
@@ -31,5 +33,8 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/page/{job_id}", downloads.page),
         Route("/api/projects/{id}/predict", ProjectModels(settings).predict, methods=["POST"]),
         Route("/graft/language/{code}", language),
+        Route("/healthz", alive),
+        Route("/readyz", readiness.ready),
+        Route("/metrics", Metrics(settings, readiness).__call__),
         *moved(),
     ]
