@@ -20,6 +20,7 @@ ROOMS = (
     (
         *("errors", "settings", "files", "events", "recipe", "devices", "seeding"),
         *("telemetry", "faults", "tensors", "logs", "process", "sandbox", "registry", "language"),
+        "log_form",
     ),
     ("dataset",),
     ("backbones",),
@@ -36,6 +37,7 @@ ROOMS = (
     ("projects",),
     ("field",),
     ("jobs",),
+    ("backup",),
     ("web",),
     ("server",),
     ("cli", "__main__"),
