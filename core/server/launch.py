@@ -172,13 +172,15 @@ def _start_worker(
 
 
 def _start_web(settings: Settings) -> Process:
-    return _start(_web_command(settings), settings, "web.log", tied=True)
+    return _start(web_command(settings), settings, "web.log", tied=True)
 
 
-def _web_command(settings: Settings) -> list[str]:
+def web_command(settings: Settings) -> list[str]:
+    """The web server as `python -m` takes it: a module with its arguments."""
     return [
         *("webserver", "--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
+        *(("--server.baseUrlPath", settings.path) if settings.path else ()),
         *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
     ]
 
@@ -232,7 +234,7 @@ def _require_free_port(settings: Settings) -> None:
 
 def _address(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"http://{_in_address(host)}:{settings.port}"
+    return f"http://{_in_address(host)}:{settings.port}{settings.path}"
 
 
 def _in_address(host: str) -> str:
