@@ -12,7 +12,7 @@ from core.errors import GraftError
 from core.faults import translate
 from core.process import begin
 from core.server.launch import ensure_worker
-from core.server.starting import give_up, prepare
+from core.server.starting import give_up, prepare, require_same_path
 from core.settings import known_settings
 from core.web.metrics import Sessions
 from core.web.middleware import Guard
@@ -22,6 +22,7 @@ log = logging.getLogger("graft")
 begin()
 try:
     settings = known_settings()
+    require_same_path(settings, st.get_option("server.baseUrlPath"))
 except GraftError as error:
     give_up(error)
 
@@ -64,7 +65,7 @@ app = st.App(
     lifespan=lifespan,
     routes=routes(settings),
     middleware=[
-        Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts")),
+        Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path),
         Middleware(Sessions),
     ],
     on_script_error=say_plainly,

@@ -10,6 +10,7 @@ from core.checks import _fixes as fixing
 from core.checks import checks as all_checks
 from core.dataset import edits
 from core.dataset.manifest import Dataset
+from core.web.paths import address
 from pages.components import text
 from pages.components.frame import frame, need_any_images
 from pages.components.gallery import strip, thumb
@@ -143,7 +144,7 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
             f"{item.facts.width} × {item.facts.height} {item.facts.format}" if item.facts else ""
         )
         figures.append(
-            f'<figure><a href="/graft/image/{item.image}" target="_blank" rel="noopener">'
+            f'<figure><a href="{address("image", item.image)}" target="_blank" rel="noopener">'
             f"{thumb(item.image, item.label or 'no class')}</a><figcaption>"
             f'<span class="chip">{label}</span> {text.bdi(item.name, 60)}'
             f'<br><span class="muted">{text.html(facts) if facts else ""}</span>'

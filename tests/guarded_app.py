@@ -10,5 +10,5 @@ from core.web.routes import routes
 
 def guarded_app(settings: Settings) -> Starlette:
     """To be asked at http://testserver."""
-    guard = Middleware(Guard, allowed_hosts=["testserver"])
+    guard = Middleware(Guard, allowed_hosts=["testserver"], path=settings.path)
     return Starlette(routes=routes(settings), middleware=[guard])

@@ -88,7 +88,7 @@ class Readiness:
 
 def _ask_database(settings: Settings) -> bool:
     with session(settings) as opened:
-        return opened.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() > 0
+        return bool(opened.execute(text("SELECT count(*) FROM alembic_version")).scalar_one())
 
 
 def _ask_queue(settings: Settings) -> bool:

@@ -11,13 +11,28 @@ from core.web.languages import language
 from core.web.live import LiveCamera
 from core.web.metrics import Metrics
 from core.web.moved import moved
+from core.web.paths import below
 from core.web.receiving import Receiver
 
 
 def routes(settings: Settings) -> list[Route]:
-    """The routes that the app serves beside Streamlit's own."""
+    """The routes that the app serves beside Streamlit's own, all below `settings.path`.
+
+    Whoever probes this process itself finds it at the root, too.
+    """
+    readiness = Readiness(settings)
+    probes = [
+        Route("/healthz", alive),
+        Route("/readyz", readiness.ready),
+        Route("/metrics", Metrics(settings, readiness).__call__),
+    ]
+    own = [*_pages(settings), *probes, *moved(settings.path)]
+    return own if not settings.path else [*(below(settings.path, each) for each in own), *probes]
+
+
+def _pages(settings: Settings) -> list[Route]:
     images, downloads = Images(settings), Downloads(settings)
-    camera, readiness = LiveCamera(settings), Readiness(settings)
+    camera = LiveCamera(settings)
     return [
         Route("/graft/upload/{upload_id}/{n}", Receiver(settings).__call__, methods=["PUT"]),
         Route("/graft/upload/{upload_id}/{n}", images.uploaded, methods=["GET"]),
@@ -33,8 +48,4 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/page/{job_id}", downloads.page),
         Route("/api/projects/{id}/predict", ProjectModels(settings).predict, methods=["POST"]),
         Route("/graft/language/{code}", language),
-        Route("/healthz", alive),
-        Route("/readyz", readiness.ready),
-        Route("/metrics", Metrics(settings, readiness).__call__),
-        *moved(),
     ]

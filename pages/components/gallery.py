@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 from core.dataset.manifest import Item
+from core.web.paths import address
 from pages.components import text
 
 
 def thumb(image: str, alt: str) -> str:
     """One thumbnail as HTML. An empty `alt` is for images that the words beside them explain."""
     said = text.html(alt) if alt else ""
-    return f'<img src="/graft/thumb/{image}" alt="{said}" loading="lazy" decoding="async">'
+    return f'<img src="{address("thumb", image)}" alt="{said}" loading="lazy" decoding="async">'
 
 
 def strip(images: Sequence[str], alt: str) -> str:

@@ -26,6 +26,7 @@ class Picker {
     if (this.token === data.token) return;
     clearTimeout(this.waiting);
     this.token = data.token;
+    this.graft = data.graft;
     this.chosen = new Set(data.chosen);
     this.last = 0;
     this.buttons = data.pictures.map((picture, n) => this.button(picture, n));
@@ -43,7 +44,7 @@ class Picker {
     button.title = `${name} · ${label}`;
     button.tabIndex = n === 0 ? 0 : -1;
     button.place = place;
-    button.append(thumbnail(image), part("label", label), part("name", name), part("mark", ""));
+    button.append(thumbnail(this.graft, image), part("label", label), part("name", name), part("mark", ""));
     return button;
   }
 
@@ -52,7 +53,7 @@ class Picker {
     const bin = document.createElement("button");
     bin.type = "button";
     bin.title = label;
-    bin.append(...(image ? [thumbnail(image)] : []), part("label", label), part("name", count.toLocaleString("en")));
+    bin.append(...(image ? [thumbnail(this.graft, image)] : []), part("label", label), part("name", count.toLocaleString("en")));
     const over = (is) => (event) => { event.preventDefault(); bin.classList.toggle("over", is); };
     bin.addEventListener("dragover", over(true));
     bin.addEventListener("dragleave", over(false));
@@ -142,9 +143,9 @@ class Picker {
   }
 }
 
-function thumbnail(image) {
+function thumbnail(graft, image) {
   const img = document.createElement("img");
-  return Object.assign(img, { src: `/graft/thumb/${image}`, alt: "", loading: "lazy", decoding: "async", draggable: false });
+  return Object.assign(img, { src: `${graft}/thumb/${image}`, alt: "", loading: "lazy", decoding: "async", draggable: false });
 }
 
 function part(name, text) {

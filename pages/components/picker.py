@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.dataset.manifest import Item
+from core.web.paths import base
 from pages.components import text
 
 
@@ -66,6 +67,7 @@ def picker(
     here = {place for place, _ in pictures}
     marked = here & set(chosen)
     data = {
+        "graft": base(),
         "token": token,
         "chosen": sorted(marked),
         "bins": [

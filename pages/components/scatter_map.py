@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.dataset.manifest import Dataset
+from core.web.paths import base
 from pages.components import text
 
 _STEPS = 10_000
@@ -44,6 +45,7 @@ def _data(
     number = {name: index for index, name in enumerate(_dataset.classes)}
     where = [_places[item.image] for item in _dataset.items]
     return {
+        "graft": base(),
         "version": version,
         "method": method,
         "x": [round(_STEPS * x) for x, _ in where],
