@@ -197,8 +197,9 @@ def _aside(settings: Settings) -> Path:
 
 def _swap(settings: Settings, staged: Path, present: list[Path], aside: Path | None) -> None:
     """Put what was there aside and what was restored into its place."""
-    for path in present if aside else ():
-        shutil.move(path, aside / path.name)
+    if aside:
+        for path in present:
+            shutil.move(path, aside / path.name)
     for path in (staged / "files").iterdir():
         os.replace(path, settings.home / path.name)
     for name in ("queue", "metadata"):
