@@ -15,8 +15,9 @@ from core.faults import translate
 from core.process import begin
 from core.server.launch import ensure_worker
 from core.server.login import require_login, set_up_address
-from core.server.starting import SERVED, give_up, prepare
+from core.server.starting import SERVED, give_up, prepare, require_same_path
 from core.settings import known_settings
+from core.web.metrics import Sessions
 from core.web.middleware import Guard
 from core.web.people import People
 from core.web.routes import routes
@@ -27,6 +28,7 @@ begin()
 try:
     settings = known_settings()
     require_login(settings, st.get_option("server.address"))
+    require_same_path(settings, st.get_option("server.baseUrlPath"))
 except GraftError as error:
     give_up(error)
 
@@ -67,7 +69,10 @@ def say_plainly(error: Exception) -> bool:
     return True
 
 
-middleware = [Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"))]
+middleware = [
+    Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path),
+    Middleware(Sessions),
+]
 if settings.login != "none":
     ask_who_acts()
     middleware.append(Middleware(People, settings=settings))

@@ -35,6 +35,16 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
+    path: str = Field(
+        default="",
+        pattern=r"^((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)?$",
+        description="The path below which browsers find Graft behind a proxy that passes it on, "
+        "such as `/graft-app`; empty: at the root.",
+    )
+    logs: Literal["plain", "json"] = Field(
+        default="plain",
+        description="How web app and worker log: plain lines, or one JSON object a line.",
+    )
     allowed_hosts: str = Field(
         default="",
         description="More names, separated by commas, under which browsers may call this server, "

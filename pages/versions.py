@@ -11,6 +11,7 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects.versions import Version, history
 from core.projects.versions import use as use_version
+from core.web.paths import address
 from pages.components import progress, text
 from pages.components.clock import when
 from pages.components.frame import empty, frame, onward
@@ -139,7 +140,7 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
     elif now and now.state == "finished":
         st.link_button(
             "Download the ZIP file",
-            f"/graft/download/{made[0].name}",
+            address("download", made[0].name),
             type="primary",
             icon=":material/download:",
         )

@@ -11,7 +11,7 @@ from core.web.routes import routes
 
 def guarded_app(settings: Settings) -> Starlette:
     """To be asked at http://testserver."""
-    stack = [Middleware(Guard, allowed_hosts=["testserver"])]
+    stack = [Middleware(Guard, allowed_hosts=["testserver"], path=settings.path)]
     if settings.login != "none":
         stack.append(Middleware(People, settings=settings))
     return Starlette(routes=routes(settings), middleware=stack)

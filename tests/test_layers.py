@@ -20,6 +20,7 @@ ROOMS = (
     (
         *("errors", "settings", "files", "events", "recipe", "devices", "seeding"),
         *("telemetry", "faults", "tensors", "logs", "process", "sandbox", "registry", "language"),
+        "log_form",
     ),
     ("dataset",),
     ("backbones",),
@@ -37,6 +38,7 @@ ROOMS = (
     ("people",),
     ("field",),
     ("jobs",),
+    ("backup",),
     ("web",),
     ("server",),
     ("cli", "__main__"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
 from core.field.kept import tidy
+from core.jobs.deletions import deleting, held_off
 from core.jobs.folder import (
     drafts,
     idle_seconds,
@@ -43,7 +44,7 @@ class Cleaner:
         now = self._clock()
         daily = not 0 <= now - self._last < DAY
         asked = not 0 <= now - self._asked < self._pause and due(self._settings).exists()
-        if not daily and not asked:
+        if (not daily and not asked) or held_off(self._settings.home):
             return
         self._asked = now
         self._last = now if daily else self._last
@@ -64,7 +65,13 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
 
     A job that waits or works stays, and so do the files that any remaining job names. Of runs
     nothing goes but the checkpoints of those that are finished, and drafts of killed writers.
+    While a backup is made, nothing goes at all.
     """
+    with deleting(settings.home) as may:
+        return _cleanup(settings, older_than) if may else 0
+
+
+def _cleanup(settings: Settings, older_than: float) -> int:
     discard_checkpoints(settings.home)
     sweep_shares(settings)
     sweep_tokens(settings)

@@ -54,7 +54,8 @@ _SHARED_AT_ONCE = 3
 """Of the quick jobs, and of the live ones."""
 _SHARED_OF_ONE = 2
 """Of one person or project: less than all, so that there is always room for another's."""
-_WAITING = ("ENQUEUED", "DELAYED")
+WAITING = ("ENQUEUED", "DELAYED")
+"""What DBOS calls a job that was not begun."""
 
 
 @lru_cache(maxsize=8)
@@ -218,7 +219,7 @@ def stop(folder: Path) -> None:
         if known.last_word(spec.since) is not None:
             return
     ask_to_stop(folder)
-    waits = _queue_state(folder, spec) in _WAITING
+    waits = _queue_state(folder, spec) in WAITING
     if waits or not worker_alive(get_settings().home):
         with _reached(get_settings()) as client:
             client.cancel_workflow(spec.queue_id(folder))
@@ -274,7 +275,7 @@ def _ending(last: Finished | Failed | Stopped) -> State:
 
 def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
     """The state of a job without a last word."""
-    if in_queue in _WAITING:
+    if in_queue in WAITING:
         return "queued"
     if in_queue == "PENDING":
         if not alive:
@@ -298,7 +299,7 @@ def _place(folder: Path, spec: JobSpec) -> int | None:
     with _reached(get_settings()) as client:
         waiting = client.list_workflows(
             queue_name=_queue_of(spec),
-            status=list(_WAITING),
+            status=list(WAITING),
             load_input=False,
             load_output=False,
         )

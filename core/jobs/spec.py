@@ -73,6 +73,14 @@ def person_of(folder: Path) -> str:
         return ""
 
 
+def kind_of(folder: Path) -> str:
+    """The kind of a job; empty where there is none in the folder, or it cannot be read."""
+    try:
+        return JobSpec.read(folder).kind
+    except NotFound:
+        return ""
+
+
 def text_of(folder: Path) -> str:
     """The spec as it lies there, damaged or not; empty where there is none. Raises OSError when it
     cannot be read: then nobody knows what it names, and nothing may be deleted."""

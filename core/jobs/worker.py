@@ -31,6 +31,7 @@ from core.jobs.queue import (
     queue_name,
 )
 from core.jobs.temporary import leave_temporary_folder, take_temporary_folder
+from core.log_form import begin_log
 from core.process import begin
 from core.projects.database import migrate
 from core.settings import Settings, get_settings
@@ -145,7 +146,8 @@ class _Returned:
 
 if __name__ == "__main__":
     begin()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    begin_log(get_settings().logs)
+    # Run as a program, this module has another name.
     _LOG.setLevel(logging.INFO)
     try:
         sys.exit(main(get_settings()))

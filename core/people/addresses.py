@@ -11,7 +11,7 @@ def public_address(settings: Settings) -> str:
 def local_address(settings: Settings) -> str:
     """As programs on this machine reach it."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"http://{in_address(host)}:{settings.port}"
+    return f"http://{in_address(host)}:{settings.port}{settings.path}"
 
 
 def in_address(host: str) -> str:

@@ -179,13 +179,15 @@ def _start_worker(
 
 
 def _start_web(settings: Settings) -> Process:
-    return _start(_web_command(settings), settings, "web.log", tied=True)
+    return _start(web_command(settings), settings, "web.log", tied=True)
 
 
-def _web_command(settings: Settings) -> list[str]:
+def web_command(settings: Settings) -> list[str]:
+    """The web server as `python -m` takes it: a module with its arguments."""
     return [
         *("webserver", "--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
+        *(("--server.baseUrlPath", settings.path) if settings.path else ()),
         *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
     ]
 

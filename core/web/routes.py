@@ -1,21 +1,38 @@
-"""Every address under /graft/, those for programs, and those that pages once had."""
+"""Every address under /graft/, those for programs and probes, and those that pages once had."""
 
 from starlette.routing import Route
 
 from core.settings import Settings
 from core.web.api import api_routes
 from core.web.downloads import Downloads
+from core.web.health import Readiness, alive
 from core.web.images import Images
 from core.web.languages import language
 from core.web.live import LiveCamera
+from core.web.metrics import Metrics
 from core.web.moved import moved
 from core.web.oidc import ByProvider
+from core.web.paths import below
 from core.web.receiving import Receiver
 from core.web.sign_in import SignIn
 
 
 def routes(settings: Settings) -> list[Route]:
-    """The routes that the app serves beside Streamlit's own."""
+    """The routes that the app serves beside Streamlit's own, all below `settings.path`.
+
+    Whoever probes this process itself finds it at the root, too.
+    """
+    readiness = Readiness(settings)
+    probes = [
+        Route("/healthz", alive),
+        Route("/readyz", readiness.ready),
+        Route("/metrics", Metrics(settings, readiness).__call__),
+    ]
+    own = [*_pages(settings), *probes, *moved(settings.path)]
+    return own if not settings.path else [*(below(settings.path, each) for each in own), *probes]
+
+
+def _pages(settings: Settings) -> list[Route]:
     images, downloads = Images(settings), Downloads(settings)
     camera = LiveCamera(settings)
     return [
@@ -33,7 +50,6 @@ def routes(settings: Settings) -> list[Route]:
         Route("/graft/page/{job_id}", downloads.page),
         *api_routes(settings),
         Route("/graft/language/{code}", language),
-        *moved(),
         *_of_people(settings),
     ]
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from core.dataset.manifest import Item
+from core.web.paths import address
 from pages.components import text
 
 Size = Literal["thumb", "image"]
@@ -19,14 +20,14 @@ def image_address(image: str, *, size: Size = "thumb", project: str = "") -> str
     With "" for the image, what its hash is put behind.
     """
     within = project or st.query_params.get("project", "")
-    return f"/graft/{size}/{quote(within, safe='')}/{image}"
+    return address(size, quote(within, safe=""), image)
 
 
 def thumb(image: str, alt: str, *, project: str = "") -> str:
     """One thumbnail as HTML. An empty `alt` is for images that the words beside them explain."""
     said = text.html(alt) if alt else ""
-    address = image_address(image, project=project)
-    return f'<img src="{address}" alt="{said}" loading="lazy" decoding="async">'
+    src = image_address(image, project=project)
+    return f'<img src="{src}" alt="{said}" loading="lazy" decoding="async">'
 
 
 def strip(images: Sequence[str], alt: str, *, project: str = "") -> str:

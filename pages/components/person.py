@@ -7,6 +7,7 @@ from core.access import Actor, acting
 from core.people import sign_ins
 from core.people.actors import actor_of
 from core.settings import get_settings
+from core.web import paths
 from core.web.people import MARK_HEADER
 from pages.components import text
 from pages.components.project_context import address
@@ -26,13 +27,14 @@ def person() -> None:
         return
     with st.container(key="person", width="content"):
         if not actor.id:
-            st.html('<a href="/graft/sign-in" target="_self">Sign in</a>')
+            st.html(f'<a href="{paths.address("sign-in")}" target="_self">Sign in</a>')
             return
         with st.popover(text.plain(actor.name, 30), icon=":material/person:", type="tertiary"):
             st.html(f"Signed in as {text.bdi(actor.name)}")
             st.page_link("account.py", label="Account", query_params=address())
             if login == "password":
-                st.html('<a href="/graft/sign-in/password" target="_self">Change the password</a>')
+                where = paths.address("sign-in", "password")
+                st.html(f'<a href="{where}" target="_self">Change the password</a>')
             if login != "proxy":
                 st.button("Sign out", key="sign-out", on_click=_sign_out)
 

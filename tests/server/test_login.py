@@ -79,3 +79,9 @@ def test_the_link_that_is_printed_is_under_the_public_address_and_only_until_it_
         links.use(printed.partition(start)[2].strip(), PASSWORD, "Anna")
         assert set_up_address(settings) == ""
         assert set_up_address(settings.model_copy(update={"login": "oidc"})) == ""
+
+
+def test_signing_in_below_a_path_is_refused(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, path="/team", login="password")
+    with pytest.raises(CannotStart, match="GRAFT_PATH"):
+        require_login(settings, "127.0.0.1")

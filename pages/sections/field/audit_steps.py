@@ -9,6 +9,7 @@ from core.errors import GraftError
 from core.field.audit import LARGEST, SIZE, Audit, Audited, Decision, begin, record, waiting
 from core.projects import RunRow
 from core.settings import get_settings
+from core.web.paths import address
 from pages.components import text
 from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
@@ -65,7 +66,7 @@ def _one(project: str, audit: Audit, classes: Sequence[str]) -> None:
     with st.container(key="audit"):
         st.html(
             f'<p class="muted small" role="status">Image {number} of {len(audit.images)}</p>'
-            f'<img class="audit-image" src="/graft/field/{project}/{each.image}" '
+            f'<img class="audit-image" src="{address("field", project, each.image)}" '
             f'alt="Image {number}">{_says(each)}'
         )
         if wrong:

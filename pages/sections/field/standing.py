@@ -10,6 +10,7 @@ from core.field.standing import Standing, accept, standing_of
 from core.field.watch import Alarm
 from core.projects import RunRow
 from core.settings import get_settings
+from core.web.paths import address
 from pages.components import text
 from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
@@ -100,7 +101,7 @@ def _look(project: str, found: Standing) -> None:
     said = "this one" if len(rows) == 1 else f"these {len(rows)}"
     st.html(f"<p>Look at {said}, or audit.</p>")
     figures = "".join(
-        f'<figure><img src="/graft/field/{project}/{row.image}?small" alt="" loading="lazy">'
+        f'<figure><img src="{address("field", project, row.image)}?small" alt="" loading="lazy">'
         f"<figcaption>{'Unknown' if row.unknown else text.bdi(row.label, 40)} "
         f"{text.percent(row.confidence)}</figcaption></figure>"
         for row in rows

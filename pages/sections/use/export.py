@@ -11,6 +11,7 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
 from core.projects import RunRow
+from core.web.paths import address
 from pages.components import progress, text
 from pages.components.permission import allowed
 from pages.components.progress import ButtonKind
@@ -41,7 +42,7 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
         if newest and is_ready:
             st.link_button(
                 f"Download {spoken(form.title)}",
-                f"/graft/download/{newest.name}",
+                address("download", newest.name),
                 icon=":material/download:",
             )
         label = "Make again" if is_ready else f"Make {spoken(form.title)}"
@@ -128,8 +129,8 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
             return
     is_ready = bool(written and now and now.state == "finished")
     if written and is_ready:
-        address = f"/graft/download/{written.name}"
-        st.link_button(to_fetch, address, icon=":material/download:")
+        where = address("download", written.name)
+        st.link_button(to_fetch, where, icon=":material/download:")
     if not allowed("test"):
         return
     if is_ready:
