@@ -18,6 +18,8 @@ _SHARES = np.r_[0.0, np.geomspace(0.002, 0.4, 28)]
 _TEMPERATURES = np.geomspace(0.3, 3, 16)
 _RARE = 20.0
 """Beforehand a share s counts (1 - s) ** _RARE as much as none: most labels are right."""
+_FACTORS = np.linspace(0.7, 1.15, 10)
+"""By which all probabilities of a set together were off where faults were planted."""
 _LIKELY = 0.95
 """The proportion of times that the interval holds how many are wrong."""
 
@@ -46,11 +48,13 @@ def probability_wrong(probabilities: Probabilities, labels: npt.NDArray[np.int64
 
 def number_wrong(probabilities: Probabilities) -> tuple[int, int, int]:
     """Of labels that are each wrong with these probabilities (n,): how many to expect, and the
-    least and most that are likely (95 %)."""
-    chances = np.ones(1)
-    for each in probabilities:
-        chances = np.convolve(chances, (1 - each, each))
+    least and most that are likely (95 %), as all of these may be off by the same factor."""
+    chances = np.zeros(len(probabilities) + 1)
+    for factor in _FACTORS:
+        own = np.ones(1)
+        for each in (factor * probabilities).clip(max=1):
+            own = np.convolve(own, (1 - each, each))
+        chances += own / len(_FACTORS)
     below = chances.cumsum()
-    low = int(np.searchsorted(below, (1 - _LIKELY) / 2))
-    high = int(np.searchsorted(below, (1 + _LIKELY) / 2))
-    return round(float(probabilities.sum())), low, min(high, len(probabilities))
+    low, high = np.searchsorted(below, ((1 - _LIKELY) / 2, (1 + _LIKELY) / 2))
+    return round(float(probabilities.sum())), int(low), min(int(high), len(probabilities))

@@ -66,7 +66,7 @@ def test_how_many_of_those_listed_are_wrong_is_said_with_an_interval():
     problems = looked_at(features, given)
     assert len(problems) == 4
     assert re.fullmatch(
-        r"Of these 4, about [34] are expected to be wrong \(likely [1-4]–4\)\.",
+        r"Of these 4, about [34] are expected to be wrong \(likely [0-4]–4\)\.",
         CHECK.summary(problems),
     )
 
