@@ -81,6 +81,8 @@ def one_kind(
         )
         if here:
             st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
+            if check.summary and (said := check.summary(mine)):
+                st.html(f'<p class="small">{text.html(said, 200)}</p>')
             rows(context, mine, chosen)
             all_together(context, mine)
 
