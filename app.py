@@ -70,12 +70,12 @@ def say_plainly(error: Exception) -> bool:
 
 
 middleware = [
-    Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path),
-    Middleware(Sessions),
+    Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path)
 ]
 if settings.login != "none":
     ask_who_acts()
     middleware.append(Middleware(People, settings=settings))
+middleware.append(Middleware(Sessions))
 app = st.App(
     "pages/index.py",
     lifespan=lifespan,

@@ -19,9 +19,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.access import acting
 from core.errors import GraftError
 from core.jobs.counts import in_queues
 from core.jobs.tally import BOUNDS, Tally, tallies
@@ -59,7 +60,10 @@ class Metrics:
         self._readiness = readiness
 
     async def __call__(self, _: Request) -> Response:
-        """All of them as text."""
+        """All of them as text, for administrators and their tokens."""
+        actor = acting()
+        if not (actor.machine or actor.admin):
+            return PlainTextResponse("Only an administrator of this server may read this.\n", 403)
         parts = await self._readiness.parts()
         content = await run_in_threadpool(self._text, dict(parts))
         headers = {"Cache-Control": "no-store"}

@@ -47,6 +47,7 @@ class OpenSockets:
         self._open.add(socket)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name="sockets")
+            self._watching.add_done_callback(_say_why)
         cutting = asyncio.create_task(self._close(socket, send))
         try:
             await app(scope, _until_cut(socket, receive), _unless_cut(socket, send))
@@ -92,6 +93,12 @@ class OpenSockets:
         for socket in asked:
             if socket.mark not in good:
                 socket.cut.set()
+
+
+def _say_why(watching: "asyncio.Task[None]") -> None:
+    """Why the watcher ended, said at once and not when the task is thrown away."""
+    if not watching.cancelled() and (error := watching.exception()):
+        _LOG.error("Open sockets cannot be watched and were cut.", exc_info=error)
 
 
 def _until_cut(socket: _Socket, receive: Receive) -> Receive:

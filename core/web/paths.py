@@ -15,6 +15,11 @@ def address(*parts: object) -> str:
     return "/".join([base(), *map(str, parts)])
 
 
+def api_address(*parts: str) -> str:
+    """The same for programs: `api_address("log.csv")`."""
+    return "/".join([f"{get_settings().path}/api", *parts])
+
+
 def below(path: str, route: Route) -> Route:
     """The same route below a path."""
     return Route(path + route.path, route.endpoint, methods=list(route.methods or ()))

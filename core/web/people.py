@@ -43,7 +43,7 @@ _OPEN = re.compile(
     r"/graft/sign-in(/out|/password|/oidc|/oidc/callback)?"
     rf"|/graft/sign-in/(set-up|password)/{_SECRET}|/graft/share/{_SECRET}"
 )
-_FOR_PROGRAMS = re.compile(r"/(api|graft)/.*", re.DOTALL)
+_FOR_PROGRAMS = re.compile(r"/(api|graft)/.*|/metrics", re.DOTALL)
 """Where a token is taken."""
 _READING = ("GET", "HEAD")
 _POLICY_VIOLATION = 1008

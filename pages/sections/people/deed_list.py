@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.projects.deeds import count_deeds, deeds
+from core.web.paths import api_address
 from pages.components import text
 from pages.components.clock import when
 
@@ -30,6 +31,6 @@ def deed_list(project: str = "") -> None:
     )
     st.link_button(
         "Download as CSV",
-        f"/api/projects/{project}/log.csv" if project else "/api/log.csv",
+        api_address(*(("projects", project) if project else ()), "log.csv"),
         icon=":material/download:",
     )
