@@ -19,6 +19,7 @@ from core.backup.contents import sqlite_file
 from core.errors import BadInput, CannotStart, DatabaseUnavailable
 from core.faults import translated
 from core.projects.database import driver_url
+from core.projects.deeds import TRIGGERS
 from core.settings import Settings
 
 Name = Literal["metadata", "queue"]
@@ -69,15 +70,17 @@ def save(url: str, target: Path, settings: Settings) -> None:
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
+_RUNS_CODE = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+_OURS = {(name, sql) for name, sql in TRIGGERS.items()}
+
+
 def check_file(file: Path) -> None:
-    """Raises BadInput for a file that is no sound SQLite database, or that runs code of its own."""
+    """Raises BadInput for a file that is no sound SQLite database, or that runs code but ours."""
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as opened:
             opened.execute("PRAGMA trusted_schema = OFF")
             (sound,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
-            (own,) = opened.execute(
-                "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"
-            ).fetchone()
+            own = set(opened.execute(_RUNS_CODE)) - _OURS
     except sqlite3.Error as error:
         raise BadInput("A database in the backup is damaged. Use an earlier backup.") from error
     if sound != "ok" or own:
@@ -113,7 +116,7 @@ def load(url: str, dump: Path) -> None:
 
 
 def empty(url: str, settings: Settings) -> None:
-    """Drop every table of a PostgreSQL database: a dump of an earlier version has fewer."""
+    """Drop all that is ours in a PostgreSQL database: a dump of an earlier version has less."""
     engine = create_engine(driver_url(url))
     quoted = engine.dialect.identifier_preparer.quote
     try:
@@ -121,6 +124,7 @@ def empty(url: str, settings: Settings) -> None:
             found = inspect(connection)
             for table in found.get_table_names(schema="public"):
                 connection.execute(text(f"DROP TABLE public.{quoted(table)} CASCADE"))
+            connection.execute(text("DROP FUNCTION IF EXISTS public.deeds_append_only()"))
             for schema in set(found.get_schema_names()) - {"public", "information_schema"}:
                 connection.execute(text(f"DROP SCHEMA {quoted(schema)} CASCADE"))
     finally:

@@ -1,31 +1,20 @@
-"""The people of the server, for administrators: who has an account, and links to get one.
-
-Accounts are made by `core.people`, where people sign in with a password or by a provider.
-"""
+"""The people of the server, for administrators: who has an account, and links to get one."""
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core.access import require_admin
+from core.people import links, users
 from pages.components import text
 from pages.components.clock import when
 from pages.sections.people.once import keep_to_show, shown_once
 from pages.sections.people.refusals import attempt
 
-_PACKAGE = "core.people"
-
 
 def accounts() -> None:
     """All of them: add one, give a new link, disable, enable."""
-    if find_spec(_PACKAGE) is None:
-        st.html('<p class="muted">Accounts are made on the command line here.</p>')
-        return
-    users = import_module(f"{_PACKAGE}.users")
     shown_once(
         "account",
         "Send this link to the person: it sets a password, once, within a day. It is not shown "
@@ -40,10 +29,10 @@ def accounts() -> None:
     for user in users.list_users():
         with st.container(horizontal=True, vertical_alignment="center", key=f"account-{user.id}"):
             st.html(_described(user), width="stretch")
-            _ways(users, user)
+            _ways(user)
 
 
-def _described(user: Any) -> str:
+def _described(user: users.User) -> str:
     facts = [f"<span>since {when(user.created_at)}</span>"]
     if user.admin:
         facts.append("<span>administrator</span>")
@@ -52,8 +41,8 @@ def _described(user: Any) -> str:
     return f'<p><b>{text.bdi(user.name, 60)}</b></p><p class="facts">{"".join(facts)}</p>'
 
 
-def _ways(users: Any, user: Any) -> None:
-    def button(label: str, key: str, act: Any) -> None:
+def _ways(user: users.User) -> None:
+    def button(label: str, key: str, act: Callable[[str], object]) -> None:
         st.button(label, key=f"{key}-{user.id}", on_click=attempt, args=(_as_admin, act, user.id))
 
     if user.disabled_at:
@@ -63,7 +52,7 @@ def _ways(users: Any, user: Any) -> None:
         button("Disable", "disable", users.disable)
 
 
-def _as_admin(act: Callable[[str], None], user_id: str) -> None:
+def _as_admin(act: Callable[[str], object], user_id: str) -> None:
     """Asked anew: the button may have been drawn for somebody who no longer is one."""
     require_admin()
     act(user_id)
@@ -71,12 +60,11 @@ def _as_admin(act: Callable[[str], None], user_id: str) -> None:
 
 def _add(name: str, admin: bool) -> None:
     require_admin()
-    made = import_module(f"{_PACKAGE}.users").add(name, admin=admin)
-    _link(made.id)
+    _link(users.add(name, admin=admin).id)
 
 
 def _link(user_id: str) -> None:
-    secret = import_module(f"{_PACKAGE}.links").password_link(user_id)
+    secret = links.password_link(user_id)
     server = urlsplit(st.context.url or "")
     own = f"{server.scheme}://{server.netloc}" if server.netloc else ""
     keep_to_show("account", f"{own}/graft/sign-in/password/{secret}")
