@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from core.access import Action
+from core.people.revoking import revoked
 from core.projects.shares import make_share, revoke_share, share_path, shares
 from pages.components import text
 from pages.components.clock import when
@@ -55,8 +56,13 @@ def links(project: str) -> None:
                 "Revoke",
                 key=f"revoke-{link.id[:12]}",
                 on_click=attempt,
-                args=(revoke_share, project, link.id),
+                args=(_revoke, project, link.id),
             )
+
+
+def _revoke(project: str, link: str) -> None:
+    revoke_share(project, link)
+    revoked()
 
 
 def _address(secret: str) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.access import ACTIONS, Action
+from core.people.revoking import revoked
 from core.projects import list_projects
 from core.projects.tokens import make_token, revoke_token, tokens
 from pages.components import text
@@ -59,5 +60,10 @@ def token_list() -> None:
                 "Revoke",
                 key=f"revoke-{token.id[:12]}",
                 on_click=attempt,
-                args=(revoke_token, token.id),
+                args=(_revoke, token.id),
             )
+
+
+def _revoke(token: str) -> None:
+    revoke_token(token)
+    revoked()
