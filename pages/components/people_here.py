@@ -18,7 +18,8 @@ def people_link() -> None:
         return
     if people_sign_in():
         others_here()
-    st.page_link("people.py", label="People", icon=":material/group:", query_params=address())
+    with st.container(key="people-link", width="content"):
+        st.page_link("people.py", label="People", icon=":material/group:", query_params=address())
 
 
 def others_here() -> None:
@@ -30,6 +31,6 @@ def others_here() -> None:
         listed = ", ".join(text.bdi(name, 30) for name in names[:_SHOWN])
         more = f" +{len(names) - _SHOWN}" if len(names) > _SHOWN else ""
         st.html(
-            f'<span class="muted small">Also here: {listed}{more}</span>',
+            f'<span class="muted small also-here">Also here: {listed}{more}</span>',
             width="content",
         )

@@ -18,7 +18,7 @@ from pages.sections.people.refusals import attempt
 
 TITLES: dict[str, str] = {"viewer": "Viewer", "editor": "Editor", "owner": "Owner"}
 MEANINGS = (
-    '<ul class="muted small"><li><b>Viewers</b> look at everything and test images.</li>'
+    '<ul class="muted small meanings"><li><b>Viewers</b> look at everything and test images.</li>'
     "<li><b>Editors</b> also change images and train.</li>"
     "<li><b>Owners</b> also add people, make links and delete.</li></ul>"
 )
