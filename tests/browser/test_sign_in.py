@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from running_server import Server, running
+from running_server import Server, running, wait_for
 from steps import LONG
 
 NAME, PASSWORD = "Zoë", "correct horse battery"
@@ -23,8 +23,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def set_up(server: Server) -> str:
     """The address of the link that the server printed at its first start."""
-    printed = (server.home / "serve.log").read_text(encoding="utf-8")
-    (link,) = re.findall(r"http://\S+/graft/sign-in/set-up/\S+", printed)
+    log = server.home / "serve.log"
+    wait_for(lambda: "/sign-in/set-up/" in log.read_text(encoding="utf-8"))
+    (link,) = re.findall(r"http://\S+/graft/sign-in/set-up/\S+\n", log.read_text(encoding="utf-8"))
+    link = link.strip()
     assert link.startswith(server.address)
     return link
 
