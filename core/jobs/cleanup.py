@@ -73,8 +73,6 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
 
 def _cleanup(settings: Settings, older_than: float) -> int:
     discard_checkpoints(settings.home)
-    sweep_shares(settings)
-    sweep_tokens(settings)
     jobs = job_folders(settings.home)
     old = [job for job in jobs if idle_seconds(job) > older_than and not _active(job)]
     named = "".join(text_of(job) for job in jobs if job not in old)
@@ -88,7 +86,10 @@ def _cleanup(settings: Settings, older_than: float) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     remove_drafts(settings.home, older_than)
     swept = sweep_orphans(settings.home, older_than=older_than)
-    return len(old) + len(uploads) + swept + tidy(settings, older_than=older_than)
+    swept += tidy(settings, older_than=older_than)
+    sweep_shares(settings)  # last: a database that is away keeps no file
+    sweep_tokens(settings)
+    return len(old) + len(uploads) + swept
 
 
 def remove_drafts(home: Path, older_than: float) -> None:
