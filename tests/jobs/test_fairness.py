@@ -62,9 +62,10 @@ def test_trainings_of_two_projects_alternate(workers: Workers) -> None:
 
 
 def test_a_person_with_many_projects_takes_no_more_turns_than_another(home: Path) -> None:
-    with acting("ada"):
+    migrate(get_settings())
+    with acting("ada", admin=True):
         hers = [submitted("count", steps=1, project=project) for project in "abcd"]
-    with acting("ben"):
+    with acting("ben", admin=True):
         his = [submitted("count", steps=1, project="a") for _ in range(2)]
     nobodys = submitted("count", steps=1, project="a")
     assert [jobs.status(folder).place for folder in hers] == [1, 4, 6, 7]
