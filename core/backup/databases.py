@@ -19,7 +19,6 @@ from core.backup.contents import sqlite_file
 from core.errors import BadInput, CannotStart, DatabaseUnavailable
 from core.faults import translated
 from core.projects.database import driver_url
-from core.projects.deeds import TRIGGERS
 from core.settings import Settings
 
 Name = Literal["metadata", "queue"]
@@ -71,7 +70,16 @@ def save(url: str, target: Path, settings: Settings) -> None:
 
 
 _RUNS_CODE = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
-_OURS = {(name, sql) for name, sql in TRIGGERS.items()}
+_REFUSES = "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+_OURS = {
+    (name, f"CREATE TRIGGER {name} {when} {_REFUSES}")
+    for name, when in (
+        ("deeds_no_update", "BEFORE UPDATE ON deeds"),
+        ("deeds_no_delete", "BEFORE DELETE ON deeds"),
+        ("deeds_no_replace", "BEFORE INSERT ON deeds WHEN NEW.id IN (SELECT id FROM deeds)"),
+    )
+}
+"""The triggers that keep the audit log from being changed, as migration 0008 makes them."""
 
 
 def check_file(file: Path) -> None:

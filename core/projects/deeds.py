@@ -17,14 +17,6 @@ from core.projects.database import session
 from core.projects.people_tables import DeedRow
 from core.settings import get_settings
 
-_REFUSAL = "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-_REFUSED = {
-    "deeds_no_update": "BEFORE UPDATE ON deeds",
-    "deeds_no_delete": "BEFORE DELETE ON deeds",
-    "deeds_no_replace": "BEFORE INSERT ON deeds WHEN NEW.id IN (SELECT id FROM deeds)",
-}
-TRIGGERS = {name: f"CREATE TRIGGER {name} {when} {_REFUSAL}" for name, when in _REFUSED.items()}
-"""With which an SQLite database refuses anything but new lines, as its schema names them."""
 _AT_ONCE = 1000
 _HEAD = ("time (UTC)", "person", "action", "project", "details", "person id")
 

@@ -10,7 +10,6 @@ from core.settings import get_settings
 from core.web import paths
 from core.web.people import MARK_HEADER
 from pages.components import text
-from pages.components.project_context import address
 
 
 def ask_who_acts() -> None:
@@ -31,7 +30,7 @@ def person() -> None:
             return
         with st.popover(text.plain(actor.name, 30), icon=":material/person:", type="tertiary"):
             st.html(f"Signed in as {text.bdi(actor.name)}")
-            st.page_link("account.py", label="Account", query_params=address())
+            st.html('<a href="account" target="_self">Account</a>')
             if login == "password":
                 where = paths.address("sign-in", "password")
                 st.html(f'<a href="{where}" target="_self">Change the password</a>')

@@ -112,7 +112,10 @@ PURE = {
     "people_tables": "the tables themselves",
     "migrations": "the tables themselves",
     "rows": "what those above are made of",
-    **dict.fromkeys(("members", "shares", "tokens"), "about people, and tested beside"),
+    "version_rows": "what those above are made of",
+    **dict.fromkeys(
+        ("members", "shares", "tokens", "deeds", "quotas"), "about people, and tested beside"
+    ),
 }
 """Modules whose functions need no row, and why."""
 HISTORY = {"versions.undoable", "versions.redoable"}

@@ -9,6 +9,7 @@ import pytest
 from made_people import acting, join
 from PIL import Image
 
+from core.access import MACHINE, acting_as
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import NotAllowed
@@ -18,6 +19,7 @@ from core.jobs.folder import events_file
 from core.jobs.person_use import my_quotas
 from core.jobs.queue import new_job, open_queue, stop, submit
 from core.jobs.spec import JobSpec
+from core.jobs.upload_ids import issue_upload
 from core.projects import add_dataset, create_project, create_run, delete_project, run_folder
 from core.projects.quotas import bytes_of
 from core.recipe import Recipe
@@ -83,14 +85,16 @@ def test_images_beyond_the_limit_are_refused_with_the_way_out(limited):
 
 def test_what_was_uploaded_counts_before_it_is_read(limited):
     project = limited(quota_bytes=1_000_000)
-    upload = get_settings().home / "uploads" / ("a" * 32)
-    upload.mkdir(parents=True)
-    (upload / "0").write_bytes(bytes(1_000_001))
+    home = get_settings().home
     with acting("owner"):
+        name = issue_upload(home)
+        upload = home / "uploads" / name
+        upload.mkdir(parents=True)
+        (upload / "0").write_bytes(bytes(1_000_001))
         with pytest.raises(NotAllowed, match="of 1 MB"):
-            submit("import", new_job(), {"project": project, "upload": "a" * 32})
+            submit("import", new_job(), {"project": project, "upload": name})
         (upload / "0").write_bytes(bytes(999_999))
-        submit("import", new_job(), {"project": project, "upload": "a" * 32})
+        submit("import", new_job(), {"project": project, "upload": name})
 
 
 def test_one_job_too_many_is_refused_until_another_is_done(limited):
@@ -120,16 +124,17 @@ def gpu_job(person: str, seconds: float, device: str, days_ago: float = 0.0) -> 
 
 
 def test_minutes_of_a_gpu_count_for_a_month(limited):
-    limited(quota_gpu_minutes=10)
+    project = limited(quota_gpu_minutes=10)
     gpu_job("editor", 300, "cuda")
     gpu_job("editor", 900, "cuda", days_ago=31)
     gpu_job("editor", 900, "")
     gpu_job("owner", 900, "cuda")
     recipe = Recipe(dataset="0" * 16, backbone="tf_efficientnet_lite0", strategy="full")
-    folders = [run_folder(create_run(create_project("New").id, recipe)) for _ in range(2)]
+    folders = [run_folder(create_run(project, recipe)) for _ in range(2)]
     with acting("editor"):
         submit("train", folders[0])
-        gpu_job("editor", 299, "cuda")
+        with acting_as(MACHINE):
+            gpu_job("editor", 299, "cuda")
         with pytest.raises(NotAllowed, match=r"a GPU for 10 of 10 minutes .* days\. Wait until"):
             submit("train", folders[1])
         assert not (folders[1] / "job.json").exists()
