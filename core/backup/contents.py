@@ -8,11 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from core.jobs.folder import events_file, spec_file
 from core.settings import Settings
 
 LEFT_OUT = frozenset({"features", "compiled", "thumbs", "logs", "worker.temporary"})
 """Names at the top of a home; `thumbs` also below `field/<project>`."""
-_FIRST = ("job.json", "events.jsonl")
+_FIRST = tuple(file(Path()).name for file in (spec_file, events_file))
 """Of the folder of a job: what happened in it is read before what it made, so that a job which
 ends meanwhile is at worst done once more."""
 _FORBIDDEN = re.compile(

@@ -1,8 +1,6 @@
 """Whether the product lives and can work, and what Prometheus is told."""
 
 import asyncio
-import os
-import stat
 from collections.abc import Iterator
 
 import pytest
@@ -73,15 +71,6 @@ def test_a_database_that_is_away_is_named_without_its_address_or_password(settin
         assert secret not in answer.text + told
     assert 'graft_up{part="queue"} 0.0' in told
     assert 'graft_up{part="worker"} 1.0' in told
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_home_that_cannot_be_written_to_is_named(client, settings):
-    settings.home.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        assert "home" in client.get("/readyz").json()["missing"]
-    finally:
-        settings.home.chmod(0o700)
 
 
 def test_a_home_that_is_gone_leaves_nothing_but_this_process(tmp_path):
