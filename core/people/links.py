@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from core.access import Actor, acting_as, record
+from core.access import Actor, acting_as, record, require_admin
 from core.errors import NotFound
 from core.people import passwords, revoking
 from core.people.users import User, checked_name, named, require_free, set_password
@@ -35,7 +35,9 @@ class Link:
 
 
 def password_link(user_id: str) -> str:
-    """The secret of a link with which this person sets a password. Earlier ones are void."""
+    """The secret of a link with which this person sets a password. Earlier ones are void. Raises
+    NotAllowed for anybody but an administrator."""
+    require_admin()
     return _made(user_id, PASSWORD)
 
 

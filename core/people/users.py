@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.access import record
+from core.access import record, require_admin
 from core.errors import BadInput, NotAllowed, NotFound
 from core.people import passwords, revoking
 from core.people.throttle import Throttle
@@ -53,7 +53,9 @@ def _plain(name: str) -> str:
 
 
 def add(name: str, *, admin: bool = False, subject: str = "") -> User:
-    """A new account, without a password. Raises BadInput where the name is taken."""
+    """A new account, without a password. Raises BadInput where the name is taken, NotAllowed for
+    anybody but an administrator."""
+    require_admin()
     with session(get_settings()) as opened:
         made = add_in(opened, name, admin=admin, subject=subject)
     record("account added", about=made.name)
@@ -110,7 +112,8 @@ def named(name: str) -> User:
 
 def disable(user_id: str) -> None:
     """Nothing that she has lets her in any more; what she is signed in to ends now. Raises
-    BadInput for the last administrator."""
+    BadInput for the last administrator, NotAllowed for anybody but an administrator."""
+    require_admin()
     with session(get_settings()) as opened:
         row = _row(opened, user_id)
         others = select(UserRow.id).where(
@@ -126,7 +129,8 @@ def disable(user_id: str) -> None:
 
 
 def enable(user_id: str) -> None:
-    """She may sign in again."""
+    """She may sign in again. Raises NotAllowed for anybody but an administrator."""
+    require_admin()
     with session(get_settings()) as opened:
         row = _row(opened, user_id)
         row.disabled_at = None
@@ -135,7 +139,9 @@ def enable(user_id: str) -> None:
 
 
 def reset(user_id: str) -> None:
-    """Her password is gone, and what she is signed in to ends now."""
+    """Her password is gone, and what she is signed in to ends now. Raises NotAllowed for anybody
+    but an administrator."""
+    require_admin()
     with session(get_settings()) as opened:
         row = _row(opened, user_id)
         row.password = ""

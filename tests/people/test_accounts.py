@@ -7,6 +7,7 @@ import pytest
 from made_accounts import PASSWORD, account, home_with_people, quick_hashes, signed_in
 from sqlalchemy import select, update
 
+from core.access import Actor, acting_as
 from core.errors import BadInput, NotAllowed, NotFound
 from core.people import links, passwords, throttle, users
 from core.people.actors import actor_of, look_up
@@ -226,3 +227,22 @@ def test_what_happens_to_accounts_stands_in_the_audit_log():
         said = [(row.what, row.about) for row in opened.scalars(select(DeedRow))]
     assert ("account added", "Anna") in said
     assert ("password reset", "Anna") in said
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda user: users.add("Eve"),
+        lambda user: users.disable(user.id),
+        lambda user: users.enable(user.id),
+        lambda user: users.reset(user.id),
+        lambda user: links.password_link(user.id),
+    ],
+    ids=["add", "disable", "enable", "reset", "link"],
+)
+def test_nobody_but_an_administrator_makes_or_changes_accounts(act):
+    anna = account("Anna")
+    with acting_as(Actor(anna.id, anna.name)), pytest.raises(NotAllowed, match="administrator"):
+        act(anna)
+    with acting_as(Actor("other", "Admin", admin=True)):
+        act(anna)

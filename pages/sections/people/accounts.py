@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.access import require_admin
 from core.people import links, users
 from pages.components import text
 from pages.components.clock import when
@@ -43,7 +42,7 @@ def _described(user: users.User) -> str:
 
 def _ways(user: users.User) -> None:
     def button(label: str, key: str, act: Callable[[str], object]) -> None:
-        st.button(label, key=f"{key}-{user.id}", on_click=attempt, args=(_as_admin, act, user.id))
+        st.button(label, key=f"{key}-{user.id}", on_click=attempt, args=(act, user.id))
 
     if user.disabled_at:
         button("Enable", "enable", users.enable)
@@ -52,14 +51,7 @@ def _ways(user: users.User) -> None:
         button("Disable", "disable", users.disable)
 
 
-def _as_admin(act: Callable[[str], object], user_id: str) -> None:
-    """Asked anew: the button may have been drawn for somebody who no longer is one."""
-    require_admin()
-    act(user_id)
-
-
 def _add(name: str, admin: bool) -> None:
-    require_admin()
     _link(users.add(name, admin=admin).id)
 
 
