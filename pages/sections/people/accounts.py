@@ -1,13 +1,13 @@
 """The people of the server, for administrators: who has an account, and links to get one."""
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from core.people import links, users
 from pages.components import text
 from pages.components.clock import when
+from pages.components.server_address import server_address
 from pages.sections.people.once import keep_to_show, shown_once
 from pages.sections.people.refusals import attempt
 
@@ -57,6 +57,4 @@ def _add(name: str, admin: bool) -> None:
 
 def _link(user_id: str) -> None:
     secret = links.password_link(user_id)
-    server = urlsplit(st.context.url or "")
-    own = f"{server.scheme}://{server.netloc}" if server.netloc else ""
-    keep_to_show("account", f"{own}/graft/sign-in/password/{secret}")
+    keep_to_show("account", f"{server_address()}/graft/sign-in/password/{secret}")

@@ -1,7 +1,5 @@
 """Links to a project for people without an account: make, show once, revoke."""
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 
 from core.access import Action
@@ -9,6 +7,7 @@ from core.people.revoking import revoked
 from core.projects.shares import make_share, revoke_share, share_path, shares
 from pages.components import text
 from pages.components.clock import when
+from pages.components.server_address import server_address
 from pages.sections.people.once import keep_to_show, secret_of, shown_once
 from pages.sections.people.refusals import attempt
 from pages.sections.use.phone import qr_code
@@ -32,7 +31,7 @@ def links(project: str) -> None:
         if st.form_submit_button("Make a link", icon=":material/add_link:"):
             secret = attempt(make_share, project, PURPOSES[purpose], DAYS[days])
             if secret:
-                keep_to_show(project, _address(secret))
+                keep_to_show(project, server_address() + share_path(secret))
             st.rerun()
     address = secret_of(project)
     shown_once(
@@ -63,10 +62,3 @@ def links(project: str) -> None:
 def _revoke(project: str, link: str) -> None:
     revoke_share(project, link)
     revoked()
-
-
-def _address(secret: str) -> str:
-    """The whole address, as this browser reaches the server; where that is not known, its path."""
-    server = urlsplit(st.context.url or "")
-    own = f"{server.scheme}://{server.netloc}" if server.netloc else ""
-    return own + share_path(secret)
