@@ -160,13 +160,13 @@ def submit(kind: str, folder: Path, args: Mapping[str, Any] | None = None) -> No
 def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> None:
     """Write down what the job is to do and who wants it. The caller has seen to it that she may.
 
-    Raises QuotaReached where she has had her share of the server.
+    Raises NotAllowed where that would be more than her share of the server.
     """
     if person := acting().id:
         settings = get_settings()
         with _reached(settings) as client:
             require_room(client, person, kind, content, settings)
-    JobSpec(kind, content, person=acting().id).write(folder)
+    JobSpec(kind, content, person=person).write(folder)
     note("started job", project, f"{kind} {folder.name}")
 
 

@@ -24,8 +24,6 @@ def require_room(
     client: "DBOSClient", person: str, kind: str, args: Mapping[str, Any], settings: Settings
 ) -> None:
     """Raises NotAllowed where one more job of the person is one too many."""
-    if not person:
-        return
     if settings.quota_jobs:
         jobs_quota(client, person, settings).require_room(1)
     if settings.quota_gpu_minutes and kind == "train":
