@@ -20,8 +20,7 @@ from core.jobs.folder import (
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
-from core.projects.shares import sweep_shares
-from core.projects.tokens import sweep_tokens
+from core.projects.people_tables import ShareRow, TokenRow, forget_ended
 from core.settings import Settings
 from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 
@@ -87,8 +86,7 @@ def _cleanup(settings: Settings, older_than: float) -> int:
     remove_drafts(settings.home, older_than)
     swept = sweep_orphans(settings.home, older_than=older_than)
     swept += tidy(settings, older_than=older_than)
-    sweep_shares(settings)  # last: a database that is away keeps no file
-    sweep_tokens(settings)
+    forget_ended(settings, ShareRow, TokenRow)  # last: a database that is away keeps no file
     return len(old) + len(uploads) + swept
 
 

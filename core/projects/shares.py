@@ -5,13 +5,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from core.access import ACTIONS, Action, acting, record, require
 from core.errors import BadInput, NotFound
 from core.projects.database import ProjectRow, session
-from core.projects.people_tables import ShareRow, UserRow, digest_of
-from core.settings import Settings, get_settings
+from core.projects.people_tables import ShareRow, UserRow, digest_of, forget_ended
+from core.settings import get_settings
 
 SHARED: tuple[Action, ...] = ("look", "test")
 """What a link can allow."""
@@ -71,7 +71,7 @@ def share_path(secret: str) -> str:
 def shares(project_id: str) -> list[Share]:
     """The links to the project that still work, newest first. Raises NotFound, NotAllowed."""
     require("manage", project_id)
-    sweep_shares(get_settings())
+    forget_ended(get_settings(), ShareRow)
     query = (
         select(ShareRow, UserRow.name)
         .outerjoin(UserRow, UserRow.id == ShareRow.made_by)
@@ -101,11 +101,3 @@ def revoke_share(project_id: str, share_id: str) -> None:
             raise NotFound("This link does not work any more.")
         opened.delete(row)
     record("link revoked", project_id)
-
-
-def sweep_shares(settings: Settings) -> None:
-    """Forget the links whose time is over."""
-    ended = ShareRow.expires_at <= time.time()
-    with session(settings) as opened:
-        if opened.scalar(select(ShareRow.digest).where(ended).limit(1)):
-            opened.execute(delete(ShareRow).where(ended))

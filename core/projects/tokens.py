@@ -5,13 +5,13 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 
 from core.access import ACTIONS, Action, Actor, may, record, require_person
 from core.errors import BadInput, NotAllowed, NotFound
 from core.projects.database import session
-from core.projects.people_tables import TokenRow, digest_of
-from core.settings import Settings, get_settings
+from core.projects.people_tables import TokenRow, digest_of, forget_ended
+from core.settings import get_settings
 
 PREFIX = "graft_"
 """By which people, and programs that look for secrets in files, tell what it is."""
@@ -57,7 +57,7 @@ def make_token(title: str, actions: Collection[Action], days: int, project: str 
         raise NotFound("This project no longer exists. Choose another one from the list.")
     words = [action for action in ACTIONS if action in {"look", *actions}]
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    sweep_tokens(get_settings())
+    forget_ended(get_settings(), TokenRow)
     with session(get_settings()) as opened:
         _require_room(
             opened.scalars(select(TokenRow.title).filter_by(user_id=person.id)).all(), title
@@ -79,7 +79,7 @@ def make_token(title: str, actions: Collection[Action], days: int, project: str 
 def tokens() -> list[Token]:
     """The tokens of whoever acts that still work, newest first. Raises NotAllowed."""
     person = _person()
-    sweep_tokens(get_settings())
+    forget_ended(get_settings(), TokenRow)
     query = select(TokenRow).filter_by(user_id=person.id).order_by(TokenRow.created_at.desc())
     with session(get_settings()) as opened:
         rows = opened.scalars(query).all()
@@ -106,14 +106,6 @@ def revoke_token(token_id: str) -> None:
             raise NotFound("This token does not work any more.")
         opened.delete(row)
     record("token revoked", row.project_id, row.title)
-
-
-def sweep_tokens(settings: Settings) -> None:
-    """Forget the tokens whose time is over."""
-    ended = TokenRow.expires_at <= time.time()
-    with session(settings) as opened:
-        if opened.scalar(select(func.count()).select_from(TokenRow).where(ended)):
-            opened.execute(delete(TokenRow).where(ended))
 
 
 def _person() -> Actor:
