@@ -19,6 +19,7 @@ from core.errors import NotFound
 from core.projects.database import ProjectDatasetRow, ProjectRow, RunEntry, session
 from core.projects.people_tables import MemberRow
 from core.projects.rows import checked_title, found, gone, mark, newest_first, renamed
+from core.projects.version_rows import put_in_use
 from core.settings import get_settings
 
 
@@ -133,17 +134,7 @@ def enter_dataset(project_id: str, dataset_id: str, note: str = "") -> None:
     """`add_dataset` for a version that the caller has just made, so that its images are known to
     be the actor's to see. Raises NotFound."""
     access.require("edit", project_id)
-    now = time.time()
-    known = select(ProjectDatasetRow).filter_by(project_id=project_id, dataset_id=dataset_id)
-    with session(get_settings()) as opened:
-        found(opened, ProjectRow, project_id)
-        row = opened.scalar(known)
-        if row is None:
-            row = ProjectDatasetRow(
-                project_id=project_id, dataset_id=dataset_id, note=note, created_at=now
-            )
-            opened.add(row)
-        row.chosen_at = now
+    put_in_use(project_id, dataset_id, note)
     access.note("changed images", project_id, note or dataset_id)
 
 

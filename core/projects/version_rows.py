@@ -5,10 +5,10 @@ import time
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.access import acting
-from core.errors import NotFound
+from core import access
 from core.projects.database import ProjectDatasetRow, ProjectRow, session
 from core.projects.people_tables import UserRow
+from core.projects.rows import found
 from core.settings import get_settings
 
 _LATER = 1e-5
@@ -23,14 +23,20 @@ def version_in_use(project_id: str) -> str:
 
 
 def put_in_use(
-    project_id: str, dataset_id: str, note: str = "", *, after: str, person: str = ""
+    project_id: str,
+    dataset_id: str,
+    note: str = "",
+    *,
+    after: str | None = None,
+    person: str = "",
 ) -> bool:
     """Make a version the one in use; False, with nothing done, where the one in use is no longer
-    `after`. `person` is the id of whoever had it made, where not whoever acts. Raises NotFound."""
+    `after`, if that is told. `person` is the id of whoever had it made, where not whoever acts.
+    Raises NotFound."""
     with session(get_settings()) as opened:
         _lock(opened, project_id)
         newest = _newest(opened, project_id)
-        if (newest.dataset_id if newest else "") != after:
+        if after not in (None, newest.dataset_id if newest else ""):
             return False
         later = max(time.time(), newest.chosen_at + _LATER if newest else 0.0)
         row = _row(opened, project_id, dataset_id, note, person)
@@ -58,8 +64,7 @@ def maker_of(project_id: str, dataset_id: str) -> str:
 def _lock(opened: Session, project_id: str) -> None:
     # An update of nothing: whoever else changes versions of this project waits, on SQLite as well.
     opened.execute(update(ProjectRow).where(ProjectRow.id == project_id).values(id=project_id))
-    if opened.get(ProjectRow, project_id) is None:
-        raise NotFound("This project no longer exists. Choose another one from the list.")
+    found(opened, ProjectRow, project_id)
 
 
 def _newest(opened: Session, project_id: str) -> ProjectDatasetRow | None:
@@ -77,7 +82,7 @@ def _row(
     known = select(ProjectDatasetRow).filter_by(project_id=project_id, dataset_id=dataset_id)
     row = opened.scalar(known)
     if row is None:
-        maker = opened.get(UserRow, person or acting().id)
+        maker = opened.get(UserRow, person or access.acting().id)
         row = ProjectDatasetRow(
             project_id=project_id,
             dataset_id=dataset_id,
