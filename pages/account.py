@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.access import acting, people_sign_in
 from core.jobs.person_use import my_quotas
-from core.web.paths import address
 from pages.components import text
 from pages.components.frame import brand
 from pages.sections.people.accounts import accounts
@@ -33,10 +32,7 @@ if not people_sign_in() or not person.id or person.actions is not None:
     )
     st.stop()
 refusal()
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.html(f'<p class="said">{text.bdi(person.name, 60)}</p>', width="stretch")
-    st.link_button("Change my password", address("sign-in", "password"))
-    st.link_button("Sign out", address("sign-in", "out"), icon=":material/logout:")
+st.html(f'<p class="said">{text.bdi(person.name, 60)}</p>')
 st.header("Tokens", anchor=False)
 token_list()
 st.header("What I use", anchor=False)
