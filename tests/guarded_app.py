@@ -9,9 +9,9 @@ from core.web.people import People
 from core.web.routes import routes
 
 
-def guarded_app(settings: Settings) -> Starlette:
-    """To be asked at http://testserver."""
-    stack = [Middleware(Guard, allowed_hosts=["testserver"], path=settings.path)]
+def guarded_app(settings: Settings, host: str = "testserver") -> Starlette:
+    """To be asked at http://testserver, or under this name."""
+    stack = [Middleware(Guard, allowed_hosts=[host], path=settings.path)]
     if settings.login != "none":
         stack.append(Middleware(People, settings=settings))
     return Starlette(routes=routes(settings), middleware=stack)

@@ -1,4 +1,7 @@
-"""A home is saved while it is in use, destroyed, and brought back with every answer the same."""
+"""A home is saved while it is in use, destroyed, and brought back with every answer the same.
+
+The tests stand together because all of them fill one kind of home and ask the same of it after.
+"""
 
 import json
 import os

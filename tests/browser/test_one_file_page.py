@@ -1,4 +1,7 @@
-"""The one-file page opened from its file, without a network: it answers as the app does."""
+"""The one-file page opened from its file, without a network: it answers as the app does.
+
+The tests stand together because they share one exported page, which takes a minute to make.
+"""
 
 import base64
 import csv

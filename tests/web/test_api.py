@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -15,16 +14,15 @@ from urllib.request import Request, urlopen
 import pytest
 import uvicorn
 from command_line import run_command
+from guarded_app import guarded_app
 from made_models import write_photographs
 from made_people import acting, add_people, join
 from made_runs import HOSTILE, made_run, small_model
 from running_server import wait_for
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from core import access
-from core.access import MACHINE, NOBODY, Actor, acting_as
+from core.access import MACHINE, acting_as
 from core.dataset.store import Store
 from core.events import Finished
 from core.jobs import log
@@ -34,36 +32,12 @@ from core.jobs.queue import new_job, open_queue, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
 from core.projects import add_dataset, create_project, create_run, delete_project, run_folder
-from core.projects.database import migrate, session
-from core.projects.people_tables import TokenRow, UserRow, digest_of
+from core.projects.database import migrate
 from core.projects.tokens import make_token
 from core.recipe import Recipe
 from core.settings import get_settings
 from core.web import asking
-from core.web.middleware import Guard
 from core.web.routes import routes
-
-
-class ByToken:
-    """Whoever shows a token acts as its person; others as nobody."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        shown = dict(scope.get("headers", ())).get(b"authorization", b"").decode("latin-1")
-        with acting_as(_actor(shown.removeprefix("Bearer "))):
-            await self._app(scope, receive, send)
-
-
-def _actor(secret: str) -> Actor:
-    with session(get_settings()) as opened:
-        row = opened.get(TokenRow, digest_of(secret))
-        if row is None:
-            return NOBODY
-        person = opened.get_one(UserRow, row.user_id)
-        allowed = frozenset(row.actions.split())
-        return Actor(person.id, person.name, project=row.project_id, actions=allowed)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -108,6 +82,7 @@ def listening(app: ASGIApp) -> Iterator[str]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAFT_HOME", str(tmp_path_factory.mktemp("api") / "home"))
+        patch.setenv("GRAFT_LOGIN", "password")
         get_settings.cache_clear()
         settings = get_settings()
         settings.home.mkdir()
@@ -126,9 +101,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         with acting("ada"):
             tokens = {words: make_token(words, words.split(), 1) for words in ("look", "test")}
         access.deny_by_default()
-        guard = Middleware(Guard, allowed_hosts=["127.0.0.1"])
-        app = Starlette(routes=routes(settings), middleware=[guard, Middleware(ByToken)])
-        with listening(app) as url:
+        with listening(guarded_app(settings, "127.0.0.1")) as url:
             yield Served(url, project, run, other, tokens)
         access.deny_by_default(denied=False)
         get_settings.cache_clear()
@@ -166,9 +139,9 @@ def test_what_is_not_there_or_not_for_one_is_not_found(served: Served, below: st
         status, said = served.get(f"/api/projects/{project}{below}")
         assert status == 404
         assert str(said["error"]).endswith(".")
-    status, _ = served.get(f"/api/projects/{served.project}{below}", token="none")
-    assert status == 404
-    assert served.get("/api/projects", token="none") == (200, {"projects": []})
+    for address in (f"/api/projects/{served.project}{below}", "/api/projects"):
+        status, said = served.get(address, token="none")
+        assert (status, said) == (401, {"error": "Sign in to do this."})
 
 
 def test_the_kept_model_comes_once_it_was_exported_and_to_whoever_may_test(served: Served) -> None:
@@ -252,102 +225,6 @@ def test_the_command_line_waits_for_the_model_then_classifies(
     for project in (served.other, "../../x"):
         code, out, err = served.ask(home, "predict", project, files[0])
         assert (code, out) == (2, "")
-
-
-class Odd(BaseHTTPRequestHandler):
-    """A server that is not Graft, or not in a good way."""
-
-    answers: tuple[tuple[int, dict[str, str], bytes], ...] = ()
-    seen: list[tuple[str, str | None]]
-
-    def do_GET(self) -> None:
-        self.seen.append((self.path, self.headers.get("Authorization")))
-        status, headers, body = self.answers[min(len(self.seen), len(self.answers)) - 1]
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def odd(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    kind = type("Answering", (Odd,), {"answers": answers, "seen": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", kind.seen
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ((401, {}, b""), "Make a token there"),
-        ((403, {}, b"<html>"), "does not allow"),
-        ((404, {}, b'{"error": "Gone for good."}'), "Gone for good."),
-        ((503, {}, b'{"error": "The disk is full."}'), "The disk is full."),
-        ((500, {}, b"Internal Server Error"), "error 500"),
-        ((200, {}, b"<html>hello"), "no answer of Graft"),
-        ((200, {}, b"[" * 100_000), "no answer of Graft"),
-    ],
-)
-def test_what_goes_wrong_is_said_plainly(tmp_path: Path, answer, words: str) -> None:
-    with odd(answer) as (url, _):
-        code, out, err = run_command(tmp_path, "--server", url, "projects", GRAFT_TOKEN="graft_x")
-    assert (code, out) == (2, "")
-    assert words in err
-    assert "Traceback" not in err
-
-
-def test_a_token_never_follows_a_redirect(tmp_path: Path) -> None:
-    with (
-        odd((200, {}, b'{"projects": []}')) as (elsewhere, stolen),
-        odd((302, {"Location": f"{elsewhere}/\x1b[31m"}, b"")) as (url, seen),
-    ):
-        code, _, err = run_command(tmp_path, f"--server={url}/", "projects", GRAFT_TOKEN="graft_x")
-    assert code == 2
-    assert "at another address" in err
-    assert "\x1b" not in err
-    assert (stolen, seen) == ([], [("/api/projects", "Bearer graft_x")])
-
-
-def test_a_busy_server_is_asked_again_when_it_says(tmp_path: Path) -> None:
-    busy = (503, {"Retry-After": "1"}, b'{"error": "Too many requests at once."}')
-    with odd(busy, (200, {}, b'{"projects": []}')) as (url, seen):
-        code, out, err = run_command(tmp_path, "projects", GRAFT_SERVER=url)
-    assert (code, len(seen)) == (0, 2)
-    assert "no project" in out
-    assert "Too many requests at once." in err
-
-
-@pytest.mark.parametrize(
-    ("url", "token", "words"),
-    [
-        ("graft.example.org", "", "no address of a server"),
-        ("file:///etc/passwd", "", "no address of a server"),
-        ("http://127.0.0.1:1", "graft_x\r\nX: y", "is no token"),
-        ("http://127.0.0.1:1", "grä", "is no token"),
-        ("http://127.0.0.1:1", "graft_x", "cannot be reached"),
-    ],
-)
-def test_a_wrong_address_or_token_is_said_plainly(tmp_path: Path, url, token, words: str) -> None:
-    code, _, err = run_command(tmp_path, "--server", url, "projects", GRAFT_TOKEN=token)
-    assert code == 2
-    assert words in err
-
-
-def test_what_works_here_alone_is_not_offered(tmp_path: Path, capsys) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run_command(tmp_path, "--server", "http://127.0.0.1:1", "train", "images")
-    assert ended.value.code == 2
 
 
 def test_the_store_is_the_server_s_own(served: Served, home: Path) -> None:
