@@ -11,7 +11,6 @@ from core.web.languages import language
 from core.web.live import LiveCamera
 from core.web.metrics import Metrics
 from core.web.moved import moved
-from core.web.oidc import ByProvider
 from core.web.paths import below
 from core.web.receiving import Receiver
 from core.web.sign_in import SignIn
@@ -59,5 +58,8 @@ def _of_people(settings: Settings) -> list[Route]:
     if settings.login == "none":
         return []
     pages = SignIn(settings)
-    by_provider = ByProvider(settings, pages).routes() if settings.login == "oidc" else []
-    return [*by_provider, *pages.routes()]
+    if settings.login != "oidc":
+        return pages.routes()
+    from core.web.oidc import ByProvider  # with the libraries that only this needs
+
+    return [*ByProvider(settings, pages).routes(), *pages.routes()]
