@@ -1,6 +1,6 @@
 # make run   the web app and the training worker, on http://127.0.0.1:8501 (GRAFT_PORT changes it);
 #            puts the command line beside them as .venv/bin/graft
-#            TORCH=cpu, beside any of these, leaves CUDA out: 2.4 GB instead of 7.2
+#            TORCH=cpu, beside any of these, leaves CUDA out: 2.5 GB instead of 7.2
 # make test  every test, three at a time; gets a Chromium first when there is none
 # make lint  style, types, and known vulnerabilities     make bench  what benchmarks/ measures
 # make chaos kills processes at random for some minutes; nothing may be lost

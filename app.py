@@ -1,6 +1,8 @@
 """The web app as one ASGI application: `streamlit run app.py`, or `python -m core serve`."""
 
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,15 +14,21 @@ from core.errors import GraftError
 from core.faults import translate
 from core.process import begin
 from core.server.launch import ensure_worker
-from core.server.starting import give_up, prepare
+from core.server.login import require_login, set_up_address
+from core.server.starting import SERVED, give_up, prepare, require_same_path
 from core.settings import known_settings
+from core.web.metrics import Sessions
 from core.web.middleware import Guard
+from core.web.people import People
 from core.web.routes import routes
+from pages.components.person import ask_who_acts
 
 log = logging.getLogger("graft")
 begin()
 try:
     settings = known_settings()
+    require_login(settings, st.get_option("server.address"))
+    require_same_path(settings, st.get_option("server.baseUrlPath"))
 except GraftError as error:
     give_up(error)
 
@@ -36,6 +44,9 @@ def get_ready() -> None:
     """All that has to be there before the first page, or a sentence and the end."""
     try:
         prepare(settings)
+        if SERVED not in os.environ:  # whoever serves says it where a person reads it
+            sys.stdout.write(set_up_address(settings))
+            sys.stdout.flush()
         ensure_worker(settings)
     except GraftError as error:
         give_up(error)
@@ -58,10 +69,17 @@ def say_plainly(error: Exception) -> bool:
     return True
 
 
+middleware = [
+    Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path)
+]
+if settings.login != "none":
+    ask_who_acts()
+    middleware.append(Middleware(People, settings=settings))
+middleware.append(Middleware(Sessions))
 app = st.App(
     "pages/index.py",
     lifespan=lifespan,
     routes=routes(settings),
-    middleware=[Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"))],
+    middleware=middleware,
     on_script_error=say_plainly,
 )

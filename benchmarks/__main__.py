@@ -34,6 +34,7 @@ NAMES = (
     "similarity",
     "unknown",
     "watch",
+    "backup",
 )
 
 

@@ -30,13 +30,16 @@ _FROM_NOTHING = (
 _WORDS = """\
 DATA is a folder with one folder of images per class, or images with a table (CSV, TSV, XLSX,
 Parquet) of file names and classes, or a ZIP or TAR of either. RUN is the folder that
-`train` made. Everything else is kept in the folder GRAFT_HOME.
+`train` made. Everything else is kept in the folder GRAFT_HOME. With --server URL before the
+command, a Graft elsewhere is asked: `--server URL --help` says what.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    chosen = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    server, given = _server_of(given)
+    chosen = (_remote_parser(server) if server else _parser()).parse_args(given)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # an old console may lack a letter of a class name
             stream.reconfigure(errors="replace")
@@ -59,6 +62,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.problem(failed)
         return code
     return 2
+
+
+def _server_of(given: list[str]) -> tuple[str, list[str]]:
+    """The server that is asked instead of this computer, and the other arguments. It stands before
+    the command; without it the environment may name one."""
+    if given and given[0].startswith("--server="):
+        return given[0].partition("=")[2], given[1:]
+    if len(given) > 1 and given[0] == "--server":
+        return given[1], given[2:]
+    return os.environ.get("GRAFT_SERVER", "").strip(), given
+
+
+def _remote_parser(server: str) -> argparse.ArgumentParser:
+    from core.cli._server import COMMANDS
+
+    parser = argparse.ArgumentParser(
+        prog=f"{program()} --server URL",
+        description=f"Ask {server}. Whatever is not listed works on this computer alone: leave "
+        "out --server, and unset GRAFT_SERVER.",
+    )
+    parser.set_defaults(server=server)
+    each = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=_CommandParser
+    )
+    for name, command in COMMANDS.items():
+        each.add_parser(name, help=command.about, command=command)
+    return parser
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -76,6 +76,11 @@ def look_up_with(look_up: Callable[[], Actor | None] | None) -> None:
     _Unknown.look_up = look_up
 
 
+def people_sign_in() -> bool:
+    """Whether people sign in to this process; otherwise the machine itself acts for all."""
+    return _Unknown.actor is not MACHINE
+
+
 def acting() -> Actor:
     """Who acts here and now."""
     known = _acting.get()
@@ -98,12 +103,24 @@ def may(actor: Actor, action: Action, project_id: str) -> bool:
     """Whether the actor may do this in the project, be there one of this id or not."""
     if actor.machine:
         return True
-    limited = actor.actions is not None and action not in actor.actions
-    if limited or actor.project not in ("", project_id):
+    if actor.actions is not None and action not in actor.actions:
         return False
+    return action in actions_of(actor, project_id)
+
+
+def actions_of(actor: Actor, project_id: str) -> frozenset[Action]:
+    """All that the actor may do in the project, at the cost of one look at the members."""
+    everything: frozenset[Action] = frozenset(ACTIONS)
+    if actor.machine:
+        return everything
+    at_most = everything if actor.actions is None else actor.actions
+    if not at_most or actor.project not in ("", project_id):
+        return frozenset()
     if not actor.id:
-        return bool(actor.project)
-    return actor.admin or action in OF_ROLE.get(role_of(actor.id, project_id), frozenset())
+        return at_most if actor.project else frozenset()
+    if actor.admin:
+        return at_most
+    return at_most & OF_ROLE.get(role_of(actor.id, project_id), frozenset())
 
 
 def require(action: Action, project_id: str) -> None:
@@ -132,6 +149,19 @@ def require_admin() -> Actor:
     return actor
 
 
+def require_somebody() -> None:
+    """Raises NotAllowed where it is not known at all who acts: neither a person nor a link."""
+    actor = acting()
+    if not (actor.machine or actor.id or actor.project):
+        raise NotAllowed("Sign in to do this.")
+
+
+def require_machine() -> None:
+    """Raises NotAllowed for whoever is not the machine itself: this is for the worker."""
+    if not acting().machine:
+        raise NotAllowed("Only this computer does this, by itself.")
+
+
 def role_of(user_id: str, project_id: str) -> str:
     """The person's role in the project; empty where she has none."""
     query = select(MemberRow.role).filter_by(user_id=user_id, project_id=project_id)
@@ -141,14 +171,26 @@ def role_of(user_id: str, project_id: str) -> str:
 
 def projects_of(actor: Actor) -> set[str] | None:
     """The ids of the projects that the actor may look at; None: all there are."""
-    if actor.machine or (actor.admin and actor.actions is None):
+    if actor.machine:
         return None
+    if actor.actions is not None and "look" not in actor.actions:
+        return set()
+    only = {actor.project} if actor.project else None
+    if actor.admin:
+        return only
     if not actor.id:
-        return {actor.project} if may(actor, "look", actor.project) else set()
-    query = select(MemberRow.project_id).filter_by(user_id=actor.id)
+        return only or set()
+    query = select(MemberRow.project_id, MemberRow.role).filter_by(user_id=actor.id)
     with session(get_settings()) as opened:
-        found = set(opened.scalars(query))
-    return {each for each in found if may(actor, "look", each)}
+        rows = opened.execute(query).all()
+    found = {project for project, role in rows if "look" in OF_ROLE.get(role, frozenset())}
+    return found if only is None else found & only
+
+
+def note(what: str, project_id: str = "", about: str = "") -> None:
+    """`record` it where somebody acts: what the machine does by itself fills no log."""
+    if not acting().machine:
+        record(what, project_id, about)
 
 
 def record(what: str, project_id: str = "", about: str = "") -> None:

@@ -151,6 +151,8 @@ class Finished(Event):
     """Working time, over all resumptions."""
     result: dict[str, Any] = field(default_factory=dict)
     """What came out, e.g. {"dataset": id}."""
+    device: str = ""
+    """Beside the processor, what worked on it: `cuda`; empty for nothing."""
 
 
 _KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

@@ -112,6 +112,11 @@ class Sparing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def put_through(self, wrap: Callable[[TextIO], TextIO]) -> None:
+        """From now on write to what `wrap` makes of the stream that was written to so far."""
+        with self._lock:
+            self._stream = wrap(self._stream)
+
     def write(self, text: str) -> int:
         """Write, or count. A message is what ends with a line, however many it has."""
         with self._lock:

@@ -4,9 +4,9 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import BadRecipe, HomeUnusable
@@ -35,11 +35,56 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
+    path: str = Field(
+        default="",
+        pattern=r"^((/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)?$",
+        description="The path below which browsers find Graft behind a proxy that passes it on, "
+        "such as `/graft-app`; empty: at the root.",
+    )
+    logs: Literal["plain", "json"] = Field(
+        default="plain",
+        description="How web app and worker log: plain lines, or one JSON object a line.",
+    )
     allowed_hosts: str = Field(
         default="",
         description="More names, separated by commas, under which browsers may call this server, "
         "such as `graft.example.org` or the address of this machine; needed when GRAFT_HOST lets "
         "other machines in.",
+    )
+    public_address: str = Field(
+        default="",
+        description="The address at which people reach this server, such as "
+        "`https://graft.example.org`; empty: http, GRAFT_HOST and GRAFT_PORT.",
+    )
+    login: Literal["none", "password", "proxy", "oidc"] = Field(
+        default="none",
+        description="How people sign in: `none` (everybody who reaches this server may do "
+        "everything, so it must listen on this machine alone), `password`, `proxy` (a proxy in "
+        "front says who it is) or `oidc` (an OpenID Connect provider does).",
+    )
+    proxy_header: str = Field(
+        default="X-Forwarded-User",
+        pattern=r"[A-Za-z0-9-]{1,60}",
+        description="With GRAFT_LOGIN=proxy, the header that names the person.",
+    )
+    proxy_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What the proxy sends in X-Graft-Proxy-Secret, at least 32 characters; without "
+        "it nothing that it says about the person is believed.",
+    )
+    oidc_issuer: str = Field(
+        default="",
+        description="With GRAFT_LOGIN=oidc, the provider's address, under which its "
+        "`.well-known/openid-configuration` lies.",
+    )
+    oidc_client_id: str = Field(default="", description="How the provider calls this server.")
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="What this server shows to the provider."
+    )
+    oidc_domains: str = Field(
+        default="",
+        description="Domains, separated by commas: whoever has a verified e-mail address in one of "
+        "them gets an account at the first sign-in. Empty: only people that `graft user add` made.",
     )
     max_connections: int = Field(
         default=1000, gt=0, description="Most open connections to the web server."
@@ -140,6 +185,29 @@ class Settings(BaseSettings):
         description="Most bytes of images that are kept with them; beyond it some go by chance.",
     )
 
+    quota_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Most bytes of images in the projects that one person owns; 0: no limit.",
+    )
+    quota_jobs: int = Field(
+        default=0, ge=0, description="Most jobs of one person that wait or run; 0: no limit."
+    )
+    quota_gpu_minutes: int = Field(
+        default=0,
+        ge=0,
+        description="Most minutes of a GPU in 30 days for one person; 0: no limit.",
+    )
+    server: str = Field(
+        default="",
+        description="The address of another Graft that the command line asks instead of working on "
+        "this computer, as with --server.",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""),
+        description="With which the command line asks it; made there on the page “Account”.",
+    )
+
     trash_days: int = Field(
         default=30,
         ge=0,
@@ -160,6 +228,11 @@ class Settings(BaseSettings):
     def converted_folder(self) -> Path:
         """Where networks converted for this machine lie; they can be made again."""
         return self.converted or self.home / "compiled"
+
+    @property
+    def oidc_domain_names(self) -> frozenset[str]:
+        """Domains whose people get an account by themselves."""
+        return frozenset(d.strip().lower() for d in self.oidc_domains.split(",") if d.strip())
 
     @property
     def metadata_url(self) -> str:

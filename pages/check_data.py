@@ -12,7 +12,8 @@ from core.dataset import edits
 from core.dataset.manifest import Dataset
 from pages.components import text
 from pages.components.frame import frame, need_any_images
-from pages.components.gallery import strip, thumb
+from pages.components.gallery import image_address, strip, thumb
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.images.image_pages import image_pages
@@ -80,6 +81,8 @@ def one_kind(
         )
         if here:
             st.html(f'<p class="muted small">{text.html(check.advice, 400)}</p>')
+            if check.summary and (said := check.summary(mine)):
+                st.html(f'<p class="small">{text.html(said, 200)}</p>')
             rows(context, mine, chosen)
             all_together(context, mine)
 
@@ -109,6 +112,7 @@ def row_name(context: ProjectContext, problem: Problem) -> str:
     return problem.names[0].rsplit("/", 1)[-1] if problem.names else problem.suggestion
 
 
+@only_for()
 def all_together(context: ProjectContext, mine: list[Problem]) -> None:
     groups = fixing.groups_of(mine)
     if len(groups) > 1:
@@ -139,11 +143,12 @@ def pictures(dataset: Dataset, problem: Problem) -> None:
     for index in problem.indices[:MOST_PICTURES]:
         item = dataset.items[index]
         label = text.bdi(item.label, 40) if item.label else "no class"
+        whole = image_address(item.image, size="image")
         facts = (
             f"{item.facts.width} × {item.facts.height} {item.facts.format}" if item.facts else ""
         )
         figures.append(
-            f'<figure><a href="/graft/image/{item.image}" target="_blank" rel="noopener">'
+            f'<figure><a href="{whole}" target="_blank" rel="noopener">'
             f"{thumb(item.image, item.label or 'no class')}</a><figcaption>"
             f'<span class="chip">{label}</span> {text.bdi(item.name, 60)}'
             f'<br><span class="muted">{text.html(facts) if facts else ""}</span>'
@@ -180,6 +185,7 @@ def compare_with(dataset: Dataset, problem: Problem) -> None:
     st.html(f'<div class="beside">{"".join(said)}</div>')
 
 
+@only_for()
 def fixes(context: ProjectContext, problem: Problem) -> None:
     """A button for each fix, and one to leave it; 1, 2, 3 and X press them.
 

@@ -12,6 +12,7 @@ from core.settings import get_settings
 from pages.components import text
 from pages.components.frame import brand
 from pages.components.gallery import strip
+from pages.components.permission import allowed, may_begin
 from pages.components.project_context import ProjectContext
 from pages.sections.images.samples import begin_sample, sample_cards
 from pages.sections.results.score import report_of, short
@@ -59,15 +60,19 @@ def card(project: Project) -> None:
         st.html(
             f'<h2 class="card-title">{text.bdi(project.title)}</h2>'
             f'<p class="facts" style="margin:.2rem 0 .6rem">{facts(context)}</p>'
-            + (strip(shown, "") if shown else '<div class="strip"></div>')
+            + (strip(shown, "", project=project.id) if shown else '<div class="strip"></div>')
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             step = "results" if context.finished else "images"
             if st.button("Open", key=f"open-{project.id}", type="primary"):
                 st.switch_page(f"{step}.py", query_params={"project": project.id})
-            if st.button("Rename", key=f"rename-{project.id}", type="tertiary"):
+            if allowed("edit", project.id) and st.button(
+                "Rename", key=f"rename-{project.id}", type="tertiary"
+            ):
                 rename(project)
-            if st.button("Delete", key=f"delete-{project.id}", type="tertiary"):
+            if allowed("manage", project.id) and st.button(
+                "Delete", key=f"delete-{project.id}", type="tertiary"
+            ):
                 delete_project(project.id)
                 st.session_state["deleted"] = project.id
                 st.rerun()
@@ -117,7 +122,7 @@ def kept_for() -> str:
 
 
 def trash() -> None:
-    deleted = list_projects(deleted=True)
+    deleted = [one for one in list_projects(deleted=True) if allowed("manage", one.id)]
     if not deleted:
         return
     with st.expander(f"Trash ({len(deleted)})", icon=":material/delete:", key="trash"):
@@ -164,9 +169,11 @@ if projects:
         for one in projects:
             card(one)
     st.space("small")
-    st.header("Start another project", anchor=False)
+    if may_begin():
+        st.header("Start another project", anchor=False)
 else:
     hero()
-begin()
-samples()
+if may_begin():
+    begin()
+    samples()
 trash()

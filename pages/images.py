@@ -13,6 +13,7 @@ from core.jobs.recent import recent_jobs
 from core.jobs.status import JobStatus
 from pages.components import progress, text
 from pages.components.frame import frame, lead, onward, problem
+from pages.components.permission import allowed, only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.add_images import bring
@@ -42,6 +43,7 @@ def import_ended(folder: Path, now: JobStatus) -> None:
 
 
 @placeholder
+@only_for()
 def teach_again(context: ProjectContext) -> None:
     """After a change: the first model knows the images as they were."""
     if context.first_model or not context.automatic or problem(context):
@@ -76,6 +78,7 @@ def counted(dataset: Dataset) -> str:
 
 
 @placeholder
+@only_for()
 def sort_them(dataset: Dataset) -> None:
     """The way to classes, where images are not sorted yet."""
     n = sum(item.role == "unlabelled" for item in dataset.items)
@@ -92,6 +95,7 @@ def sort_them(dataset: Dataset) -> None:
 
 
 @placeholder
+@only_for()
 def first_score(context: ProjectContext, import_job: Path | None) -> None:
     """For classes that were made here: the score that comes by itself after an import."""
     waits = import_job is not None and needs_confirmation(import_job)
@@ -127,6 +131,11 @@ def overview(context: ProjectContext, import_job: Path | None) -> None:
             f'<p class="muted small">Source: {text.html(dataset.source or "not stated", 300)}'
             f" Licence: {text.html(dataset.licence or 'not stated', 200)}</p>"
         )
+    if allowed():
+        more(context, fault)
+
+
+def more(context: ProjectContext, fault: str) -> None:
     with st.expander(
         "Add more images", icon=":material/add_photo_alternate:", expanded=bool(fault)
     ):
@@ -148,9 +157,11 @@ elif context.newest:
 else:
     if newest:
         import_ended(jobs[0], newest)
-    st.title("Add images", anchor=False)
+    st.title("Add images" if allowed() else "No images yet", anchor=False)
     if context.damage:
         st.error(context.damage, icon=":material/error:")
+    if not allowed():
+        st.stop()
     bring(context)
     st.header("Or start with a sample", anchor=False)
     picked = sample_cards()

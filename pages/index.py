@@ -22,6 +22,8 @@ page = st.navigation(
         st.Page("train.py", title="Train · Graft", url_path="train"),
         st.Page("results.py", title="Results · Graft", url_path="results"),
         st.Page("use.py", title="Use · Graft", url_path="use"),
+        st.Page("people.py", title="People · Graft", url_path="people"),
+        st.Page("account.py", title="Account · Graft", url_path="account"),
         st.Page("field.py", title="In the field · Graft", url_path="field"),
     ],
     position="hidden",

@@ -13,6 +13,7 @@ from pages.components import text
 from pages.components.frame import frame, need_any_images, onward
 from pages.components.gallery import strip, thumb
 from pages.components.jobs import begin_job, required_job
+from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext
 from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import change, last_change, on_change
@@ -228,10 +229,13 @@ if not unlabelled:
         '<p class="muted">Add unlabelled images, and Graft suggests their classes here, group by '
         "group.</p>"
     )
-    onward("Add more images", "images")
+    if allowed():
+        onward("Add more images", "images")
     st.stop()
 st.title(f"{text.count(unlabelled, 'image')} without a class", anchor=False)
 last_change(context)
+if not allowed():
+    st.stop()
 now = required_job("propose", project=context.project.id, begin=False)
 known = newest_proposals(context)
 if now is None:

@@ -13,6 +13,7 @@ from pages.components import text
 from pages.components.frame import frame, need_any_images
 from pages.components.gallery import gallery
 from pages.components.jobs import required_job
+from pages.components.permission import only_for
 from pages.components.project_context import ProjectContext
 from pages.components.scatter_map import picture_map
 from pages.sections.images.image_pages import image_pages
@@ -99,6 +100,7 @@ def chosen_pictures(context: ProjectContext, chosen: list[int]) -> None:
         st.html(f'<p class="muted small">and {len(items) - MOST_SHOWN:,} more</p>')
 
 
+@only_for()
 def act(
     context: ProjectContext,
     label: str,

@@ -9,6 +9,7 @@ from core.jobs.removal import delete_run
 from core.projects import RunRow, restore_run
 from pages.components import text
 from pages.components.frame import frame, need_model
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.results.comparison import worth
@@ -110,6 +111,11 @@ def all_runs(context: ProjectContext, run: RunRow) -> None:
         'the same test images <span class="term">(McNemar test, Holm correction)</span>. If two '
         "do equally well, keep the simpler.</p>"
     )
+    if allowed():
+        delete_or_restore(run)
+
+
+def delete_or_restore(run: RunRow) -> None:
     with st.container(horizontal=True):
         if st.button("Delete this run", type="tertiary", icon=":material/delete:"):
             delete_run(run.id)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.frame import frame, need_images
+from pages.components.permission import allowed
 from pages.sections.images.channel_form import say_form
 from pages.sections.train.backbone_choice import backbone_card, choose_backbone, chosen_backbone
 from pages.sections.train.cost_estimate import estimate
@@ -23,6 +24,9 @@ run = run_to_watch(context)
 st.title("Train", anchor=False)
 if run:
     watch_run(context, run)
+if not allowed():
+    st.stop()
+if run:
     st.header("Train another", anchor=False)
 change = st.query_params.get("change")
 backbone, why_backbone = chosen_backbone(context)

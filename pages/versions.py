@@ -1,8 +1,6 @@
 """Versions: what was changed when, what is different between two, and any of them to keep."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -13,9 +11,12 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects.versions import Version, history
 from core.projects.versions import use as use_version
+from core.web.paths import address
 from pages.components import progress, text
+from pages.components.clock import when
 from pages.components.frame import empty, frame, onward
 from pages.components.gallery import thumb
+from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.image_pages import image_pages
 from pages.sections.images.last_change import last_change
@@ -25,13 +26,9 @@ PER_PAGE = 12
 SHOWN = 24
 
 
-def when(version: Version) -> str:
-    """The time of a version as the clock beside the browser showed it."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    return f"{datetime.fromtimestamp(version.created_at, zone):%d %b %Y, %H:%M}"
+def made_by(version: Version) -> str:
+    """Who made it, as HTML; empty where that is not known."""
+    return f"<span>by {text.bdi(version.made_by, 40)}</span>" if version.made_by else ""
 
 
 def counted(version: Version) -> str:
@@ -51,12 +48,13 @@ def listing(context: ProjectContext, past: Sequence[Version]) -> None:
         ):
             st.html(
                 f"<p><b>{number}.</b> {text.html(version.sentence.rstrip('.'), 200)}</p>"
-                f'<p class="facts"><span>{when(version)}</span><span>{counted(version)}</span></p>',
+                f'<p class="facts"><span>{when(version.created_at)}</span>'
+                f"<span>{counted(version)}</span>{made_by(version)}</p>",
                 width="stretch",
             )
             if version.in_use:
                 st.html('<span class="chip good">in use</span>', width="content")
-            elif version.images:
+            elif version.images and allowed():
                 st.button(
                     "Use this version",
                     key=f"use-{version.id}",
@@ -142,14 +140,14 @@ def keep(context: ProjectContext, past: Sequence[Version]) -> None:
     elif now and now.state == "finished":
         st.link_button(
             "Download the ZIP file",
-            f"/graft/download/{made[0].name}",
+            address("download", made[0].name),
             type="primary",
             icon=":material/download:",
         )
     elif now:
         st.error(text.markdown(now.sentence, 400), icon=":material/error:")
         progress.offer_to_go_on(made[0], now)
-    elif st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
+    elif allowed() and st.button("Make the ZIP file", type="primary", icon=":material/folder_zip:"):
         submit("export-dataset", new_job(), {"dataset": chosen.id})
         st.rerun()
 

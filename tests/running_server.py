@@ -77,7 +77,8 @@ def running(home: Path, **settings: str) -> Iterator[Server]:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE], cwd=ROOT, env=os.environ | chosen, stdout=log, stderr=log
         )
-    server = Server(f"http://127.0.0.1:{chosen['GRAFT_PORT']}", home, process)
+    path = chosen.get("GRAFT_PATH", "")
+    server = Server(f"http://127.0.0.1:{chosen['GRAFT_PORT']}{path}", home, process)
     try:
         _wait_until_it_answers(server)
         yield server

@@ -28,6 +28,7 @@ OF_ANOTHER = {
     "huggingface_hub": "timm",
     "scipy": "scikit-learn",
     "fontTools": "fpdf2",
+    "joserfc": "authlib",
 }
 """Imported because a package that we ask for is built on it: it cannot be there without."""
 

@@ -56,6 +56,8 @@ class Problem:
     """For a suspected wrong label the likelier class; else what to do, in a few words."""
     weight: float = 0.0
     """How serious among problems of its kind: larger is worse."""
+    chance: float | None = None
+    """How likely it is one at all, 0 to 1, where that was estimated."""
     key: str = ""
     """The same for the same problem in another version of the dataset; see `with_key`."""
 
@@ -116,6 +118,8 @@ class Check:
     """What its problems may offer. Who may offer "relabel" doubts the labels of the images."""
     relabel: bool = False
     """Whether somebody who looks at the images may choose any class for them."""
+    summary: Callable[[Sequence[Problem]], str] | None = None
+    """What is to be said of those of its problems that are left, one at least."""
 
     @property
     def doubts_labels(self) -> bool:

@@ -1,39 +1,34 @@
 """Images that a classifier which never learned from them, and their neighbours, call otherwise.
 
-Confident learning (Northcutt et al. 2021, arXiv 1911.00068): how sure a classifier is depends on
-the class, so an image is suspected by what it says of the class's other images, the mean
-self-confidence. The paper's confident joint found fewer of the planted faults at equal precision
-than ranking by self-confidence itself, and neighbours in feature space raise both a little: the
-rule is the best of those compared in benchmarks/wrong_labels.py.
+One number ranks them, how likely the label is wrong (core.checks._label_noise), from the mean of
+what the classifier says out of fold and of the votes of the nearest images. It says as well how
+many of the images that are listed can be expected to have a wrong label, and where to stop.
+benchmarks/wrong_labels.py compares it with confident learning (Northcutt et al. 2021, arXiv
+1911.00068) and with other rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from core.checks import Check, Evidence, Fix, Problem
+from core.checks._label_noise import number_wrong, probability_wrong
 from core.dataset.manifest import FEWEST_IMAGES
 from core.features.neighbours import nearest
 
 Probabilities = npt.NDArray[np.float64]
 
-_NEIGHBOURS = 10
-_NEIGHBOURS_SAY = 0.3
-"""What the neighbours' classes count beside the classifier's answer."""
-_WIDTH = 0.05
-"""Similarity (cosine) by which a neighbour's say falls to a third."""
-_UNLIKELY = 0.1
-"""Of its class's mean self-confidence: an image below that does not look like its class."""
-_LIKELY = 0.6
-"""Of another class's mean self-confidence: an image above that looks like this other class."""
+_NEIGHBOURS = 15
+_SUGGESTED = 0.25
+"""How likely a label must be wrong for the image to be listed: a look costs less than a fault."""
 
 
 def _find(evidence: Evidence) -> Iterator[Problem]:
     labels, classes = evidence.labels, evidence.dataset.classes
     indices = np.flatnonzero(labels >= 0)
     probabilities = believed(evidence, indices)
-    for row in suspects(probabilities, labels[indices]):
+    for row, wrong in suspects(probabilities, labels[indices]):
         index, says = int(indices[row]), probabilities[row]
         if evidence.dataset.items[index].is_faint:  # unlike what the network was shown
             continue
@@ -48,7 +43,8 @@ def _find(evidence: Evidence) -> Iterator[Problem]:
                 Fix("remove", "Remove the image", (index,)),
             ),
             suggestion=likely,
-            weight=float(1 - says[labels[index]]),
+            weight=wrong,
+            chance=wrong,
         )
 
 
@@ -57,38 +53,47 @@ def believed(evidence: Evidence, indices: npt.NDArray[np.int64]) -> Probabilitie
     if evidence.probabilities is None or evidence.features is None:
         raise ValueError("this check needs features and probabilities")
     said = evidence.probabilities[indices].astype(np.float64)
-    others, similarity = nearest(evidence.features[indices], _NEIGHBOURS)
-    votes = np.exp((similarity - 1) / _WIDTH)
-    votes /= np.maximum(votes.sum(1, keepdims=True), 1e-12)
+    sizes = np.bincount(evidence.labels[indices])
+    others, _ = nearest(
+        evidence.features[indices], min(_NEIGHBOURS, max(1, int(np.median(sizes[sizes > 0])) - 1))
+    )
     near = np.zeros_like(said)
     rows = np.arange(len(indices))
     for column in range(others.shape[1]):
-        near[rows, evidence.labels[indices][others[:, column]]] += votes[:, column]
-    return (1 - _NEIGHBOURS_SAY) * said + _NEIGHBOURS_SAY * near
+        near[rows, evidence.labels[indices][others[:, column]]] += 1 / others.shape[1]
+    return (said + near) / 2
 
 
-def suspects(probabilities: Probabilities, labels: npt.NDArray[np.int64]) -> list[int]:
-    """Rows that do not look like their class, and look like another one; the surest first.
+def suspects(
+    probabilities: Probabilities, labels: npt.NDArray[np.int64]
+) -> list[tuple[int, float]]:
+    """Rows whose label is likely wrong, and how likely; the surest first.
 
     `probabilities` are (n, classes) and owe nothing to the image's own label. Classes of fewer
     than FEWEST_IMAGES images are left in peace: nothing could be learned of them.
     """
-    classes = probabilities.shape[1]
-    counts = np.bincount(labels, minlength=classes)
-    own = probabilities[np.arange(len(labels)), labels]
-    usual = np.bincount(labels, own, minlength=classes) / np.maximum(counts, 1)
-    likely = np.array(
-        [likelier(row, int(label)) for row, label in zip(probabilities, labels, strict=True)]
-    )
-    other = probabilities[np.arange(len(labels)), likely]
-    suspected = (own < _UNLIKELY * usual[labels]) & (other > _LIKELY * usual[likely])
-    rows = np.flatnonzero(suspected & (counts[labels] >= FEWEST_IMAGES))
-    return [int(row) for row in rows[np.argsort(own[rows], kind="stable")]]
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
+    rows = np.flatnonzero(counts[labels] >= FEWEST_IMAGES)
+    if not len(rows):
+        return []
+    wrong = probability_wrong(probabilities[rows], labels[rows])
+    order = np.argsort(-wrong, kind="stable")
+    return [(int(rows[each]), float(wrong[each])) for each in order if wrong[each] >= _SUGGESTED]
 
 
 def likelier(probabilities: Probabilities, label: int) -> int:
     """The likeliest class (index) but for `label`; `probabilities` is (classes,)."""
     return int(np.argmax(np.where(np.arange(len(probabilities)) == label, -1, probabilities)))
+
+
+def _summary(problems: Sequence[Problem]) -> str:
+    """Nothing of what an earlier version found, which did not say how likely each is."""
+    chances = [problem.chance for problem in problems if problem.chance is not None]
+    n = len(problems)
+    if len(chances) < n:
+        return ""
+    expected, low, high = number_wrong(np.array(chances))
+    return f"Of these {n}, about {expected} are expected to be wrong (likely {low}–{high})."
 
 
 CHECK = Check(
@@ -102,4 +107,5 @@ CHECK = Check(
     needs=frozenset({"features", "probabilities"}),
     fixes=frozenset({"relabel", "remove"}),
     relabel=True,
+    summary=_summary,
 )

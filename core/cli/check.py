@@ -91,6 +91,8 @@ def _text(found: list[Problem], dataset: Dataset) -> str:
         mine = [problem for problem in found if problem.kind == kind]
         if mine:
             lines += [f"{check.title} · {kind} ({len(mine)})", f"  {check.advice}"]
+        if mine and check.summary and (said := check.summary(mine)):
+            lines.append(f"  {said}")
         for problem in mine:
             advice = f" → {problem.suggestion}" if problem.suggestion else ""
             lines.append(f"  - {problem.sentence}{advice}")

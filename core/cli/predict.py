@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli._command import Command, add_run
+from core.cli._predictions import rows_as_text
 from core.cli._runs import require_run, result_of
 from core.cli._terminal import Terminal
 from core.errors import BadInput
@@ -13,7 +14,7 @@ from core.files import replace_file
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from core.analysis.prediction import Answer, ImagePrediction
+    from core.analysis.prediction import ImagePrediction
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -72,7 +73,7 @@ def predict(
         _write_table(table, rows)
     if into and any("error" not in row for row in rows):
         _sort(into, files, rows, settings, terminal)
-    terminal.result(rows, "\n".join(_row_text(row) for row in rows))
+    terminal.result(rows, rows_as_text(rows))
     failed = sum("error" in row for row in rows)
     return 0 if not failed else 2 if failed == len(rows) else 1
 
@@ -113,19 +114,6 @@ def _sort(
         if "error" not in row
     ]
     result_of(sort_into_folder(images, into, settings), terminal)
-
-
-def _row_text(row: "ImagePrediction") -> str:
-    if "error" in row:
-        return f"{row['image']}: {row['error']}"
-    answers: dict[str, Answer] = row.get("tasks") or {"": row}
-    texts = []
-    for task, answer in answers.items():
-        best = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:3]
-        likeliest = ", ".join(f"{label} {probability:.0%}" for label, probability in best)
-        texts.append(f"{task}: {likeliest}" if task else likeliest)
-    strange = "unlike all its training images; perhaps " if row.get("ood") else ""
-    return f"{row['image']}: {strange}{'; '.join(texts)}"
 
 
 COMMAND = Command(

@@ -73,7 +73,7 @@ def _purge(project: str, settings: Settings, terminal: Terminal) -> int:
     title = projects.get_project(project).title
     trash.purge_project(project, settings)
     done = purge(settings)
-    rest = "" if done else " One of its jobs is still ending; the worker then deletes the rest."
+    rest = "" if done else " A job or a backup still needs it; the worker then deletes the rest."
     terminal.result({"purged": project, "complete": done}, f"“{title}” was deleted for good.{rest}")
     return 0
 

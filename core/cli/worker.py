@@ -11,8 +11,10 @@ from core.settings import Settings
 
 def _run(_: Namespace, settings: Settings, terminal: Terminal) -> int:
     from core.jobs.worker import main
+    from core.log_form import begin_log
     from core.server.starting import prepare
 
+    begin_log(settings.logs)
     try:
         prepare(settings)
     except GraftError as error:

@@ -38,7 +38,7 @@ _DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_GONE = "This image is no longer stored. Import the images again."
+GONE = "This image is no longer stored. Import the images again."
 
 
 class Store:
@@ -84,7 +84,7 @@ class Store:
             path = self._place("images", digest, suffix)
             if path.exists():
                 return path
-        raise NotFound(_GONE)
+        raise NotFound(GONE)
 
     def read(self, digest: str) -> bytes:
         """The stored file of an image. Raises NotFound, or Damaged when it is another by now."""
@@ -92,7 +92,7 @@ class Store:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            raise NotFound(_GONE) from None
+            raise NotFound(GONE) from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise self._damaged(path)
         return content
@@ -153,7 +153,7 @@ class Store:
             with path.open("rb") as file:
                 return channels.form_of(file)
         except FileNotFoundError:
-            raise NotFound(_GONE) from None
+            raise NotFound(GONE) from None
         except (ValueError, OSError) as error:
             raise self._damaged(path) from error
 

@@ -63,6 +63,19 @@ class FalseOod:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutClasses:
+    """How many images of a class that was left out were called out of distribution."""
+
+    n: int
+    """Images, of all classes that were left out."""
+    flagged: int
+    interval: Interval
+    """95 % of that proportion for one more class like these: images of one class are alike, so
+    they count for fewer where the classes differ."""
+    n_classes: int
+
+
+@dataclass(frozen=True, slots=True)
 class PerImage:
     """What was measured on every test image, in their order."""
 
@@ -90,6 +103,8 @@ class CalibrationResult:
     sets: SetCoverage | None
     """None where there was too little calibration data to promise anything."""
     ood: FalseOod | None
+    left_out: LeftOutClasses | None = None
+    """Of the kept model alone; None where it was not measured."""
     per_image: PerImage | None = None
     """Only until the folds of a cross-validation are pooled."""
     n_folds: int = 1

@@ -35,6 +35,7 @@ def pooled(results: Sequence[CalibrationResult | None]) -> CalibrationResult | N
         reliability=bins(confidence, correct, cross_validated=True),
         sets=first.sets and _pooled_sets([result.sets for result in known if result.sets]),
         ood=first.ood and _pooled_ood([result.ood for result in known if result.ood]),
+        left_out=first.left_out,
         n_folds=len(results),
     )
 

@@ -163,6 +163,12 @@ def _calibrated(found: CalibrationResult) -> list[Block]:
             f"{ood.flagged} of {ood.n} test images of known classes were wrongly flagged as "
             f"unknown (likely {in_words(ood.interval)})."
         )
+    if left_out := found.left_out:
+        lines.append(
+            f"{left_out.flagged} of {left_out.n} images of a class it was not taught were flagged "
+            f"as unknown (likely {in_words(left_out.interval)}): each of {left_out.n_classes} of "
+            "your classes was left out in turn."
+        )
     return [paragraph(line) for line in lines]
 
 

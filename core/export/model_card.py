@@ -93,8 +93,7 @@ def limits(facts: RunFacts) -> str:
     if ood:
         strange += (
             " It marks images unlike all its training images as `ood`, and so it did with "
-            f"{ood.flagged} of {ood.n} test images of its own classes{models}. A new class that "
-            "resembles one of its own often goes unnoticed."
+            f"{ood.flagged} of {ood.n} test images of its own classes{models}. {_new_class(found)}"
         )
     together = ""
     if sets:
@@ -111,6 +110,18 @@ def limits(facts: RunFacts) -> str:
 - On images taken differently (another camera, light, background or style) it can do much worse
   than on the test images, which come from the same collection as the training images.
 - It does not know what its training images leave out or show one-sidedly."""
+
+
+def _new_class(found: CalibrationResult | None) -> str:
+    """Whether images of a class that it was not taught are noticed."""
+    if found is None or found.left_out is None:
+        return "A new class that resembles one of its own often goes unnoticed."
+    left_out, (low, high) = found.left_out, found.left_out.interval
+    return (
+        f"Of images of a class it was not taught, about {left_out.flagged / left_out.n:.0%} were "
+        f"marked so (95 % interval {low:.0%} to {high:.0%}; each of {left_out.n_classes} of its "
+        "classes was left out in turn)."
+    )
 
 
 def _fit_of_probabilities(found: CalibrationResult | None) -> str:

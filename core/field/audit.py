@@ -14,11 +14,12 @@ from filelock import FileLock
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from core.access import require
 from core.dataset.classes import clean_class, shortened
 from core.errors import BadInput, NotFound
 from core.evaluation.metrics import Interval
 from core.field.accuracy import field_interval
-from core.projects import get_run
+from core.projects import get_run, require_run
 from core.projects.database import FieldAnswerRow, FieldAuditRow, session
 from core.settings import Settings
 
@@ -89,6 +90,7 @@ class Audit:
 
 def waiting(run_id: str, settings: Settings) -> int:
     """Images of this run's answers that an audit would draw from: kept, and used since the last."""
+    require_run("look", run_id)
     with session(settings) as opened:
         return int(opened.scalar(select(func.count()).where(*_since_last(opened, run_id))) or 0)
 
@@ -99,6 +101,7 @@ def begin(run_id: str, settings: Settings, *, size: int = SIZE) -> Audit:
     if not 1 <= size <= LARGEST:
         raise BadInput(f"Draw between 1 and {LARGEST:,} images.")
     project = get_run(run_id).project_id
+    require("edit", project)
     with FileLock(settings.home / "field-audit.lock"):
         if (audits := audits_of(run_id, settings)) and audits[0].open:
             return audits[0]
@@ -121,6 +124,7 @@ def begin(run_id: str, settings: Settings, *, size: int = SIZE) -> Audit:
 
 def audits_of(run_id: str, settings: Settings) -> list[Audit]:
     """The audits of a run, the last first."""
+    require_run("look", run_id)
     with session(settings) as opened:
         made = select(FieldAuditRow).where(FieldAuditRow.run_id == run_id)
         return [
@@ -139,6 +143,7 @@ def record(
         row = opened.get(FieldAnswerRow, answer)
         if row is None or not audit_id or row.audit_id != audit_id:
             raise NotFound("This image is not part of this audit (any more). Load the page again.")
+        require("edit", row.project_id)
         row.decision, row.truth = decision, shortened(clean_class(truth)) if truth else ""
 
 

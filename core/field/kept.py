@@ -21,13 +21,14 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from core.access import require, require_machine
 from core.dataset.channels import RGB
 from core.dataset.ingest.decode import decode_for_storage
 from core.dataset.ingest.decoded import Decoded
 from core.dataset.store import Store
 from core.errors import GraftError, NotFound, UnreadableImage
 from core.field.consent import Keep, kept_of
-from core.projects import checked_id, datasets, get_run
+from core.projects import checked_id, datasets, get_run, require_run
 from core.projects.database import FieldAnswerRow, FieldAuditRow, FieldNormalRow, session
 from core.sandbox.bounded import Patience
 from core.settings import Settings
@@ -105,6 +106,7 @@ def keep(
 
 def rows_of(run_id: str, settings: Settings) -> list[Kept]:
     """All that was kept of a run's answers, in the order in which the watch looks at them."""
+    require_run("look", run_id)
     order = FieldAnswerRow.answered_at, FieldAnswerRow.draw
     with session(settings) as opened:
         query = select(FieldAnswerRow).where(FieldAnswerRow.run_id == run_id).order_by(*order)
@@ -113,6 +115,7 @@ def rows_of(run_id: str, settings: Settings) -> list[Kept]:
 
 def newest(run_id: str, settings: Settings) -> tuple[int, int]:
     """How many answers of this run are kept, and the id of the newest: changes when they do."""
+    require_run("look", run_id)
     with session(settings) as opened:
         which = FieldAnswerRow.run_id == run_id
         count = select(func.count(), func.max(FieldAnswerRow.id)).where(which)
@@ -129,6 +132,7 @@ def kept_row(row: FieldAnswerRow) -> Kept:
 
 def amount(project_id: str, settings: Settings) -> tuple[int, int, int]:
     """How much is kept of this project: answers, images, and bytes of images."""
+    require("look", project_id)
     mine = FieldAnswerRow.project_id == project_id
     with session(settings) as opened:
         count = select(func.count(), func.coalesce(func.sum(FieldAnswerRow.size), 0)).where(mine)
@@ -139,6 +143,7 @@ def amount(project_id: str, settings: Settings) -> tuple[int, int, int]:
 
 def forget_project(project_id: str, settings: Settings) -> None:
     """Delete all that was kept of a project, its audits included."""
+    require("manage", project_id)
     shutil.rmtree(folder_of(project_id, settings), ignore_errors=True)
     with session(settings) as opened:
         for table in (FieldAnswerRow, FieldAuditRow, FieldNormalRow):
@@ -147,6 +152,7 @@ def forget_project(project_id: str, settings: Settings) -> None:
 
 def forget_runs(run_ids: Collection[str], settings: Settings) -> None:
     """Delete what was kept of the answers of these runs."""
+    require_machine()
     with session(settings) as opened:
         rows = [
             row

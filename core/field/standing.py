@@ -19,7 +19,7 @@ from core.field.watch import (
     reference_of,
     watch,
 )
-from core.projects import get_run
+from core.projects import get_run, require_run
 from core.projects.database import FieldNormalRow, session
 from core.settings import Settings
 
@@ -77,6 +77,7 @@ def standing_of(run_id: str, settings: Settings) -> Standing:
 def accept(run_id: str, settings: Settings) -> None:
     """Take the change that the watch found as what is normal from now on: answers are compared
     with those since it began. Without an alarm nothing happens."""
+    require_run("edit", run_id)
     standing = standing_of(run_id, settings)
     if not standing.changed:
         return

@@ -22,6 +22,7 @@ from core.events import Event, Finished
 from core.files import read_sealed, replace_file, sealed
 from core.jobs.folder import events_file, result_file
 from core.jobs.log import scan
+from core.jobs.permission import require_job
 from core.jobs.spec import JobSpec
 
 _UNREADABLE = "These answers can no longer be read. Predict the images again."
@@ -75,8 +76,10 @@ def finished_result(folder: Path) -> dict[str, Any] | None:
 def answers_of(folder: Path) -> tuple[Answered, ...]:
     """All answers of the job in this folder, in the order of the files.
 
-    Raises NotFound when it is not finished, is no predict job, or cannot be read.
+    Raises NotFound when it is not finished, is no predict job, or cannot be read, and for whoever
+    may not look at it.
     """
+    require_job("look", folder)
     try:
         changed = events_file(folder).stat()
     except OSError as error:
@@ -135,8 +138,10 @@ def corrections(folder: Path) -> dict[int, str]:
 def correct(folder: Path, changes: Mapping[int, str | None]) -> dict[int, str]:
     """Note right classes, and with None take them back; gives all there are.
 
-    Raises BadInput for an answer that is none or is about no image.
+    Raises BadInput for an answer that is none or is about no image, NotAllowed for whoever may not
+    test.
     """
+    require_job("test", folder)
     readable = {each.number for each in answers_of(folder) if each.is_readable}
     if not readable.issuperset(changes):
         raise BadInput("Only an answer about an image can be corrected. Reload the page.")

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
 from core.field.kept import tidy
+from core.jobs.deletions import deleting, held_off
 from core.jobs.folder import (
     drafts,
     idle_seconds,
@@ -22,6 +23,7 @@ from core.jobs.folder import (
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
+from core.projects.people_tables import ShareRow, TokenRow, forget_ended
 from core.settings import Settings
 from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 
@@ -47,7 +49,7 @@ class Cleaner:
         now = self._clock()
         daily = not 0 <= now - self._last < DAY
         asked = not 0 <= now - self._asked < self._pause and due(self._settings).exists()
-        if not daily and not asked:
+        if (not daily and not asked) or held_off(self._settings.home):
             return
         self._asked = now
         self._last = now if daily else self._last
@@ -71,7 +73,13 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
 
     A job that waits or works stays, and so do the files that any remaining job names. Of runs
     nothing goes but the checkpoints of those that are finished, and drafts of killed writers.
+    While a backup is made, nothing goes at all.
     """
+    with deleting(settings.home) as may:
+        return _cleanup(settings, older_than) if may else 0
+
+
+def _cleanup(settings: Settings, older_than: float) -> int:
     discard_checkpoints(settings.home)
     jobs = job_folders(settings.home)
     old = [job for job in jobs if idle_seconds(job) > older_than and not _active(job)]
@@ -86,7 +94,9 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     remove_drafts(settings.home, older_than)
     swept = sweep_orphans(settings.home, older_than=older_than)
-    return len(old) + len(uploads) + swept + tidy(settings, older_than=older_than)
+    swept += tidy(settings, older_than=older_than)
+    forget_ended(settings, ShareRow, TokenRow)  # last: a database that is away keeps no file
+    return len(old) + len(uploads) + swept
 
 
 def remove_drafts(home: Path, older_than: float) -> None:

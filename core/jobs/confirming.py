@@ -12,7 +12,8 @@ from core.files import replace_file
 from core.jobs.first_run import first_run
 from core.jobs.folder import result_file
 from core.jobs.kinds.import_images import KIND, upload_folder
-from core.jobs.queue import new_job, status, submit
+from core.jobs.permission import require_job
+from core.jobs.queue import enqueue, hand_in, new_job, status
 from core.jobs.spec import JobSpec
 from core.settings import Settings
 
@@ -31,6 +32,7 @@ def confirm(folder: Path, settings: Settings) -> str:
     Gives the id of its run, the same when it is done twice. Raises BadInput for an import that has
     nothing to confirm.
     """
+    require_job("edit", folder)
     result = status(folder).result or {}
     if not result.get("confirm"):
         raise BadInput("There is nothing to confirm about these images.")
@@ -59,12 +61,15 @@ def read_again(folder: Path, option: str, settings: Settings) -> Path:
     Gives the folder of the new job. Raises BadInput for a choice there is not, and where the files
     are gone.
     """
+    require_job("edit", folder)
     args = _args(folder)
     if not can_be_read_again(folder, settings):
         raise BadInput("The uploaded files are no longer there. Upload them again.")
     read_as = ReadAs.from_dict(args["read_as"]).with_option(option)
     job = new_job()
-    submit("import", job, args | {"read_as": asdict(read_as)})
+    # Not `submit`: whoever may change the project may read anew what another person uploaded.
+    hand_in("import", job, args | {"read_as": asdict(read_as)}, args["project"])
+    enqueue(job, JobSpec.read(job))
     return job
 
 

@@ -21,9 +21,10 @@ from core.jobs import log
 from core.jobs.folder import NAME, asked_to_stop
 from core.jobs.lock import job_lock
 from core.jobs.process import main as run_alone
-from core.jobs.spec import JobSpec
+from core.jobs.spec import JobSpec, kind_of
 from core.jobs.starts import RESTARTS, count_breaking_off, forget_start, may_start
 from core.jobs.summary import summary
+from core.jobs.tally import count_ended
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -222,3 +223,4 @@ def _ended(folder: Path, since: int) -> bool:
 def _tell(folder: Path, event: Note | Failed | Stopped) -> None:
     with job_lock(folder):
         log.append(folder, event)
+    count_ended(folder.parents[1], kind_of(folder), event)

@@ -8,8 +8,8 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -142,6 +142,21 @@ def worker_alive(home: Path) -> bool:
     if is_held(old_lock(home)):
         return True
     return any(is_held(slot_lock(home, slot)) for slot in known_slots(home))
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[bool]:
+    """Keep all workers away for as long as this lasts; False, and nothing held, where one lives."""
+    lock = old_lock(home)
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        yield False
+        return
+    try:  # where the system cannot share a lock, those of today only look at the old one
+        yield not any(is_held(slot_lock(home, slot)) for slot in known_slots(home))
+    finally:
+        lock.release()
 
 
 def _identity(file: Path) -> int | None:

@@ -4,11 +4,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +20,9 @@ from core.jobs.failures import failure_of
 from core.jobs.folder import asked_to_stop, output_file
 from core.jobs.kinds import get_kind
 from core.jobs.lock import job_lock
-from core.jobs.spec import JobSpec
+from core.jobs.spec import JobSpec, kind_of
 from core.jobs.summary import summary
+from core.jobs.tally import count_ended
 from core.settings import Settings, get_settings
 
 _LOG = logging.getLogger(__name__)
@@ -88,16 +91,30 @@ def _drain(folder: Path, settings: Settings) -> None:
             for number, event in enumerate(events):
                 if number == 0 and not isinstance(event, Started):
                     log.append(folder, Started(began))
-                log.append(folder, event)
+                if isinstance(event, Finished):
+                    event = replace(event, device=_device_used())
                 if isinstance(event, Finished | Failed | Stopped):
+                    _end(folder, event, settings)
                     return
+                log.append(folder, event)
         missing = Stopped(0, 0) if should_stop() else Finished(time.time() - began)
-        log.append(folder, missing)
+        _end(folder, missing, settings)
     # The boundary of the job: whatever went wrong is told to the person who waits for it.
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()
         _LOG.warning("job %s failed: %s", folder.name, type(error).__name__)
-        log.append(folder, failure_of(error, folder, settings))
+        _end(folder, failure_of(error, folder, settings), settings)
+
+
+def _end(folder: Path, last_word: Event, settings: Settings) -> None:
+    log.append(folder, last_word)
+    count_ended(settings.home, kind_of(folder), last_word)
+
+
+def _device_used() -> str:
+    """Of the devices that are counted, the one this process has set to work."""
+    torch = sys.modules.get("torch")
+    return "cuda" if torch is not None and torch.cuda.is_initialized() else ""
 
 
 def _events(

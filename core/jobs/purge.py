@@ -21,6 +21,7 @@ from core.errors import NotFound
 from core.faults import translated
 from core.features.feature_rows import drop_rows
 from core.field.kept import forget_project, forget_runs
+from core.jobs.deletions import deleting
 from core.jobs.folder import job_folders, remove, remove_whatever
 from core.jobs.queue import open_queue, status, stop
 from core.jobs.spec import JobSpec, text_of
@@ -44,11 +45,15 @@ def due(settings: Settings) -> Path:
 
 
 def purge(settings: Settings) -> bool:
-    """Delete for good what is overdue or marked; False when something is still at work in it.
+    """Delete for good what is overdue or marked; False when something is still at work in it, or
+    a backup is being made.
 
     Raises GraftError, OSError. Whatever interrupts it, the next call goes on.
     """
-    with FileLock(settings.home / "purge.lock"):
+    with FileLock(settings.home / "purge.lock"), deleting(settings.home) as may:
+        if not may:
+            due(settings).touch()
+            return False
         trash.purge_overdue(settings)
         waiting = trash.purged(settings)
         if not waiting and not due(settings).exists():

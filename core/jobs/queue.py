@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from core.access import Action, acting, note, require_somebody
 from core.errors import NotFound
 from core.events import Event, Failed, Finished, Stopped
 from core.faults import translated
 from core.jobs import log
-from core.jobs.fairness import project_of, turn
+from core.jobs.fairness import share_of, turn
 from core.jobs.folder import (
     ask_to_stop,
     asked_to_stop,
     begin_anew,
     job_path,
     name_of,
+    possible_paths,
     spec_file,
 )
 from core.jobs.home import claim, home_id
 from core.jobs.kinds import Queue, get_kind, kinds
 from core.jobs.lock import is_held, job_lock, worker_alive
+from core.jobs.permission import may_read, require_job, require_to_submit
+from core.jobs.quotas import require_room
 from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus, State, describe
 from core.jobs.summary import summary
-from core.projects import checked_id, run_folder
+from core.projects import checked_id
 from core.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -48,9 +52,10 @@ QUEUES = (TRAINING, QUICK, LIVE)
 _POLL_SECONDS = 0.1
 _SHARED_AT_ONCE = 3
 """Of the quick jobs, and of the live ones."""
-_SHARED_OF_A_PROJECT = 2
-"""Less than all, so that one project's always leave room for another's."""
-_WAITING = ("ENQUEUED", "DELAYED")
+_SHARED_OF_ONE = 2
+"""Of one person or project: less than all, so that there is always room for another's."""
+WAITING = ("ENQUEUED", "DELAYED")
+"""What DBOS calls a job that was not begun."""
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +78,7 @@ def _client(settings: Settings) -> "DBOSClient":
         client.register_queue(
             queue_name(which, settings.home),
             worker_concurrency=_SHARED_AT_ONCE,
-            partition_worker_concurrency=_SHARED_OF_A_PROJECT,
+            partition_worker_concurrency=_SHARED_OF_ONE,
             polling_interval_sec=_POLL_SECONDS,
         )
     return client
@@ -119,17 +124,18 @@ def _migrate_tables(url: str, home: Path) -> None:
 
 
 def new_job() -> Path:
-    """A fresh folder for a job that is not a run."""
+    """A fresh folder for a job that is not a run. Raises NotAllowed for nobody known."""
+    require_somebody()
     folder = job_path(get_settings().home, secrets.token_hex(8))
     folder.mkdir(parents=True)
     return folder
 
 
 def job_folder(job_id: str) -> Path:
-    """Where a job lives, be it a run or not. Raises NotFound."""
-    run = run_folder(job_id)
-    folder = run if run.is_dir() else job_path(get_settings().home, checked_id(job_id))
-    if not folder.is_dir():
+    """Where a job lives, be it a run or not. Raises NotFound, also to who may not look."""
+    paths = possible_paths(get_settings().home, checked_id(job_id))
+    folder = next((path for path in paths if path.is_dir()), None)
+    if folder is None or not may_read(folder):
         raise NotFound("This job no longer exists.")
     return folder
 
@@ -138,18 +144,36 @@ def submit(kind: str, folder: Path, args: Mapping[str, Any] | None = None) -> No
     """Put a job into the queue. A folder that was submitted already is not submitted again.
 
     `folder` is `new_job()` or, for "train", `run_folder(id)`; `args` are those of the kind, see
-    `core.jobs.kinds`. Raises GraftError, with nothing written, when they are wrong or it is none.
+    `core.jobs.kinds`. Raises GraftError, with nothing written, when they are wrong or it is none,
+    and NotFound or NotAllowed where the actor may not have this done (core.jobs.permission).
     """
-    if not spec_file(folder).exists():
-        checked = get_kind(kind).checked(args or {})
-        JobSpec(kind, checked.model_dump(mode="json", exclude_unset=True)).write(folder)
+    if spec_file(folder).exists():
+        require_job(_action_of(JobSpec.read(folder)), folder)
+    else:
+        known = get_kind(kind)
+        content = known.checked(args or {}).model_dump(mode="json", exclude_unset=True)
+        project = require_to_submit(known, folder, content)
+        hand_in(kind, folder, content, project)
     enqueue(folder, JobSpec.read(folder))
+
+
+def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> None:
+    """Write down what the job is to do and who wants it. The caller has seen to it that she may.
+
+    Raises NotAllowed where that would be more than her share of the server.
+    """
+    if person := acting().id:
+        settings = get_settings()
+        with _reached(settings) as client:
+            require_room(client, person, kind, content, settings)
+    JobSpec(kind, content, person=person).write(folder)
+    note("started job", project, f"{kind} {folder.name}")
 
 
 def enqueue(folder: Path, spec: JobSpec) -> None:
     """Put the present attempt of a job into the queue of its home."""
     settings = get_settings()
-    queue, project = _queue_of(spec), project_of(folder, spec.args, settings)
+    queue, share = _queue_of(spec), share_of(folder, spec, settings)
     with _reached(settings) as client:
         # One id an attempt: to enqueue it twice, also from two browsers at once, is to enqueue it
         # once.
@@ -159,8 +183,8 @@ def enqueue(folder: Path, spec: JobSpec) -> None:
                 "queue_name": queue,
                 "workflow_id": spec.queue_id(folder),
                 "app_version": VERSION,
-                "queue_partition_key": project,
-                "priority": turn(client, queue, project),
+                "queue_partition_key": share,
+                "priority": turn(client, queue, share),
             },
             name_of(folder),
         )
@@ -176,6 +200,12 @@ def hand_back(settings: Settings, queue_id: str, *, again: bool) -> None:
             client.cancel_workflow(queue_id)
 
 
+def _action_of(spec: JobSpec) -> Action:
+    """What one must be allowed to do with a job; of a kind that there is not, the strictest."""
+    known = kinds().get(spec.kind)
+    return known.action if known else "manage"
+
+
 def _queue_of(spec: JobSpec) -> str:
     known = kinds().get(spec.kind)  # of a kind that there is not, the job itself says so
     return queue_name(known.queue if known else QUICK, get_settings().home)
@@ -184,11 +214,12 @@ def _queue_of(spec: JobSpec) -> str:
 def stop(folder: Path) -> None:
     """Ask a job to end in good order; one that still waits leaves the queue at once."""
     spec = JobSpec.read(folder)
+    require_job(_action_of(spec), folder)
     with summary(folder) as known:
         if known.last_word(spec.since) is not None:
             return
     ask_to_stop(folder)
-    waits = _queue_state(folder, spec) in _WAITING
+    waits = _queue_state(folder, spec) in WAITING
     if waits or not worker_alive(get_settings().home):
         with _reached(get_settings()) as client:
             client.cancel_workflow(spec.queue_id(folder))
@@ -196,6 +227,7 @@ def stop(folder: Path) -> None:
 
 def resume(folder: Path) -> None:
     """Let a stopped or failed job go on from its checkpoint. Any other is left as it is."""
+    require_job(_action_of(JobSpec.read(folder)), folder)
     if status(folder).state not in ("stopped", "failed"):
         return
     spec = JobSpec.read(folder).next_attempt(log.size(folder))
@@ -243,7 +275,7 @@ def _ending(last: Finished | Failed | Stopped) -> State:
 
 def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
     """The state of a job without a last word."""
-    if in_queue in _WAITING:
+    if in_queue in WAITING:
         return "queued"
     if in_queue == "PENDING":
         if not alive:
@@ -267,7 +299,7 @@ def _place(folder: Path, spec: JobSpec) -> int | None:
     with _reached(get_settings()) as client:
         waiting = client.list_workflows(
             queue_name=_queue_of(spec),
-            status=list(_WAITING),
+            status=list(WAITING),
             load_input=False,
             load_output=False,
         )

@@ -6,14 +6,18 @@ from typing import Any
 
 from core.errors import NotFound
 from core.jobs.folder import job_folders, spec_file
+from core.jobs.permission import may_read
 from core.jobs.spec import JobSpec
 from core.settings import get_settings
 
 
 def recent_jobs(kind: str, **belonging: Any) -> list[Path]:
-    """Folders of the jobs of a kind whose arguments hold these values, handed in last first."""
+    """Folders of the jobs of a kind whose arguments hold these values, handed in last first; those
+    that the actor may look at."""
     submitted = (each for each in job_folders(get_settings().home) if spec_file(each).exists())
-    mine = [folder for folder in submitted if _matches(folder, kind, belonging)]
+    mine = [
+        folder for folder in submitted if _matches(folder, kind, belonging) and may_read(folder)
+    ]
     return sorted(mine, key=_handed_in, reverse=True)
 
 

@@ -49,13 +49,15 @@ def begun(settings: Settings) -> "list[WorkflowStatus]":
         )
 
 
-def recover(settings: Settings, own: str) -> int:
+def recover(settings: Settings, own: str, *, starting: bool = False) -> int:
     """Put back what dead workers had begun; gives how many jobs. For the living worker of slot
-    `own`. Raises GraftError when the queue cannot be asked."""
+    `own`: while it is starting it has begun none itself, and what bears its name was its
+    predecessor's. Raises GraftError when the queue cannot be asked."""
     back = 0
     for executor_id in {each.executor_id or "" for each in begun(settings)}:
         slot = slot_of(settings, executor_id)
         if slot == own:
+            back += _put_back(settings, executor_id) if starting else 0
             continue
         if slot is None:
             # This worker's share of the old lock keeps out all that had such a name.

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from core import projects
+from core.access import require
 from core.errors import NotFound
 from core.jobs.purge import ask_to_purge
 from core.jobs.queue import stop
@@ -13,6 +14,7 @@ from core.settings import get_settings
 
 def delete_run(run_id: str) -> None:
     """Stop the run and take it off the table. `restore_run` brings it back, to go on or not."""
+    projects.require_run("edit", run_id)
     with suppress(NotFound):  # it was never handed in
         stop(projects.run_folder(run_id))
     projects.delete_run(run_id)
@@ -20,6 +22,7 @@ def delete_run(run_id: str) -> None:
 
 def delete_project(project_id: str) -> None:
     """Stop what works for the project and take it off the list; `restore_project` undoes that."""
+    require("manage", project_id)
     imports = recent_jobs("import", project=project_id)
     for folder in [*imports, *(run.folder for run in projects.runs(project_id))]:
         with suppress(NotFound):

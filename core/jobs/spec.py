@@ -25,6 +25,8 @@ class JobSpec:
     """Counts from 1; each resume is a new attempt with an entry of its own in the queue."""
     since: int = 0
     """Bytes of events that were there before this attempt."""
+    person: str = ""
+    """The id of the person who handed it in; empty where that was the machine, or a link."""
 
     @classmethod
     def read(cls, folder: Path) -> "JobSpec":
@@ -37,6 +39,7 @@ class JobSpec:
                 args=dict(content.get("args", {})),
                 attempt=int(content.get("attempt", 1)),
                 since=int(content.get("since", 0)),
+                person=str(content.get("person", "")),
             )
         except _UNREADABLE as error:
             raise NotFound("There is no job in this folder.") from error
@@ -48,6 +51,7 @@ class JobSpec:
             "args": self.args,
             "attempt": self.attempt,
             "since": self.since,
+            **({"person": self.person} if self.person else {}),
         }
         text = json.dumps(content, ensure_ascii=False, indent=1)
         replace_file(spec_file(folder), sealed(text))
@@ -59,6 +63,22 @@ class JobSpec:
     def queue_id(self, folder: Path) -> str:
         """What this attempt is called in the queue."""
         return f"{folder.name}.{self.attempt}"
+
+
+def person_of(folder: Path) -> str:
+    """The id of whoever handed in the job of a folder; empty where that is not known."""
+    try:
+        return JobSpec.read(folder).person
+    except NotFound:
+        return ""
+
+
+def kind_of(folder: Path) -> str:
+    """The kind of a job; empty where there is none in the folder, or it cannot be read."""
+    try:
+        return JobSpec.read(folder).kind
+    except NotFound:
+        return ""
 
 
 def text_of(folder: Path) -> str:

@@ -28,10 +28,11 @@ from core.jobs.queue import (
     open_queue,
     queue_name,
 )
-from core.jobs.recovery import executor, keep_recovering
+from core.jobs.recovery import executor, keep_recovering, recover
 from core.jobs.slots import Slot, slot_at, slots
 from core.jobs.temporary import leave_temporary_folder, take_temporary_folder
 from core.jobs.workers import Presence
+from core.log_form import begin_log
 from core.process import begin
 from core.projects.database import migrate
 from core.settings import Settings, get_settings
@@ -76,6 +77,8 @@ def main(
     crew = Crew(settings, warm, patience)
     adopt(settings)
     if not stopping.is_set():  # else its jobs need not wait in the queue again first
+        # Before any is taken out of the queue: what was begun goes on before what waits.
+        recover(settings, slot.name, starting=True)
         _launch(settings, crew, slot)
         keep_recovering(settings, slot.name)
     if first:
@@ -155,7 +158,8 @@ class _Returned:
 
 if __name__ == "__main__":
     begin()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    begin_log(get_settings().logs)
+    # Run as a program, this module has another name.
     _LOG.setLevel(logging.INFO)
     try:
         sys.exit(main(get_settings(), place="".join(sys.argv[1:])))

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 _NOT_ON_SCREEN = (
     "core/cli", "core/language", "core/projects/migrations", "core/settings.py", "core/__main__.py",
     "core/logs.py", "core/telemetry.py", "core/web/middleware.py", "core/server", "core/sandbox",
-    "core/tensors.py",
+    "core/tensors.py", "core/web/openapi.py", "core/backup", "core/log_form.py",
+    "core/web/health.py", "core/web/metrics.py",
     *(f"core/export/{name}" for name in (
         "b", "d", "fig", "fonts", "html", "ima", "mar", "model", "pdf", "pre", "report", "right"
     )),

@@ -1,28 +1,32 @@
 """Projects, their dataset versions and their runs; the database that names them."""
 
-from core.projects.projects import (
+from core.projects.project_runs import (
     Origin,
-    Project,
-    ProjectDataset,
     RunRow,
-    add_dataset,
-    checked_id,
-    create_project,
     create_run,
-    datasets,
-    delete_project,
     delete_run,
-    get_project,
     get_run,
-    keep_run,
-    list_projects,
-    rename_project,
     rename_run,
-    restore_project,
+    require_run,
     restore_run,
     run_folder,
     runs,
 )
+from core.projects.projects import (
+    Project,
+    ProjectDataset,
+    add_dataset,
+    create_project,
+    datasets,
+    delete_project,
+    get_project,
+    keep_run,
+    list_projects,
+    may_use_dataset,
+    rename_project,
+    restore_project,
+)
+from core.projects.rows import checked_id
 
 __all__ = [
     "Origin",
@@ -40,8 +44,10 @@ __all__ = [
     "get_run",
     "keep_run",
     "list_projects",
+    "may_use_dataset",
     "rename_project",
     "rename_run",
+    "require_run",
     "restore_project",
     "restore_run",
     "run_folder",

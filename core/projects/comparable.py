@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from core.evaluation.report import Report
-from core.projects.projects import RunRow
+from core.projects.project_runs import RunRow
 from core.recipe import Recipe
 from core.strategies import strategies
 

@@ -71,6 +71,7 @@ class ProjectDatasetRow(Base):
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     dataset_id: Mapped[str]
     note: Mapped[str] = mapped_column(default="")
+    made_by: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[float] = mapped_column(default=time.time)
     chosen_at: Mapped[float] = mapped_column(default=time.time, server_default="0")
 

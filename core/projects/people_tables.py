@@ -7,15 +7,25 @@ shows (`digest_of`), which is random and long, by SHA-256.
 import hashlib
 import time
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.projects.database import Base
+from core.projects.database import Base, session
+from core.settings import Settings
 
 
 def digest_of(secret: str) -> str:
     """What stands in a table instead of a secret of at least 128 random bits: its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def forget_ended(settings: Settings, *tables: "type[ShareRow | TokenRow]") -> None:
+    """Delete the rows of these tables whose time is over."""
+    for table in tables:
+        ended = table.expires_at <= time.time()
+        with session(settings) as opened:
+            if opened.scalar(select(table.digest).where(ended).limit(1)):  # else nothing is written
+                opened.execute(delete(table).where(ended))
 
 
 class UserRow(Base):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
+from core.access import note, require, require_machine
 from core.errors import NotFound
 from core.projects.database import (
     FieldAnswerRow,
@@ -21,6 +22,7 @@ from core.projects.database import (
     RunEntry,
     session,
 )
+from core.projects.people_tables import MemberRow, ShareRow, TokenRow
 from core.recipe import Recipe
 from core.settings import Settings
 
@@ -45,11 +47,13 @@ class Belongings:
 
 def purge_project(project_id: str, settings: Settings) -> None:
     """Make the deletion of a project final. Raises NotFound unless it is in the trash."""
+    require("manage", project_id)
     with session(settings) as opened:
         row = opened.get(ProjectRow, project_id)
         if row is None or row.deleted_at is None:
             raise NotFound("This project is not in the trash. Delete it first.")
         row.purged_at = row.purged_at or time.time()
+    note("deleted project for good", project_id)
 
 
 def purge_overdue(settings: Settings) -> None:
@@ -58,6 +62,7 @@ def purge_overdue(settings: Settings) -> None:
     A deleted run from which a remaining one began is kept as long as that one: what it learned
     from decides what the other may be tested with.
     """
+    require_machine()
     now = time.time()
     with session(settings) as opened:
         needed = _begun_from(opened)
@@ -69,6 +74,7 @@ def purge_overdue(settings: Settings) -> None:
 
 def purged(settings: Settings) -> list[Belongings]:
     """What is to be deleted for good now: first whole projects, then single runs."""
+    require_machine()
     with session(settings) as opened:
         projects = list(
             opened.scalars(select(ProjectRow.id).where(ProjectRow.purged_at.is_not(None)))
@@ -81,6 +87,7 @@ def purged(settings: Settings) -> list[Belongings]:
 
 def registered(settings: Settings) -> set[str]:
     """Ids of all dataset versions that any project or run knows."""
+    require_machine()
     with session(settings) as opened:
         return {
             *opened.scalars(select(ProjectDatasetRow.dataset_id)),
@@ -90,6 +97,7 @@ def registered(settings: Settings) -> set[str]:
 
 def forget(gone: Belongings, settings: Settings) -> bool:
     """Delete the rows of what is gone; False when more has come to the project meanwhile."""
+    require_machine()
     with session(settings) as opened:
         opened.execute(delete(RunEntry).where(RunEntry.id.in_(gone.runs)))
         for table in _OF_THE_FIELD:
@@ -106,6 +114,8 @@ def forget(gone: Belongings, settings: Settings) -> bool:
         left = _belongings(opened, gone.project)
         if left.runs or left.versions:
             return False
+        for people in (MemberRow, ShareRow, TokenRow):
+            opened.execute(delete(people).where(people.project_id == gone.project))
         opened.execute(delete(ProjectRow).where(ProjectRow.id == gone.project))
         return True
 

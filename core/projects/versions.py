@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from core.access import note, require
 from core.dataset.edits import diff
 from core.dataset.manifest import Dataset
+from core.dataset.merging import merged
 from core.dataset.store import Store
-from core.errors import BadInput, GraftError
+from core.errors import BadInput, GraftError, Hindered
 from core.projects.projects import add_dataset, datasets
+from core.projects.version_rows import keep_aside, maker_of, put_in_use, version_in_use
 from core.settings import get_settings
+
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +36,89 @@ class Version:
     """0 when its list of images cannot be read any more."""
     classes: int
     in_use: bool
+    made_by: str = ""
+    """What the person who made it was called then; empty: not known. Text from outside."""
 
 
-def apply(project_id: str, dataset: Dataset) -> str:
-    """Save an edited dataset as the version in use and give its id. Raises NotFound, OutOfSpace."""
-    made = Store(get_settings().home).save(dataset)
-    add_dataset(project_id, made, dataset.change)
-    return made
+def apply(project_id: str, dataset: Dataset, *, person: str = "") -> str:
+    """Save an edited dataset as the version in use and give its id. `person` is the id of whoever
+    had it made, where that is not whoever acts.
+
+    Where somebody else edited meanwhile, what is new in it is applied to theirs. Raises BadInput
+    where both touched the same: it is then a version of the history, and not in use. Raises
+    NotFound, OutOfSpace.
+    """
+    require("edit", project_id)
+    store = Store(get_settings().home)
+    for _ in range(_TRIES):
+        newest = version_in_use(project_id)
+        made = dataset
+        if newest and dataset.parent and newest not in (dataset.parent, dataset.id):
+            made = _on_top_of(project_id, newest, dataset, store, person)
+        # Also where there is nothing new in it: then the version in use is put in use again.
+        saved = store.save(made)
+        if put_in_use(project_id, saved, made.change, after=newest, person=person):
+            note("changed images", project_id, made.change or saved)
+            return made.id
+    raise Hindered("Others are changing these images all the time. Try again in a moment.")
+
+
+def _on_top_of(project_id: str, newest: str, mine: Dataset, store: Store, person: str) -> Dataset:
+    """What was changed in `mine`, applied to the newest version. Raises BadInput."""
+    try:
+        theirs = store.load(newest)
+        what, made = theirs.change, merged(store.load(str(mine.parent)), theirs, mine)
+    except GraftError:  # a version that cannot be read any more
+        what, made = "", None
+    if made is not None:
+        return made
+    store.save(mine)
+    keep_aside(project_id, mine.id, mine.change, person)
+    who = maker_of(project_id, newest) or "Somebody"
+    what = what or "another version is in use now"
+    raise BadInput(
+        f"{who} changed the same images meanwhile ({what.rstrip('.')}). Yours is kept as a "
+        f"version: {mine.change.rstrip('.') or 'images added'}."
+    )
 
 
 def use(project_id: str, version: str) -> None:
     """Make a version of the project the one in use. Raises BadInput for any other."""
+    require("edit", project_id)
     if version not in {row.dataset_id for row in datasets(project_id)}:
         raise BadInput("This version does not belong to this project. Choose one from the list.")
     add_dataset(project_id, version)
 
 
-def undo(project_id: str) -> str:
-    """Go back to the version before the one in use. Raises BadInput when there is none."""
+def undo(project_id: str, seen: str = "") -> str:
+    """Go back to the version before the one in use. Raises BadInput when there is none, and where
+    the one in use is no longer the one that was `seen`."""
+    require("edit", project_id)
     past = history(project_id)
     if undoable(past) is None:
         raise BadInput("There is nothing to undo: this is the first version.")
-    parent = str(_in_use(past).parent)
-    add_dataset(project_id, parent)
-    return parent
+    return _step(project_id, past, str(_in_use(past).parent), seen)
 
 
-def redo(project_id: str) -> str:
-    """Go forward to the version last undone from here. Raises BadInput when there is none."""
-    child = redoable(history(project_id))
+def redo(project_id: str, seen: str = "") -> str:
+    """Go forward to the version last undone from here. Raises BadInput when there is none, and
+    where the one in use is no longer the one that was `seen`."""
+    require("edit", project_id)
+    past = history(project_id)
+    child = redoable(past)
     if child is None:
         raise BadInput("There is nothing to redo.")
-    add_dataset(project_id, child.id)
-    return child.id
+    return _step(project_id, past, child.id, seen)
+
+
+def _step(project_id: str, past: list[Version], to: str, seen: str) -> str:
+    here = _in_use(past).id
+    if seen not in ("", here) or not put_in_use(project_id, to, after=here):
+        raise BadInput(
+            "Nothing was done: the images were changed in another window. This is how they are now."
+        )
+    note("changed images", project_id, to)
+    return to
 
 
 def history(project_id: str) -> list[Version]:
@@ -83,6 +138,7 @@ def history(project_id: str) -> list[Version]:
                 images=images,
                 classes=classes,
                 in_use=row.dataset_id == in_use,
+                made_by=row.made_by,
             )
         )
     return versions

@@ -14,13 +14,17 @@ from pathlib import Path
 from types import FrameType
 
 from filelock import FileLock
+from pydantic import SecretStr
 
 from core import logs
 from core.errors import CannotStart
 from core.jobs.lock import is_held, old_lock, slot_lock, worker_alive
 from core.jobs.slots import Slot, slots
+from core.people.addresses import in_address as _in_address
+from core.people.addresses import local_address as _address
 from core.process import begin
 from core.server.keeper import Keeper, Process, end_group
+from core.server.login import require_login, set_up_address
 from core.server.starting import SERVED, prepare
 from core.settings import Settings
 
@@ -40,8 +44,10 @@ def serve(settings: Settings) -> int:
     web app does not stay.
     """
     begin()
+    require_login(settings, settings.host)
     _require_free_port(settings)
     prepare(settings)
+    invitation = set_up_address(settings)
     stopping = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -60,6 +66,7 @@ def serve(settings: Settings) -> int:
         _wait_until_open(settings, web, stopping)
         if not stopping.is_set():
             sys.stdout.write(f"Graft is open at {_address(settings)}\nCtrl-C stops it.\n")
+            sys.stdout.write(invitation)
             sys.stdout.flush()
         while not stopping.wait(0.5):
             for each in (web, *workers):
@@ -126,13 +133,15 @@ def _start_worker(
 
 
 def _start_web(settings: Settings) -> Process:
-    return _start(_web_command(settings), settings, "web.log", tied=True)
+    return _start(web_command(settings), settings, "web.log", tied=True)
 
 
-def _web_command(settings: Settings) -> list[str]:
+def web_command(settings: Settings) -> list[str]:
+    """The web server as `python -m` takes it: a module with its arguments."""
     return [
         *("webserver", "--server.address", settings.host, "--server.port", str(settings.port)),
         *("--server.headless", "true"),
+        *(("--server.baseUrlPath", settings.path) if settings.path else ()),
         *(part for name in _names(settings) for part in ("--server.allowedHosts", name)),
     ]
 
@@ -166,7 +175,12 @@ def _start(module: list[str], settings: Settings, log_name: str, *, tied: bool) 
 
 def _environment(settings: Settings) -> dict[str, str]:
     given = settings.model_dump(mode="json", exclude_none=True)
-    return {f"GRAFT_{name.upper()}": str(value) for name, value in given.items()}
+    secret = {
+        name: value.get_secret_value()
+        for name, value in settings
+        if isinstance(value, SecretStr)  # of which the line above gives asterisks
+    }
+    return {f"GRAFT_{name.upper()}": str(value) for name, value in (given | secret).items()}
 
 
 def _require_free_port(settings: Settings) -> None:
@@ -182,16 +196,6 @@ def _require_free_port(settings: Settings) -> None:
                 "likely because another program, perhaps Graft itself, is using it. Choose another "
                 f"port with GRAFT_PORT={settings.port % 65535 + 1}."
             ) from error
-
-
-def _address(settings: Settings) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return f"http://{_in_address(host)}:{settings.port}"
-
-
-def _in_address(host: str) -> str:
-    """The host as an address bears it: IPv6 in brackets."""
-    return f"[{host}]" if ":" in host else host
 
 
 def _wait_until_open(settings: Settings, web: Keeper, stopping: threading.Event) -> None:

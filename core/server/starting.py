@@ -47,6 +47,16 @@ def prepare(settings: Settings) -> None:
         open_queue(settings)
 
 
+def require_same_path(settings: Settings, base_url_path: str) -> None:
+    """Raises CannotStart where Streamlit would serve the pages below another path than ours."""
+    theirs = f"/{base_url_path.strip('/')}".rstrip("/")
+    if theirs != settings.path:
+        raise CannotStart(
+            f"GRAFT_PATH is “{settings.path}”, but Streamlit's server.baseUrlPath “{theirs}”. Set "
+            "both to the same, or start Graft with `graft serve`, which does."
+        )
+
+
 def give_up(error: GraftError) -> NoReturn:
     """Say why and end this process with code 1.
 

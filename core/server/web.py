@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from core.log_form import begin_log
 from core.process import raise_file_limit
 from core.server.connections import BoundedHTTP, BoundedState, BoundedWebSocket, Sockets
 from core.settings import Settings
@@ -18,19 +19,6 @@ from core.settings import Settings
 _OTHER_FILES = 256
 """File descriptors that are kept for everything but connections."""
 _GOODBYE_SECONDS = 5
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {
-        "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # Importing Streamlit cuts these two off from the one above.
-        "uvicorn.error": {"level": "INFO", "propagate": True},
-        "uvicorn.asgi": {"level": "INFO", "propagate": True},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-}
 
 
 def run(app: str, settings: Settings, options: Mapping[str, Any]) -> int:
@@ -50,7 +38,7 @@ def bounded_server(app: Any, settings: Settings, options: Mapping[str, Any]) -> 
         http=BoundedHTTP,
         ws=BoundedWebSocket,
         access_log=False,
-        log_config=_LOGGING,
+        log_config=begin_log(settings.logs),
         lifespan="on",
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
         **options,

@@ -2,7 +2,7 @@
 docs/decisions/0010."""
 
 from collections.abc import Generator, Hashable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.evaluation.calibration_result import (
     fit_measurable,
     measure,
 )
+from core.evaluation.left_out import leave_classes_out
 from core.evaluation.ood import (
     MOST,
     ReferenceFeatures,
@@ -105,7 +106,27 @@ def calibrate(
         )
         apart = _apart(setup, indices, bank) if origin == "folds" else None
         own = _Side(indices, said, _far(seen.features[mine], rows, apart))
-    return _calibrated(setup, origin, own, test, rows, setup.images(bank))
+    made = _calibrated(setup, origin, own, test, rows, setup.images(bank))
+    # Only where the features are those of a network that never saw the labels.
+    if tested is None and not setup.recipe.start and origin == "folds" and made.reference:
+        return _with_left_out(setup, made, seen.features, row)
+    return made
+
+
+def _with_left_out(
+    setup: Setup, made: CalibratedModel, seen: np.ndarray, row: dict[int, int]
+) -> CalibratedModel:
+    """With what becomes of images of classes that are left out. `seen` are features, `row` says
+    where those of an item are."""
+    known = setup.heads[0].known(setup.split.train)
+    (calibration, result), *others = made.heads
+    found = leave_classes_out(
+        seen[[row[index] for index in known]],
+        setup.heads[0].labels[known],
+        groups_of([setup.items[index] for index in known]),
+        temperature=calibration.temperature,
+    )
+    return replace(made, heads=[(calibration, replace(result, left_out=found)), *others])
 
 
 @dataclass(frozen=True, slots=True)

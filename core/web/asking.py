@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from core.access import require
 from core.errors import GraftError
 from core.export.bundle import put_server
 from core.export.running_server import Answer, RunningServer
@@ -31,6 +32,7 @@ from core.jobs.recent import recent_jobs
 from core.projects import checked_id
 from core.settings import MiB, Settings
 from core.web.intake import Refused
+from core.web.json_answers import refused
 from core.web.receiving import require_same_origin
 
 KIND = "served-graph"
@@ -67,7 +69,7 @@ class ProjectModels:
         except Refused as refusal:
             return JSONResponse({"error": str(refusal)}, refusal.status, _LAST)
         except GraftError as error:
-            return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND, _LAST)
+            return refused(error, **_LAST)
         except ClientDisconnect:
             return JSONResponse({"error": "The connection was lost."}, HTTPStatus.BAD_REQUEST)
         finally:
@@ -76,6 +78,7 @@ class ProjectModels:
     async def _answer(self, request: Request) -> Response:
         require_same_origin(request)
         project = checked_id(request.path_params["id"])
+        await run_in_threadpool(require, "test", project)
         run = (await run_in_threadpool(kept_run, project)).folder
         graph = await run_in_threadpool(self._graph, run)
         if graph is None:

@@ -15,8 +15,9 @@ from starlette.responses import FileResponse, Response
 from core.errors import GraftError
 from core.jobs.answers import finished_result, thumbnail_file
 from core.jobs.folder import job_path
+from core.jobs.permission import may_read
 from core.settings import Settings
-from core.web.images import FOR_EVER
+from core.web.images import for_ever
 from core.web.predictions import job_table
 from core.web.uploads import file_number
 
@@ -27,6 +28,7 @@ PAGE_POLICY = (
 )
 """Beside the page's own policy, which names its scripts: it is no part of this app, so it neither
 reads what the app left in the browser nor asks this server for anything."""
+_NOTHING = "There is nothing to download yet."
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -38,10 +40,10 @@ class Downloads:
 
     async def __call__(self, request: Request) -> Response:
         """The file, to be saved rather than shown."""
-        folder = self._folder(request)
+        folder = await self._folder(request)
         result = await run_in_threadpool(finished_result, folder)
         if result is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "There is nothing to download yet.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, _NOTHING)
         if "predictions" in result:
             as_xlsx = request.query_params.get("form") == "xlsx"
             try:
@@ -49,16 +51,16 @@ class Downloads:
             except GraftError as error:
                 raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
             return _attachment(table, as_xlsx=as_xlsx)
-        file = _made_by(folder, result.get("file"))
+        file = made_by(folder, result.get("file"))
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "The file is gone. Export it again.")
         return FileResponse(file, filename=file.name, headers={"Cache-Control": "no-store"})
 
     async def page(self, request: Request) -> Response:
         """The one-file page, to be opened rather than saved, and kept apart from the app."""
-        folder = self._folder(request)
+        folder = await self._folder(request)
         result = await run_in_threadpool(finished_result, folder) or {}
-        file = _made_by(folder, result.get("file")) if result.get("format") == "page" else None
+        file = made_by(folder, result.get("file")) if result.get("format") == "page" else None
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "There is no page here. Export it again.")
         headers = {"Cache-Control": "no-store", "Content-Security-Policy": PAGE_POLICY}
@@ -66,23 +68,27 @@ class Downloads:
 
     async def thumbnail(self, request: Request) -> FileResponse:
         """The small JPEG of an image that was asked about."""
-        folder = self._folder(request)
+        folder = await self._folder(request)
         try:
             file = thumbnail_file(folder, file_number(request.path_params["n"]))
         except GraftError as error:
             raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
         if not await run_in_threadpool(file.is_file):
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return FileResponse(file, media_type="image/jpeg", headers=FOR_EVER)
+        return FileResponse(file, media_type="image/jpeg", headers=for_ever())
 
-    def _folder(self, request: Request) -> Path:
+    async def _folder(self, request: Request) -> Path:
+        """The job's; 404 also for one that the actor may not look at."""
         job_id = request.path_params["job_id"]
         if not _JOB_ID.fullmatch(job_id):
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return job_path(self._home, job_id)
+        folder = job_path(self._home, job_id)
+        if not await run_in_threadpool(may_read, folder):
+            raise HTTPException(HTTPStatus.NOT_FOUND, _NOTHING)
+        return folder
 
 
-def _made_by(folder: Path, named: object) -> Path | None:
+def made_by(folder: Path, named: object) -> Path | None:
     """The file that a result names, if it is there and inside the job's own folder."""
     if not isinstance(named, str) or not named.isprintable():
         return None

@@ -1,6 +1,8 @@
-"""Images by address: /graft/image/<hash>, /thumb/<hash>, /sample/<name>, /upload/<id>/<n>.
+"""Images by address: /graft/image/<project>/<hash>, /thumb/<project>/<hash>,
+/field/<project>/<hash>, /sample/<name>, /upload/<id>/<n>.
 
-A stored image never changes under its hash, so a browser asks for it once.
+A stored image never changes under its hash, so a browser asks for it once. It is there for whoever
+may look at a project that has it, and for all others it is not.
 """
 
 import re
@@ -14,13 +16,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
-from core.dataset.store import Store
-from core.errors import GraftError, NotFound
+from core.access import acting, require, require_somebody
+from core.dataset.store import GONE, Store
+from core.errors import GraftError, NotAllowed, NotFound
 from core.projects import checked_id
+from core.projects.images import require_image
 from core.settings import Settings
 from core.web.uploads import file_number, upload_folder
 
-FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _PREVIEWS = Path(__file__).parent / "previews"
 _STARTS = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -40,11 +44,16 @@ class Images:
 
     async def image(self, request: Request) -> FileResponse:
         """The image as stored; the thumbnail of one whose channels no browser could show."""
-        return await _kept(request, self._stored)
+        return await _kept(request, partial(self._of_project, self._stored))
 
     async def thumb(self, request: Request) -> FileResponse:
         """Its thumbnail, at most 256 px wide and high; a small image is its own."""
-        return await _kept(request, self._store.thumbnail)
+        return await _kept(request, partial(self._of_project, self._store.thumbnail))
+
+    @staticmethod
+    def _of_project(find: Callable[[str], Path], project: str, image: str) -> Path:
+        require_image(project, image)
+        return find(image)
 
     def _stored(self, image: str) -> Path:
         """The file, if it still is what was stored. Raises NotFound, or Damaged."""
@@ -57,11 +66,15 @@ class Images:
     async def field(self, request: Request) -> FileResponse:
         """An image that was used in the field and kept: with ?small, its thumbnail."""
         small = "small" in request.query_params
-        return await _kept(request, partial(self._of_field, request.path_params["project"], small))
+        return await _kept(request, partial(self._of_field, small))
 
-    def _of_field(self, project: str, small: bool, image: str) -> Path:
+    def _of_field(self, small: bool, project: str, image: str) -> Path:
         """The file. Raises NotFound, or Damaged."""
-        store = Store(self._home / "field" / checked_id(project))
+        try:
+            require("look", checked_id(project))
+        except NotFound as error:
+            raise NotFound(GONE) from error
+        store = Store(self._home / "field" / project)
         file = store.path(image)
         if small or file.suffix == ".npy":
             return store.thumbnail(image)
@@ -70,6 +83,7 @@ class Images:
 
     async def sample(self, request: Request) -> FileResponse:
         """A strip of images out of a built-in sample; part of the program itself."""
+        require_known()
         name = request.path_params["name"]
         file = _PREVIEWS / f"{name}.webp"
         if not _PREVIEW_NAME.fullmatch(name) or not file.is_file():
@@ -94,13 +108,28 @@ class Images:
         return FileResponse(file, media_type=kind, headers={"Cache-Control": "private"})
 
 
-async def _kept(request: Request, find: Callable[[str], Path]) -> FileResponse:
-    """A file that never changes under its hash; 404 with the sentence where there is none."""
+def for_ever() -> dict[str, str]:
+    """The headers of what never changes. Where people sign in, the next one at this browser asks
+    anew: another cookie is another answer."""
+    return _FOR_EVER if acting().machine else {**_FOR_EVER, "vary": "cookie"}
+
+
+def require_known() -> None:
+    """404 for whoever is not known at all."""
     try:
-        file = await run_in_threadpool(find, request.path_params["hash"])
+        require_somebody()
+    except NotAllowed as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND) from error
+
+
+async def _kept(request: Request, find: Callable[[str, str], Path]) -> FileResponse:
+    """A file that never changes under its hash; 404 with the sentence where there is none."""
+    asked = request.path_params
+    try:
+        file = await run_in_threadpool(find, asked["project"], asked["hash"])
     except GraftError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
-    return FileResponse(file, headers=FOR_EVER)
+    return FileResponse(file, headers=for_ever())
 
 
 @lru_cache(maxsize=65_536)

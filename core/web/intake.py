@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
-from core.errors import GraftError, NotFound
+from core.errors import GraftError, NotAllowed, NotFound
 from core.settings import MiB, Settings
 from core.web.uploads import entries, index_size, note_received, ready_folder, upload_folder
 
@@ -34,6 +34,13 @@ class Refused(GraftError):
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+def status_of(error: GraftError) -> HTTPStatus:
+    """The HTTP status of a refusal: what may not even be looked at is not there."""
+    if isinstance(error, Refused):
+        return error.status
+    return HTTPStatus.FORBIDDEN if isinstance(error, NotAllowed) else HTTPStatus.NOT_FOUND
 
 
 @dataclass

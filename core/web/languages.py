@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from core.errors import NotFound
 from core.language.catalogues import catalogue
+from core.web.images import require_known
 
 _AN_HOUR = {"Cache-Control": "private, max-age=3600"}
 
 
 async def language(request: Request) -> Response:
     """The catalogue as one JSON object, English to the language; 404 for one there is none of."""
+    require_known()
     try:
         content = await run_in_threadpool(_as_json, request.path_params["code"])
     except NotFound as error:

@@ -28,12 +28,13 @@ from core.errors import GraftError, NotFound
 from core.events import Failed
 from core.jobs.folder import job_path
 from core.jobs.frames import MOST_BYTES, leave_frame, take_answer, take_back
+from core.jobs.permission import require_job
 from core.jobs.queue import new_job, status, stop, submit
 from core.jobs.spec import JobSpec
 from core.jobs.summary import summary
 from core.projects import run_folder
 from core.settings import Settings
-from core.web.intake import Refused
+from core.web.intake import Refused, status_of
 from core.web.receiving import require_same_origin
 
 KIND = "live"
@@ -101,6 +102,7 @@ class LiveCamera:
         folder = job_path(self._settings.home, job_id)
         if JobSpec.read(folder).kind != KIND:
             raise NotFound("This job has no camera.")
+        require_job("test", folder)
         return folder
 
 
@@ -194,10 +196,8 @@ async def _answered(request: Request, answer: Callable[[Request, str], Any]) -> 
         if not _ID.fullmatch(name):
             raise NotFound("There is nothing of this name.")
         made: Response = await answer(request, name)
-    except Refused as refusal:
-        return JSONResponse({"error": str(refusal)}, refusal.status, _LAST)
     except GraftError as error:
-        return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND, _LAST)
+        return JSONResponse({"error": str(error)}, status_of(error), _LAST)
     except ClientDisconnect:
         return JSONResponse({"error": "The connection broke off."}, HTTPStatus.BAD_REQUEST)
     return made

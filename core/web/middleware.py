@@ -13,9 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.web.origin import address_of, from_own_pages, host_allowed
 
-REFUSED_PATHS = re.compile(r"/_stcore/(upload_file|metrics|agent)(/|$)")
+REFUSED_PATHS = re.compile(
+    r"/_stcore/(upload_file|metrics|agent)(/|$)|^/(auth/log(in|out)|oauth2callback)$"
+)
 """Streamlit's own routes that Graft has no use for: its upload keeps every byte in memory and
-asks nobody who they are."""
+asks nobody who they are; people sign in elsewhere (core.web.sign_in)."""
 
 _OWN_POLICY = "/graft/page/"
 """What lies there comes with a policy that is stricter than that of the app."""
@@ -26,9 +28,11 @@ _POLICY_VIOLATION = 1008
 class Guard:
     """Refuses foreign names, foreign pages' sockets and unused routes; adds security headers."""
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Sequence[str] = ()) -> None:
-        """`allowed_hosts` as in Streamlit's server.allowedHosts; empty accepts any host."""
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Sequence[str] = (), path: str = "") -> None:
+        """`allowed_hosts` as in Streamlit's server.allowedHosts; empty accepts any host. `path`:
+        below which the app is served."""
         self._app = app
+        self._own_policy = path + _OWN_POLICY
         self._allowed_hosts = tuple(allowed_hosts)
         self._script_hashes = " ".join(inline_script_hashes(streamlit_index()))
 
@@ -47,7 +51,10 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = MutableHeaders(scope=message)
-                own = scope["path"].startswith(_OWN_POLICY) and "content-security-policy" in added
+                own = (
+                    scope["path"].startswith(self._own_policy)
+                    and "content-security-policy" in added
+                )
                 self._add_headers(added, headers.get("host", ""), keep_policy=own)
             await send(message)
 

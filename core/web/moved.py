@@ -32,10 +32,13 @@ _MOVED: dict[str, tuple[str, Callable[[Query], Query]]] = {
 """By the old address: the new one, and what is added to the query."""
 
 
-def moved() -> list[Route]:
-    """A route for each old address; the query, which names the project, is taken along."""
+def moved(path: str = "") -> list[Route]:
+    """A route for each old address; the query, which names the project, is taken along.
+
+    `path`: below which the pages are.
+    """
     return [
-        Route(f"/{old}", _to(f"/{new}", added), methods=["GET"])
+        Route(f"/{old}", _to(f"{path}/{new}", added), methods=["GET"])
         for old, (new, added) in _MOVED.items()
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 from core.analysis.prediction_table import predictions_csv, predictions_xlsx
 from core.errors import NotFound
 from core.jobs.answers import Answered, answers_of, corrections, thumbnail_file
+from core.web.paths import address
 
 
 def job_predictions(folder: Path) -> list[dict[str, Any]]:
@@ -20,11 +21,11 @@ def job_predictions(folder: Path) -> list[dict[str, Any]]:
 def preview(folder: Path, answered: Answered) -> str:
     """The address of a small image: of the thumbnail, or of the upload where there is none."""
     if thumbnail_file(folder, answered.number).is_file():
-        return f"/graft/answer/{folder.name}/{answered.number}"
+        return address("answer", folder.name, answered.number)
     file = answered.file
     if file is None or file.parent.parent.name != "uploads":
         return ""
-    return f"/graft/upload/{file.parent.name}/{file.name}"
+    return address("upload", file.parent.name, file.name)
 
 
 def job_table(folder: Path, *, as_xlsx: bool = False) -> bytes:

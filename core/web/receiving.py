@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from core.errors import GraftError
 from core.settings import Settings
-from core.web.intake import Arriving, Intake, Refused
+from core.web.intake import Arriving, Intake, Refused, status_of
 from core.web.origin import from_own_pages
 from core.web.uploads import file_number
 
@@ -38,10 +38,8 @@ class Receiver:
         try:
             n = file_number(request.path_params["n"])
             size = await self._receive(request, n)
-        except Refused as refusal:
-            return JSONResponse({"error": str(refusal)}, refusal.status, _LAST)
         except GraftError as error:
-            return JSONResponse({"error": str(error)}, HTTPStatus.NOT_FOUND, _LAST)
+            return JSONResponse({"error": str(error)}, status_of(error), _LAST)
         except ClientDisconnect:
             return JSONResponse({"error": "The connection was lost."}, HTTPStatus.BAD_REQUEST)
         return JSONResponse({"n": n, "bytes": size})

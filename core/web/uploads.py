@@ -1,37 +1,28 @@
 """Where files from outside land first: one folder an upload, numbered files, an index of names.
 
-    <home>/upload.key                         what upload ids are signed with
     <home>/uploads/<upload id>/0, 1, 2 …      the bytes as they came
     <home>/uploads/<upload id>/index.jsonl    {"n": 0, "name": "cats/tom.jpg", "bytes": 81234}
     <home>/uploads/<upload id>/discarded      only in one that was thrown away
 
-A name from outside is only ever text in the index, never a path. An id carries a signature, so
-that only one that was issued here is taken, and a page that nobody sends anything from leaves no
+A name from outside is only ever text in the index, never a path. Only an id that was issued to
+the actor is taken (core.jobs.upload_ids), and a page that nobody sends anything from leaves no
 folder behind: the first file makes it.
 """
 
-import hashlib
-import hmac
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from filelock import FileLock
-
+from core.access import acting
 from core.errors import NotFound
-from core.files import replace_file
+from core.jobs.upload_ids import is_issued, is_upload_id, issue_upload
 
 INDEX = "index.jsonl"
 _DISCARDED = "discarded"
-_KEY = "upload.key"
-_KEY_BYTES = 32
-_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -54,21 +45,17 @@ class Entry:
     bytes: int
 
 
-def issue_upload(home: Path) -> str:
-    """A new, unguessable upload id. Nothing is made until a file comes under it."""
-    nonce = secrets.token_hex(8)
-    return nonce + _signature(home, nonce)
-
-
 def open_upload(home: Path) -> str:
     """A new upload id whose folder is there already."""
     return ready_folder(home, issue_upload(home)).name
 
 
 def upload_folder(home: Path, upload_id: str) -> Path:
-    """The folder of an upload that files came to. Raises NotFound for any other id."""
+    """The folder of an upload of the actor's that files came to. Raises NotFound for others."""
     folder = home / "uploads" / upload_id
-    known = _UPLOAD_ID.fullmatch(upload_id) and folder.is_dir()
+    known = is_upload_id(upload_id) and folder.is_dir()
+    if not acting().machine:  # which finds also what came before people signed in
+        known = known and is_issued(home, upload_id)
     if not known or (folder / _DISCARDED).exists():
         raise _unknown()
     return folder
@@ -76,11 +63,8 @@ def upload_folder(home: Path, upload_id: str) -> Path:
 
 def ready_folder(home: Path, upload_id: str) -> Path:
     """The folder for a file that comes, made if it is the first. Raises NotFound for an id that
-    was not issued here or was discarded."""
-    if not _UPLOAD_ID.fullmatch(upload_id):
-        raise _unknown()
-    nonce, signature = upload_id[:16], upload_id[16:]
-    if not hmac.compare_digest(signature, _signature(home, nonce)):
+    was not issued to the actor or was discarded."""
+    if not is_issued(home, upload_id):
         raise _unknown()
     (home / "uploads" / upload_id).mkdir(parents=True, exist_ok=True)
     return upload_folder(home, upload_id)
@@ -157,19 +141,3 @@ def discard(home: Path, upload_id: str) -> None:
 
 def _unknown() -> NotFound:
     return NotFound("This upload is unknown. Reload the page and choose the files again.")
-
-
-def _signature(home: Path, nonce: str) -> str:
-    return hmac.new(_key(home), nonce.encode(), hashlib.sha256).hexdigest()[:16]
-
-
-@lru_cache(maxsize=4)
-def _key(home: Path) -> bytes:
-    """Made once, by whoever comes first: all web processes of a home have the same."""
-    file = home / _KEY
-    if not file.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / f"{_KEY}.lock"):
-            if not file.exists():
-                replace_file(file, secrets.token_bytes(_KEY_BYTES))
-    return file.read_bytes()

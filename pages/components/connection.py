@@ -1,4 +1,4 @@
-"""What is said when the server is gone."""
+"""What is said when the server is gone, and where one is led when one was signed out."""
 
 from pathlib import Path
 

@@ -8,6 +8,9 @@ from pages.components.glossary import explain_terms
 from pages.components.guide import guide
 from pages.components.landmarks import landmarks
 from pages.components.language import choose_language
+from pages.components.people_here import people_link
+from pages.components.permission import say_look_only
+from pages.components.person import person
 from pages.components.progress import ButtonKind
 from pages.components.project_context import ProjectContext, address, here
 
@@ -45,8 +48,10 @@ def brand(project: str = "") -> None:
         st.page_link("home.py", label="Graft", icon=":material/psychiatry:", query_params={})
         if project:
             st.html(f'<span class="where">{text.bdi(project, 60)}</span>', width="content")
+            people_link()
         guide()
         choose_language()
+        person()
     say_when_it_stops()
 
 
@@ -58,6 +63,7 @@ def _places(here: str) -> None:
                 st.page_link(f"{page}.py", label=title, icon=ICONS[page], query_params=address())
     landmarks()
     explain_terms()
+    say_look_only()
 
 
 def trainable(context: ProjectContext) -> bool:

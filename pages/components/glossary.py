@@ -22,6 +22,7 @@ GLOSSARY = {
     "cost-sensitive": "the answer of least cost, where some mistakes are worse than others",
     "crop": "the middle is cut out",
     "cross-fitted": "measured on images that the adjustment was made without",
+    "leave one class out": "each class in turn is kept from a model, which should call it unknown",
     "cross-validation": "every image is tested once, by a model that had not seen it",
     "decision thresholds": "the confidence below which the answer is left to a person",
     "divergence": "how differently the two models see the images; 0 is alike",

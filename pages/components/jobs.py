@@ -8,10 +8,12 @@ from typing import Any
 import streamlit as st
 
 from core.errors import NotFound
+from core.jobs.kinds import get_kind
 from core.jobs.queue import job_folder, new_job, resume, status, stop, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.status import JobStatus
 from pages.components import progress, text
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 
 
@@ -30,9 +32,13 @@ def answering_job(kind: str, **args: Any) -> Path:
 def required_job(kind: str, *, begin: bool = True, **args: Any) -> JobStatus | None:
     """The newest job of this kind with these arguments, drawn while it is not finished.
 
-    Where there is none, one is begun, unless `begin` says otherwise; then None.
+    Where there is none, one is begun, unless `begin` says otherwise, or who looks may not: then
+    None.
     """
     known = recent_jobs(kind, **args)
+    if not known and begin and not allowed(get_kind(kind).action):
+        st.html('<p class="muted">This was not worked out yet.</p>')
+        return None
     if not known and not begin:
         return None
     folder = known[0] if known else begin_job(kind, **args)

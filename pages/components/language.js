@@ -22,7 +22,7 @@ export default function ({ data, parentElement }) {
     });
   }
   document.documentElement.lang = chosen;
-  if (chosen !== "en") window.graftLanguage ??= begin(chosen);
+  if (chosen !== "en") window.graftLanguage ??= begin(data.graft, chosen);
 }
 
 function languageOf(known) {
@@ -30,8 +30,8 @@ function languageOf(known) {
   return wanted.map((each) => each?.slice(0, 2)).find((each) => known.includes(each)) ?? "en";
 }
 
-async function begin(language) {
-  const answer = await fetch(`/graft/language/${language}`).catch(() => null);
+async function begin(graft, language) {
+  const answer = await fetch(`${graft}/language/${language}`).catch(() => null);
   if (!answer?.ok) return;
   const page = new Page(new Catalogue(await answer.json()));
   page.watch(document.documentElement);

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.language.catalogues import LANGUAGES
+from core.web.paths import base
 
 
 def _source(kind: str) -> str:
@@ -19,4 +20,4 @@ _language = st.components.v2.component(
 def choose_language() -> None:
     """The choice in the top bar. What the page says is translated in the browser, as it comes."""
     with st.container(key="language", width="content"):
-        _language(key="language-choice", data={"languages": LANGUAGES})
+        _language(key="language-choice", data={"graft": base(), "languages": LANGUAGES})

@@ -76,7 +76,7 @@ class Live extends CameraPart {
     if (!job || this.stream !== stream) return;
     const canvas = this.grab();
     const frame = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    const answer = await fetch(`/graft/live/${job}`, { method: "PUT", body: frame });
+    const answer = await fetch(`${this.data.graft}/live/${job}`, { method: "PUT", body: frame });
     const said = await answer.json();
     if (this.stream !== stream || this.job !== job || this.frozen) return;
     this.at(".waiting").textContent = said.waiting ?? "";
@@ -88,7 +88,7 @@ class Live extends CameraPart {
   async begin() {
     const run = this.data.run;
     if (!this.shown) this.at(".waiting").textContent = "Getting the model ready …";
-    const answer = await fetch(`/graft/live/${run}`, { method: "POST" });
+    const answer = await fetch(`${this.data.graft}/live/${run}`, { method: "POST" });
     const said = await answer.json();
     if (!answer.ok) return this.refused(answer.status, said.error);
     this.job = said.job;
@@ -111,7 +111,7 @@ class Live extends CameraPart {
   end() {
     const job = this.job;
     this.job = null;
-    if (job) fetch(`/graft/live/${job}`, { method: "DELETE", keepalive: true }).catch(() => {});
+    if (job) fetch(`${this.data.graft}/live/${job}`, { method: "DELETE", keepalive: true }).catch(() => {});
   }
 
   grab() {
@@ -219,7 +219,7 @@ class Live extends CameraPart {
     try {
       for (const [n, { frame, name }] of this.kept.entries()) {
         const headers = { "X-Graft-Name": encodeURIComponent(name) };
-        const answer = await fetch(`/graft/upload/${upload}/${n}`, { method: "PUT", body: frame, headers });
+        const answer = await fetch(`${this.data.graft}/upload/${upload}/${n}`, { method: "PUT", body: frame, headers });
         if (!answer.ok) throw new Error((await answer.json()).error);
       }
       this.tell("arrived", { upload, files: this.kept.length });

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.web.paths import base
 from pages.components.upload import Arrived
 
 
@@ -22,7 +23,8 @@ _live = st.components.v2.component(
 def live(run: str, upload: str, *, key: str) -> Arrived | None:
     """Show the camera for a run's model; tells when every kept frame arrived in the upload, in
     every run until another is opened."""
-    told = _live(key=key, data={"run": run, "upload": upload}, on_arrived_change=lambda: None)
+    data = {"graft": base(), "run": run, "upload": upload}
+    told = _live(key=key, data=data, on_arrived_change=lambda: None)
     if told.arrived and told.arrived.get("upload") == upload:
         return Arrived(upload, int(told.arrived["files"]))
     return None

@@ -26,6 +26,7 @@ class Picker {
     if (this.token === data.token) return;
     clearTimeout(this.waiting);
     this.token = data.token;
+    this.from = data.from;
     this.chosen = new Set(data.chosen);
     this.last = 0;
     this.buttons = data.pictures.map((picture, n) => this.button(picture, n));
@@ -43,7 +44,7 @@ class Picker {
     button.title = `${name} · ${label}`;
     button.tabIndex = n === 0 ? 0 : -1;
     button.place = place;
-    button.append(thumbnail(image), part("label", label), part("name", name), part("mark", ""));
+    button.append(this.thumbnail(image), part("label", label), part("name", name), part("mark", ""));
     return button;
   }
 
@@ -52,7 +53,7 @@ class Picker {
     const bin = document.createElement("button");
     bin.type = "button";
     bin.title = label;
-    bin.append(...(image ? [thumbnail(image)] : []), part("label", label), part("name", count.toLocaleString("en")));
+    bin.append(...(image ? [this.thumbnail(image)] : []), part("label", label), part("name", count.toLocaleString("en")));
     const over = (is) => (event) => { event.preventDefault(); bin.classList.toggle("over", is); };
     bin.addEventListener("dragover", over(true));
     bin.addEventListener("dragleave", over(false));
@@ -140,11 +141,11 @@ class Picker {
     const told = { token: this.token, places: [...this.chosen] };
     this.waiting = setTimeout(() => this.tell("chosen", told), PAUSE);
   }
-}
 
-function thumbnail(image) {
-  const img = document.createElement("img");
-  return Object.assign(img, { src: `/graft/thumb/${image}`, alt: "", loading: "lazy", decoding: "async", draggable: false });
+  thumbnail(image) {
+    const img = document.createElement("img");
+    return Object.assign(img, { src: this.from + image, alt: "", loading: "lazy", decoding: "async", draggable: false });
+  }
 }
 
 function part(name, text) {

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.dataset.manifest import Item
 from pages.components import text
+from pages.components.gallery import image_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def picker(
     marked = here & set(chosen)
     data = {
         "token": token,
+        "from": image_address(""),
         "chosen": sorted(marked),
         "bins": [
             {"label": text.plain(bin.label, 40), "image": bin.image, "n": bin.n} for bin in bins

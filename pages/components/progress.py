@@ -5,9 +5,11 @@ from typing import Literal
 
 import streamlit as st
 
+from core.jobs.kinds import kinds
 from core.jobs.queue import resume, status, stop
 from core.jobs.status import JobStatus
 from pages.components import text
+from pages.components.permission import allowed
 
 ButtonKind = Literal["primary", "secondary", "tertiary"]
 """How much a button stands out."""
@@ -60,11 +62,21 @@ def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bo
             st.html(f'<p class="muted small">{title}</p>')
         show(now)
         stopping = now.state == "stopping"
-        if stoppable and st.button("Stop", icon=":material/stop_circle:", disabled=stopping):
+        if (
+            stoppable
+            and may_steer(now)
+            and st.button("Stop", icon=":material/stop_circle:", disabled=stopping)
+        ):
             stop(folder)
             st.rerun(scope="fragment")
     if skipped:
         show_skipped(now)
+
+
+def may_steer(now: JobStatus) -> bool:
+    """Whether who looks may stop this job, or have it go on."""
+    known = kinds().get(now.kind)
+    return allowed(known.action if known else "manage")
 
 
 def offer_to_go_on(
@@ -77,7 +89,7 @@ def offer_to_go_on(
 ) -> None:
     """The button that takes up a job which ended early; none where it would only fail again."""
     label = label or ("Resume" if now.state == "stopped" else "Try again")
-    if now.can_resume and st.button(label, icon=icon, type=kind):
+    if now.can_resume and may_steer(now) and st.button(label, icon=icon, type=kind):
         resume(folder)
         st.rerun()
 

@@ -181,7 +181,7 @@ class ImageMap {
     card.hidden = this.over < 0;
     if (this.over < 0) return;
     const i = this.over, { data } = this;
-    const from = `/graft/thumb/${data.images[i]}`;
+    const from = data.from + data.images[i];
     if (card.firstElementChild.getAttribute("src") !== from) card.firstElementChild.src = from;
     this.at(".card .name").textContent = data.names[i];
     this.at(".card .label").textContent = this.className(data.c[i]);

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.dataset.manifest import Dataset
 from pages.components import text
+from pages.components.gallery import image_address
 
 _STEPS = 10_000
 """Places are sent as whole numbers up to this."""
@@ -28,7 +29,8 @@ def picture_map(
     """Show the map; gives the places in `dataset.items` of the images that are chosen now."""
     told = _map(
         key="map",
-        data=_data(dataset, version, method, places),
+        # Not kept with the rest, which is the same in every project that has this version.
+        data={**_data(dataset, version, method, places), "from": image_address("")},
         on_chosen_change=lambda: None,
     )
     chosen = told.get("chosen") or {}

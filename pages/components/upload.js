@@ -98,7 +98,7 @@ class Upload {
     item.state = "sending";
     item.tries += 1;
     this.active.add(item);
-    request.open("PUT", `/graft/upload/${this.data.upload}/${item.n}`);
+    request.open("PUT", `${this.data.graft}/upload/${this.data.upload}/${item.n}`);
     request.setRequestHeader("X-Graft-Name", encoded(item.name));
     request.upload.onprogress = (event) => {
       if (!this.root.isConnected) request.abort();

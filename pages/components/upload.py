@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.settings import get_settings
+from core.web.paths import base
 
 PICTURES = (
     ".jpg,.jpeg,.png,.webp,.avif,.gif,.bmp,.tif,.tiff,.heic,.heif,.jp2,.j2k,.pgm,.pbm,.ppm,image/*"
@@ -46,6 +47,7 @@ def drop_zone(
     until another is opened."""
     settings = get_settings()
     data: dict[str, Any] = {
+        "graft": base(),
         "upload": upload,
         "headline": headline,
         "hint": hint,

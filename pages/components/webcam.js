@@ -221,7 +221,7 @@ class Webcam extends CameraPart {
   async put({ shot, name }) {
     const body = await shot.file;
     for (let tries = 1; ; tries += 1) {
-      const sent = await fetch(`/graft/upload/${this.data.upload}/${shot.number}`, {
+      const sent = await fetch(`${this.data.graft}/upload/${this.data.upload}/${shot.number}`, {
         method: "PUT", headers: { "X-Graft-Name": encodeURIComponent(name.toWellFormed?.() ?? name) }, body,
       }).catch(() => null);
       if (sent?.ok) { shot.sent = true; return; }

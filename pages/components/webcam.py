@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import get_settings
+from core.web.paths import base
 from pages.components.upload import Arrived
 
 MOST = 3_000
@@ -31,6 +32,7 @@ def webcam(upload: str, *, key: str, classes: Sequence[str]) -> Arrived | None:
     Each is named `<class>/<time>-<number>.jpg`; `classes` are offered to begin with.
     """
     data = {
+        "graft": base(),
         "upload": upload,
         "classes": list(classes),
         "most": min(MOST, get_settings().max_entries),

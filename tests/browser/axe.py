@@ -1,6 +1,7 @@
 """What axe-core says of a page, in each look of the product."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,18 @@ def look(page: Page, scheme: str, size: tuple[int, int]) -> None:
     expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
     settled(page)
     page.evaluate(_AT_ONCE)
+
+
+def is_accessible(page: Page, act: Callable[[Page], object] | None = None, over: str = "") -> None:
+    """No rule is broken in any look; `act` opens what lies `over` the page, again if it closed."""
+    found = []
+    for scheme, size in LOOKS:
+        look(page, scheme, size)
+        if act and not page.locator(over).filter(visible=True).count():
+            act(page)
+            expect(page.locator(over).filter(visible=True).first).to_be_visible()
+        found += [each | {"look": f"{scheme} {size[0]}"} for each in violations(page)]
+    assert not found, say(found)
 
 
 def violations(page: Page) -> list[dict[str, Any]]:

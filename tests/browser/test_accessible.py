@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from axe import LOOKS, NARROW, WIDE, look, say, violations
+from axe import LOOKS, NARROW, WIDE, is_accessible, look, say, violations
 from made_projects import (
     bring_in,
     classes_in_names,
@@ -80,18 +80,6 @@ def projects(server: Server) -> Iterator[Projects]:
 def go(page: Page, server: Server, address: str) -> None:
     page.goto(f"{server.address}/{address}")
     ready(page.locator("[data-testid=stMain] :is(h1, h2)"))
-
-
-def is_accessible(page: Page, act: Callable[[Page], object] | None = None, over: str = "") -> None:
-    """No rule is broken in any look; `act` opens what lies `over` the page, again if it closed."""
-    found = []
-    for scheme, size in LOOKS:
-        look(page, scheme, size)
-        if act and not page.locator(over).filter(visible=True).count():
-            act(page)
-            expect(page.locator(over).filter(visible=True).first).to_be_visible()
-        found += [each | {"look": f"{scheme} {size[0]}"} for each in violations(page)]
-    assert not found, say(found)
 
 
 def is_short(page: Page, action: str = "") -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from axe import is_accessible
 from playwright.sync_api import Browser, Page, expect
 from running_server import Server
 from steps import LONG, SCORE, archive, begin, bring, says
@@ -54,6 +55,7 @@ def test_a_browser_sees_its_own_language(open_in, server: Server, project: str, 
     shown = re.sub(r"\\\{\w+\\\}", r"\\d+", re.escape(score))
     expect(page.get_by_text(re.compile(shown)).first).to_be_visible()
     expect(page.get_by_role("button", name=known["Try it"]).first).to_be_visible()
+    is_accessible(page)
 
 
 def test_what_people_named_stays_as_it_is(open_in, server: Server, project: str):

@@ -1,4 +1,7 @@
-"""The one-file page opened from its file, without a network: it answers as the app does."""
+"""The one-file page opened from its file, without a network: it answers as the app does.
+
+The tests stand together because they share one exported page, which takes a minute to make.
+"""
 
 import base64
 import csv
@@ -269,9 +272,22 @@ def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
         page.keyboard.press("Enter")
     chooser.value.set_files(tmp_path / "cat.png")
     expect(page.locator("#answers-title")).to_have_text("1 answer")
+    expect(page.locator("html")).to_have_attribute("data-state", "ready")
     for _ in range(3):
         page.keyboard.press("Tab")
     expect(focused).to_have_text("Save as CSV")
+
+
+def test_the_keyboard_is_not_lost_when_the_button_under_it_goes(page: Page, tmp_path: Path) -> None:
+    files = write_images(tmp_path)
+    page.evaluate("void (window.held = new Promise((go) => (window.letGo = go)))")
+    page.evaluate("void (window.nextFrameOrHidden = () => window.held)")
+    page.locator("#files").set_input_files(files)
+    page.locator("#stop").focus()
+    page.keyboard.press("Enter")
+    page.evaluate("window.letGo()")
+    expect(page.locator("html")).to_have_attribute("data-state", "ready")
+    expect(page.locator(":focus")).to_have_text("Choose images")
 
 
 def test_where_no_browser_can_be_started_its_graph_is_tried_out(

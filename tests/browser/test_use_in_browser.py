@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from axe import is_accessible
 from playwright.sync_api import Page, expect
 from running_server import ROOT, Server, wait_for
 from steps import archive, bring, click, download, picture, press, press_key, says, settled
@@ -147,6 +148,8 @@ def test_images_are_kept_with_consent_and_audited_on_a_phone(
     right = page.get_by_role("button", name=re.compile("^Right"))
     expect(right).to_be_in_viewport()  # no scrolling to the first tap
     look(page, "field-audit")
+    is_accessible(page)
+    page.set_viewport_size(NARROW)
     click(right)
     says(page, "Image 2 of 8")
     press_key(page, "y", "Image 3 of 8")
@@ -160,6 +163,7 @@ def test_images_are_kept_with_consent_and_audited_on_a_phone(
     press_key(page, "s", re.compile(r"7 of 7 right, about 100 % of the 8 images used"))
     says(page, "these images cannot tell")
     look(page, "field-audited")
+    is_accessible(page)
     before = len(datasets(project))
     press(page, "Learn from these 7")
     says(page, "7 audited images added")

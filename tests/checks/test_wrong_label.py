@@ -1,11 +1,12 @@
 """Suspected wrong labels, on probabilities from the real out-of-fold classifier."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 from made_evidence import clusters, dataset_of, evidence_of
 
-from core.checks import checks, problems_of
+from core.checks import checks, from_dict, problems_of, to_dict
 from core.checks._runner import out_of_fold
 from core.checks.wrong_label import suspects
 
@@ -24,6 +25,7 @@ def test_flipped_labels_are_found_with_the_class_they_had():
     problems = looked_at(features, given)
     assert {p.indices[0]: p.suggestion for p in problems} == {p: labels[p] for p in flipped}
     assert all(p.fixes[0].label == p.suggestion and p.fixes[1].kind == "remove" for p in problems)
+    assert all(p.weight == p.chance and 0.25 <= p.chance <= 1 for p in problems)
     assert f"rather than “{flipped[problems[0].indices[0]]}”" in problems[0].sentence
 
 
@@ -55,6 +57,25 @@ def test_unlabelled_images_are_no_suspects():
     evidence = evidence_of(labels, features=features, probabilities=out_of_fold(dataset, features))
     assert np.isnan(evidence.probabilities[0]).all()
     assert problems_of(CHECK, replace(evidence, dataset=dataset)) == []
+
+
+def test_how_many_of_those_listed_are_wrong_is_said_with_an_interval():
+    features, labels = clusters((30, 30, 30))
+    flipped = {3: "c", 40: "a", 50: "c", 77: "b"}
+    given = [flipped.get(index, label) for index, label in enumerate(labels)]
+    problems = looked_at(features, given)
+    assert len(problems) == 4
+    assert re.fullmatch(
+        r"Of these 4, about [34] are expected to be wrong \(likely [0-4]–4\)\.",
+        CHECK.summary(problems),
+    )
+
+
+def test_what_an_earlier_version_found_is_not_counted():
+    features, labels = clusters((30, 30, 30))
+    problems = looked_at(features, ["b", *labels[1:]])
+    earlier = {key: value for key, value in to_dict(problems[0]).items() if key != "chance"}
+    assert CHECK.summary([from_dict(earlier)]) == ""
 
 
 def test_doubt_is_measured_against_what_is_usual_in_the_class():

@@ -142,6 +142,8 @@ WRITES = {
     "core/dataset/laid_out.py": "in the job's own folder, laid out anew by each attempt",
     "core/export/originals.py": "in a temporary folder",
     "core/export/sorted_images.py": "copies for people, in a folder that was empty",
+    "core/backup/repository.py": "into a draft",
+    "core/backup/restoring.py": "into a folder that is moved into place once all of it is sound",
     "core/dataset/samples.py": "a sample, made anew whenever it is asked for",
 }
 
@@ -183,7 +185,9 @@ UNSEALED = {
     "core/export/pdf.py": "for people, outside the home folder",
     "core/cli/predict.py": "for people, outside the home folder",
     "core/jobs/confirming.py": "only that it is there counts",
-    "core/web/uploads.py": "a key: another one only ends the uploads under way",
+    "core/jobs/upload_ids.py": "a key: another one only ends the uploads under way",
+    "core/backup/repository.py": "a mark, read strictly; all else there is named by its hash",
+    "core/cli/_server.py": "for people, outside the home folder",
     "core/jobs/home.py": "read strictly; another id than the databases know is refused",
     "core/jobs/starts.py": "numbers, read strictly: how often a job was begun",
     "core/jobs/temporary.py": "nothing but a folder of that name in the temporary one is removed",

@@ -70,11 +70,11 @@ def said(home: Path, *arguments: object, **environment: str) -> str:
 def test_a_folder_of_a_newer_version_is_left_alone(home: Path) -> None:
     settings = Settings(home=home)
     with engine(settings).begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9001'"))
     with pytest.raises(HomeTooNew) as raised:
         migrate(settings)
     assert re.fullmatch(
-        rf"The folder {re.escape(str(home))} is from a newer Graft \(schema 0007; this one "
+        rf"The folder {re.escape(str(home))} is from a newer Graft \(schema 9001; this one "
         r"knows 00\d\d\). Update Graft, or choose another folder with GRAFT_HOME.",
         str(raised.value),
     )

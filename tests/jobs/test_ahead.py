@@ -10,11 +10,18 @@ from core import jobs
 from core.events import Failed, Finished, Stopped
 from core.jobs import log
 from core.jobs.cleanup import DAY, cleanup
+from core.projects.database import migrate
 from core.settings import get_settings
 from core.training.checkpoint_file import has_checkpoint
 
 from .conftest import Workers, wait_for
 from .test_queue import ended, submitted
+
+
+@pytest.fixture(autouse=True)
+def tables(home: Path) -> None:
+    """As the worker finds them, which cleans up only then."""
+    migrate(get_settings())
 
 
 def left_alone(folder: Path, days: float = 2) -> Path:

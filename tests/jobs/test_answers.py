@@ -266,7 +266,7 @@ def test_where_there_are_several_columns_the_class_goes_into_the_one_that_was_an
         Item(item.image, item.label, item.name, labels=(item.label, "big")) for item in plain.items
     )
     several = Dataset("Things", items, tasks=("kind", "size"))
-    store.save(several)
+    add_dataset(title, store.save(several))
     cat = by_name(asked)["cat.png"].number
     *_, last = work(learn(asked, (title, several), {cat: "small"}, task="size"))
     assert isinstance(last, Finished)

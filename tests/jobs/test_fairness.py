@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from made_people import acting
+
 from core import jobs
 from core.events import Started
 from core.files import replace_file
@@ -57,6 +59,18 @@ def test_trainings_of_two_projects_alternate(workers: Workers) -> None:
     assert {ended(folder).state for folder in (*mine, *yours)} == {"finished"}
     order = sorted((*mine, *yours), key=began)
     assert order == [mine[0], yours[0], mine[1], yours[1], mine[2], mine[3]]
+
+
+def test_a_person_with_many_projects_takes_no_more_turns_than_another(home: Path) -> None:
+    migrate(get_settings())
+    with acting("ada", admin=True):
+        hers = [submitted("count", steps=1, project=project) for project in "abcd"]
+    with acting("ben", admin=True):
+        his = [submitted("count", steps=1, project="a") for _ in range(2)]
+    nobodys = submitted("count", steps=1, project="a")
+    assert [jobs.status(folder).place for folder in hers] == [1, 4, 6, 7]
+    assert [jobs.status(folder).place for folder in his] == [2, 5]
+    assert jobs.status(nobodys).place == 3
 
 
 def began(folder: Path) -> float:

@@ -1,12 +1,21 @@
 """The same queue and the same tables on PostgreSQL, which comes as a package."""
 
+import threading
 from pathlib import Path
 
-from sqlalchemy import inspect
+import pytest
+from made_people import acting, add_people, join
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from core import jobs, projects
+from core.access import record
+from core.errors import GraftError
 from core.jobs.folder import events_file
+from core.projects import create_project
 from core.projects.database import engine, migrate
+from core.projects.deeds import deeds
+from core.projects.members import members, remove_member
 from core.recipe import Recipe
 from core.settings import get_settings
 
@@ -61,3 +70,56 @@ def finished(folders: list[Path]) -> int:
 
 def begun(folders: list[Path]) -> list[Path]:
     return [folder for folder in folders if events_file(folder).exists()]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE deeds SET name = 'somebody else'",
+        "DELETE FROM deeds",
+        "TRUNCATE deeds",
+        "INSERT INTO deeds VALUES (1, 0, '', 'x', 'x', '', '') "
+        "ON CONFLICT (id) DO UPDATE SET name = 'x'",
+    ],
+)
+@pytest.mark.usefixtures("on_postgresql")
+def test_no_line_of_the_audit_log_is_ever_changed_or_deleted(statement: str) -> None:
+    migrate(get_settings())
+    for n in range(2):
+        record("renamed", "", f"name {n}")
+    before = deeds()
+    with (
+        pytest.raises(DBAPIError, match="append-only"),
+        engine(get_settings()).begin() as connection,
+    ):
+        connection.execute(text(statement))
+    assert deeds() == before
+    record("renamed")
+    assert len(deeds()) == 3
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_two_owners_who_remove_each_other_at_once_leave_one() -> None:
+    migrate(get_settings())
+    project = create_project("Leaves").id
+    add_people("ada", "ben")
+    for name in ("ada", "ben"):
+        join(project, name, "owner")
+    start, refused = threading.Barrier(2), []
+
+    def remove(me: str, other: str) -> None:
+        with acting(me):
+            start.wait()
+            try:
+                remove_member(project, other)
+            except GraftError as error:
+                refused.append(error)
+
+    threads = [
+        threading.Thread(target=remove, args=pair) for pair in (("ada", "ben"), ("ben", "ada"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(members(project)) == len(refused) == 1

@@ -180,6 +180,8 @@ def test_only_what_dead_workers_had_begun_is_put_back_and_that_once(home: Path) 
         states = [jobs.status(folder).state for folder in (mine, theirs, old, gone)]
         assert states == ["running", "running", "queued", "queued"]
     assert recover(settings, "here_cpu") == 1
+    assert recover(settings, "here_cpu", starting=True) == 1
+    assert jobs.status(mine).state == "queued"
 
 
 def test_the_worker_of_an_older_version_and_those_of_today_keep_each_other_out(

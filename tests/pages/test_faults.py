@@ -175,13 +175,22 @@ def test_a_press_meant_for_the_problem_before_changes_nothing(home, project):
     assert in_use(home, project).items[2].label == MAPLE
 
 
-def test_a_change_made_elsewhere_is_not_overwritten(home, project):
+def test_a_change_made_elsewhere_holds_beside_one_s_own(home, project):
     app = open_page("check_data", project=project)
     apply_edit(project, edits.remove(in_use(home, project), [0]))
     press(app, "Move to")
-    assert "changed in another window" in app.error[0].value
-    assert len(datasets(project)) == 2
-    assert in_use(home, project).items[1].label == MAPLE
+    assert len(datasets(project)) == 3
+    now = in_use(home, project).items
+    assert (len(now), now[1].label) == (35, OAK)
+
+
+def test_a_change_of_the_same_image_made_elsewhere_is_not_overwritten(home, project):
+    app = open_page("check_data", project=project)
+    apply_edit(project, edits.relabel(in_use(home, project), [2], BIRCH))
+    press(app, "Move to")
+    assert "Yours is kept as a version" in app.error[0].value
+    assert len(datasets(project)) == 3
+    assert in_use(home, project).items[2].label == BIRCH
 
 
 def test_where_nobody_has_looked_a_check_begins_by_itself_once(home):

@@ -59,7 +59,7 @@ def test_nothing_leaves_this_computer_from_the_sample_to_the_exported_model(
     outward: Outward, home: Path
 ):
     # Not told to stay offline, open to other machines, and with a page of another origin knocking.
-    chosen = {"GRAFT_OFFLINE": "0", "GRAFT_HOST": "0.0.0.0"}
+    chosen = {"GRAFT_OFFLINE": "0", "GRAFT_HOST": "0.0.0.0", "GRAFT_LOGIN": "password"}
     with running(home, **outward.environment, **chosen) as server:
         foreign = {"Host": server.address.removeprefix("http://"), "Origin": "https://evil.example"}
         assert open_socket(server, foreign) == 403

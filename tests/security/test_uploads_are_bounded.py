@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
+import core.jobs.upload_ids
 import core.web.intake
-import core.web.uploads
 from core.settings import MiB, Settings
 from core.web.routes import routes
 from core.web.uploads import (
@@ -217,7 +217,7 @@ def test_a_page_that_nobody_sends_anything_from_leaves_no_folder(home: Path):
 
 def test_only_ids_that_this_home_issued_are_taken_by_whichever_process(home: Path, tmp_path: Path):
     issued, elsewhere = issue_upload(home), issue_upload(tmp_path / "another")
-    core.web.uploads._key.cache_clear()  # as in a process that was started later
+    core.jobs.upload_ids._key.cache_clear()  # as in a process that was started later
     body = pieces(b"xy")
     assert asyncio.run(put(app_with(home), issued, 0, body))[0] == 200
     assert asyncio.run(put(app_with(home), elsewhere, 0, body))[0] == 404

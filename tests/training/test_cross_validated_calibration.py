@@ -105,3 +105,11 @@ def test_whoever_reads_of_it_learns_who_evaluated(ran, settings, tmp_path):
     assert card.count(f"({JUDGES})") == 3
     list(write_document(ran.whole, tmp_path / "report.html", settings))
     assert f"measured on 60 images, {JUDGES}" in (tmp_path / "report.html").read_text()
+
+
+def test_classes_are_left_out_of_what_the_kept_model_learned_from(ran):
+    kept, whole = Report.load(ran.parts[0]).calibration.left_out, ran.report.calibration.left_out
+    assert kept == whole
+    assert (kept.n, kept.n_classes) == (48, 3)
+    low, high = kept.interval
+    assert low <= kept.flagged / kept.n <= high

@@ -29,9 +29,10 @@ def picture(side, seed=0):
 
 
 @pytest.fixture
-def large(settings):
-    """The hash of a stored image that has a thumbnail."""
-    return Store(settings.home).add(picture(600), lossless=False)
+def large(settings, in_project):
+    """A stored image that has a thumbnail: its project and its hash, as in its address."""
+    image = Store(settings.home).add(picture(600), lossless=False)
+    return f"{in_project(image)}/{image}"
 
 
 def finish(settings, event, **files):
@@ -54,15 +55,17 @@ def test_an_image_is_served_by_its_hash_and_kept_by_the_browser(
 
 
 @pytest.mark.parametrize("kind", ["image", "thumb"])
-def test_a_small_lossless_image_is_its_own_thumbnail(client, settings, kind):
+def test_a_small_lossless_image_is_its_own_thumbnail(client, settings, in_project, kind):
     small = Store(settings.home).add(picture(30), lossless=True)
-    answer = client.get(f"/graft/{kind}/{small}")
+    answer = client.get(f"/graft/{kind}/{in_project(small)}/{small}")
     assert answer.headers["content-type"] == "image/png"
     assert hashlib.sha256(answer.content).hexdigest() == small
 
 
 @pytest.mark.parametrize("kind", ["image", "thumb"])
-def test_of_an_image_with_many_channels_only_the_thumbnail_is_served(client, settings, kind):
+def test_of_an_image_with_many_channels_only_the_thumbnail_is_served(
+    client, settings, in_project, kind
+):
     values = np.random.default_rng(0).integers(0, 60_000, (40, 50, 5), dtype=np.uint16)
     tiff = io.BytesIO()
     imwrite(tiff, values, photometric="minisblack", planarconfig="contig")
@@ -70,7 +73,7 @@ def test_of_an_image_with_many_channels_only_the_thumbnail_is_served(client, set
     decoded = decode_for_storage(tiff, Settings(home=settings.home), keep=True)
     many = Store(settings.home).take(decoded)
     (stored,) = (settings.home / "images").glob("*/*.npy")
-    answer = client.get(f"/graft/{kind}/{many}")
+    answer = client.get(f"/graft/{kind}/{in_project(many)}/{many}")
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.content != stored.read_bytes()
 
@@ -111,7 +114,9 @@ def test_an_image_is_read_whole_once_however_often_it_is_asked_for(client, setti
 @pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fgraft.db", "x", None])
 @pytest.mark.parametrize("kind", ["image", "thumb"])
 def test_anything_but_a_known_hash_is_not_found(client, settings, large, kind, name):
-    assert client.get(f"/graft/{kind}/{name or large.upper()}").status_code == 404
+    project, image = large.split("/")
+    assert client.get(f"/graft/{kind}/{project}/{name or image.upper()}").status_code == 404
+    assert client.get(f"/graft/{kind}/{name or project.upper()}/{image}").status_code == 404
 
 
 @pytest.mark.parametrize("name", ["..%2fuploads", "nothing", "a.b"])

@@ -45,6 +45,7 @@ async function work() {
   } catch {
     queue.length = 0; // the sentence stands there already: the model cannot be run
   }
+  if (document.activeElement === $("stop")) $("choose").focus(); // what goes takes no focus along
   $("working").hidden = true;
   asked = done = 0;
   working = false;

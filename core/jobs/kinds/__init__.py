@@ -12,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from core.access import Action
 from core.dataset.classes import LONGEST_CLASS
 from core.errors import BadInput, NotFound
 from core.events import Event
@@ -80,6 +81,8 @@ class JobKind(Generic[Args]):
     stops_itself: bool = False
     """Whether it asks `should_stop` and ends with Stopped; any other is ended between two events.
     """
+    action: Action = "edit"
+    """What one must be allowed in a project to have this done in it, or to stop it."""
 
     def checked(self, given: Mapping[str, Any]) -> Args:
         """The arguments as JSON has them. Raises BadInput, or another GraftError, that names each

@@ -26,4 +26,4 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     yield from explain(run_folder(args.run), settings, image=args.image, file=file)
 
 
-KIND = JobKind("explain", Args, run)
+KIND = JobKind("explain", Args, run, action="test")

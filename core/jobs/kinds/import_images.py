@@ -16,7 +16,8 @@ from core.events import Event, Finished, Understood
 from core.jobs.first_run import first_run
 from core.jobs.folder import result_file
 from core.jobs.kinds import Id, JobArgs, JobKind, ShouldStop
-from core.projects import add_dataset
+from core.jobs.spec import person_of
+from core.projects.versions import apply as apply_edit
 from core.settings import Settings
 
 
@@ -75,7 +76,8 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
             if isinstance(event, Understood):
                 understanding = Understanding.from_dict(event.understanding)
             if isinstance(event, Finished):
-                event, done = _registered(event, args.project, store, understanding), True
+                event = _registered(event, args.project, store, understanding, person_of(folder))
+                done = True
             yield event
     finally:
         # Once it is written down as done, nobody will ask again for files that came for this job,
@@ -109,14 +111,16 @@ def upload_folder(settings: Settings, upload: str) -> Path:
 
 
 def _registered(
-    finished: Finished, project: str, store: Store, understanding: Understanding
+    finished: Finished, project: str, store: Store, understanding: Understanding, person: str
 ) -> Finished:
     """Enter the new dataset and its first model; doing it twice, after a crash, changes nothing.
 
     Nothing learns from a doubtful reading before somebody has confirmed it: `confirm` is true then.
     """
-    dataset = store.load(finished.result["dataset"])
-    add_dataset(project, dataset.id)
+    # Somebody may have changed the images since this began: then it is a version on top of theirs.
+    brought = store.load(finished.result["dataset"])
+    dataset = store.load(apply_edit(project, brought, person=person))
+    finished = replace(finished, result={**finished.result, "dataset": dataset.id})
     try:
         dataset.require_trainable()
     except UnusableDataset:

@@ -1,6 +1,7 @@
 """Corrected answers of a predict job into the project, as labelled images."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from core.errors import BadInput
 from core.events import Event, Finished
 from core.jobs.folder import job_path
 from core.jobs.kinds import Id, JobKind, Labels, RunArgs, ShouldStop
-from core.projects import add_dataset
+from core.projects.versions import apply as apply_edit
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def take_in(
     store = Store(settings.home)
     for event in add_labelled(store.load(add_to), files, store, settings, task=task, noun=noun):
         if isinstance(event, Finished) and event.result["dataset"] != add_to:
-            add_dataset(project, event.result["dataset"])
+            made = apply_edit(project, store.load(event.result["dataset"]))
+            event = replace(event, result={**event.result, "dataset": made})
         yield event
 
 

@@ -57,4 +57,4 @@ def _bounded(settings: Settings) -> Settings:
     )
 
 
-KIND = JobKind("live", RunArgs, run, queue="live", stops_itself=True)
+KIND = JobKind("live", RunArgs, run, queue="live", stops_itself=True, action="test")

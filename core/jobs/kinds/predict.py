@@ -85,4 +85,4 @@ def _within(path: Path | None, homes: tuple[Path, ...]) -> str:
     return path.relative_to(home).as_posix() if path and home else ""
 
 
-KIND = JobKind("predict", Args, run)
+KIND = JobKind("predict", Args, run, action="test")

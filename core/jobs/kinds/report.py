@@ -29,4 +29,4 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     )
 
 
-KIND = JobKind("report", Args, run)
+KIND = JobKind("report", Args, run, action="test")

@@ -20,4 +20,4 @@ def run(
     yield Progress("Getting the model ready", 1, 1)
 
 
-KIND = JobKind("served-graph", RunArgs, run)
+KIND = JobKind("served-graph", RunArgs, run, action="test")

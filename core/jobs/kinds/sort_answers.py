@@ -33,4 +33,4 @@ def run(folder: Path, args: Args, settings: Settings, should_stop: ShouldStop) -
     yield from sort_into_zip(images, result_file(folder, "sorted-images.zip"), settings)
 
 
-KIND = JobKind("sorted-images", Args, run)
+KIND = JobKind("sorted-images", Args, run, action="test")

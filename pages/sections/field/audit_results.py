@@ -14,6 +14,7 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects import RunRow
 from pages.components import progress, text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.field.standing import day
@@ -60,6 +61,7 @@ def result_in_words(audit: Audit, report: Report, *, first: bool) -> str:
 
 
 @placeholder
+@only_for()
 def learn_audited(context: ProjectContext, run: RunRow, audits: Sequence[Audit]) -> None:
     """The way of the last finished audit into the project, and to a better model."""
     audit = next((each for each in audits if not each.open), None)

@@ -9,7 +9,9 @@ from core.errors import GraftError
 from core.field.audit import LARGEST, SIZE, Audit, Audited, Decision, begin, record, waiting
 from core.projects import RunRow
 from core.settings import get_settings
+from core.web.paths import address
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 
 WRONG = "wrong"
@@ -31,6 +33,7 @@ def audit_steps(project: str, run: RunRow, audits: Sequence[Audit], classes: Seq
         _offer(run)
 
 
+@only_for()
 def _offer(run: RunRow) -> None:
     n = waiting(run.id, get_settings())
     if not n:
@@ -55,6 +58,7 @@ def _offer(run: RunRow) -> None:
     st.html(f'<p class="muted small">{said}</p>')
 
 
+@only_for()
 def _one(project: str, audit: Audit, classes: Sequence[str]) -> None:
     each = audit.open[0]
     number = len(audit.images) - len(audit.open) + 1
@@ -62,7 +66,7 @@ def _one(project: str, audit: Audit, classes: Sequence[str]) -> None:
     with st.container(key="audit"):
         st.html(
             f'<p class="muted small" role="status">Image {number} of {len(audit.images)}</p>'
-            f'<img class="audit-image" src="/graft/field/{project}/{each.image}" '
+            f'<img class="audit-image" src="{address("field", project, each.image)}" '
             f'alt="Image {number}">{_says(each)}'
         )
         if wrong:

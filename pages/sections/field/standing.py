@@ -10,7 +10,9 @@ from core.field.standing import Standing, accept, standing_of
 from core.field.watch import Alarm
 from core.projects import RunRow
 from core.settings import get_settings
+from core.web.paths import address
 from pages.components import text
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 
 SHOWN = 12
@@ -46,12 +48,13 @@ def how_it_stands(project: str, run: RunRow) -> None:
     st.html(f'<p class="muted small">{_compared(found)}</p>')
     if found.watched.alarm:
         _look(project, found)
-        st.button(
-            "This is fine: compare with these from now on",
-            icon=":material/check:",
-            on_click=_accept,
-            args=(run.id,),
-        )
+        if allowed():
+            st.button(
+                "This is fine: compare with these from now on",
+                icon=":material/check:",
+                on_click=_accept,
+                args=(run.id,),
+            )
 
 
 def in_one_line(found: Standing) -> str:
@@ -98,7 +101,7 @@ def _look(project: str, found: Standing) -> None:
     said = "this one" if len(rows) == 1 else f"these {len(rows)}"
     st.html(f"<p>Look at {said}, or audit.</p>")
     figures = "".join(
-        f'<figure><img src="/graft/field/{project}/{row.image}?small" alt="" loading="lazy">'
+        f'<figure><img src="{address("field", project, row.image)}?small" alt="" loading="lazy">'
         f"<figcaption>{'Unknown' if row.unknown else text.bdi(row.label, 40)} "
         f"{text.percent(row.confidence)}</figcaption></figure>"
         for row in rows

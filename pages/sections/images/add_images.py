@@ -11,8 +11,9 @@ from core.dataset.ingest.server_folders import list_folders
 from core.dataset.ingest.understanding import ClassesFrom
 from core.dataset.manifest import Role
 from core.jobs.queue import new_job, submit
+from core.jobs.upload_ids import issue_upload
 from core.settings import get_settings
-from core.web.uploads import discard, issue_upload, received, upload_folder
+from core.web.uploads import discard, received, upload_folder
 from pages.components import text
 from pages.components.project_context import ProjectContext
 from pages.components.upload import drop_zone

@@ -7,6 +7,7 @@ import streamlit as st
 from core.dataset import edits
 from core.dataset.manifest import Dataset, Item
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.picker import Bin, picker
 from pages.components.project_context import ProjectContext
 from pages.sections.images.last_change import change
@@ -66,6 +67,7 @@ def _belongs(item: Item, name: str) -> bool:
     return name == ALL or item.label == (None if name == NO_CLASS else name)
 
 
+@only_for()
 def _actions(context: ProjectContext, chosen: set[int], kept: str) -> None:
     none = not chosen
     with st.container(horizontal=True, vertical_alignment="center"):

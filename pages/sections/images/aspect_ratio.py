@@ -8,6 +8,7 @@ from core.dataset.aspect_ratio import oblong_images
 from core.dataset.store import Store
 from core.recipe import Fit
 from core.settings import get_settings
+from pages.components.gallery import image_address
 from pages.components.project_context import ProjectContext, load_dataset
 
 FITS: dict[Fit, str] = {
@@ -49,7 +50,7 @@ def choose_fit(context: ProjectContext) -> Fit:
 
 def _shown(way: Fit, chosen: bool, examples: list[str]) -> str:
     images = "".join(
-        f'<img src="/graft/thumb/{image}" class="{way}" alt="" loading="lazy">'
+        f'<img src="{image_address(image)}" class="{way}" alt="" loading="lazy">'
         for image in examples
     )
     mark = "✓ " if chosen else ""

@@ -9,6 +9,7 @@ from core.dataset import edits
 from core.dataset.manifest import Dataset, Role
 from pages.components import text
 from pages.components.gallery import strip
+from pages.components.permission import only_for
 from pages.components.project_context import ProjectContext
 from pages.sections.images.add_images import TERMS
 from pages.sections.images.last_change import on_change
@@ -44,6 +45,7 @@ def class_table(context: ProjectContext) -> None:
     )
 
 
+@only_for()
 def change_classes(context: ProjectContext) -> None:
     """Rename a class, merge it into another, or delete it; each can be undone."""
     classes = context.dataset.classes

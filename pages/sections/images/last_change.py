@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.dataset.manifest import Dataset
 from core.errors import GraftError
-from core.projects import datasets
 from core.projects.versions import apply as apply_edit
 from core.projects.versions import history, redo, redoable, undo, undoable
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 
@@ -24,15 +24,10 @@ def on_change(context: ProjectContext, edit: Callable[[Dataset], Dataset]) -> No
 def change(context: ProjectContext, edit: Callable[[Dataset], Dataset]) -> bool:
     """Edit the version that was seen; says whether it worked. For callbacks of buttons.
 
-    What stands in the way is said by the next `last_change`.
+    Where somebody changed other images meanwhile, both changes hold. What stands in the way is said
+    by the next `last_change`.
     """
     try:
-        if datasets(context.project.id)[0].dataset_id != context.versions[0]:
-            st.session_state[_REFUSED] = (
-                "Nothing was done: the images were changed in another window. This is how they "
-                "are now."
-            )
-            return False
         edited = edit(context.dataset)
         if edited is not context.dataset:
             apply_edit(context.project.id, edited)
@@ -61,11 +56,12 @@ def last_change(context: ProjectContext) -> None:
         _button("Redo", "shift+u", ":material/redo:", redo, context, disabled=forward is None)
 
 
+@only_for()
 def _button(
     label: str,
     key: str,
     icon: str,
-    step: Callable[[str], str],
+    step: Callable[[str, str], str],
     context: ProjectContext,
     *,
     disabled: bool,
@@ -78,12 +74,12 @@ def _button(
         # A second press meant for this version must not hit the next one too.
         key=f"{label}-{context.versions[0]}",
         on_click=_walk,
-        args=(step, context.project.id),
+        args=(step, context.project.id, context.versions[0]),
     )
 
 
-def _walk(step: Callable[[str], str], project: str) -> None:
+def _walk(step: Callable[[str, str], str], project: str, seen: str) -> None:
     try:
-        step(project)
+        step(project, seen)
     except GraftError as error:
         st.session_state[_REFUSED] = str(error)

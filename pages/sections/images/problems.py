@@ -18,6 +18,7 @@ from core.projects.versions import history
 from core.settings import get_settings
 from pages.components import progress, text
 from pages.components.frame import empty, lead
+from pages.components.permission import allowed, only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
 
@@ -93,6 +94,8 @@ def look_by_itself(context: ProjectContext, faults: Faults, *, at_once: bool = F
     The first model goes before it, since both look at the same images with the same network,
     unless the check is what somebody waits for.
     """
+    if not allowed():
+        return faults
     first = context.first_model
     busy = first is not None and context.statuses[first.id].active and not at_once
     tried = recent_jobs("check", project=context.project.id, dataset=context.versions[0])
@@ -112,7 +115,9 @@ def looking(context: ProjectContext, job: Path, found: int) -> None:
         st.rerun(scope="app")
     with st.container(border=True, key="looking"):
         progress.show(now)
-        if st.button("Stop checking", icon=":material/stop_circle:", key="stop-looking"):
+        if allowed() and st.button(
+            "Stop checking", icon=":material/stop_circle:", key="stop-looking"
+        ):
             stop(job)
             st.rerun(scope="fragment")
 
@@ -141,6 +146,7 @@ def nothing_found() -> None:
     st.html(f'<h2 class="card-title">What was checked</h2><ul class="looked-for">{listed}</ul>')
 
 
+@only_for()
 def look_again(context: ProjectContext, faults: Faults) -> None:
     """The button that checks anew, and whether there is a reason to."""
     said = ""

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.dataset.samples import SAMPLES, Sample
 from core.jobs.queue import new_job, submit
+from core.web.paths import address
 from pages.components import text
 
 
@@ -23,7 +24,7 @@ def sample_cards() -> str | None:
 def card(name: str, sample: Sample) -> str:
     """A sample as HTML."""
     return (
-        f'<img class="preview" src="/graft/sample/{name}" alt="Some of these images">'
+        f'<img class="preview" src="{address("sample", name)}" alt="Some of these images">'
         f'<h3 class="card-title" style="margin-top:.6rem">{text.html(sample.title)}</h3>'
         f'<p class="small">{text.html(sample.advice, 300)}</p>'
         '<p class="muted small" style="margin-top:.4rem">'

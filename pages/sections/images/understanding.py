@@ -1,6 +1,7 @@
 """What was understood of the images that were brought, to confirm it or to read them otherwise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,7 @@ from core.jobs.status import JobStatus
 from core.settings import get_settings
 from pages.components import text
 from pages.components.gallery import strip
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 
 _MOST_CLASSES = 12
@@ -33,6 +35,8 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
     if now.understanding is None:
         return False
     understood = Understanding.from_dict(now.understanding)
+    if now.state != "finished":  # the images are in no version of the project, so not to be had
+        understood = replace(understood, thumbnails={})
     waits = now.state == "finished" and needs_confirmation(folder)
     if waits:
         with st.container(border=True, key="understanding"):
@@ -40,7 +44,7 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
             _notes(folder, understood)
             _classes(understood)
             _beside(understood)
-            if st.button("Looks right", type="primary", icon=":material/check:"):
+            if allowed() and st.button("Looks right", type="primary", icon=":material/check:"):
                 _act(lambda: confirm(folder, get_settings()))
     else:
         _notes(folder, understood)
@@ -52,7 +56,9 @@ def understanding_of(folder: Path, now: JobStatus) -> bool:
 
 def _notes(folder: Path, understood: Understanding) -> None:
     """Each note, with a button for its other way to read the same files while they are there."""
-    again = understood.may_be_read_otherwise and can_be_read_again(folder, get_settings())
+    again = (
+        allowed() and understood.may_be_read_otherwise and can_be_read_again(folder, get_settings())
+    )
     for n, note in enumerate(understood.notes):
         _note(folder, n, note, offers=again)
 

@@ -10,6 +10,7 @@ from core.analysis.background_reliance import (
     MaskedScore,
 )
 from pages.components import text
+from pages.components.permission import allowed
 
 
 def background(found: BackgroundReliance | None) -> bool:
@@ -23,7 +24,7 @@ def background(found: BackgroundReliance | None) -> bool:
             '<p class="muted">Not checked yet. This hides the middle of each test image and asks '
             "again.</p>"
         )
-        return st.button("Hide the middle and test", icon=":material/hide_image:")
+        return allowed() and st.button("Hide the middle and test", icon=":material/hide_image:")
     if found.warn:
         st.warning(text.markdown(found.verdict, 600), icon=":material/warning:")
     else:

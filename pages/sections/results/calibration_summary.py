@@ -59,6 +59,20 @@ def unknown_in_words(found: CalibrationResult) -> str:
     return (
         "An image is called unknown when it is less like the training images than 95 % of your "
         f"own. This happened, wrongly, to {ood.flagged} of {ood.n} test "
-        f"images{testers_in_words(found)}. A new class that resembles yours often goes unnoticed "
-        '<span class="term">(out-of-distribution detection)</span>.'
+        f"images{testers_in_words(found)} "
+        f'<span class="term">(out-of-distribution detection)</span>. '
+        f"<span>{_new_class_in_words(found)}</span>"
+    )
+
+
+def _new_class_in_words(found: CalibrationResult) -> str:
+    """Whether images of a class that it was not taught are noticed."""
+    left_out = found.left_out
+    if left_out is None:
+        return "A new class that resembles yours often goes unnoticed."
+    flagged = f"{100 * left_out.flagged / left_out.n:.0f}"
+    return (
+        f"Of images of a class it was not taught, about {flagged} of 100 were called unknown "
+        f"({text.likely(left_out.interval)}), with each of {left_out.n_classes} of your classes "
+        'left out in turn <span class="term">(leave one class out)</span>.'
     )

@@ -7,6 +7,7 @@ from core.evaluation.report import Report
 from core.projects import RunRow, comparable
 from core.recipe import Recipe
 from pages.components import text
+from pages.components.permission import only_for
 from pages.components.project_context import ProjectContext
 from pages.sections.results.runs import begin_run, open_training, under_way
 from pages.sections.results.score import report_of, short
@@ -43,6 +44,7 @@ def worth(context: ProjectContext, run: RunRow, report: Report) -> None:
             _offer_alone(context, alone, report.task)
 
 
+@only_for()
 def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
     """Start a run that learns from nothing, to see whether transfer helps."""
     st.html(
@@ -57,6 +59,7 @@ def _offer_scratch(context: ProjectContext, run: RunRow) -> None:
         open_training(begin_run(context, recipe))
 
 
+@only_for()
 def _offer_alone(context: ProjectContext, alone: Recipe, task: str) -> None:
     """Start a run that learns this question and no other, on the same parts of the images."""
     st.html(

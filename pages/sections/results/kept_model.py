@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.projects import RunRow, keep_run
 from pages.components.frame import lead
+from pages.components.permission import allowed, only_for
 from pages.components.project_context import ProjectContext
 
 
@@ -12,7 +13,8 @@ def kept_model(context: ProjectContext, run: RunRow) -> None:
     kept = context.kept
     with st.container(horizontal=True, vertical_alignment="center"):
         lead("Use this model", "use", primary=True, run=run.id)
-        lead("Train another", "train", watch=None)
+        if allowed():
+            lead("Train another", "train", watch=None)
         if kept and kept.id == run.id:
             st.html(
                 '<p class="muted small">★ Kept: Use and Export work with this model.</p>',
@@ -22,6 +24,7 @@ def kept_model(context: ProjectContext, run: RunRow) -> None:
             keep_button(context, run)
 
 
+@only_for()
 def keep_button(context: ProjectContext, run: RunRow, where: str = "headline") -> None:
     """Keep this model instead of the one that is kept now; `where` on the page it stands."""
     st.button(

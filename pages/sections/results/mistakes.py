@@ -16,6 +16,7 @@ from core.projects import Project, RunRow
 from core.settings import get_settings
 from pages.components import text
 from pages.components.gallery import thumb
+from pages.components.permission import only_for
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.images.last_change import change, last_change
 from pages.sections.train.retrain import changed_since
@@ -140,6 +141,7 @@ def _figure(row: Prediction, doubtful: bool) -> str:
     )
 
 
+@only_for()
 def _fixes(context: ProjectContext, where: Places, row: Prediction, key: str) -> None:
     """Two ways to put the image right, or what has become of it since."""
     labels = where.get((row.name, row.image), {})

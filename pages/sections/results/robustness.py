@@ -8,6 +8,7 @@ from core.analysis.robustness import Condition, RobustnessResult, known_robustne
 from core.projects import RunRow
 from pages.components import text
 from pages.components.jobs import begin_job, required_job
+from pages.components.permission import allowed
 from pages.sections.results.background_reliance import background
 from pages.sections.results.score import report_of
 
@@ -31,7 +32,9 @@ def robustness(run: RunRow) -> None:
     if found and offered:
         wanted = background(found.background)
     elif offered:
-        wanted = st.button("Test robustness", icon=":material/blur_on:", type="primary")
+        wanted = allowed() and st.button(
+            "Test robustness", icon=":material/blur_on:", type="primary"
+        )
     if wanted:
         begin_job("robustness", run=run.id)
         st.rerun()

@@ -10,6 +10,7 @@ from core.settings import get_settings
 from pages.components import text
 from pages.components.frame import problem
 from pages.components.jobs import begin_job, required_job
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 
@@ -125,7 +126,9 @@ def more_pictures(context: ProjectContext) -> None:
                 '<p class="muted small">Trains on fewer images, again and again, to see how the '
                 "score grows with their number.</p>"
             )
-            if st.button("Find out", icon=":material/trending_up:", key="ask-outlook"):
+            if allowed() and st.button(
+                "Find out", icon=":material/trending_up:", key="ask-outlook"
+            ):
                 begin_job("outlook", dataset=version)
                 st.rerun()
 

@@ -8,6 +8,7 @@ from core.projects import RunRow
 from core.recipe import Recipe
 from pages.components import text
 from pages.components.frame import lead, problem
+from pages.components.permission import allowed
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
 from pages.sections.results.runs import begin_run, open_training
@@ -15,6 +16,8 @@ from pages.sections.results.runs import begin_run, open_training
 
 def offer_again(context: ProjectContext, run: RunRow, said: str) -> str:
     """A card with `said` (HTML) and a button; gives the id of the run begun, empty before that."""
+    if not allowed():
+        return ""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(said, width="stretch")
         if not st.button("Train again", icon=":material/refresh:"):

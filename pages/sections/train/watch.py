@@ -9,6 +9,7 @@ from core.jobs.status import JobStatus
 from core.projects import RunRow, runs
 from pages.components import progress, text
 from pages.components.frame import lead
+from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext
 from pages.sections.results.runs import choose_run, run_titles
 from pages.sections.results.score import range_bar, report_of, words
@@ -52,7 +53,9 @@ def live(run: RunRow) -> None:
         progress.show(now)
         phases(now)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"):
+            if allowed() and st.button(
+                "Stop", icon=":material/stop_circle:", disabled=now.state == "stopping"
+            ):
                 stop(run.folder)
                 st.rerun(scope="fragment")
             st.html(
@@ -101,4 +104,5 @@ def ended(run: RunRow, now: JobStatus) -> None:
 def go_on(run: RunRow, now: JobStatus) -> None:
     with st.container(horizontal=True):
         progress.offer_to_go_on(run.folder, now, icon=":material/play_circle:", kind="primary")
-        lead("Start another", "train", watch=None)
+        if allowed():
+            lead("Start another", "train", watch=None)

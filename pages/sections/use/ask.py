@@ -9,11 +9,13 @@ from core.evaluation.calibration_result import CalibrationResult
 from core.jobs.answers import answers_of, corrections
 from core.jobs.queue import job_folder, new_job, status, submit
 from core.jobs.recent import recent_jobs
+from core.jobs.upload_ids import issue_upload
 from core.projects import RunRow
 from core.settings import get_settings
-from core.web.uploads import issue_upload
+from core.web.paths import address
 from pages.components import progress, text
 from pages.components.live import live
+from pages.components.permission import allowed, only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.components.upload import Arrived, drop_zone
@@ -26,6 +28,7 @@ OF_ONE_QUESTION = ("asked", "why", "below", "group")
 """What the address says of the images that were asked about last."""
 
 
+@only_for("test")
 def bring(run: RunRow) -> None:
     """Where images are dropped or shown to the camera; once they are all there, they are asked
     about."""
@@ -92,14 +95,14 @@ def downloads(run: RunRow, folder: Path, corrected: dict[int, str]) -> None:
     which = {"answers": folder.name, "corrected": {str(n): name for n, name in corrected.items()}}
     made = recent_jobs("sorted-images", run=run.id, **which)
     now = status(made[0]) if made else None
-    address, icon = f"/graft/download/{folder.name}", ":material/download:"
+    where, icon = address("download", folder.name), ":material/download:"
     with st.container(horizontal=True, key="answer-downloads"):
-        st.link_button("Save as CSV", address, icon=icon)
-        st.link_button("Save for Excel", f"{address}?form=xlsx", icon=icon)
+        st.link_button("Save as CSV", where, icon=icon)
+        st.link_button("Save for Excel", f"{where}?form=xlsx", icon=icon)
         if now and now.state == "finished":
-            address = f"/graft/download/{made[0].name}"
-            st.link_button("Download the sorted images (ZIP)", address, icon=icon)
-        elif st.button(
+            where = address("download", made[0].name)
+            st.link_button("Download the sorted images (ZIP)", where, icon=icon)
+        elif allowed("test") and st.button(
             "Sort into folders",
             icon=":material/folder_zip:",
             disabled=bool(now and not now.can_resume),

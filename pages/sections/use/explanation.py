@@ -14,6 +14,7 @@ from core.jobs.status import JobStatus
 from core.projects import RunRow
 from pages.components import progress, text
 from pages.components.gallery import thumb
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 
 LABEL, ICON = "Why?", ":material/help:"
@@ -24,6 +25,7 @@ def no_why(key: str, because: str) -> None:
     st.button(LABEL, key=f"no-why-{key}", type="tertiary", icon=ICON, disabled=True, help=because)
 
 
+@only_for("test")
 def why_button(run: RunRow, key: str, **which: str) -> None:
     """Asks about one image: `image`, the hash of a stored one, or `file`, where one lies."""
     if not st.button(LABEL, key=f"why-{key}", type="tertiary", icon=ICON):

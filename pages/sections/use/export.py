@@ -11,7 +11,9 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
 from core.projects import RunRow
+from core.web.paths import address
 from pages.components import progress, text
+from pages.components.permission import allowed
 from pages.components.progress import ButtonKind
 from pages.sections.use.phone import open_on_a_phone
 
@@ -40,13 +42,13 @@ def offer(run: RunRow, name: str, form: ExportFormat) -> None:
         if newest and is_ready:
             st.link_button(
                 f"Download {spoken(form.title)}",
-                f"/graft/download/{newest.name}",
+                address("download", newest.name),
                 icon=":material/download:",
             )
         label = "Make again" if is_ready else f"Make {spoken(form.title)}"
         kind: ButtonKind = "tertiary" if is_ready else "secondary"
         can_only_fail = bool(now and now.state == "failed" and not now.can_resume)
-        if not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
+        if allowed() and not can_only_fail and st.button(label, type=kind, key=f"make-{name}"):
             submit("export", new_job(), {"run": run.id, "form": name})
             st.rerun()
     if newest and is_ready and name == "page":
@@ -127,8 +129,10 @@ def document(run: RunRow, form: str, written: Path | None) -> None:
             return
     is_ready = bool(written and now and now.state == "finished")
     if written and is_ready:
-        address = f"/graft/download/{written.name}"
-        st.link_button(to_fetch, address, icon=":material/download:")
+        where = address("download", written.name)
+        st.link_button(to_fetch, where, icon=":material/download:")
+    if not allowed("test"):
+        return
     if is_ready:
         clicked = st.button("Update", type="tertiary", key=f"write-{form}")
     else:

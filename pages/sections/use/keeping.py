@@ -7,6 +7,7 @@ from core.field.kept import amount, forget_project
 from core.settings import get_settings
 from pages.components import text
 from pages.components.frame import lead
+from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext
 
 CHOICES = {"": "Nothing", "answers": "Answers only", "images": "Answers and images"}
@@ -31,6 +32,7 @@ def keep_answers(context: ProjectContext) -> None:
             required=True,
             format_func=CHOICES.__getitem__,
             key=f"keep-{now}",
+            disabled=not allowed(),
         )
         if chosen != now:
             consent.choose(project, chosen, settings)
@@ -40,7 +42,7 @@ def keep_answers(context: ProjectContext) -> None:
         with st.container(horizontal=True):
             if n or now:
                 lead("In the field", "field")
-            if n:
+            if n and allowed("manage"):
                 _offer_to_delete(project, n)
 
 

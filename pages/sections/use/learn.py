@@ -11,6 +11,7 @@ from core.jobs.queue import new_job, status, submit
 from core.jobs.recent import recent_jobs
 from core.projects import RunRow
 from pages.components import progress, text
+from pages.components.permission import only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.images.last_change import last_change
@@ -77,6 +78,7 @@ def learn(
         changed_since(context, run)
 
 
+@only_for()
 def _offer(
     context: ProjectContext, run: RunRow, folder: Path, pending: Mapping[str, str], task: str
 ) -> None:

@@ -6,18 +6,20 @@ from urllib.parse import urlsplit
 import segno
 import streamlit as st
 
+from core.web.paths import address
 from pages.components import text
+from pages.components.server_address import server_address
 
 _THIS_COMPUTER = ("localhost", "127.0.0.1", "::1")
 
 
 def open_on_a_phone(page: Path) -> None:
     """How to get at the page that a finished job made: here, or with a phone's camera."""
-    server = urlsplit(st.context.url or "")
-    address = f"/graft/page/{page.name}"
+    server = server_address()
+    where = address("page", page.name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.link_button("Open it here", address, icon=":material/open_in_new:")
-        if server.hostname in _THIS_COMPUTER or not server.netloc:
+        st.link_button("Open it here", where, icon=":material/open_in_new:")
+        if not server or urlsplit(server).hostname in _THIS_COMPUTER:
             st.html(
                 '<p class="muted small">To open it on a phone, mail the file. Or let phones reach '
                 "this app: set GRAFT_HOST and GRAFT_ALLOWED_HOSTS, then open this page under that "
@@ -25,7 +27,7 @@ def open_on_a_phone(page: Path) -> None:
                 width="stretch",
             )
             return
-    st.html(qr_code(f"{server.scheme}://{server.netloc}{address}"))
+    st.html(qr_code(server + where))
 
 
 def qr_code(address: str) -> str:

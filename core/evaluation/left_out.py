@@ -1,0 +1,120 @@
+"""Whether images of a class that was not taught are noticed, measured on the classes that were.
+
+Each class in turn is taken for unknown (leave one class out): its images are compared with those of
+the other classes alone, a classifier of the others says how confident it is, and the threshold is
+that of the others. Leaving a class out of the probabilities of the classifier that knows it would
+be quicker, and flatter: it called 42 instead of 31 of 100 emoji unknown. It is meant for features
+that never saw the labels; those of a network that was trained on the class would flatter too.
+"""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from core import seeding
+from core.dataset.splits import folds
+from core.evaluation.calibration import temperature_scaled
+from core.evaluation.calibration_result import LeftOutClasses
+from core.evaluation.metrics import Indices, Interval, Probabilities, wilson
+from core.evaluation.ood import (
+    Features,
+    balanced_sample,
+    cosine_similarity,
+    ood_score,
+    ood_threshold,
+    prepared,
+)
+from core.features.linear_probe import C_GRID, cross_validate
+
+MOST_CLASSES = 6
+"""Classes that are left out, drawn at random where there are more."""
+MOST_IMAGES = 600
+"""Images that it is measured on, every class in turn where there are more: a second or two."""
+_FEWEST_CLASSES = 3
+"""With two, nothing would be left to choose between."""
+_FEWEST = 5
+"""Images of a class below which it is not left out."""
+
+
+def leave_classes_out(
+    features: Features, labels: Indices, groups: Sequence[Hashable], *, temperature: float = 1.0
+) -> LeftOutClasses | None:
+    """Leave each of several classes out in turn; None where there are too few classes or images.
+
+    `features` are (n, d), `labels` and `groups` (n,); images of one group are kept together and
+    not compared. `temperature` is that of the classifier's calibration.
+    """
+    kept = balanced_sample(labels, MOST_IMAGES)
+    features, groups = features[kept], [groups[index] for index in kept]
+    labels = np.unique(labels[kept], return_inverse=True)[1]
+    counts = np.bincount(labels)
+    fit = np.flatnonzero(counts >= _FEWEST)
+    if len(counts) < _FEWEST_CLASSES or not len(fit) or len(set(groups)) < _FEWEST:
+        return None
+    turns = seeding.numpy_generator(0, "left-out").permutation(fit)[:MOST_CLASSES]
+    known, unknown = _probabilities(features, labels, groups, turns.tolist())
+    distance = _distances(features, groups)
+    found: list[tuple[int, int]] = []
+    for left, strange in zip(turns, unknown, strict=True):
+        rest = labels != left
+        nearest = distance[:, rest].min(1).clip(min=0)
+        own = _confidence(known[rest], left, temperature)
+        threshold = ood_threshold(ood_score(nearest[rest], own))
+        if threshold is None:
+            return None
+        scores = ood_score(nearest[~rest], _confidence(strange, left, temperature))
+        found.append((int((scores > threshold).sum()), int(counts[left])))
+    flagged, n = (sum(each) for each in zip(*found, strict=True))
+    return LeftOutClasses(n, flagged, _interval(found), len(found))
+
+
+def _probabilities(
+    features: Features, labels: Indices, groups: Sequence[Hashable], turns: Sequence[int]
+) -> tuple[Probabilities, list[Probabilities]]:
+    """Out of fold, (n, classes), and for each class left out those of its images, (its, classes).
+
+    The regularisation is chosen by the folds alone. A class that was never seen keeps a column.
+    """
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    parts = folds(labels.tolist(), [number[group] for group in groups], 5, seed=0)
+    without = [
+        (np.flatnonzero(labels != left).tolist(), np.flatnonzero(labels == left).tolist())
+        for left in turns
+    ]
+    _, each = cross_validate(
+        np.asarray(features, np.float32), labels, int(labels.max()) + 1, [*parts, *without],
+        C_grid=C_GRID, choosing=len(parts),
+    )  # fmt: skip
+    known = np.zeros((len(labels), int(labels.max()) + 1))
+    for (_, held), own in zip(parts, each, strict=False):
+        known[held] = own
+    return known, [own.astype(np.float64) for own in each[len(parts) :]]
+
+
+def _confidence(probabilities: Probabilities, left: int, temperature: float) -> Probabilities:
+    """The largest of those of the other classes, when these share what is left."""
+    others = np.delete(probabilities, left, axis=1)
+    others = others / others.sum(1, keepdims=True).clip(min=1e-12)
+    confidence: Probabilities = temperature_scaled(others, temperature).max(1)
+    return confidence
+
+
+def _distances(features: Features, groups: Sequence[Hashable]) -> npt.NDArray[np.float64]:
+    """(n, n): 1 - cosine, and more than any within a group."""
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    own = np.array([number[group] for group in groups], np.int64)
+    distance = 1 - cosine_similarity(features, prepared(features)).astype(np.float64)
+    distance[own[:, None] == own[None]] = 2
+    return distance
+
+
+def _interval(found: Sequence[tuple[int, int]]) -> Interval:
+    """Wilson's, for as many images as would give a mean that differs so much between classes."""
+    flagged, sizes = np.array(found, np.float64).T
+    n, share, k = sizes.sum(), flagged.sum() / sizes.sum(), len(found)
+    if k > 1:
+        spread = k / (k - 1) * float(((flagged - share * sizes) ** 2).sum()) / n**2
+        careful = (flagged.sum() + 1) / (n + 2)
+        n = min(n, max(k, careful * (1 - careful) / max(spread, 1e-12)))
+    return wilson(round(share * n), round(n))

@@ -1,0 +1,1 @@
+"""Parts of the pages about people: of a project, of the server, oneself."""
