@@ -28,7 +28,8 @@ def get_chromium() -> str | None:
         return found
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         _try("apt-get", "update", "-qq")
-        for package in ("chromium", "chromium-headless-shell"):  # not everywhere is there the second
+        # Not everywhere is there the second.
+        for package in ("chromium", "chromium-headless-shell"):
             _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     if found := find_chromium():
         return found
