@@ -13,7 +13,7 @@ from core.people import users
 
 COME = (
     "import json, sys; from core.people.users import add_vouched_for;"
-    "sys.stdin.readline();"
+    "print('ready', flush=True); sys.stdin.readline();"
     "print(json.dumps([add_vouched_for(f'Anna {n}', f'proxy:{n}').id for n in range(40)]))"
 )
 
@@ -32,6 +32,8 @@ def test_two_processes_that_hear_of_people_at_once_make_each_one_account(
             )
             for _ in range(3)
         ]
+        for process in processes:
+            assert process.stdout.readline() == b"ready\n"
         for process in processes:
             process.stdin.write(b"\n")
             process.stdin.flush()
