@@ -79,7 +79,7 @@ def filled(home: Path, folder: Path, sizes: Sequence[int] = (500, 5000)) -> dict
     if 5000 in sizes:
         for file in small.rglob("*.png"):
             _turned(file, large / file.relative_to(small))
-    return dict(_project(folder / f"{size}", settings) for size in sizes)
+    return dict(project_of(folder / f"{size}", settings) for size in sizes)
 
 
 def _turned(file: Path, to: Path) -> None:
@@ -91,7 +91,8 @@ def _turned(file: Path, to: Path) -> None:
         turned.save(to.with_name(f"{to.stem} {number}.png"))
 
 
-def _project(images: Path, settings: Settings) -> tuple[int, str]:
+def project_of(images: Path, settings: Settings) -> tuple[int, str]:
+    """A project of the images in a folder with its first model: how many they are, and its id."""
     from core.jobs.log import append
     from core.jobs.spec import JobSpec
     from core.projects import add_dataset, create_project, create_run, run_folder

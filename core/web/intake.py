@@ -153,7 +153,10 @@ class Intake:
         Raises Refused where files that came by other processes have left it no room.
         """
         with self._guard:
-            folder, ledger = upload_folder(self._settings.home, arriving.folder.name), arriving.ledger
+            folder, ledger = (
+                upload_folder(self._settings.home, arriving.folder.name),
+                arriving.ledger,
+            )
             lock = FileLock(folder / "index.lock")  # other processes write there as well
             with lock.acquire(poll_interval=_POLL_SECONDS):
                 ledger.read_on(folder)
