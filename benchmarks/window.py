@@ -82,8 +82,8 @@ class Window:
             await asyncio.gather(*map(self._get, _FIRST))
             self._socket = await connect(
                 f"{self._address.replace('http', 'ws', 1)}/_stcore/stream",
-                origin=self._address,  # type: ignore[arg-type]
-                subprotocols=["streamlit"],  # type: ignore[list-item]
+                origin=self._address,
+                subprotocols=["streamlit"],
                 max_size=None,
             )
             await self._run()
@@ -95,11 +95,14 @@ class Window:
     async def look(self, seconds: float) -> None:
         """Leave the page open for so long; its timers run meanwhile."""
         until = time.monotonic() + seconds
-        due = {timer: time.monotonic() + every for timer, every in self._page.timers.items()}
-        while due and (first := min(due, key=due.__getitem__)) and due[first] < until:
-            await asyncio.sleep(max(0.0, due[first] - time.monotonic()))
+        ran = dict.fromkeys(self._page.timers, time.monotonic())
+        while timers := self._page.timers:
+            due, first = min((ran.get(each, 0.0) + every, each) for each, every in timers.items())
+            if due >= until:
+                break
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             await asyncio.wait_for(self._run(first), PATIENCE)
-            due[first] = time.monotonic() + self._page.timers[first]
+            ran[first] = time.monotonic()
         await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     async def _run(self, fragment: str = "") -> None:
@@ -125,6 +128,8 @@ class Window:
         match message.WhichOneof("type"):
             case "new_session":
                 self._page.script = message.new_session.page_script_hash
+                if not message.new_session.fragment_ids_this_run:  # the whole page runs anew
+                    self._page.timers.clear()
             case "auto_rerun":
                 timer = message.auto_rerun
                 self._page.timers[timer.fragment_id] = max(0.1, timer.interval)
