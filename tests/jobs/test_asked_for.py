@@ -13,7 +13,7 @@ from .conftest import ROOT
 ASK = (
     "import sys; from core.jobs.asked_for import asked_for;"
     "print('ready', flush=True); sys.stdin.readline();"
-    "print(asked_for('map', dataset='d' * 64, method='pca').name)"
+    "print(asked_for('map', dataset='d' * 16, method='pca').name)"
 )
 
 
