@@ -42,6 +42,8 @@ class _Page:
     images: dict[str, None] = field(default_factory=dict)
     timers: dict[str, float] = field(default_factory=dict)
     """Seconds between two runs of a fragment, by its id."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """Those that the run under way began."""
 
 
 class Window:
@@ -109,6 +111,7 @@ class Window:
         """Have the page, or a part of it, run, and take in what it says."""
         if self._socket is None:
             raise NotShown(self._page.name)
+        self._page.begun = {}
         asked = BackMsg()
         asked.rerun_script.query_string = self._page.query
         asked.rerun_script.page_name = self._page.name
@@ -128,11 +131,9 @@ class Window:
         match message.WhichOneof("type"):
             case "new_session":
                 self._page.script = message.new_session.page_script_hash
-                if not message.new_session.fragment_ids_this_run:  # the whole page runs anew
-                    self._page.timers.clear()
             case "auto_rerun":
                 timer = message.auto_rerun
-                self._page.timers[timer.fragment_id] = max(0.1, timer.interval)
+                self._page.begun[timer.fragment_id] = max(0.1, timer.interval)
             case "delta":
                 element = message.delta.new_element
                 if element.WhichOneof("type") == "exception":
@@ -140,7 +141,12 @@ class Window:
                 self._page.titled |= element.heading.tag == "h1"
                 self._page.images |= {found.decode(): None for found in _HASH.findall(content)}
             case "script_finished":
-                return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return False
+                if message.script_finished != ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+                    self._page.timers.clear()  # the whole page ran, and began those that it has
+                self._page.timers |= self._page.begun
+                return True
         return False
 
     async def _get(self, path: str) -> None:
