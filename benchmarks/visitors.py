@@ -3,8 +3,8 @@
 A project of 500 images with its first model, as an import leaves it, in web processes that a person
 would start (`graft web`) beside one worker. Each of `_PEOPLE` walks all of its pages, in an order
 of her own, and looks at each for `_LOOK` seconds, give or take half. Before them, one person
-does the same alone. A view lasts from the address to the last image in sight (`benchmarks.window`, which
-speaks Streamlit's protocol: no browser draws anything, and what drawing takes is not in it).
+does the same alone. A view lasts from the address to the last image in sight: `benchmarks.window`
+speaks Streamlit's protocol, no browser draws anything, and what drawing takes is not in it.
 
 Then nobody looks any longer, `_CROWD` windows ask for one page after the other, and the views in
 `_SECONDS` are counted: of one web process, and of two, where each window stays with one of them as
