@@ -150,10 +150,18 @@ class Window:
         return False
 
     async def _get(self, path: str) -> None:
-        (await self._http.get(path)).raise_for_status()
+        (await self._asked(path)).raise_for_status()
+
+    async def _asked(self, path: str) -> httpx.Response:
+        """The answer. As a browser does, ask again where a connection that was kept open is closed
+        by the server at this very moment."""
+        try:
+            return await self._http.get(path)
+        except httpx.RemoteProtocolError:
+            return await self._http.get(path)
 
     async def _image(self, image: str) -> None:
-        answer = await self._http.get(f"/graft/thumb/{self._project}/{image}")
+        answer = await self._asked(f"/graft/thumb/{self._project}/{image}")
         if answer.status_code != httpx.codes.NOT_FOUND:  # the hash of something else
             answer.raise_for_status()
 
