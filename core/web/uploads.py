@@ -106,12 +106,13 @@ def entries(folder: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
                 yield entry, offset
 
 
-def index_size(folder: Path) -> int:
-    """Bytes of the index so far."""
+def index_state(folder: Path) -> tuple[int, int]:
+    """Which file the index is, and its bytes so far: (0, 0) where there is none yet."""
     try:
-        return (folder / INDEX).stat().st_size
+        status = (folder / INDEX).stat()
     except FileNotFoundError:
-        return 0
+        return 0, 0
+    return status.st_ino, status.st_size
 
 
 def _entry(line: bytes) -> Entry | None:
