@@ -33,6 +33,7 @@ NAMES = (
     "serving",
     "similarity",
     "unknown",
+    "unknown_stages",
     "watch",
     "backup",
 )
