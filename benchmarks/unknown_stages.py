@@ -1,6 +1,6 @@
 """Images of no known class, told by what the stages of the network see beside its last features.
 
-`make bench ARGS=unknown_stages`; about two minutes of one core. A trial: the product compares last
+`make bench ARGS=unknown_stages`; two minutes of one core. A trial: the product compares last
 features (benchmarks/unknown.py). The stages are those that timm lists; the mean and the maximum of
 each are taken in the same pass. With each seed another fifth of the known images is kept apart, and
 every class of up to six is left out in turn. As in the product the threshold is that of 95 % of the
