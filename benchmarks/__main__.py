@@ -34,6 +34,7 @@ NAMES = (
     "serving",
     "similarity",
     "unknown",
+    "unknown_stages",
     "watch",
     "backup",
 )
