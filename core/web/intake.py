@@ -21,6 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from core.dataset.ingest.sources import UPLOAD_LOCK
 from core.errors import GraftError, NotAllowed, NotFound
 from core.settings import MiB, Settings
 from core.web.uploads import entries, index_state, note_received, ready_folder, upload_folder
@@ -157,7 +158,7 @@ class Intake:
                 upload_folder(self._settings.home, arriving.folder.name),
                 arriving.ledger,
             )
-            lock = FileLock(folder / "index.lock")  # other processes write there as well
+            lock = FileLock(folder / UPLOAD_LOCK)  # other processes write there as well
             with lock.acquire(poll_interval=_POLL_SECONDS):
                 ledger.read_on(folder)
                 others = ledger.complete - ledger.sizes.get(arriving.n, 0)

@@ -29,6 +29,7 @@ from core.errors import RefusedArchive
 from core.settings import Settings
 
 UPLOAD_INDEX = "index.jsonl"
+UPLOAD_LOCK = "index.lock"
 """In the folder of an upload: one line {"n": file name, "name": path as brought} for each file."""
 
 _CLOSED = "This folder cannot be opened: give yourself permission to read it, or leave it out."
@@ -115,7 +116,8 @@ def _is_upload(folder: Path) -> bool:
     """Whether there are only numbered files beside an index; class folders may hold one too."""
     index = folder / UPLOAD_INDEX
     return index.is_file() and all(
-        each == index or (each.name.split(".")[0].isdigit() and each.is_file())
+        each.name in (UPLOAD_INDEX, UPLOAD_LOCK)
+        or (each.name.split(".")[0].isdigit() and each.is_file())
         for each in folder.iterdir()
     )
 
