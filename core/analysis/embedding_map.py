@@ -32,7 +32,6 @@ _BEFORE_UMAP = 50
 _NEIGHBOURS = 15
 _MOST_COMPARED = 10_000
 """Images up to which each is compared with each; UMAP approximates the neighbours of more."""
-_ROWS = 500
 
 
 def map_images(
@@ -136,19 +135,13 @@ def neighbours(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
     UMAP's own search is compiled anew in each process, which takes longer than this.
     """
-    squares = (points**2).sum(1)
-    indices = np.empty((len(points), count), np.int32)
-    for start in range(0, len(points), _ROWS):
-        rows = slice(start, start + _ROWS)
-        apart = squares[rows, None] + squares - 2 * points[rows] @ points.T
-        np.put_along_axis(
-            apart, np.arange(len(points))[rows, None], -np.inf, 1
-        )  # itself comes first
-        nearest = np.argpartition(apart, count - 1, axis=1)[:, :count]
-        order = np.take_along_axis(apart, nearest, 1).argsort(1)
-        indices[rows] = np.take_along_axis(nearest, order, 1)
-    distances = np.linalg.norm(points[:, None] - points[indices], axis=2)
-    return indices, distances.astype(np.float32)
+    from sklearn.neighbors import NearestNeighbors
+
+    others = NearestNeighbors(n_neighbors=count - 1, algorithm="brute").fit(points)
+    apart, near = others.kneighbors()
+    own = np.arange(len(points))[:, None]
+    indices, distances = np.hstack([own, near]), np.hstack([np.zeros((len(points), 1)), apart])
+    return indices.astype(np.int32), distances.astype(np.float32)
 
 
 def _file(settings: Settings, dataset_id: str, method: str) -> Path:
