@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.dataset import upload_files
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
 from core.field.kept import tidy
@@ -140,7 +141,7 @@ def _finished(run: Path) -> bool:
 
 def _upload_age(folder: Path) -> float:
     """Seconds since anything came: its index is appended to."""
-    parts = (folder, folder / "index.jsonl")
+    parts = (folder, folder / upload_files.INDEX)
     return time.time() - max(part.stat().st_mtime for part in parts if part.exists())
 
 

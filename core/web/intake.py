@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from core.dataset.ingest.sources import UPLOAD_LOCK
+from core.dataset import upload_files
 from core.errors import GraftError, NotAllowed, NotFound
 from core.settings import MiB, Settings
 from core.web.uploads import entries, index_state, note_received, ready_folder, upload_folder
@@ -154,11 +154,9 @@ class Intake:
         Raises Refused where files that came by other processes have left it no room.
         """
         with self._guard:
-            folder, ledger = (
-                upload_folder(self._settings.home, arriving.folder.name),
-                arriving.ledger,
-            )
-            lock = FileLock(folder / UPLOAD_LOCK)  # other processes write there as well
+            ledger = arriving.ledger
+            folder = upload_folder(self._settings.home, arriving.folder.name)
+            lock = FileLock(folder / upload_files.LOCK)  # other processes write there as well
             with lock.acquire(poll_interval=_POLL_SECONDS):
                 ledger.read_on(folder)
                 others = ledger.complete - ledger.sizes.get(arriving.n, 0)

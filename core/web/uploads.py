@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.access import acting
+from core.dataset.upload_files import INDEX
 from core.errors import NotFound
 from core.jobs.upload_ids import is_issued, is_upload_id, issue_upload
 
-INDEX = "index.jsonl"
 _DISCARDED = "discarded"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
