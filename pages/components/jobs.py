@@ -21,12 +21,17 @@ from pages.components.placeholder import placeholder
 def answering_job(kind: str, **args: Any) -> Path:
     """The job that answers this choice, begun or resumed; the one before it is stopped."""
     folder = _begun_or_resumed(kind, args)
-    former = st.session_state.get(f"answering-{kind}")
+    if st.session_state.get(f"answering-{kind}") != folder.name:  # a slider passes many values
+        stop_answering(kind)
     st.session_state[f"answering-{kind}"] = folder.name
-    if former and former != folder.name:  # a slider passes many values
+    return folder
+
+
+def stop_answering(kind: str) -> None:
+    """Nobody waits for the last answer of this kind any more."""
+    if former := st.session_state.pop(f"answering-{kind}", ""):
         with suppress(NotFound):
             stop(job_folder(former))
-    return folder
 
 
 @placeholder

@@ -11,6 +11,7 @@ from core.training.evaluation_mode import has_given_split, usual_evaluation
 from core.transfer.option_info import OptionInfo
 from core.transfer.option_info import describe as describe_strategy
 from pages.components import text
+from pages.components.jobs import stop_answering
 from pages.components.project_context import ProjectContext
 from pages.sections.images.aspect_ratio import choose_fit
 from pages.sections.results.runs import backbone_title, begin_run, open_training, run_titles
@@ -147,8 +148,10 @@ def shared_options() -> dict[str, Any]:
 
 def begin_when_pressed(context: ProjectContext, recipe: Recipe) -> None:
     """Submit the run and leave, before anything is drawn that refreshes by itself: such a refresh,
-    still on its way, would arrive on the next page and take that for this one."""
+    still on its way, would arrive on the next page and take that for this one. What it costs is no
+    longer measured: that would only slow it down."""
     if st.session_state.get(START):
+        stop_answering("estimate")
         open_training(begin_run(context, recipe))
 
 
