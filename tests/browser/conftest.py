@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made_projects import home_of
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_server import Server, running
 from steps import LONG, hear_choosers
 from watching import Watch
+
+from core.jobs.removal import delete_project, purge_project
+from core.projects import list_projects
 
 LEAN = "chromium-headless-shell"
 """The same engine without a browser's windows: it needs a seventh less of the processor."""
@@ -31,16 +35,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running product a file of tests, empty at first."""
+@pytest.fixture(scope="package")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running product for all of these tests: to start it takes as long as several of them."""
     with running(tmp_path_factory.mktemp("browser") / "home") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
+def server(product: Server) -> Iterator[Server]:
+    """The running product, without any project at first."""
+    yield product
+    with home_of(product):
+        for project in list_projects():
+            delete_project(project.id)
+        for project in list_projects(deleted=True):
+            purge_project(project.id)
+
+
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One a file of tests: as long as it is there, asyncio runs no loop of anybody else's."""
+    """One for this folder: as long as it is there, asyncio runs no loop of anybody else's."""
     found = os.environ.get("GRAFT_TEST_CHROMIUM") or shutil.which(LEAN) or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET, timeout=LONG)

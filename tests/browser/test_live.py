@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made_projects import home_of, project_of, wait_for_models
 from playwright.sync_api import Page, expect
 from running_server import Server, wait_for
 from steps import archive, picture, place, ready, says, settled
 
-from core.jobs.queue import new_job, status, submit
+from core.jobs.queue import status
 from core.jobs.recent import recent_jobs
-from core.projects import create_project, run_folder, runs
-from core.settings import get_settings
 
 NARROW = {"width": 390, "height": 844}
 SCENE = """
@@ -45,22 +44,11 @@ def play(page: Page) -> None:
 @pytest.fixture(scope="module")
 def project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A project of rings and bars whose first model is trained."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRAFT_HOME", str(server.home))
-        get_settings.cache_clear()
-        project = create_project("Rings and bars").id
-        folder = server.home / "uploads" / ("f" * 32)
-        folder.mkdir(parents=True)
-        zipped = archive(tmp_path_factory.mktemp("zip"), ("rings", "bars"))
-        (folder / "0").write_bytes(zipped.read_bytes())
-        line = json.dumps({"n": 0, "name": "images.zip", "bytes": 1})
-        (folder / "index.jsonl").write_text(f"{line}\n", encoding="utf-8")
-        submit("import", new_job(), {"project": project, "title": "T", "upload": "f" * 32})
-        wait_for(
-            lambda: any(status(run_folder(run.id)).state == "finished" for run in runs(project))
-        )
+    zipped = archive(tmp_path_factory.mktemp("zip"), ("rings", "bars")).read_bytes()
+    with home_of(server):
+        project, _ = project_of(server, "Rings and bars", zipped)
+        wait_for_models(project)
         yield project
-    get_settings.cache_clear()
 
 
 def width_of(page: Page, name: str) -> float:

@@ -1,9 +1,11 @@
 """Moving from page to page while something on them refreshes by itself."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made_projects import home_of
 from playwright.sync_api import Page, WebSocketRoute, expect
 from running_server import Server
 from steps import (
@@ -17,11 +19,15 @@ from steps import (
     press,
     ready,
     says,
+    set_small,
     set_steps,
     settled,
 )
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core.jobs.queue import stop
+from core.projects import list_projects, runs
 
 ENDLESS = 4000
 """Steps of a run that outlasts the test, so that what waits behind it goes on refreshing."""
@@ -94,7 +100,7 @@ def line(window: Page) -> Line:
 
 
 @pytest.fixture
-def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
+def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Iterator[Page]:
     """The page Train, which refreshes by itself while a run goes on."""
     begin(page, server, "Rings and bars")
     bring(page, archive(tmp_path, ("rings", "bars")))
@@ -102,11 +108,16 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Page:
     says(page, SCORE)
     place(page, "Train")
     change(page, "method", "full")
+    set_small(page)
     set_steps(page, ENDLESS)
     press(page, "Start training")
     says(page, LEARNING)
     line.wait_for_a_refresh_of_this_page()
-    return page
+    yield page
+    with home_of(server):
+        for project in list_projects():
+            for run in runs(project.id):
+                stop(run.folder)
 
 
 def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(

@@ -10,13 +10,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 from axe import is_accessible
+from made_projects import home_of, project_of, wait_for_models
 from playwright.sync_api import Page, expect
-from running_server import ROOT, Server, wait_for
+from running_server import ROOT, Server
 from steps import archive, bring, click, download, picture, press, press_key, says, settled
 
-from core.jobs.queue import new_job, status, submit
-from core.projects import create_project, datasets, run_folder, runs
-from core.settings import get_settings
+from core.projects import datasets
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -24,23 +23,11 @@ NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def project(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A project of rings and bars whose first model is trained."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRAFT_HOME", str(server.home))
-        get_settings.cache_clear()
-        project = create_project("Rings and bars").id
-        folder = server.home / "uploads" / ("f" * 32)
-        folder.mkdir(parents=True)
-        (folder / "0").write_bytes(
-            archive(tmp_path_factory.mktemp("zip"), ("rings", "bars")).read_bytes()
-        )
-        line = '{"n": 0, "name": "images.zip", "bytes": 1}\n'
-        (folder / "index.jsonl").write_text(line, encoding="utf-8")
-        submit("import", new_job(), {"project": project, "title": "T", "upload": "f" * 32})
-        wait_for(
-            lambda: any(status(run_folder(run.id)).state == "finished" for run in runs(project))
-        )
+    zipped = archive(tmp_path_factory.mktemp("zip"), ("rings", "bars")).read_bytes()
+    with home_of(server):
+        project, _ = project_of(server, "Rings and bars", zipped)
+        wait_for_models(project)
         yield project
-    get_settings.cache_clear()
 
 
 def zipped(n: int, seed: int = 5000) -> dict[str, object]:

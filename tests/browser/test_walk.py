@@ -25,12 +25,13 @@ from steps import (
     place,
     press,
     says,
+    set_small,
     set_steps,
     settled,
 )
 from watching import Watch
 
-STEPS = 16
+STEPS = 8
 UNSEEN = re.compile(r"On \d+ images it had not seen")
 TRAINED = re.compile(r"Trained: About \d+ % correct")
 LEARNING = re.compile(rf"step [1-9]\d* of {STEPS}")
@@ -61,6 +62,7 @@ def test_from_an_empty_app_through_a_sample_to_a_model_taken_away(page: Page, se
     change(page, "backbone", "tf_efficientnet_lite1")
     change(page, "method", "full")
     expect(page.locator(".variations img")).to_have_count(4)
+    set_small(page)
     set_steps(page, 6)
     says(page, "on this computer")
     press(page, "Start training")
@@ -128,6 +130,7 @@ def test_an_uploaded_archive_and_a_refresh_in_mid_training(
 
     place(page, "Train")
     change(page, "method", "full")
+    set_small(page)
     set_steps(page, STEPS)
     press(page, "Start training")
     says(page, LEARNING)

@@ -14,6 +14,8 @@ from core.projects import database
 from core.projects.database import Base, ProjectDatasetRow, ProjectRow, engine, migrate, session
 from core.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("real_migrations")
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
