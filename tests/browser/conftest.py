@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from made_projects import home_of
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from running_server import Server, running
 from steps import LONG, hear_choosers
 from watching import Watch
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One running product for all of these tests: to start it takes as long as several of them."""
     with running(tmp_path_factory.mktemp("browser") / "home") as started:
@@ -53,9 +53,9 @@ def server(product: Server) -> Iterator[Server]:
             purge_project(project.id)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One for this folder: as long as it is there, asyncio runs no loop of anybody else's."""
+    """One a file of tests: as long as it is there, asyncio runs no loop of anybody else's."""
     found = os.environ.get("GRAFT_TEST_CHROMIUM") or shutil.which(LEAN) or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=QUIET, timeout=LONG)
@@ -64,16 +64,27 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def window(chromium: Browser) -> Iterator[Page]:
-    """A fresh browser window."""
+@pytest.fixture(scope="module")
+def profile(chromium: Browser) -> Iterator[BrowserContext]:
+    """What the windows of these tests share: scripts that were fetched and compiled once."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.grant_permissions(["camera"])
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def window(profile: BrowserContext) -> Iterator[Page]:
+    """A fresh browser window, of which the next one remembers nothing."""
+    profile.grant_permissions(["camera"])
+    page = profile.new_page()
     page.set_default_timeout(LONG)
     hear_choosers(page)
     yield page
-    context.close()
+    memory = profile.new_cdp_session(page)
+    memory.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    for each in profile.pages:
+        each.close()
+    profile.clear_cookies()
 
 
 @pytest.fixture
