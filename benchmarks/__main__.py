@@ -19,6 +19,7 @@ NAMES = (
     "scale",
     "staging",
     "job",
+    "one_pass",
     "probe",
     "estimate",
     "accuracy",

@@ -14,11 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import psutil
 
 _TURNS = 3
 _PICTURES = 300
@@ -28,7 +31,7 @@ _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "hubble_deep_field", "ihc", "m
 
 def main() -> dict[str, Any]:
     """For each set: seconds (medians of 3 turns) and the two ratios."""
-    return {"emoji": _measured(_emoji), "photographs of 1,024 px": _measured(_photographs)}
+    return {"emoji": _measured(emoji), "photographs of 1,024 px": _measured(photographs)}
 
 
 def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
@@ -39,14 +42,14 @@ def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
 
         get_settings.cache_clear()
         write(Path(place) / "pictures")
-        dataset = _imported(Path(place) / "pictures")
+        dataset = imported(Path(place) / "pictures")
         command = [sys.executable, "-m", "core.server.parent_watch", "core.jobs.worker"]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
-            _wait_for(lambda: any((home / "compiled").glob("*.xml")), 120)
+            wait_for(lambda: any((home / "compiled").glob("*.xml")), 600)
             turns = []
             for _ in range(_TURNS):
-                turns.append(_turn(home, dataset))
+                turns.append(_turn(home, dataset, worker.pid))
                 print(turns[-1], flush=True)
         finally:
             worker.terminate()
@@ -54,25 +57,38 @@ def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
     return _summary(turns)
 
 
-def _turn(home: Path, dataset: str) -> dict[str, float]:
+def _turn(home: Path, dataset: str, worker: int) -> dict[str, float]:
     """The floor, a cold job and a second classifier, one after the other."""
     shutil.rmtree(home / "features", ignore_errors=True)
     command = [sys.executable, "-m", "benchmarks.job", str(home), dataset]
-    floor = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-    cold = _job(home, dataset, {})
-    return {**floor, "cold": cold, "second": _job(home, dataset, {"balanced": True})}
+    took = dict(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
+    for name, options in (("cold", {}), ("second", {"balanced": True})):
+        wait_for(lambda: idle(worker))
+        before = processor_seconds(worker)
+        took[name] = _job(home, dataset, options)
+        wait_for(lambda: idle(worker))
+        took[f"{name}, cpu"] = processor_seconds(worker) - before
+    return took
 
 
 def _summary(turns: list[dict[str, float]]) -> dict[str, Any]:
     middle = {name: round(median(turn[name] for turn in turns), 3) for name in turns[0]}
-    floors = [turn["decoding"] + min(turn["openvino"], turn["torch"]) for turn in turns]
-    cold = [turn["cold"] / floor for turn, floor in zip(turns, floors, strict=True)]
-    second = [turn["second"] / turn["cold"] for turn in turns]
-    return {
-        "seconds": middle,
-        "cold_to_floor": [round(value, 2) for value in (median(cold), min(cold), max(cold))],
-        "second_to_cold": [round(value, 3) for value in (median(second), min(second), max(second))],
-    }
+    found: dict[str, Any] = {"seconds": middle}
+    for also in ("", ", cpu"):
+        floors = [
+            turn[f"decoding{also}"] + min(turn[f"openvino{also}"], turn[f"torch{also}"])
+            for turn in turns
+        ]
+        cold = [turn[f"cold{also}"] / floor for turn, floor in zip(turns, floors, strict=True)]
+        second = [turn[f"second{also}"] / turn[f"cold{also}"] for turn in turns]
+        found[f"cold_to_floor{also}"] = spread(cold)
+        found[f"second_to_cold{also}"] = spread(second)
+    return found
+
+
+def spread(values: list[float]) -> list[float]:
+    """Median, least, most."""
+    return [round(each, 3) for each in (median(values), min(values), max(values))]
 
 
 def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
@@ -90,12 +106,15 @@ def _job(home: Path, dataset: str, options: dict[str, Any]) -> float:
     status(new_job())  # the connection to the queue stands
     began = time.monotonic()
     submit("train", folder)
-    _wait_for(lambda: log.size(folder) and b'"Finished"' in events_file(folder).read_bytes())
+    wait_for(lambda: log.size(folder) and b'"Finished"' in events_file(folder).read_bytes())
     return time.monotonic() - began
 
 
-def _floor(home: Path, dataset: str) -> dict[str, float]:
-    """Seconds for decoding all images on all cores, and for one pass through each runtime."""
+def floor(
+    home: Path, dataset: str, *, runtimes: tuple[str, ...] = ("openvino", "torch")
+) -> tuple[dict[str, float], Any]:
+    """Seconds for decoding all images on all cores, and for one pass through each runtime that is
+    there, each also as processor time; and the features (n, d)."""
     import numpy as np
     import torch
 
@@ -117,21 +136,41 @@ def _floor(home: Path, dataset: str) -> dict[str, float]:
         "torch": InTorch(whole, "cpu"),
     }
     images = [item.image for item in store.load(dataset).labelled]
-    began = time.monotonic()
-    batches = [pixels for _, pixels in load_pixels(images, store.open, preprocessing)]
-    took = {"decoding": time.monotonic() - began}
-    for name, run in runs.items():
-        if run is None:
+    took: dict[str, float] = {}
+    with _timed(took, "decoding"):
+        batches = [pixels for _, pixels in load_pixels(images, store.open, preprocessing)]
+    features: Any = None
+    for name in runtimes:
+        if (run := runs[name]) is None:
             continue
         run(batches[0])  # warm
-        began = time.monotonic()
-        with torch.inference_mode():
-            np.concatenate([run(pixels) for pixels in batches])
-        took[name] = time.monotonic() - began
-    return took
+        with _timed(took, name), torch.inference_mode():
+            features = np.concatenate([run(pixels) for pixels in batches])
+    return took, features
 
 
-def _imported(pictures: Path) -> str:
+@contextmanager
+def _timed(took: dict[str, float], name: str) -> Iterator[None]:
+    wall, cpu = time.monotonic(), time.process_time()
+    yield
+    took[name], took[f"{name}, cpu"] = time.monotonic() - wall, time.process_time() - cpu
+
+
+def _servers(worker: int) -> list[psutil.Process]:
+    """What the worker has started itself: the server whose forks the jobs are."""
+    return psutil.Process(worker).children()
+
+
+def processor_seconds(worker: int) -> float:
+    """Of the jobs that have ended, and of the server that was forked."""
+    return sum(sum(each.cpu_times()[:4]) for each in _servers(worker))
+
+
+def idle(worker: int) -> bool:
+    return not any(each.children() for each in _servers(worker))
+
+
+def imported(pictures: Path) -> str:
     from core.dataset.ingest.importing import import_images
     from core.dataset.store import Store
     from core.events import Finished
@@ -144,7 +183,7 @@ def _imported(pictures: Path) -> str:
     return str(last.result["dataset"])
 
 
-def _emoji(folder: Path) -> None:
+def emoji(folder: Path) -> None:
     """300 images of 72 px, 50 of each class."""
     from core.dataset.samples import write_sample
 
@@ -154,7 +193,7 @@ def _emoji(folder: Path) -> None:
             file.unlink()
 
 
-def _photographs(folder: Path) -> None:
+def photographs(folder: Path) -> None:
     """300 JPEGs of 1,024 x 768 px: random pieces of six photographs of scikit-image."""
     import random
 
@@ -177,7 +216,7 @@ def _photographs(folder: Path) -> None:
             piece.save(folder / name / f"{number}.jpg", quality=90)
 
 
-def _wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -186,4 +225,4 @@ def _wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_floor(Path(sys.argv[1]), sys.argv[2])))
+    print(json.dumps(floor(Path(sys.argv[1]), sys.argv[2])[0]))

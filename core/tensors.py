@@ -72,6 +72,20 @@ def read(
     return Stored(tensors, {key: value for key, value in metadata.items() if key != _KEY})
 
 
+def metadata(path: Path) -> dict[str, str]:
+    """What is told of the tensors in a file, without reading them or whether they are sound.
+
+    Raises Damaged, or FileNotFoundError when there is none.
+    """
+    try:
+        found = json.loads(_header(path)).get("__metadata__", {})
+        return {str(key): str(value) for key, value in found.items() if key != _KEY}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, AttributeError) as error:
+        raise Damaged(f"“{path.name}” is damaged.") from error
+
+
 def _require_sound(
     path: Path, header: bytes, metadata: Mapping[str, str], must_be_sealed: bool
 ) -> None:

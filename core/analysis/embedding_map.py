@@ -89,12 +89,26 @@ def principal(features: np.ndarray, axes: int) -> np.ndarray:
     length = np.linalg.norm(features, axis=1, keepdims=True)
     x = (features / np.maximum(length, 1e-12)).astype(np.float64)
     x -= x.mean(0)
-    _, vectors = np.linalg.eigh(x.T @ x)
-    widest = vectors[:, ::-1][:, :axes]
+    widest = _widest(x, axes)
     # Either end of an axis could be called its upper one: the larger entry decides, always alike.
     strongest = widest[np.abs(widest).argmax(0), np.arange(widest.shape[1])]
     points: np.ndarray = x @ (widest * np.where(strongest < 0, -1.0, 1.0))
     return points
+
+
+def _widest(x: np.ndarray, axes: int) -> np.ndarray:
+    """Unit vectors (d, axes) along which centred rows (n, d) differ most; zeros where nothing
+    differs any more. Found in the smaller of the two spaces, which takes far less time."""
+    n, d = x.shape
+    if n >= d:
+        return np.asarray(np.linalg.eigh(x.T @ x)[1][:, ::-1][:, :axes])
+    lengths, vectors = np.linalg.eigh(x @ x.T)
+    own = x.T @ vectors[:, ::-1][:, :axes]
+    sizes = np.linalg.norm(own, axis=0)
+    differs = sizes > 1e-6 * np.sqrt(max(lengths[-1], 0.0))
+    found = np.zeros((d, axes))
+    found[:, : own.shape[1]] = np.where(differs, own / np.where(differs, sizes, 1.0), 0.0)
+    return found
 
 
 def scaled(points: np.ndarray) -> np.ndarray:

@@ -155,9 +155,11 @@ def _laid_over(outlines: Floats, pairs: Pairs) -> tuple[Floats, npt.NDArray[np.i
     """How far each pair is apart at its best, and the number of that way in `_ways`."""
     best = np.full(len(pairs), np.inf, np.float32)
     way = np.zeros(len(pairs), np.int64)
+    plain = _part(outlines, 1.0)
+    wholes = {False: _unit(plain), True: _unit(plain[:, :, ::-1])}
+    parts = {share: _unit(_part(outlines, share)) for share in _FRACTIONS}
     for number, (share, mirror, swap) in enumerate(_ways()):
-        whole = _unit(_part(outlines, 1.0)[:, :, ::-1] if mirror else _part(outlines, 1.0))
-        part = _unit(_part(outlines, share))
+        whole, part = wholes[mirror], parts[share]
         one, other = pairs.T[::-1] if swap else pairs.T
         for start in range(0, len(pairs), 16 * _BLOCK):
             some = slice(start, start + 16 * _BLOCK)

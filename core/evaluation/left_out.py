@@ -7,13 +7,18 @@ be quicker, and flatter: it called 42 instead of 31 of 100 emoji unknown. It is 
 that never saw the labels; those of a network that was trained on the class would flatter too.
 """
 
+import hashlib
+import json
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from core import seeding
+from core import seeding, tensors
 from core.dataset.splits import folds
+from core.errors import Damaged
 from core.evaluation.calibration import temperature_scaled
 from core.evaluation.calibration_result import LeftOutClasses
 from core.evaluation.metrics import Indices, Interval, Probabilities, wilson
@@ -31,29 +36,47 @@ MOST_CLASSES = 6
 """Classes that are left out, drawn at random where there are more."""
 MOST_IMAGES = 600
 """Images that it is measured on, every class in turn where there are more: a second or two."""
+_VERSION = 1
+"""Raised when the probabilities come about otherwise, so that kept ones are not read."""
 _FEWEST_CLASSES = 3
 """With two, nothing would be left to choose between."""
 _FEWEST = 5
 """Images of a class below which it is not left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the probabilities are kept: they stay the same, however the classifier is trained."""
+
+    folder: Path
+    """Such as that of the features."""
+    images: Sequence[str]
+    """The hash of each image, so that nothing outlasts an image that is deleted."""
+
+
 def leave_classes_out(
-    features: Features, labels: Indices, groups: Sequence[Hashable], *, temperature: float = 1.0
+    features: Features,
+    labels: Indices,
+    groups: Sequence[Hashable],
+    *,
+    temperature: float = 1.0,
+    kept: Kept | None = None,
 ) -> LeftOutClasses | None:
     """Leave each of several classes out in turn; None where there are too few classes or images.
 
     `features` are (n, d), `labels` and `groups` (n,); images of one group are kept together and
     not compared. `temperature` is that of the classifier's calibration.
     """
-    kept = balanced_sample(labels, MOST_IMAGES)
-    features, groups = features[kept], [groups[index] for index in kept]
-    labels = np.unique(labels[kept], return_inverse=True)[1]
+    sample = balanced_sample(labels, MOST_IMAGES)
+    features, groups = features[sample], [groups[index] for index in sample]
+    labels = np.unique(labels[sample], return_inverse=True)[1]
     counts = np.bincount(labels)
     fit = np.flatnonzero(counts >= _FEWEST)
     if len(counts) < _FEWEST_CLASSES or not len(fit) or len(set(groups)) < _FEWEST:
         return None
     turns = seeding.numpy_generator(0, "left-out").permutation(fit)[:MOST_CLASSES]
-    known, unknown = _probabilities(features, labels, groups, turns.tolist())
+    images = None if kept is None else Kept(kept.folder, [kept.images[row] for row in sample])
+    known, unknown = _kept_probabilities(features, labels, groups, turns.tolist(), images)
     distance = _distances(features, groups)
     found: list[tuple[int, int]] = []
     for left, strange in zip(turns, unknown, strict=True):
@@ -67,6 +90,33 @@ def leave_classes_out(
         found.append((int((scores > threshold).sum()), int(counts[left])))
     flagged, n = (sum(each) for each in zip(*found, strict=True))
     return LeftOutClasses(n, flagged, _interval(found), len(found))
+
+
+def _kept_probabilities(
+    features: Features,
+    labels: Indices,
+    groups: Sequence[Hashable],
+    turns: Sequence[int],
+    kept: Kept | None,
+) -> tuple[Probabilities, list[Probabilities]]:
+    """As `_probabilities`, read where they are kept."""
+    if kept is None:
+        return _probabilities(features, labels, groups, turns)
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    same = [[number[group] for group in groups], labels.tolist(), list(turns), list(kept.images)]
+    made = hashlib.blake2b(np.ascontiguousarray(features).data, digest_size=16)
+    made.update(json.dumps([_VERSION, str(features.dtype), *same]).encode())
+    file = kept.folder / f"{made.hexdigest()}.safetensors"
+    try:
+        found = tensors.read(file, framework="np", must_be_sealed=True).tensors
+        return found["known"], [found[f"without {left}"] for left in turns]
+    except (FileNotFoundError, Damaged, KeyError):
+        known, each = _probabilities(features, labels, groups, turns)
+    content = {f"without {left}": own for left, own in zip(turns, each, strict=True)}
+    kept.folder.mkdir(parents=True, exist_ok=True)
+    about = {"images": json.dumps(list(kept.images))}
+    tensors.write(file, content | {"known": known}, about, framework="np")
+    return known, each
 
 
 def _probabilities(

@@ -8,10 +8,12 @@ import json
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from core.dataset.channels import RGB
 from core.dataset.store import Store
 from core.errors import Damaged
 from core.events import Event, Progress
+from core.features.feature_rows import SPEED
 from core.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -64,11 +67,21 @@ class FeatureCache:
                     file.unlink(missing_ok=True)
         return known
 
-    def add(self, hashes: Sequence[str], features: np.ndarray) -> None:
-        """Keep features (n, d) of these images."""
+    def speeds(self) -> list[float]:
+        """Images a second, of each file that tells."""
+        found = []
+        for file in self.folder.glob("*.safetensors"):
+            with suppress(FileNotFoundError, Damaged, KeyError, ValueError):
+                found.append(float(tensors.metadata(file)[SPEED]))
+        return [speed for speed in found if 0 < speed < float("inf")]
+
+    def add(self, hashes: Sequence[str], features: np.ndarray, *, speed: float = 0.0) -> None:
+        """Keep features (n, d) of these images, and how many were made in a second (0: unknown)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{secrets.token_hex(8)}.safetensors"
         about = {"images": json.dumps(list(hashes))}
+        if speed:
+            about[SPEED] = f"{speed:.1f}"
         tensors.write(file, {"features": features}, about, framework="np")
 
 
@@ -95,16 +108,31 @@ def features(
     if new:
         run = warm(network, preprocessing, settings, device)
         computed: dict[str, np.ndarray] = {}
+        speeds: list[float] = []
         try:
             yield Progress(what, len(images) - len(new), len(images))
+            began = time.monotonic()
             for hashes, pixels in load_pixels(new, read, preprocessing):
                 computed.update(zip(hashes, run(varied(hashes, pixels, view)), strict=True))
+                speeds.append(len(hashes) / max(time.monotonic() - began, 1e-6))
                 yield Progress(what, len(images) - len(new) + len(computed), len(images))
+                began = time.monotonic()
         finally:
             if computed:
-                cache.add(list(computed), np.stack(list(computed.values())))
+                # The first batch also warms up; of too few nothing is told.
+                speed = median(speeds[1:]) if len(speeds) > 2 else 0.0
+                cache.add(list(computed), np.stack(list(computed.values())), speed=speed)
         known |= computed
     return np.stack([known[image] for image in images])
+
+
+def measured_speed(
+    network: nn.Module, preprocessing: Preprocessing, settings: Settings
+) -> float | None:
+    """Images a second, decoded and passed through, when features (view 0) were computed; the best
+    of all times. None where nothing was measured."""
+    folder = settings.home / "features" / f"{_identity(network, preprocessing)}-0"
+    return max(FeatureCache(folder).speeds(), default=None)
 
 
 def load_pixels(

@@ -12,6 +12,8 @@ from pathlib import Path
 from core import tensors
 from core.errors import Damaged
 
+SPEED = "images_per_second"
+"""In the metadata, where it was measured: how many of these were made in a second."""
 _HASH = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -47,10 +49,11 @@ def _without(file: Path, images: set[str]) -> Path | None:
     except (Damaged, FileNotFoundError, ValueError, KeyError):
         return None
     kept = [place for place, image in enumerate(named) if image not in images]
-    if not kept or stored.metadata.keys() != {"images"} or stored.tensors.keys() != {"features"}:
+    known = {"images", SPEED}
+    if not kept or not stored.metadata.keys() <= known or stored.tensors.keys() != {"features"}:
         return None
     made = file.with_name(f"{secrets.token_hex(8)}.safetensors")
     rows = {"features": stored.tensors["features"][kept]}
-    about = {"images": json.dumps([named[place] for place in kept])}
+    about = {**stored.metadata, "images": json.dumps([named[place] for place in kept])}
     tensors.write(made, rows, about, framework="np")
     return made

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from core.features.probe_solver import Basis, path, solve
+from core.features.probe_solver import Basis, basis_of, path, solve
 
 _SMALL = 1_500_000
 """Numbers in the features up to which one thread is quicker than several."""
@@ -80,7 +80,7 @@ def fit_probe(
     at all. The standardisation sees all rows, the labels only those of their fold.
     """
     with _threads_for(features.size):
-        basis = Basis.of(features)
+        basis = basis_of(features)
         importance = _importance(labels, classes) if balanced else torch.ones(len(labels))
         if weights is not None:
             importance = importance * torch.from_numpy(weights.astype(np.float32))
@@ -146,7 +146,7 @@ def cross_validate(
     with it alone. The standardisation sees all rows, the labels only those of their fold.
     """
     with _threads_for(features.size):
-        basis, target = Basis.of(features), torch.from_numpy(labels)
+        basis, target = basis_of(features), torch.from_numpy(labels)
         begin = torch.zeros(len(labels), classes)
         found: list[np.ndarray] = []
         at_once = max(1, _MOST_LOGITS // (len(labels) * classes))

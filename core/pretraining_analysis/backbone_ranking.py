@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Sequence
 from itertools import cycle, islice
 from math import log10
 from statistics import median
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -34,8 +34,8 @@ from core.pretraining_analysis.validation import Plan, plan_of, validate
 from core.settings import Settings
 
 _TIMED, _PASSES = 16, 3
-"""Images passed through a network whose features were known, to see how fast it is, and how
-often: the best pass counts, since whatever else the machine does can only make it slower."""
+"""Images passed through a network whose speed was not measured when its features were computed, and
+how often: the best pass counts, since whatever else the machine does can only make it slower."""
 
 
 def rank(
@@ -116,38 +116,24 @@ def _tried(
 def _features(
     backbone: Backbone, plan: Plan, dataset: Dataset, store: Store, settings: Settings
 ) -> Generator[Event, None, tuple[np.ndarray, float]]:
-    """Features (n, d) of the training part, and how many images a second pass through."""
+    """Features (n, d) of the training part, and how many images a second pass through (decoded)."""
     from core.backbones.preprocessing import preprocessing_of
     from core.backbones.weights import load_network
     from core.devices import device_of
-    from core.features.extraction import features, reader
+    from core.features.extraction import features, measured_speed, reader
     from core.training.channel_adaptation import adapted
 
     form = require_one_form(plan.items, store)
     network = load_network(backbone, 2, settings, channels=form.channels)
     own, device = preprocessing_of(backbone), device_of(settings)
     preprocessing = adapted(own, form, plan.images, store, None)
-    events = features(
+    made = yield from features(
         plan.images, reader(store, preprocessing), network, preprocessing, settings,
         device=device, what=f"Computing features with {backbone.title}",
     )  # fmt: skip
-    speeds: list[float] = []
-    done, at = 0, 0.0
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as end:
-            made = cast(np.ndarray, end.value)
-            break
-        if isinstance(event, Progress):
-            now = time.monotonic()
-            if event.done > done and at:
-                speeds.append((event.done - done) / max(now - at, 1e-6))
-            done, at = event.done, now
-        yield event
-    # The first batch also warms up; where too few were passed through, some are once more.
-    usual = median(speeds[1:]) if len(speeds) > 2 else 0.0
-    return made, usual or _speed(network, preprocessing, plan, store, settings, device)
+    # Where too few were passed through at once to tell, some are once more.
+    speed = measured_speed(network, preprocessing, settings)
+    return made, speed or _speed(network, preprocessing, plan, store, settings, device)
 
 
 def _speed(

@@ -18,7 +18,7 @@ from core.evaluation.calibration_result import (
     fit_measurable,
     measure,
 )
-from core.evaluation.left_out import leave_classes_out
+from core.evaluation.left_out import Kept, leave_classes_out
 from core.evaluation.ood import (
     MOST,
     ReferenceFeatures,
@@ -74,13 +74,15 @@ def calibrate(
     tested: ModelOutput | None,
     probabilities: list[np.ndarray],
     out_of_fold: np.ndarray | None,
+    leave_out: bool = True,
 ) -> Generator[Event, None, CalibratedModel]:
     """Calibrate a trained network (by `yield from`).
 
     `tested` is what it saw in the test part; None when no step has changed the network, whose
     features are then kept already. `probabilities`, for each question (n, classes), are those of
     the test part; `out_of_fold` those of the images it learned from, each from folds it was not
-    in, where there is one question.
+    in, where there is one question. `leave_out`: whether classes are left out, where that can be
+    done.
     """
     origin, indices = calibration_images(setup, out_of_fold)
     by_others = origin in ("folds", "validation")
@@ -108,13 +110,18 @@ def calibrate(
         own = _Side(indices, said, _far(seen.features[mine], rows, apart))
     made = _calibrated(setup, origin, own, test, rows, setup.images(bank))
     # Only where the features are those of a network that never saw the labels.
-    if tested is None and not setup.recipe.start and origin == "folds" and made.reference:
-        return _with_left_out(setup, made, seen.features, row)
+    frozen = tested is None and not setup.recipe.start
+    if leave_out and frozen and origin == "folds" and made.reference:
+        return _with_left_out(setup, made, seen.features, row, settings)
     return made
 
 
 def _with_left_out(
-    setup: Setup, made: CalibratedModel, seen: np.ndarray, row: dict[int, int]
+    setup: Setup,
+    made: CalibratedModel,
+    seen: np.ndarray,
+    row: dict[int, int],
+    settings: Settings,
 ) -> CalibratedModel:
     """With what becomes of images of classes that are left out. `seen` are features, `row` says
     where those of an item are."""
@@ -125,6 +132,7 @@ def _with_left_out(
         setup.heads[0].labels[known],
         groups_of([setup.items[index] for index in known]),
         temperature=calibration.temperature,
+        kept=Kept(settings.home / "features" / "left-out", setup.images(known)),
     )
     return replace(made, heads=[(calibration, replace(result, left_out=found)), *others])
 

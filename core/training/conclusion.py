@@ -24,7 +24,8 @@ _SCORING = "Testing on images it has never seen"
 
 
 def conclude(run: RunContext, *, stopped: bool) -> Iterator[Event]:
-    """Score on the test images, then write the model and the report into the run's folder."""
+    """Score on the test images, then write the report into the run's folder, and the model where
+    it is to be kept."""
     setup, result = run.setup, run.state.result
     merge(setup.network)
     description = _description(setup)
@@ -39,6 +40,7 @@ def conclude(run: RunContext, *, stopped: bool) -> Iterator[Event]:
         setup, model, run.settings,
         tested=seen if run.state.steps_done else None, probabilities=probabilities,
         out_of_fold=result.out_of_fold if len(setup.heads) == 1 else None,
+        leave_out=run.keep_model,
     )  # fmt: skip
     none: list[np.ndarray | None] = [None] * len(setup.heads)
     compared = [*start] if seen and start else none
@@ -52,10 +54,11 @@ def conclude(run: RunContext, *, stopped: bool) -> Iterator[Event]:
         report = replace(report, task=setup.heads[0].task, other_tasks=tuple(further))
     kept = yield from _retention(setup, description)
     report = replace(report, target_domain=changes, retention=kept)
-    scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
-    described = replace(description, scores=scores, **calibrated.described)
-    Model(setup.network, described, calibrated.reference).save(run.folder / "model")
-    save_reference_images(calibrated.images, run.folder)
+    if run.keep_model:
+        scores = {name: getattr(report, name) for name in ("n", "correct", "accuracy", "interval")}
+        described = replace(description, scores=scores, **calibrated.described)
+        Model(setup.network, described, calibrated.reference).save(run.folder / "model")
+        save_reference_images(calibrated.images, run.folder)
     report.save(run.folder)
 
 

@@ -44,14 +44,17 @@ def _train(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterato
         folder,
         setup.recipe,
         n_folds(setup),
-        lambda fold: train_fold(fold, settings, should_stop),
+        lambda fold: train_fold(fold, settings, should_stop, keep_model=False),
     )
     yield Finished(Report.load(folder).seconds) if ended else Stopped(setup.steps, setup.steps)
 
 
-def train_fold(folder: Path, settings: Settings, should_stop: ShouldStop) -> Iterator[Event]:
-    """The same for the one fold that the recipe names, whatever its evaluation."""
-    yield from _once(RunContext(folder, settings, should_stop))
+def train_fold(
+    folder: Path, settings: Settings, should_stop: ShouldStop, *, keep_model: bool = True
+) -> Iterator[Event]:
+    """The same for the one fold that the recipe names, whatever its evaluation. Where the model is
+    not to be kept, the report is all that is made, without what is told of the kept model alone."""
+    yield from _once(RunContext(folder, settings, should_stop, keep_model=keep_model))
 
 
 def _once(run: RunContext) -> Iterator[Event]:

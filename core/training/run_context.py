@@ -38,9 +38,12 @@ class Halted(Exception):
 class RunContext:
     """One run in its folder. `state` is what a checkpoint holds, and nothing else changes."""
 
-    def __init__(self, folder: Path, settings: Settings, should_stop: ShouldStop) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, should_stop: ShouldStop, *, keep_model: bool = True
+    ) -> None:
         """Prepare the recipe in the folder, and go to where its checkpoint is."""
         self.folder, self.settings, self.should_stop = folder, settings, should_stop
+        self.keep_model = keep_model
         self.began = time.monotonic()
         recipe = Recipe.from_json((folder / "recipe.json").read_bytes())
         self.setup = prepare(recipe, settings)

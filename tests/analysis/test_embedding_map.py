@@ -57,6 +57,16 @@ def test_the_widest_direction_comes_first():
     assert placed[:, 0].std() > placed[:, 1].std()
 
 
+@pytest.mark.parametrize("shape", [(200, 6), (6, 200), (30, 30)])
+def test_the_axes_are_those_of_the_covariance_however_many_images_there_are(shape):
+    features = 5 + np.random.default_rng(0).normal(size=shape) * np.linspace(1, 3, shape[1])
+    rows = features / np.linalg.norm(features, axis=1, keepdims=True)
+    rows -= rows.mean(0)
+    _, _, vectors = np.linalg.svd(rows, full_matrices=False)
+    expected = rows @ vectors[:3].T
+    np.testing.assert_allclose(abs(principal(features, 3)), abs(expected), atol=1e-9)
+
+
 def test_the_neighbours_are_those_that_sklearn_finds():
     from sklearn.neighbors import NearestNeighbors
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, availability, get_backbone
 from core.backbones.preprocessing import Preprocessing
-from core.backbones.weights import classifier, fingerprint, load_network
+from core.backbones.weights import classifier, digest, fingerprint, load_network
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
@@ -67,6 +67,33 @@ def test_the_fingerprint_ignores_the_classifier_and_nothing_else(tmp_path):
     with torch.no_grad():
         network.conv_stem.weight[0, 0, 0, 0] += 1e-3
     assert fingerprint(network) != before
+
+
+def test_the_fingerprint_of_bundled_weights_is_the_hash_of_what_they_are_now(tmp_path):
+    """It is told by comparison, which must miss neither a lost sign of nought nor a new part."""
+
+    def hashed(network):
+        return digest(network, without=classifier(network))
+
+    network = load_network(get_backbone(DEFAULT), 4, Settings(home=tmp_path))
+    assert fingerprint(network) == hashed(network)
+    network.to(memory_format=torch.channels_last)
+    assert fingerprint(network) == hashed(network)
+    mean = network.bn1.running_mean
+    for value in (0.0, -0.0):
+        mean[0] = value
+        assert fingerprint(network) == hashed(network)
+    torch.nn.utils.parametrizations.weight_norm(network.conv_head)
+    assert fingerprint(network) == hashed(network)
+
+
+def test_two_networks_of_the_same_backbone_share_nothing(tmp_path):
+    one, other = (load_network(get_backbone(DEFAULT), 4, Settings(home=tmp_path)) for _ in "ab")
+    with torch.no_grad():
+        one.conv_stem.weight.zero_()
+    assert other.conv_stem.weight.abs().max() > 0
+    one.bn1.eps = 7.0
+    assert other.bn1.eps < 1
 
 
 def test_weights_come_from_a_folder_of_local_files(tmp_path):

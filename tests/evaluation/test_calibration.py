@@ -132,6 +132,14 @@ def test_brier_is_the_squared_distance_from_the_truth():
     assert brier_scores(np.array([0, 1]), shares) == pytest.approx([0.09 + 0.04 + 0.01, 2.0])
 
 
+def test_a_change_is_resampled_alike_however_many_are_drawn_at_once(monkeypatch):
+    before, after = np.random.default_rng(0).random((2, 37))
+    found = change(before, after, extremes=(-1.0, 2.0))
+    for at_once in (1, 100, 37 * 999):
+        monkeypatch.setattr("core.evaluation.calibration._MOST_AT_ONCE", at_once)
+        assert change(before, after, extremes=(-1.0, 2.0)) == found
+
+
 def test_the_interval_of_a_change_holds_the_truth_about_95_times_in_100():
     chance, held = np.random.default_rng(1), []
     for _ in range(60):

@@ -3,8 +3,10 @@
 import numpy as np
 
 from core.dataset.splits import folds
-from core.evaluation.left_out import MOST_CLASSES, leave_classes_out
+from core.evaluation import left_out
+from core.evaluation.left_out import MOST_CLASSES, Kept, leave_classes_out
 from core.evaluation.ood import distances, ood_score, ood_threshold, prepared
+from core.features.feature_rows import drop_rows
 from core.features.linear_probe import fit_probe, softmax
 
 
@@ -65,3 +67,26 @@ def test_of_many_classes_some_are_left_out():
     labels = np.repeat(np.arange(20), 6)
     found = leave_classes_out(random.uniform(0, 1, (120, 8)), labels, [*range(120)])
     assert (found.n_classes, found.n) == (MOST_CLASSES, 6 * MOST_CLASSES)
+
+
+def test_what_is_kept_says_the_same_again_and_goes_with_its_images(digits, tmp_path, monkeypatch):
+    features, labels = digits.features[:200], digits.labels[:200]
+    images = [f"{row:064x}" for row in range(200)]
+    plain = leave_classes_out(features, labels, [*range(200)])
+    kept = Kept(tmp_path, images)
+    assert leave_classes_out(features, labels, [*range(200)], kept=kept) == plain
+    (file,) = tmp_path.iterdir()
+
+    def never(*args):
+        raise AssertionError("it was kept")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(left_out, "_probabilities", never)
+        assert leave_classes_out(features, labels, [*range(200)], kept=kept) == plain
+    moved = np.where(labels == 0, 1, labels)
+    leave_classes_out(features, moved, [*range(200)], kept=kept)
+    assert len([*tmp_path.iterdir()]) == 2, "other labels are another question"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert leave_classes_out(features, labels, [*range(200)], kept=kept) == plain
+    drop_rows(tmp_path.iterdir(), [images[0]])
+    assert [*tmp_path.parent.glob(f"{tmp_path.name}/*")] == []

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from core.features.linear_probe import fit_probe
-from core.features.probe_solver import Basis
+from core.features.probe_solver import Basis, basis_of
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +96,13 @@ def test_balanced_weights_raise_the_rare_class():
     fair = fit_probe(features, labels, 2, folds_of(100), C_grid=(0.1,), balanced=True)
     rare = labels == 1
     assert fair.out_of_fold[rare, 1].mean() > plain.out_of_fold[rare, 1].mean() + 0.1
+
+
+def test_the_basis_that_is_remembered_is_that_of_the_same_features(blobs):
+    features, _ = blobs
+    first = basis_of(features)
+    assert basis_of(features.copy()) is first
+    other = basis_of(features * 2)
+    for of, found in ((features, first), (features * 2, other)):
+        assert basis_of(of).rows.equal(Basis.of(of).rows)
+        assert found.vectors.equal(Basis.of(of).vectors)
