@@ -109,10 +109,10 @@ def _kept_probabilities(
     file = kept.folder / f"{made.hexdigest()}.safetensors"
     try:
         found = tensors.read(file, framework="np", must_be_sealed=True).tensors
-        return found["known"], [found[f"without {left}"] for left in turns]
+        return found["known"], [found[f"without-{left}"] for left in turns]
     except (FileNotFoundError, Damaged, KeyError):
         known, each = _probabilities(features, labels, groups, turns)
-    content = {f"without {left}": own for left, own in zip(turns, each, strict=True)}
+    content = {f"without-{left}": own for left, own in zip(turns, each, strict=True)}
     kept.folder.mkdir(parents=True, exist_ok=True)
     about = {"images": json.dumps(list(kept.images))}
     tensors.write(file, content | {"known": known}, about, framework="np")

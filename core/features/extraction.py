@@ -67,21 +67,30 @@ class FeatureCache:
                     file.unlink(missing_ok=True)
         return known
 
-    def speeds(self) -> list[float]:
-        """Images a second, of each file that tells."""
+    def speeds(self, device: str) -> list[float]:
+        """Images a second on this kind of device, of each file that tells."""
         found = []
         for file in self.folder.glob("*.safetensors"):
             with suppress(FileNotFoundError, Damaged, KeyError, ValueError):
-                found.append(float(tensors.metadata(file)[SPEED]))
+                made_on, speed = tensors.metadata(file)[SPEED].split()
+                found += [float(speed)] if made_on == device else []
         return [speed for speed in found if 0 < speed < float("inf")]
 
-    def add(self, hashes: Sequence[str], features: np.ndarray, *, speed: float = 0.0) -> None:
-        """Keep features (n, d) of these images, and how many were made in a second (0: unknown)."""
+    def add(
+        self,
+        hashes: Sequence[str],
+        features: np.ndarray,
+        *,
+        speed: float = 0.0,
+        device: str = "cpu",
+    ) -> None:
+        """Keep features (n, d) of these images, and how many were made in a second (0: unknown) on
+        which kind of device."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{secrets.token_hex(8)}.safetensors"
         about = {"images": json.dumps(list(hashes))}
         if speed:
-            about[SPEED] = f"{speed:.1f}"
+            about[SPEED] = f"{device} {speed:.1f}"
         tensors.write(file, {"features": features}, about, framework="np")
 
 
@@ -121,18 +130,19 @@ def features(
             if computed:
                 # The first batch also warms up; of too few nothing is told.
                 speed = median(speeds[1:]) if len(speeds) > 2 else 0.0
-                cache.add(list(computed), np.stack(list(computed.values())), speed=speed)
+                rows = np.stack(list(computed.values()))
+                cache.add(list(computed), rows, speed=speed, device=device)
         known |= computed
     return np.stack([known[image] for image in images])
 
 
 def measured_speed(
-    network: nn.Module, preprocessing: Preprocessing, settings: Settings
+    network: nn.Module, preprocessing: Preprocessing, settings: Settings, device: str
 ) -> float | None:
-    """Images a second, decoded and passed through, when features (view 0) were computed; the best
-    of all times. None where nothing was measured."""
+    """Images a second, decoded and passed through, when features (view 0) were computed on this
+    kind of device; the best of all times. None where nothing was measured."""
     folder = settings.home / "features" / f"{_identity(network, preprocessing)}-0"
-    return max(FeatureCache(folder).speeds(), default=None)
+    return max(FeatureCache(folder).speeds(device), default=None)
 
 
 def load_pixels(

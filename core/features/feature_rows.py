@@ -13,7 +13,7 @@ from core import tensors
 from core.errors import Damaged
 
 SPEED = "images_per_second"
-"""In the metadata, where it was measured: how many of these were made in a second."""
+"""In the metadata, where it was measured: the device these were made on, and how many a second."""
 _HASH = re.compile(rb"[0-9a-f]{64}")
 
 

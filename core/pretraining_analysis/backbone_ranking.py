@@ -132,7 +132,7 @@ def _features(
         device=device, what=f"Computing features with {backbone.title}",
     )  # fmt: skip
     # Where too few were passed through at once to tell, some are once more.
-    speed = measured_speed(network, preprocessing, settings)
+    speed = measured_speed(network, preprocessing, settings, device)
     return made, speed or _speed(network, preprocessing, plan, store, settings, device)
 
 
