@@ -20,6 +20,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVE = "import sys; from core.settings import get_settings; from core.server.launch import serve; sys.exit(serve(get_settings()))"  # noqa: E501
 
 
+COLD = {"GRAFT_WARM": "0"}
+"""Where no job comes, or none that has to be quick: half of what it takes to start is left out."""
+
+
 @dataclass(frozen=True)
 class Server:
     """A running product."""

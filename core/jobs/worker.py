@@ -57,8 +57,9 @@ def main(
 
     One worker a slot, that at `place` or the first free one of this machine: where there is none
     it leaves at once. `warm` is what a job's process has imported before it starts; `first` is run
-    by a process of its own in the background, while the jobs go on. `patience` is how many seconds
-    a job has to stop by itself. Raises GraftError when the database is another home's.
+    by a process of its own in the background, while the jobs go on; neither is done without
+    `settings.warm`. `patience` is how many seconds a job has to stop by itself. Raises GraftError
+    when the database is another home's.
     """
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):  # first: who has the lock can be asked to stop
@@ -74,14 +75,14 @@ def main(
     open_queue(settings)  # before any process is started: the database may be another home's
     migrate(settings)
     take_temporary_folder(settings.home, slot.name)
-    crew = Crew(settings, warm, patience)
+    crew = Crew(settings, warm if settings.warm else (), patience)
     adopt(settings)
     if not stopping.is_set():  # else its jobs need not wait in the queue again first
         # Before any is taken out of the queue: what was begun goes on before what waits.
         recover(settings, slot.name, starting=True)
         _launch(settings, crew, slot)
         keep_recovering(settings, slot.name)
-    if first:
+    if first and settings.warm:
         crew.begin(first)
     cleaner, presence = Cleaner(settings), Presence(settings, slot)
     _LOG.info("worker %d serves %s as %s", os.getpid(), settings.home, slot.name)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from running_server import Server, running, wait_for
+from running_server import COLD, Server, running, wait_for
 from steps import LONG
 
 NAME, PASSWORD = "Zoë", "correct horse battery"
@@ -16,7 +16,7 @@ NAME, PASSWORD = "Zoë", "correct horse battery"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("browser") / "home"
-    with running(home, GRAFT_LOGIN="password") as started:
+    with running(home, **COLD, GRAFT_LOGIN="password") as started:
         yield started
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from axe import is_accessible
 from playwright.sync_api import Page, expect
-from running_server import running
+from running_server import COLD, running
 from steps import ready
 
 
 def test_the_page_says_that_graft_has_stopped_and_nothing_is_lost(
     window: Page, tmp_path: Path
 ) -> None:
-    with running(tmp_path / "home") as server:
+    with running(tmp_path / "home", **COLD) as server:
         window.goto(server.address)
         # All of it: what is not fetched by then cannot be any more.
         ready(window.get_by_role("button", name="Start a project"))

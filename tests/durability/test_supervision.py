@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running_server import ROOT, Server, free_port, processes_of, running, wait_for
+from running_server import COLD, ROOT, Server, free_port, processes_of, running, wait_for
 
 from core.errors import CannotStart
 from core.server.launch import Keeper
@@ -21,7 +21,7 @@ WEB, WORKER = "webserver", "core.jobs.worker"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("supervised") / "home") as started:
+    with running(tmp_path_factory.mktemp("supervised") / "home", **COLD) as started:
         yield started
 
 
@@ -75,7 +75,7 @@ def test_when_serve_is_killed_all_end_and_the_next_one_starts_and_ends(server: S
     server.process.kill()
     server.process.wait()
     wait_for(lambda: processes_of(server.home) == [], seconds=60)
-    with running(server.home, GRAFT_PORT=server.address.rpartition(":")[2]) as again:
+    with running(server.home, **COLD, GRAFT_PORT=server.address.rpartition(":")[2]) as again:
         wait_for(lambda: len(processes_of(again.home, WORKER)) == 1)
         old = kill(WORKER, again.home) | kill(WEB, again.home)
         wait_for(lambda: a_new(WEB, again.home, old) and a_new(WORKER, again.home, old))
@@ -91,7 +91,9 @@ def test_streamlit_alone_serves_with_one_worker_that_outlives_it(tmp_path: Path)
     workers = []
     try:
         for _ in range(2):
-            alone = subprocess.Popen(program, cwd=ROOT, env=os.environ | {"GRAFT_HOME": str(home)})
+            alone = subprocess.Popen(
+                program, cwd=ROOT, env=os.environ | COLD | {"GRAFT_HOME": str(home)}
+            )
             wait_for(lambda: answers(address))
             workers.append(processes_of(home, WORKER))
             alone.kill()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from running_server import ROOT, Server, free_port, running, wait_for
+from running_server import COLD, ROOT, Server, free_port, running, wait_for
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
@@ -38,6 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     before = os.umask(0o022)
     with running(
         folder / "beside",
+        **COLD,
         GRAFT_HOME=str(folder / "home"),
         GRAFT_MAX_CONNECTIONS_PER_ADDRESS=str(MOST_PER_ADDRESS),
     ) as started:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from handshake import open_socket
-from running_server import Server, running
+from running_server import COLD, Server, running
 
 NAME = "graft.example.org"
 
@@ -12,7 +12,7 @@ NAME = "graft.example.org"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("server") / "home"
-    with running(home, GRAFT_ALLOWED_HOSTS=NAME) as started:
+    with running(home, **COLD, GRAFT_ALLOWED_HOSTS=NAME) as started:
         yield started
 
 

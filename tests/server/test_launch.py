@@ -51,6 +51,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     """A home and a free port of the test's own; no worker is left behind."""
     monkeypatch.setenv("GRAFT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("GRAFT_PORT", str(free_port()))
+    monkeypatch.setenv("GRAFT_WARM", "0")  # no job comes
     get_settings.cache_clear()
     yield get_settings()
     get_settings.cache_clear()

@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from running_server import Server, running
+from running_server import COLD, Server, running
 
 from core.settings import MiB
 from core.web.uploads import open_upload, received, upload_folder
@@ -34,7 +34,7 @@ def send(server: Server, upload: str, numbers: range) -> None:
 
 
 def test_three_hundred_images_do_not_grow_the_web_process_by_more_than_100_mb(tmp_path: Path):
-    with running(tmp_path / "home") as server:
+    with running(tmp_path / "home", **COLD) as server:
         upload = open_upload(server.home)
         before = server.web.memory_info().rss
         with ThreadPoolExecutor(3) as browser:  # as many at once as the page sends

@@ -5,12 +5,12 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from running_server import Server, running
+from running_server import COLD, Server, running
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server") / "home") as started:
+    with running(tmp_path_factory.mktemp("server") / "home", **COLD) as started:
         yield started
 
 
