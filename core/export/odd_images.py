@@ -5,10 +5,11 @@ to read or to shrink them that differ give a model different pixels.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
 from core import seeding
 
@@ -21,20 +22,32 @@ def drawn(width: int, height: int, number: int = 0) -> Image.Image:
     """An RGB image of clouds upon clouds, each half as coarse, repeated where it is larger than
     they are; `number` decides what is drawn."""
     chance = seeding.numpy_generator(0, "odd image", number)
-    tile = np.zeros((_TILE, _TILE, 3), np.float32)
+    tile = Image.merge("RGB", [_tile().getchannel(int(each)) for each in chance.permutation(3)])
+    if chance.integers(2):
+        tile = tile.transpose(Image.Transpose.TRANSPOSE)
+    pair = tile, tile.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image = Image.new("RGB", (width, height))
+    for column, left in enumerate(range(0, width, _TILE)):
+        for row, top in enumerate(range(0, height, _TILE)):
+            each = pair[column % 2]
+            image.paste(ImageOps.flip(each) if row % 2 else each, (left, top))
+    coarse = _cloud(chance, 4, width, height).point(lambda value: value * 0.75)
+    return ImageChops.add(image, coarse, offset=-96)
+
+
+@cache
+def _tile() -> Image.Image:
+    chance = seeding.numpy_generator(0, "odd tile")
+    tile = np.full((_TILE, _TILE, 3), 128, np.float32)
     for octave in range(1, 9):
-        tile += _cloud(chance, 2**octave + 1, _TILE, _TILE) * 0.75**octave
-    across, down = (np.arange(side) % (2 * _TILE) for side in (width, height))
-    across, down = (np.minimum(at, 2 * _TILE - 1 - at) for at in (across, down))
-    whole = tile[down][:, across] + 0.75 * _cloud(chance, 4, width, height)
-    return Image.fromarray((whole + 128).clip(0, 255).astype(np.uint8))
+        cloud = np.asarray(_cloud(chance, 2**octave + 1, _TILE, _TILE), np.float32)
+        tile += (cloud - 128) * 0.75**octave
+    return Image.fromarray(tile.clip(0, 255).astype(np.uint8))
 
 
-def _cloud(chance: np.random.Generator, cells: int, width: int, height: int) -> np.ndarray:
-    """Float32 (height, width, 3) from -128 to 127."""
+def _cloud(chance: np.random.Generator, cells: int, width: int, height: int) -> Image.Image:
     coarse = Image.fromarray(chance.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
-    smooth = coarse.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(smooth, np.float32) - 128
+    return coarse.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _jpeg(image: Image.Image, file: Path) -> None:
