@@ -1,4 +1,4 @@
-"""What disks do to a home folder is found: caches are made again, a damaged image or manifest is named
+"""What disks do to a home folder is found: caches are made again, an image or manifest is named
 with what to do about it. Nothing damaged is ever used."""
 
 import json
