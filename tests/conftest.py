@@ -87,15 +87,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+WHOLE = ("tests/browser", "tests/export/served")
+"""Folders whose tests share something that takes long to make."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where two processes share the tests, a file stays whole, and all browser tests go to one:
-    two browsers with their servers at once would leave nothing to the others."""
+    """Where two processes share the tests, a file stays whole, and so do a few folders: two
+    browsers with their servers at once would leave nothing to the others."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            folder = "tests/browser"
-            return folder if nodeid.startswith(folder) else str(super()._split_scope(nodeid))
+            whole = [folder for folder in WHOLE if nodeid.startswith(folder + "/")]
+            return whole[0] if whole else str(super()._split_scope(nodeid))
 
     return ByFile(config, log)

@@ -1,46 +1,15 @@
-"""The command line does the whole way, and every mistake gets a sentence."""
+"""The command line does the whole way, from a folder of images to an exported model."""
 
 import json
 import os
 import signal
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from command_line import run_command
+from commands import PHOTOGRAPHS, as_json, pieces_of_photographs, refused, start
 from PIL import Image
-from skimage import data
-
-ROOT = Path(__file__).parents[2]
-PHOTOGRAPHS = {"cat": data.chelsea, "coffee": data.coffee, "space": data.astronaut}
-
-
-def start(home, *arguments):
-    """The command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "core", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "GRAFT_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def as_json(home, *arguments, ends_with=0):
-    code, out, err = run_command(home, *arguments, "--json")
-    assert code == ends_with, err
-    return json.loads(out)
-
-
-def refused(home, *arguments):
-    code, out, err = run_command(home, *arguments)
-    assert code == 2
-    assert out == ""
-    return err
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +19,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Three classes of 12 pieces of a photograph each."""
-    folder = tmp_path_factory.mktemp("data") / "pieces"
-    random = np.random.default_rng(0)
-    for name, photograph in PHOTOGRAPHS.items():
-        (folder / name).mkdir(parents=True)
-        whole = Image.fromarray(photograph())
-        for number in range(12):
-            left, top = (int(random.integers(0, side - 150)) for side in whole.size)
-            piece = whole.crop((left, top, left + 150, top + 150))
-            piece.save(folder / name / f"{number}.png")
-    return folder
+    return pieces_of_photographs(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -295,83 +254,3 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(home, pictures, tmp_p
     assert code == 0
     assert f'"resumed_at_step": {stopped["step"]}' in err
     assert json.loads(out)["stopped"] is False
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--set", "strengthh=1"], "strengthh"),
-        (["--set", "views=99"], "views: 1 to 16"),
-        (["--set", "views"], "name=value"),
-        (["--backbone", "no_such_network"], "no_such_network"),
-        (["--strategy", "magic"], "magic"),
-        (["--holdout", "2"], "holdout"),
-        (["--seed", "-1"], "seed"),
-        (["--fit", "stretch"], "fit"),
-    ],
-)
-def test_a_wrong_choice_is_named_before_anything_is_done(
-    arguments, words, home, pictures, tmp_path
-):
-    err = refused(home, "train", pictures, "--out", tmp_path / "run", *arguments)
-    assert words in err
-    assert not (tmp_path / "run").exists()
-
-
-def test_paths_that_name_nothing_are_named(home, pictures, tmp_path):
-    gone = tmp_path / "gone"
-    assert "gone" in refused(home, "train", gone, "--out", tmp_path / "run")
-    assert "gone" in refused(home, "predict", gone, pictures / "cat" / "0.png")
-    assert "gone" in refused(home, "evaluate", gone, pictures)
-    assert "gone" in refused(home, "export", gone, tmp_path / "model.zip")
-    assert "gone" in refused(home, "explain", gone, pictures / "cat" / "0.png")
-    assert "gone" in refused(home, "thresholds", gone)
-    assert "gone" in refused(home, "pretraining-analysis", gone)
-
-
-def test_a_folder_of_something_else_is_not_overwritten(home, pictures, tmp_path):
-    (tmp_path / "letters").mkdir()
-    (tmp_path / "letters" / "dear.txt").write_text("Dear")
-    assert "is not a run" in refused(home, "train", pictures, "--out", tmp_path / "letters")
-    assert os.listdir(tmp_path / "letters") == ["dear.txt"]
-
-
-def test_too_few_images_are_refused_with_the_remedy(home, tmp_path):
-    (tmp_path / "data" / "only").mkdir(parents=True)
-    Image.new("RGB", (64, 64)).save(tmp_path / "data" / "only" / "1.png")
-    assert refused(home, "train", tmp_path / "data", "--out", tmp_path / "run").endswith(".\n")
-
-
-def test_with_json_a_problem_is_a_document_too(home, tmp_path):
-    code, out, err = run_command(home, "evaluate", tmp_path / "gone", tmp_path, "--json")
-    assert code == 2
-    assert json.loads(out)["error"] in err
-
-
-def test_lists_are_readable_by_people_and_programs(home):
-    assert {row["name"] for row in as_json(home, "samples")} >= {"emoji", "digits", "surfaces"}
-    backbones = {row["name"]: row for row in as_json(home, "backbones")}
-    assert backbones["tf_efficientnet_lite0"]["available"] == "bundled"
-    assert len(backbones) >= 15
-    strategies = {row["name"]: row for row in as_json(home, "strategies")}
-    assert {"feature_extraction", "last_stages", "full"} <= set(strategies)
-    assert {"name", "title", "advice", "needs", "options"} <= strategies["full"].keys()
-    options = {option["name"]: option for option in strategies["full"]["options"]}
-    asked = {name: options["steps"][name] for name in ("type", "default", "range")}
-    assert asked == {"type": "int", "default": 300, "range": "1 to 20000"}
-    for command in ("samples", "backbones", "strategies"):
-        code, out, _ = run_command(home, command)
-        assert code == 0
-        assert len(out.splitlines()) >= 3
-
-
-def test_a_sample_is_written_as_class_folders(home, tmp_path):
-    said = as_json(home, "samples", "surfaces", tmp_path / "surfaces")
-    assert said["images"] == sum(said["classes"].values())
-    assert "DIR" in refused(home, "samples", "surfaces")
-    assert "emoji" in refused(home, "samples", "no such sample", tmp_path / "x")
-
-
-def test_a_wrong_environment_variable_is_named(home, monkeypatch):
-    monkeypatch.setenv("GRAFT_PORT", "a harbour")
-    assert "port" in refused(home, "backbones")

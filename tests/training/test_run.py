@@ -1,26 +1,25 @@
-"""Whole runs on real images with the real bundled weights."""
+"""Whole runs of every strategy, on real images with the real bundled weights.
+
+The tests stand together because they share one finished run of each strategy.
+"""
 
 import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
-import timm
-import torch
 from captions import write_text_side
 from PIL import Image
-from safetensors.numpy import load_file, save_file
+from short_runs import BY_STEPS, SHORT, assert_same_weights, go_on, weights
 
-from core import seeding
 from core.analysis.prediction import image_predictions
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.dataset.store import Store
-from core.errors import BadInput, BadRecipe
+from core.errors import BadInput
 from core.evaluation.report import Report
 from core.events import (
     Finished,
@@ -37,52 +36,12 @@ from core.files import read_sealed
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
-from core.strategies import get_strategy, strategies
-from core.training.checkpoint import RunState
+from core.strategies import strategies
 from core.training.checkpoint_file import has_checkpoint
 from core.training.cost_estimate import estimate
 from core.training.preparation import prepare
 from core.training.run import train
-from core.training.run_context import RunContext
 from core.transfer import GradientPhase
-from core.transfer.option_info import describe
-
-STEPS = {"steps": 6, "batch": 8}
-SHORT = {
-    "feature_extraction": {},
-    "last_stages": {"steps": 8, "batch": 8},
-    "gradual_unfreezing": {**STEPS, "rounds": 2},
-    "selective": STEPS,
-    "full": STEPS,
-    "soft_sharing": {**STEPS, "hold": "delta"},
-    "domain_alignment": {},
-    "domain_adaptation": {**STEPS, "method": "dann"},
-    "instance_weighting": {},
-    "pseudo_labels": STEPS,
-    "self_supervised": {**STEPS, "self_supervised_steps": 3},
-    "lora": STEPS,
-    "distillation": STEPS,
-    "descriptions": {**STEPS, "then": "last layers"},
-    "continual": STEPS,
-    "multi_task": {**STEPS, "weights": {"ink": 0.5}},
-    "from_scratch": STEPS,
-}
-BY_STEPS = [name for name, options in SHORT.items() if "steps" in options]
-
-
-def go_on():
-    return False
-
-
-def weights(folder):
-    return load_file(folder / "model" / "model.safetensors")
-
-
-def assert_same_weights(one, other):
-    first, second = weights(one), weights(other)
-    assert first.keys() == second.keys()
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 def test_every_strategy_has_a_short_run_here():
@@ -261,128 +220,6 @@ def test_stopping_and_resuming_gives_bit_identical_weights(begun, finished, sett
     assert Report.load(whole).predictions == Report.load(halved).predictions
 
 
-@pytest.mark.parametrize("strategy", [n for n in SHORT if strategies()[n].needs])
-def test_what_is_needed_and_missing_is_named_with_the_way_to_add_it(
-    run_folder, digits, settings, strategy
-):
-    alone = replace(digits, items=digits.labelled)
-    Store(settings.home).save(alone)
-    folder = run_folder(strategy, **SHORT[strategy])
-    recipe = Recipe.from_json((folder / "recipe.json").read_text())
-    (folder / "recipe.json").write_text(recipe.model_copy(update={"dataset": alone.id}).to_json())
-    with pytest.raises(BadRecipe, match=r"(needs|learns from|goes on with).*--"):
-        list(train(folder, settings, go_on))
-
-
-def test_classes_of_the_source_domain_alone_are_named_and_left_out(run_folder, digits, settings):
-    strange = replace(digits.items[-1], role="source", label="seven", name="negative/7.png")
-    more = replace(digits, items=(*digits.items, strange))
-    Store(settings.home).save(more)
-    folder = run_folder("domain_alignment")
-    recipe = Recipe.from_json((folder / "recipe.json").read_text())
-    (folder / "recipe.json").write_text(recipe.model_copy(update={"dataset": more.id}).to_json())
-    notes = [e.text for e in train(folder, settings, go_on) if isinstance(e, Note)]
-    assert any("“seven”" in note for note in notes)
-
-
-def test_classes_that_the_source_domain_lacks_are_named(run_folder, digits, settings):
-    fewer = tuple(i for i in digits.items if (i.role, i.label) != ("source", "2"))
-    dataset = replace(digits, items=fewer)
-    Store(settings.home).save(dataset)
-    folder = run_folder("domain_alignment", dataset=dataset)
-    events = list(train(folder, settings, go_on))
-    (note,) = [e.text for e in events if isinstance(e, Note) and "Carried over" in e.text]
-    assert "Carried over: “0”, “1”." in note
-    assert "no images of “2”" in note
-    assert isinstance(events[-1], Finished)
-    assert {row.label for row in Report.load(folder).predictions} <= {"0", "1"}
-
-
-@pytest.mark.parametrize("shared", [("0", 20), ("01", 1), ("0", 1)])
-def test_another_domain_with_hardly_a_class_in_common_is_refused(
-    run_folder, digits, settings, shared
-):
-    classes, each = shared
-    own = [i for i in digits.items if i.role != "source"]
-    theirs = [
-        [i for i in digits.items if (i.role, i.label) == ("source", name)][:each]
-        for name in classes
-    ]
-    dataset = replace(digits, items=(*own, *(i for items in theirs for i in items)))
-    Store(settings.home).save(dataset)
-    with pytest.raises(BadRecipe, match="at least two of your classes"):
-        list(train(run_folder("domain_alignment", dataset=dataset), settings, go_on))
-
-
-def test_another_domain_whose_classes_have_other_names_is_not_taken_for_none(
-    run_folder, digits, settings
-):
-    named = {"0": "nought", "1": "one", "2": "two"}
-    items = [replace(i, label=named[i.label]) if i.role == "source" else i for i in digits.items]
-    dataset = replace(digits, items=tuple(items))
-    Store(settings.home).save(dataset)
-    for strategy in ("domain_adaptation", "domain_alignment"):
-        with pytest.raises(BadRecipe, match="other ones: “nought”, “one”, “two” where yours are"):
-            list(train(run_folder(strategy, dataset=dataset), settings, go_on))
-
-
-@pytest.mark.parametrize(
-    ("strategy", "role", "called"),
-    [
-        ("instance_weighting", "source", "of a different kind"),
-        ("domain_adaptation", "unlabelled", "without a label"),
-        ("pseudo_labels", "unlabelled", "without a label"),
-    ],
-)
-def test_hardly_an_image_of_what_it_needs_is_refused_with_how_many_will_do(
-    run_folder, digits, settings, strategy, role, called
-):
-    others = [i for i in digits.items if i.role == "labelled"]
-    one = next(i for i in digits.items if i.role == role)
-    dataset = replace(digits, items=(*others, one))
-    Store(settings.home).save(dataset)
-    with pytest.raises(
-        BadRecipe, match=f"only 1 usable images {called}. Add at least 5, better fifty"
-    ):
-        list(train(run_folder(strategy, dataset=dataset), settings, go_on))
-
-
-def test_a_teacher_of_whom_nothing_is_learned_is_refused(run_folder, settings, teacher):
-    with pytest.raises(BadRecipe, match="has no teacher"):
-        list(train(run_folder("full", teacher=teacher), settings, go_on))
-
-
-@pytest.mark.parametrize("strategy", ["last_stages", "from_scratch", "distillation"])
-def test_what_is_proposed_on_screen_is_what_a_run_does(
-    run_folder, digits, settings, strategy, teacher
-):
-    """Where more images bear more steps, the same ones are counted: all that are labelled."""
-    own = [item for item in digits.items if item.role == "labelled"]
-    many = tuple(replace(own[n % 60], name=f"{n}.png") for n in range(340))
-    dataset = replace(digits, items=many)
-    Store(settings.home).save(dataset)
-    told = {info.name: info.default for info in describe(get_strategy(strategy), 340, 3, "cnn")}
-    needs = {"teacher": teacher} if strategy == "distillation" else {}
-    recipe = (run_folder(strategy, dataset=dataset, **needs) / "recipe.json").read_text()
-    options = prepare(Recipe.from_json(recipe), settings).options
-    assert {name: getattr(options, name) for name in told} == told
-
-
-def test_from_scratch_begins_as_its_makers_begin_it_and_the_seed_decides_how(run_folder, settings):
-    def begun(seed):
-        recipe = (run_folder("from_scratch", seed=seed) / "recipe.json").read_text()
-        return prepare(Recipe.from_json(recipe), settings).network.state_dict()
-
-    with seeding.torch_stream(3, "network"):
-        made = timm.create_model("tf_efficientnet_lite0", num_classes=3).state_dict()
-    one, again, other = begun(3), begun(3), begun(4)
-    for name, value in one.items():
-        if not name.startswith("classifier"):
-            torch.testing.assert_close(value, made[name])
-            torch.testing.assert_close(value, again[name])
-    assert not torch.equal(one["conv_stem.weight"], other["conv_stem.weight"])
-
-
 def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
     earlier, _ = finished("full")
     folder = run_folder("feature_extraction", start=earlier)
@@ -390,63 +227,6 @@ def test_an_earlier_run_can_be_the_backbone(finished, run_folder, settings):
     before, after = weights(earlier), weights(folder)
     np.testing.assert_array_equal(before["conv_head.weight"], after["conv_head.weight"])
     assert not np.array_equal(before["classifier.weight"], after["classifier.weight"])
-
-
-@pytest.fixture(scope="module")
-def two_classes_then_a_third(run_folder, digits, settings):
-    """A model of the digits 0 and 1, and a function that goes on with it to learn the 2."""
-    old = replace(digits, items=tuple(i for i in digits.labelled if i.label in "01"))
-    new = replace(digits, items=tuple(i for i in digits.labelled if i.label == "2"))
-    for dataset in (old, new):
-        Store(settings.home).save(dataset)
-
-    def run(strategy, dataset, **options):
-        folder = run_folder(strategy, **options)
-        recipe = Recipe.from_json((folder / "recipe.json").read_text())
-        recipe = recipe.model_copy(update={"dataset": dataset.id})
-        (folder / "recipe.json").write_text(recipe.to_json())
-        list(train(folder, settings, go_on))
-        return folder
-
-    earlier = run("feature_extraction", old)
-    return lambda **options: run("continual", new, start=earlier, steps=4, batch=8, **options)
-
-
-def test_a_new_class_is_learned_and_the_old_ones_are_not_forgotten(two_classes_then_a_third):
-    folder = two_classes_then_a_third()
-    report = Report.load(folder)
-    assert Model.load(folder / "model").classes == ("0", "1", "2")
-    assert report.correct >= 3  # of the four that are kept apart of the new class
-    assert report.retention.n == 8
-    assert report.retention.now >= report.retention.before - 1
-    assert [row.label for row in report.retention.classes] == ["0", "1"]
-
-
-def test_without_rehearsal_it_is_shown_what_was_forgotten(two_classes_then_a_third):
-    report = Report.load(two_classes_then_a_third(rehearse=0, teacher_weight=0))
-    assert report.retention.now < report.retention.before / 2
-    assert "the earlier model" in report.retention.verdict.lower()
-
-
-def test_a_class_of_which_nothing_is_shown_again_is_remembered(run_folder, digits, settings):
-    old = replace(digits, items=tuple(i for i in digits.labelled if i.label in "01"))
-    new = replace(digits, items=tuple(i for i in digits.labelled if i.label in "12"))
-    for dataset in (old, new):
-        Store(settings.home).save(dataset)
-    earlier = run_folder("feature_extraction", dataset=old)
-    list(train(earlier, settings, go_on))
-    folder = run_folder("continual", dataset=new, start=earlier, steps=4, batch=8, rehearse=0)
-    list(train(folder, settings, go_on))
-    zeros = Report.load(folder).retention.classes[0]
-    assert zeros.label == "0"
-    assert zeros.before == zeros.n
-    assert zeros.now >= zeros.before / 2
-
-
-def test_an_earlier_run_that_is_gone_is_said_to_be(run_folder, settings, tmp_path):
-    folder = run_folder("feature_extraction", start=tmp_path / "gone")
-    with pytest.raises(BadRecipe, match="no model"):
-        list(train(folder, settings, go_on))
 
 
 def test_an_earlier_run_whose_network_is_gone_is_named(finished, run_folder, settings, tmp_path):
@@ -473,20 +253,6 @@ def test_a_run_that_dies_between_two_events_ends_with_the_same_weights(
     assert_same_weights(whole, died)
 
 
-def test_stopping_before_anything_was_learned_says_so_and_leaves_no_model(run_folder, settings):
-    shutil.rmtree(settings.home / "features", ignore_errors=True)
-    folder = run_folder("feature_extraction")
-    events = list(train(folder, settings, lambda: True))
-    assert events[-1] == Stopped(0, 0)
-    assert not (folder / "model").exists()
-
-
-def test_a_second_head_on_the_same_images_passes_none_through_the_network(run_folder, settings):
-    list(train(run_folder("feature_extraction", "first"), settings, go_on))
-    again = train(run_folder("feature_extraction", "second", C=0.1), settings, go_on)
-    assert not [event for event in again if isinstance(event, Progress)]
-
-
 def test_frozen_layers_are_passed_ahead_of_the_steps(finished):
     _, events = finished("last_stages")
     whats = {event.what for event in events if isinstance(event, Progress)}
@@ -504,23 +270,6 @@ def test_whether_mirroring_harms_is_tried_and_said(finished):
     assert [event for event in events if isinstance(event, Note) and "Mirrored" in event.text]
 
 
-def test_images_are_mirrored_as_chosen_where_no_classifier_can_try_it(run_folder, settings):
-    mirrored = [
-        RunContext(run_folder("from_scratch", mirror=mirror), settings, go_on).mirror
-        for mirror in ("yes", "no", "auto")
-    ]
-    assert mirrored == [True, False, False]
-
-
-def test_a_checkpoint_of_a_version_before_is_none(run_folder, settings):
-    """Its random numbers were drawn otherwise, so the run begins anew."""
-    folder = run_folder("last_stages", **SHORT["last_stages"])
-    save_file({"network.x": np.zeros(1)}, folder / "checkpoint.safetensors", {
-        "progressed": json.dumps({"phase": 1, "before": 0, "step": 4, "seconds": 3.0}),
-    })  # fmt: skip
-    assert RunContext(folder, settings, go_on).state == RunState()
-
-
 def test_only_the_last_layers_change_when_only_they_adapt(finished):
     first, last = finished("feature_extraction")[0], finished("last_stages")[0]
     before, after = weights(first), weights(last)
@@ -531,13 +280,3 @@ def test_only_the_last_layers_change_when_only_they_adapt(finished):
     ]
     assert "conv_head.weight" in changed
     assert not [name for name in changed if "running_" in name]
-
-
-def test_more_views_of_each_image_can_be_learned_from(run_folder, settings):
-    folder = run_folder("feature_extraction", views=3)
-    assert isinstance(list(train(folder, settings, go_on))[-1], Finished)
-
-
-def test_an_option_out_of_range_is_named(run_folder, settings):
-    with pytest.raises(BadRecipe, match="steps"):
-        list(train(run_folder("full", steps=-3), settings, go_on))

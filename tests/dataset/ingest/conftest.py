@@ -25,3 +25,13 @@ def read(tmp_path: Path, settings: Settings):
         return inspect(folder, settings, **choices)
 
     return understood
+
+
+@pytest.fixture
+def nothing_is_written_outside(tmp_path: Path):
+    """Beside the archive itself, called x.…, a test leaves nothing but its home."""
+    before = set(tmp_path.parent.iterdir())
+    yield
+    assert set(tmp_path.parent.iterdir()) == before
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {name for name in written if not name.startswith("x.")} <= {"home"}
