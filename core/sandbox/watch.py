@@ -40,7 +40,8 @@ class Watched:
     used: float | None = None
     """Seconds of the processor when it was first looked at."""
     spent: float = 0.0
-    """Seconds of the processor since, as of the latest look."""
+    """Seconds of the processor since, as of the latest look; the clock's by WALL_PER_CPU where that
+    is more, so that files which are slow on a busy machine wear out patience there, too."""
     verdict: type[Ended] | None = None
 
 
@@ -85,8 +86,9 @@ def _look(task: Watched) -> None:
     times = task.seen.cpu_times()
     used = times.user + times.system
     task.used = used if task.used is None else task.used
-    task.spent, waited = used - task.used, time.monotonic() - task.began
-    if task.spent > task.seconds or waited > WALL_PER_CPU * task.seconds:
+    waited = time.monotonic() - task.began
+    task.spent = max(used - task.used, waited / WALL_PER_CPU)
+    if task.spent > task.seconds:
         task.verdict = TookTooLong
     elif task.seen.memory_info().rss > task.memory + _HELPER_BYTES:
         task.verdict = TookTooMuch

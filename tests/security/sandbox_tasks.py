@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from typing import Any
 
 Told = tuple[dict[str, Any], bytes]
@@ -18,6 +19,12 @@ def about(args: dict[str, Any], content: bytes) -> Told:
 def spin(args: dict[str, Any], content: bytes) -> Told:
     while True:
         pass
+
+
+def doze(args: dict[str, Any], content: bytes) -> Told:
+    """As where others have the processor."""
+    time.sleep(600)
+    return {}, b""
 
 
 def grow(args: dict[str, Any], content: bytes) -> Told:

@@ -196,6 +196,17 @@ def test_after_many_slow_files_no_more_are_tried(tmp_path: Path) -> None:
     assert "was skipped" in reasons[-1]
 
 
+def test_what_only_the_clock_ends_wears_out_patience_too() -> None:
+    sys.path.append(str(HERE))  # which helpers inherit
+    close_helpers()
+    patience = Patience(0.05)
+    bounds = {"memory": 300 * MiB, "seconds": 0.2, "longest": 10}
+    with pytest.raises(TookTooLong):
+        run_bounded("sandbox_tasks:doze", {}, **bounds, patience=patience)
+    assert patience.is_over
+    close_helpers()
+
+
 def test_what_took_too_much_is_over_and_the_next_one_is_served() -> None:
     def asked(task: str, **args: Any) -> Any:
         return run_bounded(
