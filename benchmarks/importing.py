@@ -32,12 +32,12 @@ def main() -> dict[str, dict[str, float]]:
 
 
 def _measured(folder: Path, size: tuple[int, int]) -> dict[str, float]:
-    files = write_photographs(folder / f"{size[0]}", size, IMAGES)
+    brought = folder / f"{size[0]}"
+    files = write_photographs(brought, size, IMAGES)
     turns = []
     for turn in range(TURNS):
         decoding = _seconds(lambda: decode_all(files))
         settings = Settings(home=_home_in_use(folder / f"home-{size[0]}-{turn}"))
-        brought = files[0].parent
         turns.append((_seconds(lambda of=settings: import_all(brought, of)), decoding))
     importing, decoding = ([min(turn[k][of] for turn in turns) for of in (0, 1)] for k in (0, 1))
     return {
