@@ -64,8 +64,8 @@ def plain_jpeg(content: bytes) -> bytes | None:
 def _segment(marker: int, segment: memoryview) -> bytes | memoryview:
     """What is kept of a segment of a JPEG."""
     if marker == _APP0:
-        return _JFIF if segment[4:9] == b"JFIF\x00" else b""
-    adobe = marker == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= _ADOBE_BYTES
+        return _JFIF if bytes(segment[4:9]) == b"JFIF\x00" else b""
+    adobe = marker == _APP14 and bytes(segment[4:9]) == b"Adobe" and len(segment) >= _ADOBE_BYTES
     if adobe:  # it says which colours these are
         return b"\xff\xee\x00\x0e" + bytes(segment[4:_ADOBE_BYTES])
     return b"" if marker in _DROPPED else segment
