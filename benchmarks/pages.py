@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
@@ -55,7 +55,7 @@ def main() -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        projects = _filled(home, Path(folder))
+        projects = filled(home, Path(folder))
         found = os.environ.get("GRAFT_TEST_CHROMIUM") or shutil.which("chromium")
         with running(home) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
@@ -76,8 +76,8 @@ def main() -> dict[str, Any]:
     return result | {f"{_ASKED} images answered, s": round(median(seconds), 2)}
 
 
-def _filled(home: Path, folder: Path) -> dict[int, str]:
-    """A project of each size, by its number of images."""
+def filled(home: Path, folder: Path, sizes: Sequence[int] = (500, 5000)) -> dict[int, str]:
+    """A home with a project of each size; their ids by how many images they have."""
     from core.projects.database import migrate
 
     settings = Settings(home=home, offline=True)
@@ -86,9 +86,10 @@ def _filled(home: Path, folder: Path) -> dict[int, str]:
     migrate(settings)
     small, large = folder / "500", folder / "5000"
     write_sample("emoji", small)
-    for file in small.rglob("*.png"):
-        _turned(file, large / file.relative_to(small))
-    return dict(_project(each, settings) for each in (small, large))
+    if 5000 in sizes:
+        for file in small.rglob("*.png"):
+            _turned(file, large / file.relative_to(small))
+    return dict(project_of(folder / f"{size}", settings) for size in sizes)
 
 
 def _turned(file: Path, to: Path) -> None:
@@ -100,7 +101,8 @@ def _turned(file: Path, to: Path) -> None:
         turned.save(to.with_name(f"{to.stem} {number}.png"))
 
 
-def _project(images: Path, settings: Settings) -> tuple[int, str]:
+def project_of(images: Path, settings: Settings) -> tuple[int, str]:
+    """A project of the images in a folder with its first model: how many they are, and its id."""
     from core.jobs.log import append
     from core.jobs.spec import JobSpec
     from core.projects import add_dataset, create_project, create_run, run_folder
