@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 
 _AT_ONCE = 16
@@ -21,7 +22,10 @@ def flush(folder: Path, files: Iterable[Path]) -> None:
     Linux can be asked once for everything on the disk that holds the folder; elsewhere, and for
     a few files, each is waited for.
     """
-    waiting = list(files)
+    each = iter(files)
+    waiting = list(
+        islice(each, _FEW + 1)
+    )  # to find the others takes time, and syncfs asks for none
     syncfs = _syncfs()
     if syncfs is not None and len(waiting) > _FEW:
         handle = os.open(folder, os.O_RDONLY)
@@ -31,7 +35,7 @@ def flush(folder: Path, files: Iterable[Path]) -> None:
         finally:
             os.close(handle)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        deque(pool.map(_flush, waiting), maxlen=0)  # raises what went wrong
+        deque(pool.map(_flush, chain(waiting, each)), maxlen=0)  # raises what went wrong
 
 
 @cache

@@ -209,7 +209,7 @@ class Store:
     def _place(self, kind: str, digest: str, suffix: str) -> Path:
         if not _HASH.fullmatch(digest):
             raise NotFound("That is not the address of an image.")
-        return self._home / kind / digest[:2] / f"{digest}.{suffix}"
+        return self._home / f"{kind}/{digest[:2]}/{digest}.{suffix}"
 
     def _manifest(self, dataset_id: str) -> Path:
         if not _ID.fullmatch(dataset_id):

@@ -53,6 +53,8 @@ _DRAWN_SIDE = 256
 _MOST_BYTES_PER_PIXEL = 8
 _MOST_HERE = 64 * MiB
 """Memory that one image may take in this process, where several are decoded at once."""
+_READ_AT_ONCE = MiB
+"""A file of so many bytes is read once, instead of a piece by each who looks at it."""
 _PLAIN_MODES = ("1", "L", "P", "RGB")
 
 # Every image is held against Settings.max_pixels before it is decoded; Pillow's own limit would
@@ -90,9 +92,10 @@ def decode_for_storage(
         with source.open("rb") as file:
             return decode_for_storage(file, limits, keep=keep, patience=patience, frame=frame)
     kind, size = _require_kind(source, limits)
-    needs = cost(source, kind, size, limits.stored_side)
+    inside = io.BytesIO(source.read()) if size <= _READ_AT_ONCE else source
+    needs = cost(inside, kind, size, limits.stored_side)
     if needs is not None and needs <= _MOST_HERE:
-        return decode_here(source, limits, keep=keep, frame=frame)
+        return _decoded_here(inside, kind, size, limits, keep, frame)
     return decoded_apart(
         source, kind, limits, keep=keep, needs=needs, patience=patience, frame=frame
     )
@@ -105,6 +108,12 @@ def decode_here(
     and for processes that may end."""
     source.seek(0)
     kind, size = _require_kind(source, limits)
+    return _decoded_here(source, kind, size, limits, keep, frame)
+
+
+def _decoded_here(
+    source: BinaryIO, kind: str, size: int, limits: Settings, keep: bool, frame: int
+) -> Decoded:
     try:
         if keep and kind == "TIFF" and (many := many_of(source, limits, frame)) is not None:
             return _many_decoded(many, size, limits.stored_side)
@@ -133,8 +142,8 @@ def _opened_and_decoded(
             to_frame(opened, kind, frame)
             _require_few_pixels(opened, limits)
         as_brought = not keep or opened.mode in ("P", "RGB")
-        if as_brought and (plain := _plain(opened, source, kind, limits.stored_side)):
-            return _plainly_decoded(opened, plain, facts)
+        if as_brought and (found := _plain(opened, source, kind, limits.stored_side)):
+            return _plainly_decoded(opened, *found, facts)
         return _decoded(opened, facts, limits.stored_side, keep)
 
 
@@ -198,27 +207,41 @@ def _require_few_pixels(image: Image.Image, limits: Settings) -> None:
         )
 
 
-def _plain(opened: Image.Image, source: BinaryIO, kind: str, side: int) -> bytes | None:
-    """The file without metadata, where that is the image already: small, upright, sRGB, opaque."""
+def _plain(
+    opened: Image.Image, source: BinaryIO, kind: str, side: int
+) -> tuple[bytes, bool] | None:
+    """The file without metadata, where that is the image already: small, upright, sRGB, opaque.
+
+    And whether it had none, so that what was opened is what will be stored.
+    """
     if kind not in ("JPEG", "PNG") or max(opened.size) > side or opened.mode not in _PLAIN_MODES:
         return None
     if kind == "JPEG" and not (turn_of(opened) is None and is_srgb(opened.info.get("icc_profile"))):
         return None
     source.seek(0)
-    content = (plain_jpeg if kind == "JPEG" else plain_png)(source.read())
+    content = source.read()
+    plain = (plain_jpeg if kind == "JPEG" else plain_png)(content)
     most = opened.width * opened.height * _MOST_BYTES_PER_PIXEL + _DRAWN_SIDE**2
-    return content if content and len(content) <= most else None
+    return (plain, plain == content) if plain and len(plain) <= most else None
 
 
-def _plainly_decoded(opened: Image.Image, plain: bytes, facts: Facts) -> Decoded:
+def _plainly_decoded(opened: Image.Image, plain: bytes, is_whole: bool, facts: Facts) -> Decoded:
     """What is decoded is what will be stored, so whatever is stored can be decoded."""
     facts = _with_origin(facts, opened)
-    with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
-        stored.load()
-        image: Image.Image = stored if stored.mode == "RGB" else stored.convert("RGB")
-    image.info = {}
+    if is_whole and facts.format == "JPEG":  # a PNG may be decoded by now, to find its metadata
+        image = _loaded(opened)
+    else:
+        with Image.open(io.BytesIO(plain), formats=[facts.format]) as stored:
+            image = _loaded(stored)
     lossless = facts.format == "PNG" or max(image.size) <= _DRAWN_SIDE
     return Decoded(image, lossless, facts, plain)
+
+
+def _loaded(stored: Image.Image) -> Image.Image:
+    stored.load()
+    image: Image.Image = stored if stored.mode == "RGB" else stored.convert("RGB")
+    image.info = {}
+    return image
 
 
 def _with_origin(facts: Facts, opened: Image.Image) -> Facts:

@@ -33,7 +33,9 @@ def plain_jpeg(content: bytes) -> bytes | None:
 
     None when it is cut off or of a rare kind. Doing it again changes nothing.
     """
-    kept, place, scans = [_JPEG_START], 2, 0
+    whole = memoryview(content)  # a slice of it copies nothing
+    kept: list[bytes | memoryview] = [_JPEG_START]
+    place, scans = 2, 0
     while place + 4 <= len(content) or content[place : place + 2] == _JPEG_END:
         if content[place] != 0xFF:
             return None
@@ -54,18 +56,18 @@ def plain_jpeg(content: bytes) -> bytes | None:
             return None
         if end > len(content) or end < place + 4:
             return None
-        kept.append(_segment(marker, content[place:end]))
+        kept.append(_segment(marker, whole[place:end]))
         place = end
     return None
 
 
-def _segment(marker: int, segment: bytes) -> bytes:
+def _segment(marker: int, segment: memoryview) -> bytes | memoryview:
     """What is kept of a segment of a JPEG."""
     if marker == _APP0:
-        return _JFIF if segment[4:9] == b"JFIF\x00" else b""
-    adobe = marker == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= _ADOBE_BYTES
+        return _JFIF if bytes(segment[4:9]) == b"JFIF\x00" else b""
+    adobe = marker == _APP14 and bytes(segment[4:9]) == b"Adobe" and len(segment) >= _ADOBE_BYTES
     if adobe:  # it says which colours these are
-        return b"\xff\xee\x00\x0e" + segment[4:_ADOBE_BYTES]
+        return b"\xff\xee\x00\x0e" + bytes(segment[4:_ADOBE_BYTES])
     return b"" if marker in _DROPPED else segment
 
 
@@ -75,19 +77,19 @@ def plain_png(content: bytes) -> bytes | None:
     None when it is damaged, or when anything beside its pixels decides how it is shown:
     transparency, a colour profile, a turn, more frames. Doing it again changes nothing.
     """
-    kept, place = [_PNG_START], len(_PNG_START)
+    whole = memoryview(content)
+    kept: list[bytes | memoryview] = [_PNG_START]
+    place = len(_PNG_START)
     while place + 12 <= len(content):
         (length,) = struct.unpack_from(">I", content, place)
         kind, end = content[place + 4 : place + 8], place + 12 + length
         if end > len(content) or kind in _PNG_LOOKS:
             return None
         if kind in _PNG_KEPT:
-            if (
-                zlib.crc32(content[place + 4 : end - 4])
-                != struct.unpack_from(">I", content, end - 4)[0]
-            ):
+            (said,) = struct.unpack_from(">I", content, end - 4)
+            if zlib.crc32(whole[place + 4 : end - 4]) != said:
                 return None
-            kept.append(content[place:end])
+            kept.append(whole[place:end])
         elif not kind[:1].islower():  # one that must be understood to show the image
             return None
         if kind == b"IEND":
