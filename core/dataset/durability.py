@@ -23,9 +23,8 @@ def flush(folder: Path, files: Iterable[Path]) -> None:
     a few files, each is waited for.
     """
     each = iter(files)
-    waiting = list(
-        islice(each, _FEW + 1)
-    )  # to find the others takes time, and syncfs asks for none
+    # To find the others takes time, and syncfs asks for none.
+    waiting = list(islice(each, _FEW + 1))
     syncfs = _syncfs()
     if syncfs is not None and len(waiting) > _FEW:
         handle = os.open(folder, os.O_RDONLY)
