@@ -37,7 +37,7 @@ def drawn(width: int, height: int, number: int = 0) -> Image.Image:
 
 @cache
 def _tile() -> Image.Image:
-    chance = seeding.numpy_generator(0, "odd tile")
+    chance = seeding.numpy_generator(0, "odd-tile")
     tile = np.full((_TILE, _TILE, 3), 128, np.float32)
     for octave in range(1, 9):
         cloud = np.asarray(_cloud(chance, 2**octave + 1, _TILE, _TILE), np.float32)

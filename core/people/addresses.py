@@ -4,8 +4,11 @@ from core.settings import Settings
 
 
 def public_address(settings: Settings) -> str:
-    """As people type it, without a slash at the end."""
-    return settings.public_address.rstrip("/") or local_address(settings)
+    """As people type it, with `settings.path` and without a slash at the end."""
+    named = settings.public_address.rstrip("/")
+    if not named:
+        return local_address(settings)
+    return named if named.endswith(settings.path) else named + settings.path
 
 
 def local_address(settings: Settings) -> str:

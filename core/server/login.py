@@ -14,11 +14,6 @@ _LEAST_SECRET = 32
 def require_login(settings: Settings, listens_on: str | None) -> None:
     """Raises CannotStart where people of other machines would own everything, or where what is
     needed to tell who they are is missing. `listens_on` is empty for every address."""
-    if settings.path and settings.login != "none":
-        raise CannotStart(
-            "Signing in works at the root of a name only, such as https://graft.example.org/: set "
-            "GRAFT_PATH to nothing and give Graft a name of its own, or set GRAFT_LOGIN=none."
-        )
     match settings.login:
         case "none" if not _is_loopback(listens_on or ""):
             raise CannotStart(

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from core.errors import GraftError, NotAllowed
 from core.people import sign_ins
+from core.people.addresses import public_address
 from core.people.oidc import Provider
 from core.settings import Settings
 from core.web import cookies
@@ -93,10 +94,12 @@ class ByProvider:
 
     def _back_to(self, request: Request) -> str:
         """The address that the provider leads back to, which has to be registered there."""
-        public = self._settings.public_address.rstrip("/")
+        if self._settings.public_address:
+            return f"{public_address(self._settings)}{HERE}/oidc/callback"
         secure = cookies.by_https(request.scope, self._settings)
-        here = f"{'https' if secure else 'http'}://{request.headers['host']}"
-        return f"{public or here}{HERE}/oidc/callback"
+        host = request.headers["host"]
+        here = f"{'https' if secure else 'http'}://{host}{self._settings.path}"
+        return f"{here}{HERE}/oidc/callback"
 
 
 def _kept(cookie: str) -> dict[str, str]:

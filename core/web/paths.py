@@ -10,6 +10,11 @@ def base() -> str:
     return f"{get_settings().path}/graft"
 
 
+def home() -> str:
+    """Where the projects are."""
+    return f"{get_settings().path}/"
+
+
 def address(*parts: object) -> str:
     """One of them: `address("thumb", hash)`. The parts are safe in a URL as they are."""
     return "/".join([base(), *map(str, parts)])

@@ -27,6 +27,7 @@ from core.settings import Settings
 from core.web import cookies
 from core.web.open_sockets import OpenSockets
 from core.web.origin import from_own_pages
+from core.web.paths import address, home
 
 _LOG = logging.getLogger(__name__)
 MARK_HEADER = "x-graft-sign-in"
@@ -76,7 +77,7 @@ class People:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["type"] == "http" and _ALWAYS.fullmatch(scope["path"]):
+        if scope["type"] == "http" and _ALWAYS.fullmatch(self._inner_path(scope)):
             with acting_as(NOBODY):  # whatever the database says or does not say
                 await self._app(self._as(scope, ""), receive, send)
             return
@@ -97,9 +98,9 @@ class People:
     async def _request(
         self, scope: Scope, receive: Receive, send: Send, mark: str, actor: Actor | None
     ) -> None:
-        is_open = _OPEN.fullmatch(scope["path"]) is not None
+        is_open = _OPEN.fullmatch(self._inner_path(scope)) is not None
         if actor is None and not is_open:
-            if _is_page(scope):
+            if self._is_page(scope):
                 await _to_sign_in(scope)(scope, receive, send)
             else:
                 await _refuse(HTTPStatus.UNAUTHORIZED, scope, receive, send)
@@ -125,7 +126,7 @@ class People:
     async def _marks(self, scope: Scope, headers: Headers) -> Iterable[str]:
         authorization = headers.getlist("authorization")
         bearer = [each[7:].strip() for each in authorization if each[:7].lower() == "bearer "]
-        if bearer and _FOR_PROGRAMS.fullmatch(scope["path"]):
+        if bearer and _FOR_PROGRAMS.fullmatch(self._inner_path(scope)):
             return [f"token:{digest_of(bearer[0])}" if len(authorization) == 1 else "token:"]
         found = []
         if self._settings.login == "proxy":
@@ -152,6 +153,20 @@ class People:
             return raw.decode()
         except UnicodeDecodeError:
             return raw.decode("latin-1")
+
+    def _inner_path(self, scope: Scope) -> str:
+        """What is asked for, below `settings.path`; as it stands where it is not below that."""
+        path: str = scope["path"]
+        below = self._settings.path + "/"
+        return path[len(below) - 1 :] if path.startswith(below) else path
+
+    def _is_page(self, scope: Scope) -> bool:
+        """Whether a person looks at the answer, and not a page or a program."""
+        headers, inner = Headers(scope=scope), self._inner_path(scope)
+        if scope["method"] not in _READING or inner.startswith(("/api/", "/_stcore/")):
+            return False
+        mode = headers.get("sec-fetch-mode")
+        return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
 
     def _is_others(self, header: str) -> bool:
         own = self._settings.proxy_header.lower()
@@ -180,20 +195,11 @@ def _vouched_for(subject: str, _database: str) -> str:
     return (known or add_vouched_for(subject, f"proxy:{subject}")).id
 
 
-def _is_page(scope: Scope) -> bool:
-    """Whether a person looks at the answer, and not a page or a program."""
-    headers = Headers(scope=scope)
-    if scope["method"] not in _READING or scope["path"].startswith(("/api/", "/_stcore/")):
-        return False
-    mode = headers.get("sec-fetch-mode")
-    return mode == "navigate" if mode else "text/html" in headers.get("accept", "")
-
-
 def _to_sign_in(scope: Scope) -> Response:
     query = scope["query_string"].decode("latin-1")
     wanted = quote(scope["path"]) + (f"?{query}" if query else "")
-    onward = urlencode({"next": wanted}) if wanted != "/" and len(wanted) < 2000 else ""
-    where = f"/graft/sign-in?{onward}" if onward else "/graft/sign-in"
+    onward = urlencode({"next": wanted}) if wanted != home() and len(wanted) < 2000 else ""
+    where = f"{address('sign-in')}?{onward}" if onward else address("sign-in")
     return RedirectResponse(where, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
 
 

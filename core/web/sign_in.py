@@ -20,6 +20,7 @@ from core.people.users import User
 from core.projects.people_tables import digest_of
 from core.settings import Settings
 from core.web import cookies
+from core.web.paths import address, home
 from core.web.plain_page import language_of, page
 from core.web.sign_in_forms import (
     account_form,
@@ -30,6 +31,7 @@ from core.web.sign_in_forms import (
 )
 
 HERE = "/graft/sign-in"
+"""Of the routes, which are put below `settings.path` like all others."""
 _MOST_BYTES = 64 * 1024
 _FORM_SECONDS = 30.0
 _ONWARD = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,2000}")
@@ -72,7 +74,7 @@ class SignIn:
         if request.method in ("GET", "HEAD") and _from_elsewhere(request):
             # A link on another site led here, so the browser has kept its cookie back. Of its own
             # accord it comes again from this page, and brings it.
-            again = f"{HERE}?{urlencode({'next': onward})}"
+            again = f"{here()}?{urlencode({'next': onward})}"
             return page(language, "Sign in", "", onward=again)
         body = account_form(language, self._settings.login, name, onward, wrong)
         return page(language, "Sign in", body, status=status)
@@ -103,7 +105,7 @@ class SignIn:
     def failed(self, request: Request, error: GraftError) -> Response:
         """Why a sign-in came to nothing, with the way to try again."""
         language = language_of(request.headers)
-        body = account_form(language, self._settings.login, "", "/", str(error))
+        body = account_form(language, self._settings.login, "", home(), str(error))
         return page(language, "Sign in", body, status=_status(error))
 
     def ask_out(self, request: Request) -> Response:
@@ -116,7 +118,7 @@ class SignIn:
         cookie = cookies.read(request.headers, cookies.SIGN_IN)
         if cookie:
             sign_ins.end(digest_of(cookie))
-        answer = RedirectResponse(HERE, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+        answer = RedirectResponse(here(), HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
         cookies.drop(answer, cookies.SIGN_IN)
         cookies.drop(answer, cookies.SHARE)
         return answer
@@ -126,7 +128,7 @@ class SignIn:
     ) -> Response:
         """Where a person who is signed in changes her password."""
         if not self._changeable(acting()):
-            return RedirectResponse(HERE, HTTPStatus.SEE_OTHER)
+            return RedirectResponse(here(), HTTPStatus.SEE_OTHER)
         language = language_of(request.headers)
         form = changing_form(language, acting().name, wrong)
         return page(language, "Change the password", form, status=status)
@@ -139,14 +141,14 @@ class SignIn:
     def _change(self, request: Request, form: dict[str, str]) -> Response:
         actor = acting()
         if not self._changeable(actor):
-            return RedirectResponse(HERE, HTTPStatus.SEE_OTHER)
+            return RedirectResponse(here(), HTTPStatus.SEE_OTHER)
         try:
             new = _same_twice(form)
             old = form.get("old", "")
             users.change_password(actor.id, old, new, address_of(request))
         except GraftError as error:
             return self.show_change(request, str(error), _status(error))
-        return self.signed_in(request, users.named(actor.name), "/")
+        return self.signed_in(request, users.named(actor.name), home())
 
     def _changeable(self, actor: Actor) -> bool:
         return self._settings.login == "password" and bool(actor.id) and actor.actions is None
@@ -182,7 +184,7 @@ class SignIn:
             return _sentence(language_of(request.headers), error)
         except GraftError as error:
             return self.show_link(request, str(error), _status(error), name)
-        return self.signed_in(request, user, "/")
+        return self.signed_in(request, user, home())
 
     def show_share(self, request: Request) -> Response:
         """What a shared link shows first: programs that look at links ahead use nothing."""
@@ -223,12 +225,17 @@ def keep_sign_in(answer: Response, secret: str, request: Request, settings: Sett
     cookies.keep(answer, cookies.SIGN_IN, secret, seconds=sign_ins.MOST_SECONDS, https=https)
 
 
+def here() -> str:
+    """Where a browser finds these pages."""
+    return address("sign-in")
+
+
 def safe_onward(wanted: str) -> str:
     """Where to go after signing in: an address of this server, whatever was asked for."""
     parts = urlsplit(wanted) if _ONWARD.fullmatch(wanted) else None
-    if parts is None or parts.scheme or parts.netloc or parts.path.startswith(HERE):
-        return "/"
-    return wanted
+    if parts is None or parts.scheme or parts.netloc or parts.path.startswith(here()):
+        return home()
+    return wanted if parts.path.startswith(home()) else home()
 
 
 def address_of(request: Request) -> str:
@@ -261,7 +268,7 @@ def _same_twice(form: dict[str, str]) -> str:
 
 
 def _place(shared: Actor) -> str:
-    return f"/images?{urlencode({'project': shared.project})}"
+    return f"{home()}images?{urlencode({'project': shared.project})}"
 
 
 def _status(error: GraftError) -> HTTPStatus:

@@ -4,6 +4,7 @@ reader's language."""
 from html import escape
 from urllib.parse import urlencode
 
+from core.web.paths import address, home
 from core.web.plain_page import speaking
 
 
@@ -22,7 +23,7 @@ def account_form(language: str, login: str, name: str, onward: str, wrong: str) 
             "address that you were given, or ask an administrator.",
         )
     if login == "oidc":
-        where = escape(f"/graft/sign-in/oidc?{urlencode({'next': onward})}")
+        where = escape(f"{address('sign-in', 'oidc')}?{urlencode({'next': onward})}")
         link = f'<p><a class="button" href="{where}" autofocus>{say("Sign in")}</a></p>'
         return _wrong(language, wrong) + paragraph(language, _PROVIDER) + link
     fields = (
@@ -31,8 +32,8 @@ def account_form(language: str, login: str, name: str, onward: str, wrong: str) 
         + f'<input type="hidden" name="next" value="{escape(onward)}">'
     )
     forgotten = f'<p class="soft">{say(_FORGOTTEN)}</p>'
-    action = "/graft/sign-in"
-    return _form(fields, say("Sign in"), _wrong(language, wrong), action=action) + forgotten
+    own = address("sign-in")
+    return _form(fields, say("Sign in"), _wrong(language, wrong), action=own) + forgotten
 
 
 def password_form(
@@ -53,7 +54,7 @@ def changing_form(language: str, name: str, wrong: str) -> str:
     old = _field(say("Current password"), "old", fill="current-password", first=True)
     fields = _username(name) + old + _new(language)
     others = f'<p class="soft">{say(_OTHERS_END)}</p>'
-    back = f'<p><a href="/">{say("Back to the projects")}</a></p>'
+    back = f'<p><a href="{home()}">{say("Back to the projects")}</a></p>'
     return _form(fields, say("Change the password"), _wrong(language, wrong)) + others + back
 
 

@@ -11,12 +11,14 @@ from running_server import COLD, Server, running, wait_for
 from steps import LONG
 
 NAME, PASSWORD = "Zoë", "correct horse battery"
+PATH = "/team/graft-app"
+"""A page at the root of a name is signed in to by the tests of the team."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("browser") / "home"
-    with running(home, **COLD, GRAFT_LOGIN="password") as started:
+    with running(home, **COLD, GRAFT_LOGIN="password", GRAFT_PATH=PATH) as started:
         yield started
 
 
@@ -89,7 +91,7 @@ def test_from_the_printed_link_to_a_second_tab_that_is_cut(
     page.get_by_role("button", name="Sign out").click()
     for tab in (page, second):
         expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
-        assert urlsplit(tab.url).path == "/graft/sign-in"
+        assert urlsplit(tab.url).path == f"{PATH}/graft/sign-in"
     second.goto(server.address)
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
 

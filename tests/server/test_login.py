@@ -12,6 +12,7 @@ from running_server import ROOT
 
 from core.errors import CannotStart
 from core.people import links
+from core.people.addresses import link
 from core.server import launch
 from core.server.login import require_login, set_up_address
 from core.settings import Settings
@@ -81,7 +82,8 @@ def test_the_link_that_is_printed_is_under_the_public_address_and_only_until_it_
         assert set_up_address(settings.model_copy(update={"login": "oidc"})) == ""
 
 
-def test_signing_in_below_a_path_is_refused(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, path="/team", login="password")
-    with pytest.raises(CannotStart, match="GRAFT_PATH"):
-        require_login(settings, "127.0.0.1")
+@pytest.mark.parametrize("named", ["https://example.org/team/", "https://example.org"])
+def test_printed_links_lead_below_the_path(named: str) -> None:
+    settings = Settings(path="/team", public_address=named)
+    assert link(settings, "set-up", "abc") == "https://example.org/team/graft/sign-in/set-up/abc"
+    assert link(Settings(path="/team"), "x", "y").endswith(":8501/team/graft/sign-in/x/y")

@@ -24,8 +24,10 @@ OURS = re.compile(r"/(graft|api)/")
 AT_THE_ROOT = {
     # put below the path as a whole
     *("routes.py", "api.py", "openapi.py"),
-    # about people, who cannot sign in below a path
-    *("people.py", "sign_in.py", "sign_in_forms.py", "oidc.py", "cookies.py", "accounts.py"),
+    # asked for what lies below it, or put below it
+    *("people.py", "sign_in.py"),
+    # after an address that ends with it
+    "accounts.py",
 }
 
 
