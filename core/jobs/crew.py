@@ -22,7 +22,7 @@ from core.jobs.folder import NAME, asked_to_stop
 from core.jobs.lock import job_lock
 from core.jobs.process import main as run_alone
 from core.jobs.spec import JobSpec, kind_of
-from core.jobs.starts import RESTARTS, count_breaking_off, forget_start, may_start
+from core.jobs.starts import count_breaking_off, forget_start, may_start
 from core.jobs.summary import summary
 from core.jobs.tally import count_ended
 from core.settings import Settings
@@ -43,7 +43,7 @@ _KILLED = "The job ran out of memory or was ended from outside. It resumes where
 _CRASHED = "The job stopped unexpectedly. It resumes where it was."
 _ENDED = "The job did not stop by itself and was ended. It can be resumed from what it had saved."
 _GAVE_UP = (
-    f"The job stopped {RESTARTS + 1} times at the same point, most likely for lack of memory. "
+    "The job stopped again and again at the same point, most likely for lack of memory. "
     "Close other programs or choose a smaller network, then try again."
 )
 _NOT_STARTED = (
