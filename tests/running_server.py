@@ -138,7 +138,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds} s in vain")
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def processes_of(home: Path, module: str = "") -> list[psutil.Process]:

@@ -80,7 +80,8 @@ def window(profile: BrowserContext) -> Iterator[Page]:
     page.set_default_timeout(LONG)
     hear_choosers(page)
     yield page
-    memory = profile.new_cdp_session(page)
+    blank = profile.new_page()  # the test may have closed its own
+    memory = profile.new_cdp_session(blank)
     memory.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
     for each in profile.pages:
         each.close()

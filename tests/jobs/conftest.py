@@ -42,7 +42,7 @@ def made_kinds() -> Iterator[None]:
     kinds.kinds.cache_clear()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120, *, pause: float = 0.01) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 120, *, pause: float = 0.05) -> None:
     """Return as soon as the condition holds; fail when it does not in time. It is looked at again
     after each `pause`: a long one spares the processor where looking costs something."""
     deadline = time.monotonic() + seconds

@@ -35,7 +35,7 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def finished(folder: Path) -> dict:

@@ -29,7 +29,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def workers_of(home: Path) -> list[psutil.Process]:
