@@ -1,11 +1,15 @@
 """A home of its own for each test, workers that never outlive it, and a real PostgreSQL."""
 
+import contextlib
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -156,3 +160,63 @@ def on_postgresql(
     monkeypatch.setenv("GRAFT_DATABASE_URL", postgresql("meta"))
     monkeypatch.setenv("GRAFT_QUEUE_URL", postgresql("queue"))
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """A real S3-compatible server for these tests alone; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    program = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _answers(address))
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def on_store(on_postgresql: None, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """This test's home is kept in a bucket of its own; gives the bucket."""
+    bucket = f"graft-{secrets.token_hex(6)}"
+    made = urllib.request.Request(f"{s3}/{bucket}", method="PUT")
+    urllib.request.urlopen(made, timeout=30).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("GRAFT_STORE", f"s3://{bucket}/graft")
+    monkeypatch.setenv("GRAFT_MACHINE", "a")
+    get_settings.cache_clear()
+    return bucket
+
+
+@pytest.fixture
+def on_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], contextlib.AbstractContextManager[Path]]:
+    """What is done inside `with on_machine("b") as home` is done with that machine's own home."""
+
+    @contextmanager
+    def there(name: str) -> Iterator[Path]:
+        with monkeypatch.context() as patched:
+            patched.setenv("GRAFT_HOME", str(tmp_path / f"home-{name}"))
+            patched.setenv("GRAFT_MACHINE", name)
+            get_settings.cache_clear()
+            get_settings().home.mkdir(exist_ok=True)
+            yield get_settings().home
+        get_settings.cache_clear()
+
+    return there

@@ -1,0 +1,38 @@
+"""The seam between a home and wherever else its files are kept: here nowhere, which costs nothing.
+
+`core.storage.shared` keeps them in an object store for machines that share no disk.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+
+class Storage:
+    """A home that is the only place of its files, on a disk of its own or a shared one."""
+
+    is_shared = False
+    """Whether machines without a common disk work on the same home."""
+    eager = False
+    """Whether all images of a dataset are brought as soon as it is read, as jobs do."""
+
+    def here(self, path: Path) -> Path:
+        """The same path, with what the file holds elsewhere by now."""
+        return path
+
+    def bring(
+        self, folders: Collection[Path], *, but: Callable[[str], bool] = lambda _: False
+    ) -> None:
+        """Bring the files of these folders that are newer elsewhere, `but` those of such names."""
+
+    def image(self, root: Path, digest: str) -> Path | None:
+        """Bring an image to the store of images in `root`; None where nobody has it."""
+        return None
+
+    def gather(self, root: Path, digests: Collection[str]) -> None:
+        """Bring all of these images that are not here yet."""
+
+    def publish(self, paths: Iterable[Path]) -> None:
+        """Keep these files for all machines."""
+
+    def publish_dataset(self, manifest: Path, images: Iterable[Path]) -> None:
+        """Keep a manifest, after all images that it names."""
