@@ -85,6 +85,11 @@ def back_up(settings: Settings, folder: Path, *, keep: int = 0) -> Iterator[Even
 
 
 def _require_elsewhere(settings: Settings, folder: Path) -> None:
+    if settings.store:
+        raise BadInput(
+            "The files of this home are in an object store (GRAFT_STORE), which `graft backup` "
+            "does not save. Save both databases with pg_dump first, then the bucket."
+        )
     if not settings.home.is_dir():
         raise BadInput(f"There is no home folder at {settings.home}. Set GRAFT_HOME to yours.")
     if folder.resolve().is_relative_to(settings.home.resolve()):

@@ -46,10 +46,12 @@ def due(settings: Settings) -> Path:
 
 def purge(settings: Settings) -> bool:
     """Delete for good what is overdue or marked; False when something is still at work in it, or
-    a backup is being made.
+    a backup is being made, and always with GRAFT_STORE.
 
     Raises GraftError, OSError. Whatever interrupts it, the next call goes on.
     """
+    if settings.store:  # other homes and the bucket would keep what is said to be gone
+        return False
     with FileLock(settings.home / "purge.lock"), deleting(settings.home) as may:
         if not may:
             due(settings).touch()

@@ -96,7 +96,10 @@ def files(connection: Connection, paths: Sequence[str]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for start in range(0, len(paths), _AT_ONCE):
         rows = connection.execute(
-            text(f"SELECT {_COLUMNS} FROM graft_files WHERE path = ANY(:paths)"),
+            text(
+                "SELECT path, sha256, size, changed, content FROM graft_files "
+                "WHERE path = ANY(:paths)"
+            ),
             {"paths": list(paths[start : start + _AT_ONCE])},
         )
         found |= {row[0]: _entry(row) for row in rows}
@@ -106,7 +109,10 @@ def files(connection: Connection, paths: Sequence[str]) -> dict[str, Entry]:
 def in_folders(connection: Connection, folders: Collection[str]) -> list[Entry]:
     """All files of these folders, as `folder_of` names them."""
     rows = connection.execute(
-        text(f"SELECT {_COLUMNS} FROM graft_files WHERE folder = ANY(:folders)"),
+        text(
+            "SELECT path, sha256, size, changed, content FROM graft_files "
+            "WHERE folder = ANY(:folders)"
+        ),
         {"folders": list(folders)},
     )
     return [_entry(row) for row in rows]
@@ -149,7 +155,11 @@ def drop(connection: Connection, paths: Sequence[str]) -> set[str]:
 def log_from(connection: Connection, folder: str, start: int) -> bytes:
     """What a job has said from this byte on."""
     rows = connection.execute(
-        text("SELECT content FROM graft_logs WHERE folder = :f AND start >= :s ORDER BY start"),
+        text(
+            "SELECT CASE WHEN start < :s THEN substring(content FROM (:s - start + 1)::int) "
+            "ELSE content END FROM graft_logs WHERE folder = :f AND start + length(content) > :s "
+            "ORDER BY start"
+        ),
         {"f": folder, "s": start},
     )
     return b"".join(bytes(row[0]) for row in rows)
@@ -187,7 +197,23 @@ def log_drop(connection: Connection, folders: Collection[str]) -> None:
     )
 
 
-_COLUMNS = "path, sha256, size, changed, content"
+def workers(connection: Connection) -> dict[str, str]:
+    """What the worker of each slot told last."""
+    return {
+        str(slot): str(note)
+        for slot, note in connection.execute(text("SELECT slot, note FROM graft_workers"))
+    }
+
+
+def note_worker(connection: Connection, slot: str, note: str) -> None:
+    """Keep what the worker of a slot tells."""
+    connection.execute(
+        text(
+            "INSERT INTO graft_workers VALUES (:s, :n) ON CONFLICT (slot) DO UPDATE SET "
+            "note = EXCLUDED.note"
+        ),
+        {"s": slot, "n": note},
+    )
 
 
 def _entry(row: Any) -> Entry:

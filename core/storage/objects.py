@@ -114,5 +114,5 @@ class Objects:
 
 def _key(digest: str) -> str:
     if not _HASH.fullmatch(digest):
-        raise ValueError(f"no hash: {digest!r}")
+        raise ValueError(digest)
     return f"objects/{digest[:2]}/{digest}"

@@ -91,4 +91,4 @@ def is_locked(connection: Connection, name: str) -> bool:
 
 
 def _key(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"graft {name}".encode()).digest()[:8], signed=True)
+    return int.from_bytes(hashlib.sha256(f"graft_{name}".encode()).digest()[:8], signed=True)

@@ -7,7 +7,7 @@ the same as its entry when it has its length and its time; what is brought is ch
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -24,7 +24,7 @@ from core.storage import index
 from core.storage.index import Entry
 from core.storage.objects import Objects
 from core.storage.sessions import Session
-from core.storage.storage import Storage
+from core.storage.storage import CHECKPOINT, Storage
 
 _SMALL = 4096
 """Bytes; what is smaller costs less in a row than a request to the bucket does."""
@@ -73,26 +73,32 @@ class SharedStorage(Storage):
             self._bring(known.values(), only_newer=True)
         return path
 
-    def bring(
-        self, folders: Collection[Path], *, but: Callable[[str], bool] = lambda _: False
-    ) -> None:
-        """Bring all files of these folders that are newer elsewhere, `but` those of these names."""
+    def bring(self, folders: Collection[Path], *, checkpoints: bool = False) -> None:
+        """Bring what is newer elsewhere, where somebody else has it."""
         names = [name for folder in folders if (name := self.name(folder))]
         if not names:
             return
         with self.transaction() as connection:
             known = index.in_folders(connection, names)
-        self._bring([e for e in known if not but(PurePosixPath(e.path).name)], only_newer=True)
+        self._bring(
+            (
+                entry
+                for entry in known
+                if checkpoints or not PurePosixPath(entry.path).name.startswith(CHECKPOINT)
+            ),
+            only_newer=True,
+        )
 
-    def renew(self, folder: Path) -> None:
-        """Make a folder what it is elsewhere, whatever is in it here. For who holds its job."""
+    def renew(self, folder: Path, *, spare: Path) -> None:
+        """Make a folder what it is elsewhere, whatever is in it here but one file. For who holds its
+        job."""
         name = self.name(folder) or ""
         with self.transaction() as connection:
             known = index.in_folders(connection, [name])
         self._bring(known, only_newer=False)
         there = {entry.path for entry in known}
         for path in files_in(folder) if known else ():
-            if self.name(path) not in there:
+            if path != spare and self.name(path) not in there:
                 path.unlink(missing_ok=True)
 
     def image(self, root: Path, digest: str) -> Path | None:
@@ -140,6 +146,12 @@ class SharedStorage(Storage):
                 return
             with through.transaction() as held:
                 index.put(held, entries)
+
+    def withdraw(self, paths: Iterable[Path]) -> None:
+        """Forget files that are gone here. Raises DatabaseUnavailable."""
+        names = [name for path in paths if (name := self.name(path))]
+        with self.transaction() as connection:
+            index.drop(connection, names)
 
     def publish_dataset(self, manifest: Path, images: Iterable[Path]) -> None:
         """Keep a manifest, after all images that it names."""
@@ -203,6 +215,26 @@ class SharedStorage(Storage):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, entry.content)
         os.utime(path, ns=(entry.changed * 1000, entry.changed * 1000))
+
+    def slots(self) -> list[str]:
+        """The names of all slots that ever had a worker."""
+        with self.transaction() as connection:
+            return sorted(index.workers(connection))
+
+    def note_slot(self, slot: str, note: str = "") -> None:
+        """What the worker of a slot tells of itself."""
+        with self.transaction() as connection:
+            index.note_worker(connection, slot, note)
+
+    def slot_note(self, slot: str) -> str:
+        """What it told last; empty for nothing."""
+        with self.transaction() as connection:
+            return index.workers(connection).get(slot, "")
+
+    def log_size(self, folder: Path) -> int:
+        """How many bytes a job has said so far."""
+        with self.transaction() as connection:
+            return index.log_size(connection, self.name(folder) or "")
 
     def names(self, pattern: str) -> list[str]:
         """The paths in the index that are LIKE this."""

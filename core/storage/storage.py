@@ -3,8 +3,11 @@
 `core.storage.shared` keeps them in an object store for machines that share no disk.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+
+CHECKPOINT = "checkpoint"
+"""How the name of a file begins from which an interrupted job goes on."""
 
 
 class Storage:
@@ -19,10 +22,9 @@ class Storage:
         """The same path, with what the file holds elsewhere by now."""
         return path
 
-    def bring(
-        self, folders: Collection[Path], *, but: Callable[[str], bool] = lambda _: False
-    ) -> None:
-        """Bring the files of these folders that are newer elsewhere, `but` those of such names."""
+    def bring(self, folders: Collection[Path], *, checkpoints: bool = False) -> None:
+        """Bring the files of these folders that are newer elsewhere; `checkpoints`, which are large
+        and change often, only for who goes on from them."""
 
     def image(self, root: Path, digest: str) -> Path | None:
         """Bring an image to the store of images in `root`; None where nobody has it."""
@@ -33,6 +35,9 @@ class Storage:
 
     def publish(self, paths: Iterable[Path]) -> None:
         """Keep these files for all machines."""
+
+    def withdraw(self, paths: Iterable[Path]) -> None:
+        """Forget small files that are gone here."""
 
     def publish_dataset(self, manifest: Path, images: Iterable[Path]) -> None:
         """Keep a manifest, after all images that it names."""

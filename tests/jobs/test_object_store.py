@@ -16,10 +16,11 @@ from core.errors import BadRecipe, CannotStart, Damaged, NotFound
 from core.jobs.home import claim, home_id
 from core.jobs.queue import open_queue
 from core.settings import get_settings, known_settings
-from core.storage import Storage, shared_storage, storage
+from core.storage import shared_storage, storage
 from core.storage.objects import StoreUnavailable
 from core.storage.sessions import Lost, Session, is_locked
 from core.storage.shared import SharedStorage
+from core.storage.storage import Storage
 
 OnMachine = Callable[[str], AbstractContextManager[Path]]
 
