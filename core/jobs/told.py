@@ -44,7 +44,7 @@ def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None
     elif more:
         with log.open("ab") as opened:
             opened.write(more)
-    if more or size > known:
+    if more or size > known or _known(folder) != known:
         replace_file(told_file(folder), str(known + len(more)))
 
 

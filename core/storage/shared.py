@@ -90,8 +90,7 @@ class SharedStorage(Storage):
         )
 
     def renew(self, folder: Path, *, spare: Path) -> None:
-        """Make a folder what it is elsewhere, whatever is in it here but one file. For who holds its
-        job."""
+        """Make a folder what it is elsewhere, all but one file. For who holds its job."""
         name = self.name(folder) or ""
         with self.transaction() as connection:
             known = index.in_folders(connection, [name])
