@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from core.errors import GraftError
 from core.faults import translate
-from core.process import begin
+from core.process import begin, settle
 from core.server.launch import ensure_worker
 from core.server.login import require_login, set_up_address
 from core.server.starting import SERVED, give_up, prepare, require_same_path
@@ -50,6 +50,9 @@ def get_ready() -> None:
         ensure_worker(settings)
     except GraftError as error:
         give_up(error)
+    # Streamlit looks for garbage after every run of a page, and nobody's page goes on meanwhile.
+    # Through all that is loaded here that takes 90 ms, without it 3.
+    settle()
 
 
 def say_plainly(error: Exception) -> bool:

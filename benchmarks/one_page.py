@@ -1,8 +1,9 @@
 """The one-file page against the app: `make bench ARGS=one_page`.
 
 A classifier of emoji (Lite0, its classifier trained) is asked about 200 images in the page, in a
-headless Chromium, and in the app: 100 test images as they are stored, and 100 drawn by code, from
-300 to 4,000 px and of every kind of file that a browser shows.
+headless Chromium, in a headless Firefox where there is one, and in the app: 100 test images as they
+are stored, and 100 drawn by code, from 300 to 4,000 px and of every kind of file that a browser
+shows. The page is opened from its file, without a network.
 """
 
 import random
@@ -13,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from benchmarks import firefox
 from benchmarks.ranking import imported
 from benchmarks.trained import trained
 from core.analysis.prediction import ImagePrediction
@@ -20,7 +22,7 @@ from core.dataset.store import Store
 from core.export.chromium import find_chromium, opened
 from core.export.formats import export
 from core.export.odd_images import WRITERS, write_image
-from core.export.page_trial import compared, page_answers
+from core.export.page_trial import compared, page_answers, tab_answers
 from core.export.rehearsal import app_answers
 from core.recipe import Recipe
 from core.settings import Settings
@@ -70,9 +72,29 @@ def main() -> dict[str, Any]:
                 for kind in _SHOWN
             },
             "megabytes": round(page.stat().st_size / 1e6, 1),
-            "rehearsal": finished.result,
+            "rehearsal": {what: of for what, of in finished.result.items() if what != "file"},
             **_speed(page, files[:_TIMED], browser),
+            **_in_firefox(page, files, ours, small),
         }
+
+
+def _in_firefox(
+    page: Path, files: Sequence[Path], ours: Sequence[ImagePrediction], small: Sequence[bool]
+) -> dict[str, Any]:
+    browser = firefox.find_firefox()
+    if browser is None:
+        return {"firefox": "there is none"}
+    with firefox.opened(page, browser) as tab:
+        theirs = tab_answers(tab, files)
+    return {
+        "firefox": firefox.version(browser),
+        "firefox, up to 1024 px": _agreement(ours, theirs, small),
+        "firefox, above": _agreement(ours, theirs, [not each for each in small]),
+        **{
+            f"firefox, {kind}": _agreement(ours, theirs, [f"-{kind}-" in f.name for f in files])
+            for kind in _SHOWN
+        },
+    }
 
 
 def _drawn(folder: Path) -> list[Path]:

@@ -59,6 +59,12 @@ def main() -> dict[str, list[dict[str, Any]]]:
 
 def sample_with_features(sample: str, settings: Settings) -> tuple[Dataset, np.ndarray]:
     """A sample as it is imported, and the features of its items."""
+    dataset, store = imported(sample, settings)
+    return dataset, drained(image_features(dataset, store, settings))
+
+
+def imported(sample: str, settings: Settings) -> tuple[Dataset, Store]:
+    """A sample as it is imported, and where."""
     store = Store(settings.home)
     folder = write_sample(sample, settings.home / "brought" / sample)
     last: Event | None = None
@@ -66,8 +72,7 @@ def sample_with_features(sample: str, settings: Settings) -> tuple[Dataset, np.n
         last = event
     if not isinstance(last, Finished):
         raise RuntimeError(sample)
-    dataset = store.load(last.result["dataset"])
-    return dataset, drained(image_features(dataset, store, settings))
+    return store.load(last.result["dataset"]), store
 
 
 def drained(events: Iterator[Event]) -> Any:

@@ -94,14 +94,14 @@ class Model:
                 f"This model's network “{description.backbone}” is not in the installed timm. "
                 "Install the timm it was made with, or train it again."
             )
+        shape = {"num_classes": description.outputs, **description.arguments}
         try:
-            network = timm.create_model(
-                description.backbone,
-                pretrained=False,
-                num_classes=description.outputs,
-                **description.arguments,
-            )
-            network.load_state_dict(state, strict=True)
+            with torch.device("meta"):  # no time is lost on random weights
+                network = timm.create_model(description.backbone, **shape)
+            network.load_state_dict(state, strict=True, assign=True)
+            if any(each.is_meta for each in network.buffers()):  # one that no file holds
+                network = timm.create_model(description.backbone, **shape)
+                network.load_state_dict(state, strict=True)
         except (RuntimeError, TypeError) as error:
             raise BadInput(DAMAGED.format("its weights do not fit its network")) from error
         network = network.to(device).to(memory_format=torch.channels_last)

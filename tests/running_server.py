@@ -87,15 +87,45 @@ def running(home: Path, **settings: str) -> Iterator[Server]:
         process.wait(timeout=120)
 
 
-def _wait_until_it_answers(server: Server) -> None:
-    deadline = time.monotonic() + 180
+@contextmanager
+def webs(home: Path, number: int, **settings: str) -> Iterator[list[Server]]:
+    """So many web processes of one home, as where a proxy stands before them; no worker."""
+    home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as after:
+        started = [_web(home, settings, after) for _ in range(number)]
+        for server in started:
+            _wait_until_it_answers(server, "web.log")
+        yield started
+
+
+def _web(home: Path, settings: dict[str, str], after: ExitStack) -> Server:
+    chosen = {"GRAFT_HOME": str(home), "GRAFT_PORT": str(free_port()), "GRAFT_OFFLINE": "1"}
+    log = after.enter_context((home / "web.log").open("ab"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core", "web"],
+        cwd=ROOT,
+        env=os.environ | chosen | settings,
+        stdout=log,
+        stderr=log,
+    )
+    after.callback(_ended, process)
+    return Server(f"http://127.0.0.1:{chosen['GRAFT_PORT']}", home, process)
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=120)
+
+
+def _wait_until_it_answers(server: Server, log: str = "serve.log") -> None:
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
             with urllib.request.urlopen(f"{server.address}/_stcore/health", timeout=10):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError((server.home / "serve.log").read_text(encoding="utf-8", errors="replace"))
+    raise RuntimeError((server.home / log).read_text(encoding="utf-8", errors="replace"))
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:

@@ -6,6 +6,7 @@ an edit is shown on the map of the version it came from, where nothing has moved
 
 import json
 import time
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -29,6 +30,9 @@ METHODS: tuple[Method, ...] = get_args(Method)
 _FEWEST_FOR_UMAP = 10
 _BEFORE_UMAP = 50
 """Principal components that UMAP begins from: fewer to compare, and less noise in them."""
+_NEIGHBOURS = 15
+_MOST_COMPARED = 10_000
+"""Images up to which each is compared with each; UMAP approximates the neighbours of more."""
 
 
 def map_images(
@@ -112,14 +116,33 @@ def _umap(features: np.ndarray) -> np.ndarray:
     from umap import UMAP
 
     near = principal(features, min(_BEFORE_UMAP, *features.shape))
+    count = min(_NEIGHBOURS, len(near) - 1)
     layout = UMAP(
-        n_neighbors=min(15, len(near) - 1),
+        n_neighbors=count,
+        precomputed_knn=neighbours(near, count) if len(near) <= _MOST_COMPARED else (None, None),
         min_dist=0.15,
         init="pca",
         random_state=seeding.derive(0, "map"),
         n_jobs=1,  # several would make it differ from time to time
     )
-    return np.asarray(layout.fit_transform(near), np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no image can be added to the map
+        return np.asarray(layout.fit_transform(near), np.float64)
+
+
+def neighbours(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` nearest of each of points (n, d), itself first, compared with all others: as
+    indices (n, count) and distances (n, count).
+
+    UMAP's own search is compiled anew in each process, which takes longer than this.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    others = NearestNeighbors(n_neighbors=count - 1, algorithm="brute").fit(points)
+    apart, near = others.kneighbors()
+    own = np.arange(len(points))[:, None]
+    indices, distances = np.hstack([own, near]), np.hstack([np.zeros((len(points), 1)), apart])
+    return indices.astype(np.int32), distances.astype(np.float32)
 
 
 def _file(settings: Settings, dataset_id: str, method: str) -> Path:

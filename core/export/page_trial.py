@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from core.analysis.prediction import ImagePrediction
 from core.errors import GraftError
@@ -31,6 +31,13 @@ _ANSWERED = """new Promise((done) => {
     answers.map(({ thumbnail, ...rest }) => rest)));
   look();
 })"""
+
+
+class PageTab(Protocol):
+    """A page that is open in a browser, of whatever make."""
+
+    def evaluate(self, script: str) -> Any: ...
+    def choose(self, element: str, files: Sequence[Path]) -> None: ...
 
 
 def try_page(context: ExportContext, page: Path, graph: Path, space: Path) -> tuple[str, Agreement]:
@@ -83,10 +90,15 @@ def page_answers(page: Path, files: Sequence[Path], browser: str) -> list[ImageP
     Raises BrowserFailed, and GraftError when the model does not start in the page.
     """
     with opened(page, browser, seconds=_SECONDS) as tab:
-        if why := tab.evaluate(_READY):
-            raise GraftError(f"The page was opened in a browser and did not work: {why}.")
-        tab.choose("files", files)
-        rows = json.loads(tab.evaluate(_ANSWERED % len(files)))
+        return tab_answers(tab, files)
+
+
+def tab_answers(tab: PageTab, files: Sequence[Path]) -> list[ImagePrediction]:
+    """What the page that is open says about the files. Raises as `page_answers`."""
+    if why := tab.evaluate(_READY):
+        raise GraftError(f"The page was opened in a browser and did not work: {why}.")
+    tab.choose("files", files)
+    rows = json.loads(tab.evaluate(_ANSWERED % len(files)))
     return [row_of(row) for row in sorted(rows, key=lambda row: int(row["number"]))]
 
 

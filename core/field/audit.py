@@ -136,7 +136,11 @@ def audits_of(run_id: str, settings: Settings) -> list[Audit]:
 def record(
     audit_id: str, answer: int, decision: Decision, settings: Settings, *, truth: str = ""
 ) -> None:
-    """Write down what an image is; with "" take that back. Raises NotFound, BadInput."""
+    """Write down what an image is; with "" take that back. Raises NotFound, BadInput.
+
+    What was written down stands until it is taken back: a key pressed once too often, or a second
+    person at the same image, changes nothing.
+    """
     if decision not in ("", "class", "none", "skipped") or (decision == "class") != bool(truth):
         raise BadInput("Say which class it is, none of them, or that nobody can tell.")
     with session(settings) as opened:
@@ -144,6 +148,8 @@ def record(
         if row is None or not audit_id or row.audit_id != audit_id:
             raise NotFound("This image is not part of this audit (any more). Load the page again.")
         require("edit", row.project_id)
+        if decision and row.decision:
+            return
         row.decision, row.truth = decision, shortened(clean_class(truth)) if truth else ""
 
 

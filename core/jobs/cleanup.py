@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.dataset import upload_files
 from core.dataset.orphans import sweep_orphans
 from core.errors import GraftError, NotFound
 from core.field.kept import tidy
@@ -30,6 +31,9 @@ from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 DAY = 86_400.0
 _AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0
 _LOG = logging.getLogger(__name__)
+
+_MADE_AGAIN = ("compiled", "features")
+"""Folders of the home whose writers leave drafts when they are killed."""
 
 
 class Cleaner:
@@ -100,15 +104,16 @@ def _cleanup(settings: Settings, older_than: float) -> int:
 
 
 def remove_drafts(home: Path, older_than: float) -> None:
-    """Of runs that nobody works on; run and draft were left alone for so many seconds.
+    """Of runs that nobody works on, and of what can be made again; run and draft were left alone
+    for so many seconds.
 
     A job that is about a run, such as an analysis, may write there while the run itself is idle.
     """
-    for run in run_folders(home):
-        if idle_seconds(run) > older_than and not _active(run):
-            for draft in [*drafts(run)]:
-                if _age(draft) > older_than:
-                    remove_whatever(draft)
+    idle = [r for r in run_folders(home) if idle_seconds(r) > older_than and not _active(r)]
+    for folder in (*idle, *(home / each for each in _MADE_AGAIN)):
+        for draft in [*drafts(folder)]:
+            if _age(draft) > older_than:
+                remove_whatever(draft)
 
 
 def _age(path: Path) -> float:
@@ -136,7 +141,7 @@ def _finished(run: Path) -> bool:
 
 def _upload_age(folder: Path) -> float:
     """Seconds since anything came: its index is appended to."""
-    parts = (folder, folder / "index.jsonl")
+    parts = (folder, folder / upload_files.INDEX)
     return time.time() - max(part.stat().st_mtime for part in parts if part.exists())
 
 

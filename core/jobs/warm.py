@@ -3,7 +3,6 @@
 No tensor is computed here: the threads that this may start would not survive a fork.
 """
 
-import gc
 from contextlib import suppress
 
 import numpy as np  # noqa: F401
@@ -13,11 +12,11 @@ import sklearn.linear_model  # noqa: F401
 
 from core.backbones.catalogue import DEFAULT, get_backbone
 from core.backbones.weights import preload
+from core.process import settle
 from core.strategies import strategies
 
 with suppress(Exception):  # what is broken here is broken in the job, too, which can say so
     strategies()
     preload(get_backbone(DEFAULT))
 
-gc.collect()
-gc.freeze()  # a fork need not walk through all of this, and copy it, to find that none is garbage
+settle()

@@ -4,24 +4,25 @@ Who makes and changes them stands in the audit log. The row without a name is th
 administrator before anybody has opened the set-up link (`core.people.links`).
 """
 
+import itertools
 import secrets
 import time
 import unicodedata
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core.access import record, require_admin
 from core.errors import BadInput, NotAllowed, NotFound
-from core.people import passwords, revoking
-from core.people.throttle import Throttle
+from core.people import passwords, revoking, throttle
 from core.projects.database import session
 from core.projects.people_tables import SignInRow, UserRow
 from core.settings import get_settings
 
 LONGEST_NAME = 60
-_THROTTLE = Throttle()
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +187,10 @@ def by_password(name: str, password: str, address: str) -> User:
 
 def _require_password(row: UserRow | None, name: str, password: str, address: str) -> None:
     tried = _plain(name)  # however it was written
-    _THROTTLE.attempt(tried, address)
+    attempt = throttle.attempt(tried, address)
     if not passwords.fits(password, row.password if row else ""):
         raise NotAllowed("The name or the password is wrong.")
-    _THROTTLE.succeeded(tried, address)
+    throttle.succeeded(attempt)
 
 
 def by_subject(subject: str) -> User | None:
@@ -209,17 +210,30 @@ def bind(user_id: str, subject: str) -> User:
 
 def add_vouched_for(name: str, subject: str) -> User:
     """An account for somebody that a proxy or a provider vouches for. Where the name is taken, a
-    number is added to it: the subject says who it is, not the name."""
+    number is added to it: the subject says who it is, not the name. Whoever comes through several
+    processes at once, as a browser does with its first page, gets one."""
+    for left in itertools.count(1 - _TRIES):
+        try:
+            made, is_new = _vouched_for(name, subject)
+            break
+        except (IntegrityError, BadInput):  # somebody was quicker: look again
+            if left == 0:
+                raise
+    if is_new:
+        record("account added", about=made.name)
+    return made
+
+
+def _vouched_for(name: str, subject: str) -> tuple[User, bool]:
     with session(get_settings()) as opened:
         known = opened.scalar(select(UserRow).filter_by(subject=subject))
         if known is not None:
-            return _user(known)
+            return _user(known), False
         base = _nameable(name)
         tries = (f"{base} {n}" if n > 1 else base for n in range(1, 10_000))
         free = next(each for each in tries if row_named(opened, each) is None)
         made = add_in(opened, free, subject=subject)
-    record("account added", about=made.name)
-    return _user(made)
+    return _user(made), True
 
 
 def _nameable(name: str) -> str:

@@ -58,6 +58,18 @@ class SignInRow(Base):
     expires_at: Mapped[float]
 
 
+class AttemptRow(Base):
+    """A password that was tried lately, for a name and from an address, both hashed."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    """Empty once a later attempt for the name was right."""
+    address: Mapped[str] = mapped_column(index=True)
+    at: Mapped[float] = mapped_column(index=True)
+
+
 class MemberRow(Base):
     """A person in a project."""
 

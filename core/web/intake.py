@@ -1,8 +1,10 @@
 """How much may still come: what every upload holds, and what is under way to it.
 
 What is complete stands in the uploads' indexes on disk, and only what was added since the last
-time is read. What is under way is known to this process alone: where several web processes take
-files at once, each counts its own, and the limits hold for what is complete.
+time is read. What is under way is known to this process alone. Where several web processes take
+files of one upload, each reserves room for its own; the limits hold all the same, since a file
+counts once more, under the upload's lock, when it is put in its place, and the disk is asked
+whenever something is written.
 """
 
 import errno
@@ -17,14 +19,18 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from filelock import FileLock
+
+from core.dataset import upload_files
 from core.errors import GraftError, NotAllowed, NotFound
 from core.settings import MiB, Settings
-from core.web.uploads import entries, index_size, note_received, ready_folder, upload_folder
+from core.web.uploads import entries, index_state, note_received, ready_folder, upload_folder
 
 MOST_AT_ONCE = 400
 """Bodies under way, each of which holds a piece in memory; a browser sends three."""
 
 _REMEMBERED = 256
+_POLL_SECONDS = 0.005
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -47,6 +53,8 @@ def status_of(error: GraftError) -> HTTPStatus:
 class _Ledger:
     """What one upload holds, and how much is under way to it."""
 
+    index: int = 0
+    """The file that was read, as its file system numbers it."""
     offset: int = 0
     sizes: dict[int, int] = field(default_factory=dict)
     """Bytes of each complete file, by number."""
@@ -58,8 +66,9 @@ class _Ledger:
 
     def read_on(self, folder: Path) -> None:
         """Count what was added to the index since the last time."""
-        if index_size(folder) < self.offset:  # imported or cleaned up meanwhile, and begun anew
-            self.offset, self.sizes, self.complete = 0, {}, 0
+        index, size = index_state(folder)
+        if index != self.index or size < self.offset:  # imported meanwhile, say, and begun anew
+            self.index, self.offset, self.sizes, self.complete = index, 0, {}, 0
         for entry, behind in entries(folder, self.offset):
             self.offset = behind
             self.complete += entry.bytes - self.sizes.get(entry.n, 0)
@@ -117,9 +126,7 @@ class Intake:
     def _reserve(self, arriving: "Arriving", total: int) -> None:
         """Keep room for so many bytes of it in all; the guard is held."""
         settings, ledger = self._settings, arriving.ledger
-        more = total - arriving.reserved
-        if more <= 0:
-            return
+        more = max(0, total - arriving.reserved)
         others = ledger.complete - ledger.sizes.get(arriving.n, 0) + ledger.reserved
         if total > settings.max_upload_bytes or others + more > settings.max_unpacked_bytes:
             raise self._too_large(arriving.name)
@@ -142,11 +149,21 @@ class Intake:
             arriving.written += size
 
     def complete(self, arriving: "Arriving", part: Path) -> None:
-        """Put a whole file in its place and into the index: of two of one number, the last."""
+        """Put a whole file in its place and into the index: of two of one number, the last.
+
+        Raises Refused where files that came by other processes have left it no room.
+        """
         with self._guard:
+            ledger = arriving.ledger
             folder = upload_folder(self._settings.home, arriving.folder.name)
-            os.replace(part, folder / str(arriving.n))
-            note_received(folder, arriving.n, arriving.name, arriving.size)
+            lock = FileLock(folder / upload_files.LOCK)  # other processes write there as well
+            with lock.acquire(poll_interval=_POLL_SECONDS):
+                ledger.read_on(folder)
+                others = ledger.complete - ledger.sizes.get(arriving.n, 0)
+                if others + arriving.size > self._settings.max_unpacked_bytes:
+                    raise self._too_large(arriving.name)
+                os.replace(part, folder / str(arriving.n))
+                note_received(folder, arriving.n, arriving.name, arriving.size)
             self._release(arriving)  # now, or it would count twice
 
     def end(self, arriving: "Arriving") -> None:

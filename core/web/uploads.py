@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.access import acting
+from core.dataset.upload_files import INDEX
 from core.errors import NotFound
 from core.jobs.upload_ids import is_issued, is_upload_id, issue_upload
 
-INDEX = "index.jsonl"
 _DISCARDED = "discarded"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
@@ -106,12 +106,13 @@ def entries(folder: Path, offset: int = 0) -> Iterator[tuple[Entry, int]]:
                 yield entry, offset
 
 
-def index_size(folder: Path) -> int:
-    """Bytes of the index so far."""
+def index_state(folder: Path) -> tuple[int, int]:
+    """Which file the index is, and its bytes so far: (0, 0) where there is none yet."""
     try:
-        return (folder / INDEX).stat().st_size
+        status = (folder / INDEX).stat()
     except FileNotFoundError:
-        return 0
+        return 0, 0
+    return status.st_ino, status.st_size
 
 
 def _entry(line: bytes) -> Entry | None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import NotFound
+from core.jobs.asked_for import asked_for
 from core.jobs.kinds import get_kind
 from core.jobs.queue import job_folder, new_job, resume, status, stop, submit
 from core.jobs.recent import recent_jobs
@@ -41,7 +42,7 @@ def required_job(kind: str, *, begin: bool = True, **args: Any) -> JobStatus | N
         return None
     if not known and not begin:
         return None
-    folder = known[0] if known else begin_job(kind, **args)
+    folder = known[0] if known else asked_for(kind, **args)
     now = status(folder)
     if now.active:
         progress.watch(folder, stoppable=True)
@@ -58,12 +59,10 @@ def begin_job(kind: str, **args: Any) -> Path:
 
 
 def _begun_or_resumed(kind: str, args: Mapping[str, Any]) -> Path:
-    known = recent_jobs(kind, **args)
-    if not known:
-        return begin_job(kind, **args)
-    if status(known[0]).state == "stopped":
-        resume(known[0])
-    return known[0]
+    folder = asked_for(kind, **args)
+    if status(folder).state == "stopped":
+        resume(folder)
+    return folder
 
 
 def _ended_early(folder: Path, now: JobStatus) -> None:

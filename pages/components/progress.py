@@ -48,7 +48,7 @@ def show(now: JobStatus) -> None:
     )
 
 
-@st.fragment(run_every=0.7)
+@st.fragment(run_every=0.4)
 def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bool = False) -> None:
     """A job as it goes on; draws the page anew when it is over.
 

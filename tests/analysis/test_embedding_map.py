@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from core.analysis.embedding_map import map_images, methods, points_by_image, principal, scaled
+from core.analysis.embedding_map import (
+    map_images,
+    methods,
+    neighbours,
+    points_by_image,
+    principal,
+    scaled,
+)
 from core.dataset.store import Store
 from core.errors import BadInput
 from core.events import Finished
@@ -48,6 +55,20 @@ def test_the_widest_direction_comes_first():
     features = 5 + chance.normal(size=(200, 6)) * np.array([0.1, 3, 0.1, 1, 0.1, 0.1])
     placed = principal(features, 2)
     assert placed[:, 0].std() > placed[:, 1].std()
+
+
+def test_the_neighbours_are_those_that_sklearn_finds():
+    from sklearn.neighbors import NearestNeighbors
+
+    points = np.random.default_rng(0).normal(size=(700, 20))
+    points[3] = points[2]  # an image that is there twice
+    indices, distances = neighbours(points, 15)
+    assert (indices[:, 0] == np.arange(700)).all()
+    expected, _ = NearestNeighbors(n_neighbors=15, algorithm="kd_tree").fit(points).kneighbors()
+    theirs = np.hstack([np.zeros((700, 1)), expected[:, :-1]])
+    np.testing.assert_allclose(distances, theirs, atol=1e-5)
+    found = np.linalg.norm(points[:, None] - points[indices], axis=2)
+    np.testing.assert_allclose(found, distances, atol=1e-5)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])

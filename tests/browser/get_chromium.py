@@ -28,7 +28,9 @@ def get_chromium() -> str | None:
         return found
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         _try("apt-get", "update", "-qq")
-        _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        # Not everywhere is there the second.
+        for package in ("chromium", "chromium-headless-shell"):
+            _try("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     if found := find_chromium():
         return found
     _try(sys.executable, "-m", "playwright", "install", "chromium")

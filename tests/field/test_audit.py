@@ -57,6 +57,9 @@ def test_right_and_wrong_are_counted_as_for_the_test_set(in_use: InUse) -> None:
     record(audit.id, strange, "none", in_use.settings)
     (found,) = audits_of(in_use.run, in_use.settings)
     assert (found.correct, len(found.counted), len(found.open)) == (2, 3, 0)
+    record(audit.id, strange, "class", in_use.settings, truth="a")  # a key pressed too late
+    assert audits_of(in_use.run, in_use.settings) == [found]
+    record(audit.id, strange, "", in_use.settings)
     record(audit.id, strange, "class", in_use.settings, truth="a")
     (found,) = audits_of(in_use.run, in_use.settings)
     assert found.correct == 2  # the likeliest class was right, as the test set counts it

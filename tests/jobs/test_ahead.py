@@ -132,3 +132,15 @@ def test_a_worker_cleans_up_when_it_starts(workers: Workers) -> None:
     left_alone(old)
     workers.start()
     wait_for(lambda: not old.exists())
+
+
+def test_drafts_of_what_can_be_made_again_go_once_they_are_old(home: Path) -> None:
+    drafts = [home / "compiled" / ".net.ab12" / "net.xml", home / "features" / "x" / ".0.npy.ab12"]
+    kept = home / "compiled" / "net.xml"
+    for file in (*drafts, kept):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"half")
+    cleanup(get_settings())
+    assert all(file.exists() for file in (*drafts, kept))
+    cleanup(get_settings(), older_than=0)
+    assert [file.exists() for file in (*drafts, kept)] == [False, False, True]

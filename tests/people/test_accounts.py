@@ -1,6 +1,7 @@
 """Accounts and passwords: who gets one, what a password is, how often it may be tried."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,8 @@ from core.access import Actor, acting_as
 from core.errors import BadInput, NotAllowed, NotFound
 from core.people import links, passwords, throttle, users
 from core.people.actors import actor_of, look_up
-from core.people.throttle import Throttle
 from core.projects.database import session
-from core.projects.people_tables import DeedRow, SignInRow, UserRow, digest_of
+from core.projects.people_tables import AttemptRow, DeedRow, SignInRow, UserRow, digest_of
 from core.settings import get_settings
 
 THERE = "192.0.2.7"
@@ -22,7 +22,6 @@ THERE = "192.0.2.7"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     quick_hashes(monkeypatch)
-    monkeypatch.setattr(users, "_THROTTLE", Throttle())
     with home_with_people(tmp_path, monkeypatch):
         yield
 
@@ -89,30 +88,62 @@ def test_a_name_may_be_tried_ten_times_however_it_is_written():
 
 
 def test_an_address_may_try_fifty_times_and_time_heals():
-    now = [0.0]
-    tries = Throttle(clock=lambda: now[0])
+    now = [1000.0]
+
+    def attempt(name: str, address: str) -> int:
+        return throttle.attempt(name, address, clock=lambda: now[0])
+
     for n in range(throttle.BY_ADDRESS):
-        tries.attempt(f"name {n}", THERE)
+        attempt(f"name {n}", THERE)
     with pytest.raises(NotAllowed):
-        tries.attempt("another", THERE)
-    tries.attempt("another", "192.0.2.8")
-    now[0] = throttle.WINDOW_SECONDS + 1
-    tries.attempt("another", THERE)
+        attempt("another", THERE)
+    attempt("another", "192.0.2.8")
+    now[0] += throttle.WINDOW_SECONDS + 1
+    attempt("another", THERE)
+    with session(get_settings()) as opened:
+        assert len(opened.scalars(select(AttemptRow)).all()) == 1  # what is over is deleted
+
+
+def test_a_clock_that_was_wrong_keeps_nobody_out():
+    for _ in range(throttle.BY_NAME):
+        throttle.attempt("Anna", THERE, clock=lambda: 1e9)
+    throttle.attempt("Anna", THERE, clock=lambda: 5e8)
 
 
 def test_what_was_right_does_not_count():
-    tries = Throttle()
-    for _ in range(200):
-        tries.attempt("Anna", THERE)
-        tries.succeeded("Anna", THERE)
+    for _ in range(throttle.BY_ADDRESS + 5):
+        throttle.succeeded(throttle.attempt("Anna", THERE))
 
 
-def test_what_the_throttle_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(throttle, "_MOST_REMEMBERED", 50)
-    tries = Throttle()
-    for n in range(500):
-        tries.attempt(f"name {n}", f"address {n}")
-    assert len(tries._attempts) == 50
+def test_what_was_right_makes_the_name_anew_and_the_address_not():
+    for n in range(throttle.BY_ADDRESS - 1):
+        throttle.attempt(f"name {n // 5}", THERE)
+    throttle.succeeded(throttle.attempt("name 0", THERE))
+    throttle.attempt("name 0", THERE)
+    with pytest.raises(NotAllowed):
+        throttle.attempt("another", THERE)
+
+
+def test_of_many_at_once_no_more_are_let_through_than_one_after_the_other():
+    def tried(_: int) -> bool:
+        try:
+            throttle.attempt("Anna", THERE)
+        except NotAllowed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(tried, range(30))) == throttle.BY_NAME
+
+
+def test_what_the_throttle_keeps_is_bounded_and_says_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(throttle, "_MOST_KEPT", 20)
+    for n in range(60):
+        throttle.attempt(f"name {n}", f"address {n}")
+    with session(get_settings()) as opened:
+        rows = opened.scalars(select(AttemptRow)).all()
+    assert len(rows) == 20
+    assert not any("name" in row.name or "address" in row.address for row in rows)
 
 
 def test_who_is_disabled_is_signed_out_and_stays_out_until_enabled():

@@ -50,6 +50,7 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(tmp_path: Path
     assert [process.wait(timeout=240) for process in processes] == [0] * 4
     assert set(inspect(engine(Settings(home=tmp_path / "home"))).get_table_names()) == {
         "alembic_version",
+        "attempts",
         "deeds",
         "field_answers",
         "field_audits",

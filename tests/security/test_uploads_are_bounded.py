@@ -80,8 +80,9 @@ async def for_ever() -> AsyncIterator[bytes]:
 
 
 def on_disk(home: Path, upload: str) -> dict[str, int]:
+    """Bytes of all but the index and its lock, by their names."""
     files = (home / "uploads" / upload).iterdir()
-    return {file.name: file.stat().st_size for file in files if file.name != "index.jsonl"}
+    return {file.name: file.stat().st_size for file in files if file.stem != "index"}
 
 
 async def until(condition: Callable[[], object]) -> None:

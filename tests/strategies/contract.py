@@ -25,11 +25,12 @@ NETWORKS = {
     "VGG": ("vgg11", "vgg"),
 }
 OPEN = {
-    "resnet10t": {"zero_init_last": False},
-    "convnext_atto": {"ls_init_value": 0.1},
-    "vit_tiny_patch16_224": {"img_size": 32},
+    "resnet10t": {"zero_init_last": False, "channels": (16, 24, 32, 48)},
+    "convnext_atto": {"ls_init_value": 0.1, "depths": (1, 1, 2, 1), "dims": (8, 16, 24, 32)},
+    "vit_tiny_patch16_224": {"img_size": 32, "depth": 6, "embed_dim": 48},
 }
-"""The branches of trained networks are open; those of freshly made ones are shut."""
+"""The branches of trained networks are open; those of freshly made ones are shut. Narrow and
+shallow: every layer of a kind is treated alike."""
 TEACHER_OUTPUTS = (torch.zeros(6, 3), torch.eye(6))
 """Logits and features of a teacher for the six images."""
 

@@ -91,3 +91,10 @@ def pixels():
         labels.tolist(),
     )
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def turned(pixels):
+    """The same images with the classes exchanged: the more is learned, the worse it looks."""
+    images, labels = pixels
+    return images, [1 - label for label in labels]

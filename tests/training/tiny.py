@@ -67,3 +67,19 @@ def soup_of(pixels, **choices):
     """A network and what trains it several times."""
     network, phase, make = makings(pixels, **choices)
     return network, ModelSoup(phase, make)
+
+
+def body(network):
+    """The parameters in the middle of it."""
+    return network.body.parameters()
+
+
+def weights(network):
+    """A copy of all that it is made of, by name."""
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_equal(one, other):
+    """To the last bit."""
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name

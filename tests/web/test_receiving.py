@@ -4,6 +4,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from core.dataset.ingest.sources import open_source
 from core.errors import NotFound
 from core.settings import Settings
 from core.web.uploads import discard, open_upload, received, upload_folder
@@ -28,6 +29,13 @@ def test_files_arrive_whole_with_their_names_as_text(client, settings, upload):
     assert [file.name for file in files] == ["katzen/münze.jpg", "../../etc/passwd", "قطة/😀.png"]
     assert [file.path.stat().st_size for file in files] == [0, 1, 2]
     assert {file.path.parent for file in files} == {settings.home / "uploads" / upload}
+
+
+def test_what_arrived_is_read_by_its_names_and_nothing_else(client, settings, upload):
+    for n, name in enumerate(("cats/tom.jpg", "dogs/rex.jpg")):
+        assert put(client, upload, n, b"x" * 10, name).status_code == 200
+    read = open_source(upload_folder(settings.home, upload), settings).entries
+    assert [entry.name for entry in read] == ["cats/tom.jpg", "dogs/rex.jpg"]
 
 
 def test_a_file_sent_again_after_a_broken_connection_counts_once(client, settings, upload):

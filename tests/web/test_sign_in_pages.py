@@ -12,7 +12,6 @@ from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from core.people import links, sign_ins, users
-from core.people.throttle import Throttle
 from core.projects import create_project
 from core.projects.database import session
 from core.projects.people_tables import ShareRow, digest_of
@@ -27,7 +26,6 @@ CLOSED = "/graft/language/de"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     quick_hashes(monkeypatch)
-    monkeypatch.setattr(users, "_THROTTLE", Throttle())
     with home_with_people(tmp_path, monkeypatch):
         yield
 

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from running_server import ROOT
 
@@ -15,6 +16,16 @@ TOLD = (
     "webserver.config.get_option('browser.gatherUsageStats'))) or 0;"
     "webserver.main()"
 )
+
+READY = """
+import asyncio, gc, app
+
+async def ready():
+    async with app.lifespan(None):
+        print(gc.get_freeze_count(), len(gc.get_objects()))
+
+asyncio.run(ready())
+"""
 
 
 def test_flags_variables_and_the_project_s_file_all_hold() -> None:
@@ -36,3 +47,19 @@ def test_flags_variables_and_the_project_s_file_all_hold() -> None:
     assert list(hosts) == ["a.example", "b.example"]
     assert xsrf is True
     assert usage is False
+
+
+def test_what_streamlit_looks_through_for_garbage_after_each_run_of_a_page_is_little(
+    tmp_path: Path,
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", READY],
+        cwd=ROOT,
+        env=os.environ | {"GRAFT_HOME": str(tmp_path / "home"), "GRAFT_SERVED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    permanent, others = map(int, said.stdout.split())
+    assert permanent > 50_000
+    assert others < permanent / 20

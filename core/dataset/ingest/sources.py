@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core.dataset import upload_files
 from core.dataset.classes import clean_path
 from core.dataset.ingest.archives import archive_kind, open_archive
 from core.dataset.ingest.empty_folders import empty_folders
@@ -27,9 +28,6 @@ from core.dataset.ingest.folders import File, files_in
 from core.dataset.ingest.foreign import foreign
 from core.errors import RefusedArchive
 from core.settings import Settings
-
-UPLOAD_INDEX = "index.jsonl"
-"""In the folder of an upload: one line {"n": file name, "name": path as brought} for each file."""
 
 _CLOSED = "This folder cannot be opened: give yourself permission to read it, or leave it out."
 _TOO_DEEP = "It is too many folders deep: move it up, then add it again."
@@ -113,9 +111,10 @@ def _refusal(path: Path) -> str:
 
 def _is_upload(folder: Path) -> bool:
     """Whether there are only numbered files beside an index; class folders may hold one too."""
-    index = folder / UPLOAD_INDEX
+    index = folder / upload_files.INDEX
     return index.is_file() and all(
-        each == index or (each.name.split(".")[0].isdigit() and each.is_file())
+        each.name in (upload_files.INDEX, upload_files.LOCK)
+        or (each.name.split(".")[0].isdigit() and each.is_file())
         for each in folder.iterdir()
     )
 
@@ -123,7 +122,7 @@ def _is_upload(folder: Path) -> bool:
 def _upload(folder: Path) -> list[File]:
     """The files of an upload by the paths they had where they came from, in order."""
     latest: dict[int, str] = {}
-    with (folder / UPLOAD_INDEX).open(encoding="utf-8", errors="replace") as lines:
+    with (folder / upload_files.INDEX).open(encoding="utf-8", errors="replace") as lines:
         for line in iter(lambda: lines.readline(_LONGEST_LINE), ""):
             try:
                 entry = json.loads(line)

@@ -17,6 +17,8 @@ _NEEDED = re.compile(
     re.IGNORECASE,
 )
 """The parts that make up the cells of XLSX, XLSB and ODS."""
+_NOWHERE = re.compile(rb'<(?:\w+:)?(?:row|c)\s[^<>]*?\br="(?:[A-Za-z]{4}|[A-Za-z]*\d{8})', re.ASCII)
+"""A row or a cell beyond the last one of any sheet: XLSX ends at XFD1048576."""
 _MOST_SHEETS = 50
 BROKEN = "The table is damaged or of a rare kind: save it again as CSV (UTF-8)."
 _PROTECTED = "The spreadsheet is password-protected: save it without a password, or as CSV (UTF-8)."
@@ -83,6 +85,8 @@ def _slim(raw: bytes, settings: Settings) -> io.BytesIO:
             content = b"".join(chunks)
             if b"<!" in content.replace(b"\0", b"").replace(b"<!--", b""):
                 raise UnreadableTable(BROKEN)  # a DOCTYPE, which can grow without end
+            if "/worksheets/" in info.filename.lower() and _NOWHERE.search(content):
+                raise UnreadableTable(BROKEN)  # the way there takes the reader all the time it has
             unpacked.writestr(info.filename, content)
     copy.seek(0)
     return copy

@@ -25,7 +25,7 @@ def write(context: ExportContext, file: Path) -> Iterator[Event]:
 
 FORMAT = ExportFormat(
     title="Sorting script",
-    purpose="Sorts folders of images by class and writes tables, on any computer with Python.",
+    purpose="Sorts images by class and writes tables, on any computer with Python.",
     suffix=".zip",
     write=write,
     order=20,

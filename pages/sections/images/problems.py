@@ -10,6 +10,7 @@ from core.checks import _fixes as fixing
 from core.checks import checks as all_checks
 from core.checks._runner import problems as known_problems
 from core.dataset.manifest import Dataset
+from core.jobs.asked_for import asked_for
 from core.jobs.found import found_so_far
 from core.jobs.queue import new_job, status, stop, submit
 from core.jobs.recent import recent_jobs
@@ -103,7 +104,7 @@ def look_by_itself(context: ProjectContext, faults: Faults, *, at_once: bool = F
     settled = at_once and not faults.problems and faults.checked != context.versions[0]
     if not (faults.unseen or settled) or faults.looking or tried or busy:
         return faults
-    begin_check(context)
+    asked_for("check", project=context.project.id, dataset=context.versions[0])
     return faults_of(context)
 
 

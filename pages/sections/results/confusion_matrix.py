@@ -8,12 +8,6 @@ from core.evaluation.metrics import MOST_IN_MATRIX, MOST_PAIRS, confused_pairs
 from core.evaluation.report import Report
 from pages.components import text
 
-FAINT_TO_FULL = {"light": ("#f1f6f2", "#24694b"), "dark": ("#1b2420", "#6fd3a8")}
-INK = {"light": ("#22302a", "#ffffff"), "dark": ("#dfe9e3", "#0f1713")}
-"""On faint cells, on full ones."""
-FULL = 0.55
-"""Share of a row from which a cell needs the ink of full ones to be legible."""
-
 
 def matrix(report: Report) -> None:
     """True classes down, what it said across, the diagonal is right; of many classes those that
@@ -40,86 +34,26 @@ def _most_often(report: Report) -> str:
 
 
 def _heat_map(report: Report) -> None:
-    names = report.classes
-    counts = report.confusion
-    labels = _distinct([text.plotly(name, 22) for name in names])
-    shares = [[n / max(1, sum(row)) for n in row] for row in counts]
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    figure = {
-        "data": [
-            {
-                "type": "heatmap",
-                "z": shares,
-                "x": labels,
-                "y": labels,
-                "customdata": counts,
-                "hovertemplate": "Correct: %{y}<br>Answer: %{x}<br>%{customdata} images"
-                "<extra></extra>",
-                "colorscale": list(enumerate(FAINT_TO_FULL[theme])),
-                "zmin": 0,
-                "zmax": 1,
-                "showscale": False,
-                "xgap": 2,
-                "ygap": 2,
-            }
-        ],
-        "layout": {
-            "annotations": _numbers(counts, shares, labels, theme),
-            "height": max(320, min(900, 90 + 44 * len(names))),
-            "margin": {"l": 8, "r": 8, "t": 30, "b": 8},
-            "xaxis": {
-                "title": {"text": "model’s answer"},
-                "side": "top",
-                "type": "category",
-                "showgrid": False,
-                "automargin": True,
-            },
-            "yaxis": {
-                "title": {"text": "correct class"},
-                "autorange": "reversed",
-                "type": "category",
-                "showgrid": False,
-                "automargin": True,
-            },
-        },
-    }
+    names = [text.bdi(name, 22) for name in report.classes]
+    top = "".join(f'<th scope="col"><span>{name}</span></th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{names[true]}</th>{_cells(row)}</tr>'
+        for true, row in enumerate(report.confusion)
+    )
     st.html(
         '<p class="muted">Each row holds the images of one class; the numbers show what they were '
         'taken for. <span class="term">confusion matrix</span></p>'
+        '<div class="scroll"><table class="matrix"><thead><tr><td>correct class</td>'
+        f'<th scope="colgroup" colspan="{len(names)}">model’s answer</th></tr>'
+        f"<tr><td></td>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="small">{_in_words(report)}</p>'
     )
-    st.plotly_chart(figure, key="matrix", config={"displayModeBar": False}, alt=_in_words(report))
-    st.html(f'<p class="small">{_in_words(report)}</p>')
 
 
-def _numbers(
-    counts: Sequence[Sequence[int]],
-    shares: Sequence[Sequence[float]],
-    labels: list[str],
-    theme: str,
-) -> list[dict[str, object]]:
-    """The count in each cell that is not empty, in an ink that can be read on it."""
-    return [
-        {
-            "x": labels[said],
-            "y": labels[true],
-            "text": str(n),
-            "showarrow": False,
-            "font": {"color": INK[theme][shares[true][said] >= FULL]},
-        }
-        for true, row in enumerate(counts)
-        for said, n in enumerate(row)
-        if n
-    ]
-
-
-def _distinct(labels: list[str]) -> list[str]:
-    """Shortened names that became equal are told apart by a number; plotly merges equal ticks."""
-    seen: dict[str, int] = {}
-    distinct = []
-    for label in labels:
-        seen[label] = seen.get(label, 0) + 1
-        distinct.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
-    return distinct
+def _cells(row: Sequence[int]) -> str:
+    """The more of the class's images are in a cell, the fuller its colour."""
+    whole = max(1, sum(row))
+    return "".join(f'<td style="--share:{100 * n / whole:.0f}%">{n or ""}</td>' for n in row)
 
 
 def _in_words(report: Report) -> str:

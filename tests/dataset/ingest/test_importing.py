@@ -1,6 +1,5 @@
 """From folders, uploads and loose files to a dataset; each file is taken or named with a reason."""
 
-import json
 import os
 from pathlib import Path
 
@@ -18,17 +17,6 @@ from core.dataset.store import Store
 from core.errors import GraftError, OutOfSpace, RefusedArchive, UnusableDataset
 from core.events import Finished, Progress, from_line, to_line
 from core.settings import Settings
-
-
-def write_upload(folder: Path, files: dict[str, bytes]) -> Path:
-    """As the browser's files arrive: numbered, with their names in an index."""
-    folder.mkdir()
-    lines = []
-    for n, (name, content) in enumerate(files.items()):
-        (folder / str(n)).write_bytes(content)
-        lines.append(json.dumps({"n": n, "name": name, "bytes": len(content)}))
-    (folder / "index.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return folder
 
 
 def test_a_folder_of_class_folders_becomes_a_dataset(take_in, tmp_path: Path) -> None:
@@ -138,68 +126,6 @@ def test_more_images_make_a_new_version_that_holds_the_old_ones(take_in, tmp_pat
     assert "exact copy" in new.skipped["cat/cat0.jpg"]
     assert new.result["added"] == 1
     assert set(old.dataset.items) < set(new.dataset.items)
-
-
-def test_an_upload_is_read_by_the_names_in_its_index(take_in, tmp_path: Path) -> None:
-    files = {f"pets/{name}": content for name, content in class_files().items()}
-    files |= {"pets/.DS_Store": b"x", "../../evil/1.jpg": jpeg(5), "/etc/2.jpg": jpeg(6)}
-    done = take_in(write_upload(tmp_path / "upload", files))
-    assert done.dataset.counts == {"cat": 5, "dog": 5}
-    assert done.by_class["cat"][0] == "pets/cat/cat0.jpg"
-    assert done.skipped.keys() == {"../../evil/1.jpg", "/etc/2.jpg"}
-
-
-def test_class_folders_beside_an_index_are_no_upload(take_in, tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "x", class_files() | {"index.jsonl": b'{"n": 1, "name": "x"}'})
-    done = take_in(folder)
-    assert done.dataset.counts == {"cat": 5, "dog": 5}
-    assert done.skipped.keys() == {"index.jsonl"}
-
-
-def test_two_uploaded_files_of_one_name_are_both_taken(take_in, tmp_path: Path) -> None:
-    folder = tmp_path / "upload"
-    folder.mkdir()
-    for n in range(2):
-        (folder / str(n)).write_bytes(jpeg(n))
-    lines = [json.dumps({"n": n, "name": "IMG_1.JPG", "bytes": 1}) for n in range(2)]
-    (folder / "index.jsonl").write_text("\n".join([*lines, '{"n": 2, "na']), encoding="utf-8")
-    done = take_in(folder, into_class="cats")
-    assert done.dataset.counts == {"cats": 2}
-
-
-def test_an_uploaded_archive_is_opened(take_in, tmp_path: Path) -> None:
-    content = write_zip(tmp_path / "x.zip", class_files()).read_bytes()
-    done = take_in(write_upload(tmp_path / "upload", {"pets.zip": content}))
-    assert done.dataset.counts == {"cat": 5, "dog": 5}
-
-
-def test_a_damaged_archive_is_not_taken_for_one_inside_another(take_in, tmp_path: Path) -> None:
-    files = {**class_files(), "cat.zip": b"PL\x03\x04 was a ZIP once", "more.rar": b""}
-    upload = write_upload(tmp_path / "up", files)
-    write_zip(tmp_path / "whole.zip", class_files())
-    (upload / "99").write_bytes((tmp_path / "whole.zip").read_bytes())
-    with (upload / "index.jsonl").open("a", encoding="utf-8") as index:
-        index.write('\n{"n": 99, "name": "cat/backup.zip", "bytes": 9}')
-    said = take_in(upload).skipped
-    assert "is damaged" in said["cat.zip"]
-    assert "is damaged" in said["more.rar"]
-    assert "Archives inside" in said["cat/backup.zip"]
-
-
-def test_several_uploaded_archives_are_a_class_each_when_they_hold_no_folders(
-    take_in, tmp_path: Path
-) -> None:
-    def packed(files: dict[str, bytes]) -> bytes:
-        return write_zip(tmp_path / "x.zip", files).read_bytes()
-
-    files = {
-        "cats.zip": packed({"1.jpg": jpeg(1), "2.jpg": jpeg(2)}),
-        "dogs.zip": packed({"1.jpg": jpeg(3)}),
-        "both.zip": packed({"x/cats/3.jpg": jpeg(4), "x/cows/4.jpg": jpeg(5)}),
-    }
-    done = take_in(write_upload(tmp_path / "upload", files))
-    assert done.dataset.counts == {"cats": 3, "cows": 1, "dogs": 1}
-    assert "cats.zip/1.jpg" in done.by_class["cats"]
 
 
 def test_links_out_of_a_folder_and_special_files_are_left_out(take_in, tmp_path: Path) -> None:
@@ -316,71 +242,6 @@ def test_cmyk_and_sixteen_bit_images_are_taken_like_any_other(take_in, tmp_path:
     deep = encoded(Image.new("I;16", (40, 40), 40000), "PNG")
     done = take_in(write_folder(tmp_path / "x", {"cat/1.JPEG": cmyk, "dog/2.PNG": deep}))
     assert done.dataset.counts == {"cat": 1, "dog": 1}
-
-
-def test_a_ready_split_is_kept_with_its_twins_on_both_sides(take_in, tmp_path: Path) -> None:
-    files = {f"{part}/{name}": jpeg(n, (20, 20)) for part, n in (("train", 1), ("valid", 2))
-             for name in ("cat/1.jpg",)}  # fmt: skip
-    files |= {"train/dog/1.jpg": jpeg(3), "test/cat/1.jpg": files["train/cat/1.jpg"]}
-    done = take_in(write_folder(tmp_path / "x", files))
-    assert {item.name: item.part for item in done.dataset.items} == {
-        "test/cat/1.jpg": "test",
-        "train/cat/1.jpg": "train",
-        "train/dog/1.jpg": "train",
-        "valid/cat/1.jpg": "val",
-    }
-    assert "This split is kept" in done.notes[0]
-    assert done.dataset.counts == {"cat": 3, "dog": 1}
-
-
-def test_archives_called_like_parts_are_a_ready_split(take_in, tmp_path: Path) -> None:
-    packed = {}
-    for n, part in enumerate(("train", "test")):
-        inside = {"cat/1.jpg": jpeg(n), "dog/2.jpg": jpeg(n + 5)}
-        packed[f"{part}.zip"] = write_zip(tmp_path / "x.zip", inside).read_bytes()
-    done = take_in(write_upload(tmp_path / "upload", packed))
-    assert done.dataset.counts == {"cat": 2, "dog": 2}
-    assert [item.part for item in done.dataset.items] == ["test", "test", "train", "train"]
-
-
-def test_images_without_a_class_need_no_folders(take_in, tmp_path: Path) -> None:
-    done = take_in(
-        write_folder(tmp_path / "x", {"1.jpg": jpeg(1), "cat/2.jpg": jpeg(2), "t.csv": b"a,b"}),
-        role="unlabelled",
-    )
-    assert [(i.label, i.role) for i in done.dataset.items] == [(None, "unlabelled")] * 2
-    assert (done.dataset.labelled, done.dataset.counts, done.skipped) == ((), {}, {})
-
-
-def test_a_folder_of_unlabelled_images_beside_class_folders_is_one(take_in, tmp_path: Path) -> None:
-    files = class_files() | {"Unlabeled/1.jpg": jpeg(1), "Unlabeled/deep/2.jpg": jpeg(2)}
-    done = take_in(write_folder(tmp_path / "x", files))
-    assert done.dataset.counts == {"cat": 5, "dog": 5}
-    assert sum(item.role == "unlabelled" for item in done.dataset.items) == 2
-    assert "without a class" in done.notes[0]
-
-
-def test_source_images_keep_their_labels_and_are_never_counted(take_in, tmp_path: Path) -> None:
-    old = take_in(write_folder(tmp_path / "x", class_files()))
-    drawn = write_folder(tmp_path / "y", class_files(2))  # the same images, in another role
-    new = take_in(drawn, add_to=old.dataset, role="source").dataset
-    assert new.counts == {"cat": 5, "dog": 5}
-    assert [i.label for i in new.items if i.role == "source"] == ["cat", "cat", "dog", "dog"]
-
-
-def test_what_is_left_out_is_remembered_over_versions(take_in, tmp_path: Path) -> None:
-    copy = class_files()["cat/cat3.jpg"]
-    files = class_files() | {"cat/copy.jpg": copy, "cat/zero.jpg": b"", "lost.jpg": jpeg(9)}
-    old = take_in(write_folder(tmp_path / "x", files)).dataset
-    assert [(each.name, each.copy_of) for each in old.left_out] == [
-        ("cat/copy.jpg", "cat/cat3.jpg"),
-        ("cat/zero.jpg", None),
-        ("lost.jpg", None),
-    ]
-    more = write_folder(tmp_path / "y", {"cat/zero.jpg": jpeg(7), "dog/x.jpg": b"x"})
-    new = take_in(more, add_to=old).dataset
-    assert [each.name for each in new.left_out] == ["cat/copy.jpg", "lost.jpg", "dog/x.jpg"]
-    assert "text" in new.left_out[-1].reason
 
 
 def test_images_of_several_tasks_and_of_one_come_together(take_in, tmp_path: Path) -> None:

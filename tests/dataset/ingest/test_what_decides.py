@@ -1,13 +1,11 @@
 """What tells the classes, for data sets as they are found: each test stands for a family."""
 
-import shutil
 from pathlib import Path
-from zlib import crc32
 
 import pytest
+from brought import images, inspect, said, table
 from hostile_files import jpeg, write_folder, write_zip
 
-from core.dataset.ingest import inspecting
 from core.dataset.ingest.understanding import (
     DOUBTFUL,
     Alternative,
@@ -19,44 +17,6 @@ from core.dataset.ingest.understanding import (
 from core.dataset.manifest import LeftOut
 from core.errors import BadInput, UnusableDataset
 from core.settings import Settings
-
-Files = dict[str, bytes]
-
-
-def images(*folders: str, n: int = 6, name: str = "{}.jpg") -> Files:
-    """So many images in each of the folders, no two alike."""
-    return {
-        f"{folder}/{name.format(k)}".lstrip("/"): jpeg(crc32(f"{folder}{name}{k}".encode()))
-        for folder in folders
-        for k in range(n)
-    }
-
-
-def table(*rows: tuple[str, ...]) -> bytes:
-    return "\n".join(",".join(row) for row in rows).encode()
-
-
-def inspect(folder: Path, settings: Settings, **choices) -> Understanding:
-    *_, last = inspecting.inspect(folder, settings, **choices)
-    return Understanding.from_dict(last.result)
-
-
-@pytest.fixture
-def read(tmp_path: Path, settings: Settings):
-    """What is understood of files, and the same after an import of them."""
-
-    def understood(files: Files, *, empty: tuple[str, ...] = (), **choices) -> Understanding:
-        shutil.rmtree(tmp_path / "brought", ignore_errors=True)
-        folder = write_folder(tmp_path / "brought", files)
-        for each in empty:
-            (folder / each).mkdir(parents=True)
-        return inspect(folder, settings, **choices)
-
-    return understood
-
-
-def said(understood: Understanding) -> str:
-    return " ".join(note.sentence for note in understood.notes)
 
 
 def test_a_template_for_a_contest_never_tells_the_classes(read) -> None:
@@ -287,55 +247,6 @@ def test_archives_called_like_parts_are_a_split(tmp_path: Path, settings: Settin
     done = inspect(folder, settings)
     assert done.classes == {"cat": 8, "dog": 8}
     assert done.split == {"train": 12, "val": 0, "test": 4}
-
-
-def test_classes_are_told_by_the_names_of_files_where_nothing_else_does(read) -> None:
-    files = images("", name="cat.{}.jpg") | images("", name="sea_dog ({}).jpg", n=7)
-    done = read(files)
-    assert done.classes == {"cat": 6, "sea_dog": 7}
-    assert done.is_doubtful
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("cat_20240101_1200{}.jpg", "dog_20240102_1300{}.jpg"),
-        (
-            "cat-3f2504e0-4f89-11d3-9a0c-0305e82c330{}.jpg",
-            "dog-3f2504e04f8911d39a0c0305e82c330{}.jpg",
-        ),
-        ("set_cat_{}.jpg", "set_dog_{}.jpg"),
-        ("00{}_cat.jpg", "10{}-dog.jpg"),
-        (
-            "cat_1{}_jpg.rf.0123456789abcdef0123456789abcdef.jpg",
-            "dog_{}_png.rf.0123456789abcdef.jpg",
-        ),
-    ],
-)
-def test_names_of_every_usual_form_tell_classes(read, names: tuple[str, str]) -> None:
-    one, two = names
-    assert read(images("", name=one) | images("", name=two)).classes == {"cat": 6, "dog": 6}
-
-
-def test_names_tell_the_classes_of_the_part_to_learn_from(read) -> None:
-    files = images("train", name="cat.{}.jpg") | images("train", name="dog.{}.jpg", n=7)
-    done = read(files | images("test1", n=5))
-    assert (done.classes, done.unlabelled) == ({"cat": 6, "dog": 7}, 5)
-
-
-@pytest.mark.parametrize("name", ["IMG_{}.jpg", "class_{}.jpg", "DSC{}.jpg", "{}.jpg", "p{}.jpg"])
-def test_names_that_every_camera_gives_tell_no_class(read, name: str) -> None:
-    with pytest.raises(UnusableDataset, match=r"No image could be used.*3 more: It is (not )?in"):
-        read(images("", name=name))
-
-
-def test_names_are_used_where_somebody_says_so(read) -> None:
-    files = images("all", name="cat{}.jpg") | images("all", name="dog{}.jpg")
-    assert read(files, read_as=ReadAs("file-names")).classes == {"cat": 6, "dog": 6}
-    with pytest.raises(UnusableDataset, match="not named like a class"):
-        read(files, read_as=ReadAs("folders"))
-    with pytest.raises(UnusableDataset, match="file names"):
-        read(images("all"), read_as=ReadAs("file-names"))
 
 
 def test_a_table_is_asked_for_that_is_not_there(read) -> None:
