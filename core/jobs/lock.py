@@ -26,23 +26,27 @@ if sys.platform != "win32":
 _SLOTS = "workers"
 _SUFFIX = ".lock"
 _PATIENCE = 2.0
+_PAUSE = 0.2
 """Seconds: whoever asks whether a lock is held holds it for a blink."""
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK)
 
 
 class Everywhere:
-    """The lock of a slot among machines that share no disk: a session with the database."""
+    """A lock among machines that share no disk: a session with the database."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._session: Session | None = None
 
     def acquire(self, timeout: float = 0) -> "Everywhere":
-        """Hold it, if nobody does. Raises Timeout at once."""
+        """Hold it as soon as nobody does. Raises Timeout after so many seconds."""
         session = Session(get_settings())
-        if not session.try_lock(self._name):
-            session.close()
-            raise Timeout(self._name)
+        deadline = time.monotonic() + timeout
+        while not session.try_lock(self._name):
+            if time.monotonic() >= deadline:
+                session.close()
+                raise Timeout(self._name)
+            time.sleep(_PAUSE)
         self._session = session
         return self
 

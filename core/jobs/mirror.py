@@ -11,12 +11,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.errors import GraftError
+from core.errors import GraftError, Hindered
 from core.jobs import told
 from core.jobs.folder import (
     asked_to_stop,
@@ -33,6 +33,7 @@ from core.jobs.lock import job_lock, lock_name
 from core.jobs.spec import text_of
 from core.settings import Settings
 from core.storage import shared_storage
+from core.storage.forgetting import discard
 from core.storage.sessions import Session
 from core.storage.shared import SharedStorage, files_in
 
@@ -106,7 +107,9 @@ class Mirrored:
         with self._guard:
             told.publish(self._folder, self._shared, self._session)
             kept = [each for each in files_in(self._folder) if is_checkpoint(each)]
-            self._publish(each for each in (*kept, starts_file(self._folder)))
+            replaced = self._publish(each for each in (*kept, starts_file(self._folder)))
+            with suppress(Hindered):  # else the daily cleanup does it
+                discard(self._shared, [*replaced])
             if not asked_to_stop(self._folder) and self._shared.names(stop_name(self._folder)):
                 note_stop(self._folder)
 
@@ -120,7 +123,7 @@ class Mirrored:
             gone = [each for each in self._shared.names(f"{self}/%") if each not in there]
             gone = [each for each in gone if is_checkpoint(Path(each))]
             if gone:
-                self._shared.forget(gone)
+                self._shared.withdraw(self._folder.parents[1] / each for each in gone)
             told.publish(self._folder, self._shared, self._session, whole=True)
 
     def let_go(self) -> None:
@@ -151,8 +154,8 @@ class Mirrored:
                 _LOG.warning("%s is not kept up to date for other machines: %s", self, error)
                 ended.wait(_AGAIN_SECONDS)
 
-    def _publish(self, paths: Iterable[Path]) -> None:
-        """Those that changed since the last time."""
+    def _publish(self, paths: Iterable[Path]) -> set[str]:
+        """Those that changed since the last time; gives the hashes of what they held then."""
         changed: dict[Path, tuple[int, int]] = {}
         for path in paths:
             if path.exists():
@@ -160,8 +163,9 @@ class Mirrored:
                 known = status.st_size, status.st_mtime_ns
                 if self._seen.get(path) != known:
                     changed[path] = known
-        self._shared.publish(changed, through=self._session)
+        replaced = self._shared.publish(changed, through=self._session)
         self._seen |= changed
+        return replaced
 
     def _inputs(self) -> list[Path]:
         """Folders that the job names: runs, jobs and uploads, and what is known of datasets."""

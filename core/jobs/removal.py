@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from core import projects
 from core.access import require
-from core.errors import BadInput, NotFound
+from core.errors import NotFound
 from core.jobs.purge import ask_to_purge
 from core.jobs.queue import stop
 from core.jobs.recent import recent_jobs
@@ -33,10 +33,5 @@ def delete_project(project_id: str) -> None:
 def purge_project(project_id: str) -> None:
     """Delete a project in the trash for good: it is gone from the list at once, and the worker
     deletes its files. Raises NotFound for a project that is not in the trash."""
-    if get_settings().store:
-        raise BadInput(
-            "With an object store (GRAFT_STORE), projects cannot be deleted for good yet: they "
-            "stay in the trash."
-        )
     trash.purge_project(project_id, get_settings())
     ask_to_purge(get_settings())

@@ -5,8 +5,9 @@ kept as pieces, each with the byte of the job's log at which it begins.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
@@ -21,11 +22,14 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS graft_logs (folder TEXT NOT NULL, start BIGINT NOT NULL,
     content BYTEA NOT NULL, PRIMARY KEY (folder, start))""",
     "CREATE TABLE IF NOT EXISTS graft_workers (slot TEXT PRIMARY KEY, note TEXT NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS graft_gone (
+    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL)""",
 )
 _SCHEMA_LOCK = 7_236_453  # any constants: they name advisory locks
 _USE_LOCK = 7_236_454
 _NAMED = re.compile(r"[0-9a-f]+")
 _AT_ONCE = 1000
+_WAIT_MS = 5000
 _PATIENCE: dict[str, Any] = {
     "connect_timeout": 10,
     # A holder hears that its server is gone before the server gives its locks to another one.
@@ -85,37 +89,42 @@ def using(connection: Connection) -> None:
     connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_USE_LOCK})"))
 
 
-def may_delete(connection: Connection) -> bool:
-    """Whether content may be deleted until the end of the transaction: nobody is adding any."""
-    asked = text(f"SELECT pg_try_advisory_xact_lock({_USE_LOCK})")
-    return bool(connection.execute(asked).scalar_one())
+def use_alone(connection: Connection) -> None:
+    """Until the end of the transaction nobody adds content. Raises OperationalError where somebody
+    does for longer than a few seconds."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_MS}ms'"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({_USE_LOCK})"))
+
+
+def clear(connection: Connection) -> None:
+    """Forget all files, logs and workers; what is gone stays gone."""
+    for table in ("graft_files", "graft_logs", "graft_workers"):
+        connection.execute(text(f"DELETE FROM {table}"))
 
 
 def files(connection: Connection, paths: Sequence[str]) -> dict[str, Entry]:
     """Those of these paths that there are."""
     found: dict[str, Entry] = {}
-    for start in range(0, len(paths), _AT_ONCE):
-        rows = connection.execute(
-            text(
-                "SELECT path, sha256, size, changed, content FROM graft_files "
-                "WHERE path = ANY(:paths)"
-            ),
-            {"paths": list(paths[start : start + _AT_ONCE])},
-        )
-        found |= {row[0]: _entry(row) for row in rows}
+    for some in pieces(paths):
+        found |= {each.path: each for each in _where(connection, "path = ANY(:which)", some)}
     return found
+
+
+def pieces(values: Iterable[str]) -> Iterator[list[str]]:
+    """So many at once as a statement or a request should have."""
+    left = iter(values)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
 
 
 def in_folders(connection: Connection, folders: Collection[str]) -> list[Entry]:
     """All files of these folders, as `folder_of` names them."""
-    rows = connection.execute(
-        text(
-            "SELECT path, sha256, size, changed, content FROM graft_files "
-            "WHERE folder = ANY(:folders)"
-        ),
-        {"folders": list(folders)},
-    )
-    return [_entry(row) for row in rows]
+    return _where(connection, "folder = ANY(:which)", list(folders))
+
+
+def like(connection: Connection, pattern: str) -> list[Entry]:
+    """All files whose paths are LIKE this."""
+    return _where(connection, "path LIKE :which", pattern)
 
 
 def named(connection: Connection, pattern: str) -> list[str]:
@@ -139,17 +148,17 @@ def put(connection: Connection, entries: Iterable[Entry]) -> None:
         )
 
 
-def drop(connection: Connection, paths: Sequence[str]) -> set[str]:
-    """Forget files; gives the hashes in the bucket that no file has any more."""
-    rows = connection.execute(
-        text("DELETE FROM graft_files WHERE path = ANY(:paths) RETURNING sha256, content IS NULL"),
-        {"paths": list(paths)},
+def drop(connection: Connection, paths: Sequence[str]) -> None:
+    """Forget files. What they hold stays in the bucket until `core.storage.forgetting` finds it."""
+    connection.execute(
+        text("DELETE FROM graft_files WHERE path = ANY(:paths)"), {"paths": list(paths)}
     )
-    gone = {str(sha256) for sha256, outside in rows if outside}
-    still = connection.execute(
-        text("SELECT sha256 FROM graft_files WHERE sha256 = ANY(:gone)"), {"gone": list(gone)}
-    )
-    return gone - {str(row[0]) for row in still}
+
+
+def unnamed(connection: Connection, digests: Sequence[str]) -> set[str]:
+    """Those of these hashes whose content no file has."""
+    asked = text("SELECT sha256 FROM graft_files WHERE sha256 = ANY(:all) AND content IS NULL")
+    return set(digests) - set(connection.execute(asked, {"all": list(digests)}).scalars())
 
 
 def log_from(connection: Connection, folder: str, start: int) -> bytes:
@@ -185,16 +194,9 @@ def log_add(connection: Connection, folder: str, start: int, content: bytes) -> 
 def log_join(connection: Connection, folder: str) -> None:
     """Make one piece of all, once the job has ended."""
     whole = log_from(connection, folder, 0)
-    log_drop(connection, [folder])
+    connection.execute(text("DELETE FROM graft_logs WHERE folder = :f"), {"f": folder})
     if whole:
         log_add(connection, folder, 0, whole)
-
-
-def log_drop(connection: Connection, folders: Collection[str]) -> None:
-    """Forget what these jobs said."""
-    connection.execute(
-        text("DELETE FROM graft_logs WHERE folder = ANY(:folders)"), {"folders": list(folders)}
-    )
 
 
 def workers(connection: Connection) -> dict[str, str]:
@@ -214,6 +216,11 @@ def note_worker(connection: Connection, slot: str, note: str) -> None:
         ),
         {"s": slot, "n": note},
     )
+
+
+def _where(connection: Connection, condition: str, which: object) -> list[Entry]:
+    asked = f"SELECT path, sha256, size, changed, content FROM graft_files WHERE {condition}"
+    return [_entry(row) for row in connection.execute(text(asked), {"which": which})]
 
 
 def _entry(row: Any) -> Entry:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -89,13 +90,16 @@ class Objects:
             with self._in_words():
                 obstore.delete(self._store, [_key(digest) for digest in digests])
 
-    def all(self) -> Iterator[str]:
-        """The hash of each. Raises StoreUnavailable."""
+    def all(self) -> Iterator[tuple[str, datetime]]:
+        """The hash of each, and when it was put there last. Raises StoreUnavailable."""
         import obstore
 
         with self._in_words():
             for listed in obstore.list(self._store, "objects/"):
-                yield from (each["path"].rpartition("/")[2] for each in listed)
+                for each in listed:
+                    name = each["path"].rpartition("/")[2]
+                    if _HASH.fullmatch(name):
+                        yield name, each["last_modified"]
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:

@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine
 
 from core.errors import Damaged, NotFound
@@ -70,7 +69,7 @@ class SharedStorage(Storage):
         if name := self.name(path):
             with self.transaction() as connection:
                 known = index.files(connection, [name])
-            self._bring(known.values(), only_newer=True)
+            self.bring_entries(known.values(), only_newer=True)
         return path
 
     def bring(self, folders: Collection[Path], *, checkpoints: bool = False) -> None:
@@ -80,7 +79,7 @@ class SharedStorage(Storage):
             return
         with self.transaction() as connection:
             known = index.in_folders(connection, names)
-        self._bring(
+        self.bring_entries(
             (
                 entry
                 for entry in known
@@ -89,12 +88,18 @@ class SharedStorage(Storage):
             only_newer=True,
         )
 
+    def bring_all(self, pattern: str = "%") -> None:
+        """Bring what is newer elsewhere of all files whose paths are LIKE this."""
+        with self.transaction() as connection:
+            known = index.like(connection, pattern)
+        self.bring_entries(known)
+
     def renew(self, folder: Path, *, spare: Path) -> None:
         """Make a folder what it is elsewhere, all but one file. For who holds its job."""
         name = self.name(folder) or ""
         with self.transaction() as connection:
             known = index.in_folders(connection, [name])
-        self._bring(known, only_newer=False)
+        self.bring_entries(known, only_newer=False)
         there = {entry.path for entry in known}
         for path in files_in(folder) if known else ():
             if path != spare and self.name(path) not in there:
@@ -120,19 +125,20 @@ class SharedStorage(Storage):
         ]
         with self.transaction() as connection:
             known = index.files(connection, paths)
-        self._bring(known.values(), only_newer=True)
+        self.bring_entries(known.values(), only_newer=True)
         return [self._home / path for path in known]
 
-    def publish(self, paths: Iterable[Path], *, through: Session | None = None) -> None:
+    def publish(self, paths: Iterable[Path], *, through: Session | None = None) -> set[str]:
         """Keep these files for all machines, or what they hold now. Those that are gone by now are
-        left out, and so is what is known to be the same.
+        left out, and so is what is known to be the same. Gives the hashes of what they held before
+        in the bucket.
 
         `through`: the session that must still be there. Raises StoreUnavailable,
         DatabaseUnavailable, and SQLAlchemyError where that session was lost.
         """
         named = {name: path for path in paths if (name := self.name(path))}
         if not named:
-            return
+            return set()
         with self.transaction() as connection:
             # Content stays from here on, until it is entered: nothing is deleted meanwhile.
             index.using(connection)
@@ -142,9 +148,13 @@ class SharedStorage(Storage):
                 entries = [entry for entry in kept if entry]
             if through is None:
                 index.put(connection, entries)
-                return
-            with through.transaction() as held:
-                index.put(held, entries)
+            else:
+                with through.transaction() as held:
+                    index.put(held, entries)
+        before = (known[each.path] for each in entries if each.path in known)
+        return {each.sha256 for each in before if each.content is None} - {
+            each.sha256 for each in entries
+        }
 
     def withdraw(self, paths: Iterable[Path]) -> None:
         """Forget files that are gone here. Raises DatabaseUnavailable."""
@@ -153,9 +163,8 @@ class SharedStorage(Storage):
             index.drop(connection, names)
 
     def publish_dataset(self, manifest: Path, images: Iterable[Path]) -> None:
-        """Keep a manifest, after all images that it names."""
-        self.publish(images)
-        self.publish([manifest])
+        """Keep a manifest and all its images, at one moment: none is deleted meanwhile."""
+        self.publish([*images, manifest])
 
     def _keep(self, name: str, path: Path, known: Entry | None) -> Entry | None:
         """Put the content into the bucket; gives what is to be entered, None for nothing."""
@@ -183,7 +192,9 @@ class SharedStorage(Storage):
             grew = os.fstat(file.fileno()).st_size != size
             return None if grew else Entry(name, digest, size, changed)
 
-    def _bring(self, entries: Iterable[Entry], *, only_newer: bool) -> None:
+    def bring_entries(self, entries: Iterable[Entry], *, only_newer: bool = True) -> None:
+        """Bring these; with `only_newer` those that are not newer here. Raises NotFound where one
+        was replaced or deleted meanwhile."""
         wanted = [entry for entry in entries if self._differs(entry, only_newer)]
         if len(wanted) < 2:
             for entry in wanted:
@@ -239,32 +250,6 @@ class SharedStorage(Storage):
         """The paths in the index that are LIKE this."""
         with self.transaction() as connection:
             return index.named(connection, pattern)
-
-    def forget(self, paths: Collection[str], folders: Collection[Path] = ()) -> bool:
-        """Delete files and folders for good, here no more than elsewhere; False, and nothing done,
-        while somebody adds some. What lies in the home is for the caller to delete."""
-        names = [name for folder in folders if (name := self.name(folder))]
-        with self.transaction() as connection:
-            if not index.may_delete(connection):
-                return False
-            inside = [entry.path for entry in index.in_folders(connection, names)]
-            self.objects.delete(index.drop(connection, [*paths, *inside]))
-            index.log_drop(connection, names)
-        return True
-
-
-@contextmanager
-def undisturbed(lock: FileLock) -> Iterator[bool]:
-    """Whether nobody on this machine holds the lock; until the end, nobody takes it."""
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _is_image(name: str) -> bool:

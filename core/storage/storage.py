@@ -33,8 +33,9 @@ class Storage:
     def gather(self, root: Path, digests: Collection[str]) -> None:
         """Bring all of these images that are not here yet."""
 
-    def publish(self, paths: Iterable[Path]) -> None:
-        """Keep these files for all machines."""
+    def publish(self, paths: Iterable[Path]) -> set[str]:
+        """Keep these files for all machines; gives the hashes of what they held there before."""
+        return set()
 
     def withdraw(self, paths: Iterable[Path]) -> None:
         """Forget small files that are gone here."""
