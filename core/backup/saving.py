@@ -19,6 +19,7 @@ from pathlib import Path
 from core.backup import databases
 from core.backup.contents import contents, sqlite_file
 from core.backup.repository import Database, File, Repository, Snapshot
+from core.backup.store import bring_everything, forget_deleted
 from core.dataset.durability import flush
 from core.errors import BadInput, GraftError
 from core.events import Event, Finished, Note, Progress
@@ -47,11 +48,13 @@ def back_up(settings: Settings, folder: Path, *, keep: int = 0) -> Iterator[Even
     began = time.time()
     _require_elsewhere(settings, folder)
     repository = Repository.make(folder)
+    forget_deleted(settings)
     with repository.locked(), deletions_held_off(settings.home):
         (folder / "objects").mkdir(mode=0o700, exist_ok=True)
         counts = _Counts()
         yield Progress("Copying the databases", 0, 0)
         kept = {name: _save(name, settings, repository, counts) for name in _names(settings)}
+        yield from bring_everything(settings)
         found = contents(settings)
         known = _known(repository)
         files: list[File] = []
@@ -85,11 +88,6 @@ def back_up(settings: Settings, folder: Path, *, keep: int = 0) -> Iterator[Even
 
 
 def _require_elsewhere(settings: Settings, folder: Path) -> None:
-    if settings.store:
-        raise BadInput(
-            "The files of this home are in an object store (GRAFT_STORE), which `graft backup` "
-            "does not save. Save both databases with pg_dump first, then the bucket."
-        )
     if not settings.home.is_dir():
         raise BadInput(f"There is no home folder at {settings.home}. Set GRAFT_HOME to yours.")
     if folder.resolve().is_relative_to(settings.home.resolve()):

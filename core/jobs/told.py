@@ -45,7 +45,7 @@ def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None
         with log.open("ab") as opened:
             opened.write(more)
     if more or size > known or _known(folder) != known:
-        replace_file(told_file(folder), str(known + len(more)))
+        note(folder, known + len(more))
 
 
 def publish(folder: Path, shared: SharedStorage, session: Session, *, whole: bool = False) -> None:
@@ -64,7 +64,12 @@ def publish(folder: Path, shared: SharedStorage, session: Session, *, whole: boo
             index.log_add(connection, name_of(folder), known, more)
         if whole:
             index.log_join(connection, name_of(folder))
-    replace_file(told_file(folder), str(known + len(more)))
+    note(folder, known + len(more))
+
+
+def note(folder: Path, size: int) -> None:
+    """So many bytes of its log are known elsewhere."""
+    replace_file(told_file(folder), str(size))
 
 
 def _known(folder: Path) -> int:
