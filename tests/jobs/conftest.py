@@ -20,6 +20,7 @@ import pytest
 
 from core.files import replace_file
 from core.jobs import kinds, lock
+from core.jobs.workers import workers as living
 from core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 120, *, pause: fl
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
         time.sleep(pause)
+
+
+OnMachine = Callable[[str], contextlib.AbstractContextManager[Path]]
 
 
 @dataclass
@@ -204,9 +208,7 @@ def on_store(on_postgresql: None, s3: str, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.fixture
-def on_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], contextlib.AbstractContextManager[Path]]:
+def on_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnMachine:
     """What is done inside `with on_machine("b") as home` is done with that machine's own home."""
 
     @contextmanager
@@ -220,3 +222,39 @@ def on_machine(
         get_settings.cache_clear()
 
     return there
+
+
+class Machines:
+    """Starts workers on other machines."""
+
+    def __init__(self, on_machine: OnMachine) -> None:
+        self._on_machine = on_machine
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """A worker there, with a home of its own."""
+        with self._on_machine(name) as home:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent / "worker_for_tests.py")],
+                cwd=ROOT,
+                stdout=(home / "worker.txt").open("ab"),
+                stderr=subprocess.STDOUT,
+            )
+            self.started.append(process)
+        wait_for(lambda: process.poll() is not None or f"{name}_cpu" in self.alive())
+        return process, home
+
+    def alive(self) -> list[str]:
+        return [each.slot for each in living(get_settings())]
+
+
+@pytest.fixture
+def machines(on_store: str, home: Path, on_machine: OnMachine) -> Iterator[Machines]:
+    """Other machines, whose workers are gone at the end."""
+    made = Machines(on_machine)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.wait()
+    for log in home.parent.glob("home-*/worker.txt"):
+        sys.stdout.write(log.read_text())

@@ -2,13 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-
-import pytest
 
 from core import jobs
 from core.events import Finished, Started
@@ -18,48 +14,12 @@ from core.jobs.workers import workers as living
 from core.settings import get_settings
 from core.storage import index, shared_storage, storage
 
-from .conftest import ROOT, children_of_job, wait_for
+from .conftest import Machines, children_of_job, wait_for
 from .test_kill import uninterrupted_state
 from .test_queue import ended, submitted
 
 OnMachine = Callable[[str], AbstractContextManager[Path]]
 STEPS = 40
-
-
-class Machines:
-    """Starts workers on other machines."""
-
-    def __init__(self, on_machine: OnMachine) -> None:
-        self._on_machine = on_machine
-        self.started: list[subprocess.Popen[bytes]] = []
-
-    def start(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
-        """A worker there, with a home of its own."""
-        with self._on_machine(name) as home:
-            process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent / "worker_for_tests.py")],
-                cwd=ROOT,
-                stdout=(home / "worker.txt").open("ab"),
-                stderr=subprocess.STDOUT,
-            )
-            self.started.append(process)
-        wait_for(lambda: process.poll() is not None or f"{name}_cpu" in self.alive())
-        return process, home
-
-    def alive(self) -> list[str]:
-        return [each.slot for each in living(get_settings())]
-
-
-@pytest.fixture
-def machines(on_store: str, home: Path, on_machine: OnMachine) -> Iterator[Machines]:
-    """Other machines, whose workers are gone at the end."""
-    made = Machines(on_machine)
-    yield made
-    for process in made.started:
-        process.kill()
-        process.wait()
-    for log in home.parent.glob("home-*/worker.txt"):
-        sys.stdout.write(log.read_text())
 
 
 def counting(step: int) -> Path:
