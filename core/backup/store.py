@@ -4,8 +4,6 @@ store is filled from the home. Without GRAFT_STORE nothing of this happens."""
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import inspect
-
 from core.backup import databases
 from core.errors import BadInput, NotFound
 from core.events import Event, Progress
@@ -85,5 +83,5 @@ def _clear(settings: Settings) -> None:
         return
     engine = index.engine_for(settings, pooled=False)
     with engine.begin() as connection:
-        if inspect(connection).has_table("graft_files"):
+        if index.is_made(connection):
             index.clear(connection)

@@ -84,6 +84,12 @@ def prepare(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def is_made(connection: Connection) -> bool:
+    """Whether the tables are there."""
+    asked = text("SELECT to_regclass('graft_workers') IS NOT NULL")
+    return bool(connection.execute(asked).scalar_one())
+
+
 def using(connection: Connection) -> None:
     """Until the end of the transaction no content is deleted."""
     connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_USE_LOCK})"))
@@ -98,15 +104,14 @@ def use_alone(connection: Connection) -> None:
 
 def clear(connection: Connection) -> None:
     """Forget all files, logs and workers; what is gone stays gone."""
-    for table in ("graft_files", "graft_logs", "graft_workers"):
-        connection.execute(text(f"DELETE FROM {table}"))
+    connection.execute(text("TRUNCATE graft_files, graft_logs, graft_workers"))
 
 
 def files(connection: Connection, paths: Sequence[str]) -> dict[str, Entry]:
     """Those of these paths that there are."""
     found: dict[str, Entry] = {}
     for some in pieces(paths):
-        found |= {each.path: each for each in _where(connection, "path = ANY(:which)", some)}
+        found |= {each.path: each for each in _where(connection, "path", "= ANY", some)}
     return found
 
 
@@ -119,12 +124,12 @@ def pieces(values: Iterable[str]) -> Iterator[list[str]]:
 
 def in_folders(connection: Connection, folders: Collection[str]) -> list[Entry]:
     """All files of these folders, as `folder_of` names them."""
-    return _where(connection, "folder = ANY(:which)", list(folders))
+    return _where(connection, "folder", "= ANY", list(folders))
 
 
 def like(connection: Connection, pattern: str) -> list[Entry]:
     """All files whose paths are LIKE this."""
-    return _where(connection, "path LIKE :which", pattern)
+    return _where(connection, "path", "LIKE", pattern)
 
 
 def named(connection: Connection, pattern: str) -> list[str]:
@@ -218,8 +223,11 @@ def note_worker(connection: Connection, slot: str, note: str) -> None:
     )
 
 
-def _where(connection: Connection, condition: str, which: object) -> list[Entry]:
-    asked = f"SELECT path, sha256, size, changed, content FROM graft_files WHERE {condition}"
+def _where(connection: Connection, column: str, how: str, which: object) -> list[Entry]:
+    asked = (
+        "SELECT path, sha256, size, changed, content FROM graft_files "
+        f"WHERE {column} {how} (:which)"
+    )
     return [_entry(row) for row in connection.execute(text(asked), {"which": which})]
 
 

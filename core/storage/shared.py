@@ -44,17 +44,20 @@ class SharedStorage(Storage):
 
     @cached_property
     def _engine(self) -> Engine:
-        made = index.engine_for(self._settings)
-        with made.begin() as connection:
+        return index.engine_for(self._settings)
+
+    @cached_property
+    def _prepared(self) -> Engine:
+        with self._engine.begin() as connection:
             index.prepare(connection)
-        return made
+        return self._engine
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction of the index. Raises DatabaseUnavailable."""
         with (
             translated(self._settings, self._settings.metadata_url),
-            self._engine.begin() as connection,
+            self._prepared.begin() as connection,
         ):
             yield connection
 
@@ -227,9 +230,13 @@ class SharedStorage(Storage):
         os.utime(path, ns=(entry.changed * 1000, entry.changed * 1000))
 
     def slots(self) -> list[str]:
-        """The names of all slots that ever had a worker."""
-        with self.transaction() as connection:
-            return sorted(index.workers(connection))
+        """The names of all slots that ever had a worker. An empty database stays empty: it may be
+        there for a restore."""
+        with (
+            translated(self._settings, self._settings.metadata_url),
+            self._engine.begin() as connection,
+        ):
+            return sorted(index.workers(connection)) if index.is_made(connection) else []
 
     def note_slot(self, slot: str, note: str = "") -> None:
         """What the worker of a slot tells of itself."""
