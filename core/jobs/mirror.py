@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import GraftError, Hindered
+from core.events import Finished
 from core.jobs import told
 from core.jobs.folder import (
     asked_to_stop,
@@ -31,6 +32,7 @@ from core.jobs.folder import (
 )
 from core.jobs.lock import job_lock, lock_name
 from core.jobs.spec import text_of
+from core.jobs.summary import summary
 from core.settings import Settings
 from core.storage import shared_storage
 from core.storage.forgetting import discard
@@ -117,6 +119,9 @@ class Mirrored:
         """Keep all that it made: its files first, then its last word."""
         made = [each for folder in self._inputs() for each in self._newer(folder)]
         own = [each for each in files_in(self._folder) if each != told.file(self._folder)]
+        with summary(self._folder) as known:
+            if isinstance(known.ended, Finished):  # nobody goes on from there
+                own = [each for each in own if not is_checkpoint(each)]
         with self._guard:
             self._publish((*own, *made, *self._notes()))
             there = {f"{self}/{each.relative_to(self._folder).as_posix()}" for each in own}

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from core.events import Failed, Finished, Stopped
 from core.files import replace_file
+from core.jobs import log
 from core.jobs.folder import events_file, name_of, told_file
 from core.jobs.lock import job_lock
 from core.storage import index
@@ -33,16 +35,16 @@ def refresh(folder: Path, shared: SharedStorage, until: int) -> None:
 
 def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None:
     """The same, for who holds the local lock."""
-    log = events_file(folder)
-    size = log.stat().st_size if log.exists() else 0
+    events = events_file(folder)
+    size = log.size(folder)
     known = _known(folder) if _known(folder) <= size else 0  # else the log was lost
     with shared.transaction() as connection:
         more = index.log_from(connection, name_of(folder), known)
     more = more if until is None else more[: max(0, until - known)]
     if size > known:  # replaced, not cut: whoever reads it then sees that it is another file
-        replace_file(log, log.read_bytes()[:known] + more)
+        replace_file(events, events.read_bytes()[:known] + more)
     elif more:
-        with log.open("ab") as opened:
+        with events.open("ab") as opened:
             opened.write(more)
     if more or size > known or _known(folder) != known:
         note(folder, known + len(more))
@@ -50,13 +52,15 @@ def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None
 
 def publish(folder: Path, shared: SharedStorage, session: Session, *, whole: bool = False) -> None:
     """Tell the others what was said since, in whole lines, by the session that holds the job.
-    `whole`: it has ended, and its pieces are joined."""
-    known, more = _known(folder), b""
-    if events_file(folder).exists():
+    `whole`: it has ended, and all that it made is there: so is its last word, which waits until
+    then, and its pieces are joined."""
+    known = _known(folder)
+    until = log.size(folder) if whole else _before_last_word(folder, known)
+    more = b""
+    if until > known:
         with events_file(folder).open("rb") as opened:
             opened.seek(known)
-            more = opened.read()
-    more = more if whole else more[: more.rfind(b"\n") + 1]
+            more = opened.read(until - known)
     if not more and not whole:
         return
     with session.transaction() as connection:
@@ -65,6 +69,15 @@ def publish(folder: Path, shared: SharedStorage, session: Session, *, whole: boo
         if whole:
             index.log_join(connection, name_of(folder))
     note(folder, known + len(more))
+
+
+def _before_last_word(folder: Path, known: int) -> int:
+    until = known
+    for event, behind in log.scan(folder, known):
+        if isinstance(event, Finished | Failed | Stopped):
+            break
+        until = behind
+    return until
 
 
 def note(folder: Path, size: int) -> None:

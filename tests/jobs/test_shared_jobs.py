@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from core import jobs
-from core.events import Finished, Started
+from core.events import Finished, Note, Started
 from core.files import replace_file
-from core.jobs import lock
+from core.jobs import lock, log, told
 from core.jobs.workers import workers as living
 from core.settings import get_settings
 from core.storage import index, shared_storage, storage
+from core.storage.sessions import Session
 
 from .conftest import Machines, children_of_job, wait_for
 from .test_kill import uninterrupted_state
@@ -80,6 +81,21 @@ def test_another_machine_goes_on_from_the_last_checkpoint_of_one_that_was_killed
     assert sum(isinstance(each, Finished) for each in jobs.read_events(folder)[0]) == 1
     [began, again] = [each for each in jobs.read_events(folder)[0] if isinstance(each, Started)]
     assert (began.resumed_at_step, again.resumed_at_step) == (0, 20)
+
+
+def test_the_last_word_waits_until_what_the_job_made_is_there(on_store: str, home: Path) -> None:
+    shared, folder = shared_storage(get_settings()), jobs.new_job()
+    assert shared
+    folder.mkdir(parents=True)
+    log.append(folder, Note("at work"))
+    before = log.size(folder)
+    log.append(folder, Finished(1.0, {}))
+    with Session(get_settings()) as session:
+        for _ in range(2):
+            told.publish(folder, shared, session)
+            assert shared.log_size(folder) == before
+        told.publish(folder, shared, session, whole=True)
+    assert shared.log_size(folder) == log.size(folder) > before
 
 
 def kept(name: str) -> bytes | None:
