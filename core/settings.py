@@ -4,9 +4,9 @@ import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import BadRecipe, HomeUnusable
@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     queue_url: str = Field(
         default="",
         description="SQLAlchemy URL of the job queue; empty: SQLite in the home folder.",
+    )
+    store: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$",
+        description="Where machines without a common disk keep images, datasets and runs: "
+        "`s3://bucket/prefix` on any S3-compatible server, which the usual AWS_… variables name; "
+        "needs PostgreSQL for both databases. Empty: the home folder alone.",
     )
     host: str = Field(default="127.0.0.1", description="The address the web server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="The port of the web server.")
@@ -229,6 +236,16 @@ class Settings(BaseSettings):
         if given.lstrip().startswith("["):
             return json.loads(given)
         return tuple(each for each in given.split(os.pathsep) if each.strip())
+
+    @model_validator(mode="after")
+    def _store_needs_postgresql(self) -> Self:
+        both = self.database_url, self.queue_url
+        if self.store and not all(url.startswith("postgres") for url in both):
+            raise ValueError(
+                "GRAFT_STORE needs PostgreSQL: set GRAFT_DATABASE_URL and GRAFT_QUEUE_URL to "
+                "databases that all machines reach, or unset GRAFT_STORE"
+            )
+        return self
 
     @property
     def converted_folder(self) -> Path:

@@ -22,6 +22,7 @@ ROOMS = (
         *("telemetry", "faults", "tensors", "logs", "process", "sandbox", "registry", "language"),
         "log_form",
     ),
+    ("storage",),
     ("dataset",),
     ("backbones",),
     ("features",),
@@ -134,7 +135,7 @@ def test_neither_the_web_process_nor_the_worker_itself_loads_anything_heavy() ->
     code = (
         "import sys, core.jobs.worker, core.projects, core.server.launch, core.web.routes;"
         "heavy = {'torch', 'timm', 'openvino', 'onnxruntime', 'onnx', 'sklearn', 'skimage',"
-        "'authlib', 'httpx', 'joserfc'};"
+        "'authlib', 'httpx', 'joserfc', 'obstore'};"
         "print(*(heavy & sys.modules.keys()))"
     )
     result = subprocess.run(

@@ -23,6 +23,7 @@ from core.errors import BadInput
 from core.events import Event, Finished, Progress
 from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
+from core.storage import storage
 
 Method = Literal["pca", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -159,4 +160,4 @@ def neighbours(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _file(settings: Settings, dataset_id: str, method: str) -> Path:
-    return settings.home / "maps" / f"{dataset_id}-{method}.json"
+    return storage().here(settings.home / "maps" / f"{dataset_id}-{method}.json")

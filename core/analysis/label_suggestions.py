@@ -27,6 +27,7 @@ from core.errors import BadInput
 from core.events import Event, Finished, Progress
 from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
+from core.storage import storage
 
 ROW = 12
 """Images in a row at most: what one sees at once."""
@@ -224,4 +225,4 @@ def _clusters(axes: np.ndarray, members: np.ndarray, number: int) -> list[np.nda
 
 
 def _file(settings: Settings, dataset_id: str) -> Path:
-    return settings.home / "proposals" / f"{dataset_id}.json"
+    return storage().here(settings.home / "proposals" / f"{dataset_id}.json")

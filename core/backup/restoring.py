@@ -19,6 +19,7 @@ from typing import BinaryIO
 from core.backup import databases
 from core.backup.contents import database_files, is_kept, sqlite_file
 from core.backup.repository import File, Repository, Snapshot
+from core.backup.store import fill, require_own
 from core.dataset.durability import flush
 from core.errors import BadInput, CannotStart, OutOfSpace
 from core.events import Event, Finished, Note, Progress
@@ -57,6 +58,7 @@ def restore(
         for url in _on_server(snapshot, settings):
             databases.require_usable(url, replace=replace, trusted=trusted, settings=settings)
         _require_room(snapshot, settings)
+        require_own(settings, snapshot.home)
         staged = settings.home / f".restored.{secrets.token_hex(8)}"
         try:
             yield from _stage(snapshot, repository, staged)
@@ -64,6 +66,7 @@ def restore(
             aside = _aside(settings) if replace else None
             _load(snapshot, settings, staged, aside)
             _swap(settings, staged, present, aside)
+            yield from fill(settings)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     if aside:

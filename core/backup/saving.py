@@ -19,6 +19,7 @@ from pathlib import Path
 from core.backup import databases
 from core.backup.contents import contents, sqlite_file
 from core.backup.repository import Database, File, Repository, Snapshot
+from core.backup.store import bring_everything, forget_deleted
 from core.dataset.durability import flush
 from core.errors import BadInput, GraftError
 from core.events import Event, Finished, Note, Progress
@@ -47,11 +48,13 @@ def back_up(settings: Settings, folder: Path, *, keep: int = 0) -> Iterator[Even
     began = time.time()
     _require_elsewhere(settings, folder)
     repository = Repository.make(folder)
+    forget_deleted(settings)
     with repository.locked(), deletions_held_off(settings.home):
         (folder / "objects").mkdir(mode=0o700, exist_ok=True)
         counts = _Counts()
         yield Progress("Copying the databases", 0, 0)
         kept = {name: _save(name, settings, repository, counts) for name in _names(settings)}
+        yield from bring_everything(settings)
         found = contents(settings)
         known = _known(repository)
         files: list[File] = []

@@ -31,6 +31,7 @@ from core.dataset.store import Store
 from core.events import Event, Finished, Found, Progress
 from core.files import read_sealed, replace_file, sealed
 from core.settings import Settings
+from core.storage import storage
 
 _BATCH = 256
 _PARTITIONS = 3
@@ -72,7 +73,7 @@ def problems(dataset_id: str, settings: Settings) -> list[Problem] | None:
 
 
 def _file(settings: Settings, dataset_id: str) -> Path:
-    return settings.home / "checks" / f"{dataset_id}.json"
+    return storage().here(settings.home / "checks" / f"{dataset_id}.json")
 
 
 def _gather(dataset: Dataset, store: Store, settings: Settings) -> Generator[Event, None, Evidence]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.files import read_sealed, replace_file, sealed
+from core.storage import storage
 
 
 def remember_origin(home: Path, dataset: str, source: Path) -> None:
@@ -34,4 +35,4 @@ def origin_of(home: Path, dataset: str) -> Path | None:
 
 
 def _file(home: Path, dataset: str) -> Path:
-    return home / "origins" / f"{dataset}.json"
+    return storage().here(home / "origins" / f"{dataset}.json")

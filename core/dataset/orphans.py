@@ -70,15 +70,13 @@ def finish_retired(home: Path, *, drop: Callable[[set[str]], None]) -> None:
     is given the hashes of what goes, to delete what is known about those images. While a manifest
     that is in use is damaged, nothing goes yet.
     """
-    retired = list((home / "datasets").glob(f"{_RETIRED}*"))
+    retired = _retired(home)
     if not retired:
         return
     before = _undisturbed(home)
-    images = {found for path in retired for found in _HASH.findall(path.read_bytes())}
-    named = _named(home)
-    if named is None:  # what is damaged may have named any of them
+    gone = only_retired(home)
+    if gone is None:
         return
-    gone = {found.decode() for found in images - named}
     for digest in gone:
         # Also under the name that `_removed` gave it before it was interrupted.
         for path in home.glob(f"*/{digest[:2]}/*{digest}.*"):
@@ -86,6 +84,18 @@ def finish_retired(home: Path, *, drop: Callable[[set[str]], None]) -> None:
     drop(gone)
     for path in retired:
         path.unlink(missing_ok=True)
+
+
+def only_retired(home: Path) -> set[str] | None:
+    """Hashes of the images that only retired manifests name; None while a manifest that is in use
+    is damaged, for that one may have named any of them."""
+    images = {found for path in _retired(home) for found in _HASH.findall(path.read_bytes())}
+    named = _named(home)
+    return None if named is None else {found.decode() for found in images - named}
+
+
+def _retired(home: Path) -> list[Path]:
+    return list((home / "datasets").glob(f"{_RETIRED}*"))
 
 
 def _undisturbed(home: Path) -> float:

@@ -31,6 +31,7 @@ from core.dataset.ingest.decoded import Decoded
 from core.dataset.manifest import DAMAGED, Dataset
 from core.errors import Damaged, NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
+from core.storage import storage
 
 _SUFFIXES = ("jpg", "png", "npy")
 _DATASETS_IN_MEMORY = 4
@@ -84,6 +85,8 @@ class Store:
             path = self._place("images", digest, suffix)
             if path.exists():
                 return path
+        if brought := storage().image(self._home, digest):
+            return brought
         raise NotFound(GONE)
 
     def read(self, digest: str) -> bytes:
@@ -169,6 +172,8 @@ class Store:
             flush(self._home, self._files(images))
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(path, dataset.to_json())
+        if storage().is_shared:
+            storage().publish_dataset(path, self._files({item.image for item in dataset.items}))
         return dataset_id
 
     def load(self, dataset_id: str) -> Dataset:
@@ -180,8 +185,22 @@ class Store:
         try:
             known = path.stat()
         except FileNotFoundError:
-            raise NotFound("This dataset no longer exists.") from None
-        return _loaded(path, known.st_mtime_ns, known.st_size)
+            if not storage().here(path).exists():
+                raise NotFound("This dataset no longer exists.") from None
+            known = path.stat()
+        dataset = _loaded(path, known.st_mtime_ns, known.st_size)
+        if storage().eager:
+            self._gather({item.image for item in dataset.items})
+        return dataset
+
+    def _gather(self, digests: Collection[str]) -> None:
+        missing = [
+            digest
+            for digest in digests
+            if not any(self._place("images", digest, suffix).exists() for suffix in _SUFFIXES)
+        ]
+        if missing:
+            storage().gather(self._home, missing)
 
     def _files(self, digests: Collection[str]) -> Iterator[Path]:
         for digest in digests:

@@ -21,6 +21,7 @@ from core.jobs.folder import (
     remove_whatever,
     run_folders,
 )
+from core.jobs.gone import ages, bring_lists, forget, hear, sweep
 from core.jobs.purge import due, forget_jobs, purge
 from core.jobs.queue import status
 from core.jobs.spec import text_of
@@ -30,6 +31,7 @@ from core.training.checkpoint_file import discard_checkpoint, has_checkpoint
 
 DAY = 86_400.0
 _AGAIN_SECONDS, _LONGEST_PAUSE = 10.0, 3600.0
+_HEAR_SECONDS = 60.0
 _LOG = logging.getLogger(__name__)
 
 _MADE_AGAIN = ("compiled", "features")
@@ -44,7 +46,7 @@ class Cleaner:
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         self._settings, self._clock = settings, clock
-        self._last = self._asked = float("-inf")
+        self._last = self._asked = self._heard = float("-inf")
         self._pause = _AGAIN_SECONDS
 
     def look_after(self) -> None:
@@ -53,13 +55,17 @@ class Cleaner:
         now = self._clock()
         daily = not 0 <= now - self._last < DAY
         asked = not 0 <= now - self._asked < self._pause and due(self._settings).exists()
-        if (not daily and not asked) or held_off(self._settings.home):
+        hears = bool(self._settings.store) and not 0 <= now - self._heard < _HEAR_SECONDS
+        if not (daily or asked or hears) or held_off(self._settings.home):
             return
-        self._asked = now
+        self._heard = now
+        self._asked = now if daily or asked else self._asked
         self._last = now if daily else self._last
         try:
             with FileLock(self._settings.home / "cleanup.lock", timeout=0):
-                purge(self._settings)
+                hear(self._settings)
+                if daily or asked:
+                    purge(self._settings)
                 if daily:
                     cleanup(self._settings)
             self._pause = _AGAIN_SECONDS
@@ -85,8 +91,10 @@ def cleanup(settings: Settings, *, older_than: float = DAY) -> int:
 
 def _cleanup(settings: Settings, older_than: float) -> int:
     discard_checkpoints(settings.home)
-    jobs = job_folders(settings.home)
-    old = [job for job in jobs if idle_seconds(job) > older_than and not _active(job)]
+    bring_lists(settings)
+    jobs, written = job_folders(settings.home), ages(settings, "jobs")
+    idle = [job for job in jobs if _idle_seconds(job, written) > older_than]
+    old = [job for job in idle if not _active(job)]
     named = "".join(text_of(job) for job in jobs if job not in old)
     uploads = [
         upload
@@ -94,11 +102,15 @@ def _cleanup(settings: Settings, older_than: float) -> int:
         if upload.is_dir() and _upload_age(upload) > older_than and upload.name not in named
     ]
     forget_jobs(old, settings)
+    elsewhere = ages(settings, "uploads").items()
+    unnamed = {name for name, age in elsewhere if age > older_than and name not in named}
+    forget(settings, {*unnamed, *(folder.name for folder in (*old, *uploads))})
     for folder in (*old, *uploads):
         shutil.rmtree(folder, ignore_errors=True)
     remove_drafts(settings.home, older_than)
     swept = sweep_orphans(settings.home, older_than=older_than)
     swept += tidy(settings, older_than=older_than)
+    sweep(settings, older_than=older_than)
     forget_ended(settings, ShareRow, TokenRow)  # last: a database that is away keeps no file
     return len(old) + len(uploads) + swept
 
@@ -137,6 +149,11 @@ def _finished(run: Path) -> bool:
         return status(run).state == "finished"
     except NotFound:
         return False
+
+
+def _idle_seconds(folder: Path, elsewhere: dict[str, float]) -> float:
+    """Seconds since anything was written in a job's folder, here or on another machine."""
+    return min(idle_seconds(folder), elsewhere.get(folder.name, float("inf")))
 
 
 def _upload_age(folder: Path) -> float:

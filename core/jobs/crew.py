@@ -20,6 +20,7 @@ from core.events import Failed, Note, Stopped
 from core.jobs import log
 from core.jobs.folder import NAME, asked_to_stop
 from core.jobs.lock import job_lock
+from core.jobs.mirror import Mirror, Mirrored
 from core.jobs.process import main as run_alone
 from core.jobs.spec import JobSpec, kind_of
 from core.jobs.starts import count_breaking_off, forget_start, may_start
@@ -59,8 +60,15 @@ class UnknownJob(Exception):
 class Crew:
     """The child processes of one worker."""
 
-    def __init__(self, settings: Settings, warm: Sequence[str], patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        warm: Sequence[str],
+        patience: float = PATIENCE,
+        mirror: Mirror | None = None,
+    ) -> None:
         self._settings = settings
+        self._mirror = mirror or Mirror(settings, None)
         self._patience = patience
         self._context = _context(warm)
         self._children: dict[int, BaseProcess] = {}
@@ -76,6 +84,10 @@ class Crew:
         if not re.fullmatch(NAME, name):
             raise ValueError(f"not a job: {name!r}")
         folder = self._settings.home / name
+        with self._mirror.of(folder) as mirrored:
+            self._run(name, folder, mirrored)
+
+    def _run(self, name: str, folder: Path, mirrored: Mirrored | None) -> None:
         try:
             since = JobSpec.read(folder).since
         except NotFound as error:
@@ -87,6 +99,8 @@ class Crew:
             if not may_start(folder):
                 _tell(folder, Failed(_GAVE_UP))
                 return
+            if mirrored:
+                mirrored.look()  # that it was begun
             if note := self._attempt(folder, since):
                 _tell(folder, note)
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.errors import Hindered
-from core.jobs.lock import is_held
+from core.jobs.lock import Everywhere, is_held
+from core.storage import storage
 
 _PATIENCE = 600.0
 
 
-def _lock(home: Path) -> FileLock:
+def _lock(home: Path) -> FileLock | Everywhere:
+    if storage().is_shared:
+        return Everywhere("deletions")
     return FileLock(home / "deletions.lock")
 
 

@@ -7,6 +7,8 @@
     .lock         held by the one process that works on the job (core.jobs.lock)
     .reserve      room on the disk for the job's last word
     log.txt       what its process printed
+    checkpoint…   what it goes on from, if it makes one
+    .told         how much of the events other machines know (core.jobs.told)
 
 What a job makes lies beside them, under a name that its kind chooses. A run is such a folder, too.
 """
@@ -17,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from core.storage import CHECKPOINT, storage
+
 _SPEC = "job.json"
 _EVENTS = "events.jsonl"
 _STOP = "stop"
@@ -24,9 +28,12 @@ _STARTS = "starts"
 _LOCK = ".lock"
 _RESERVE = ".reserve"
 _OUTPUT = "log.txt"
-_OWN = frozenset({_SPEC, _EVENTS, _STOP, _STARTS, _LOCK, _RESERVE, _OUTPUT})
+_TOLD = ".told"
+_OWN = frozenset({_SPEC, _EVENTS, _STOP, _STARTS, _LOCK, _RESERVE, _OUTPUT, _TOLD})
 
 _JOBS, _RUNS = "jobs", "runs"
+SPECS = f"{_JOBS}/%/{_SPEC}"
+"""What all jobs but runs are to do, as LIKE finds it in a list of a home's files."""
 NAME = rf"({_JOBS}|{_RUNS})/[0-9a-f]{{16}}"
 """The form of what `name_of` gives, as a regular expression."""
 
@@ -103,9 +110,30 @@ def result_file(folder: Path, name: str) -> Path:
     return folder / name
 
 
+def told_file(folder: Path) -> Path:
+    """How much of its events is known elsewhere."""
+    return folder / _TOLD
+
+
+def is_checkpoint(file: Path) -> bool:
+    """Whether a job goes on from this file, and nobody else needs it."""
+    return file.name.startswith(CHECKPOINT)
+
+
 def ask_to_stop(folder: Path) -> None:
-    """Leave word that the job is to end in good order."""
+    """Leave word that the job is to end in good order, on whichever machine it runs."""
+    note_stop(folder)
+    storage().publish([folder / _STOP])
+
+
+def note_stop(folder: Path) -> None:
+    """Leave word on this machine alone."""
     (folder / _STOP).touch()
+
+
+def stop_name(folder: Path) -> str:
+    """What that word is called within its home."""
+    return f"{name_of(folder)}/{_STOP}"
 
 
 def asked_to_stop(folder: Path) -> bool:
@@ -117,6 +145,7 @@ def begin_anew(folder: Path) -> None:
     """Forget that it was asked to end, and how often it broke off."""
     (folder / _STOP).unlink(missing_ok=True)
     starts_file(folder).unlink(missing_ok=True)
+    storage().withdraw([folder / _STOP, starts_file(folder)])
 
 
 def idle_seconds(folder: Path) -> float:

@@ -15,7 +15,8 @@ from core.errors import CannotStart
 from core.faults import translated
 from core.files import replace_file
 from core.projects.database import driver_url
-from core.settings import Settings
+from core.settings import Settings, get_settings
+from core.storage import shared_storage
 
 _FILE = "home.id"
 _SHAPE = re.compile(r"[0-9a-f]{16}")
@@ -30,9 +31,18 @@ def home_id(home: Path) -> str:
     home.mkdir(parents=True, exist_ok=True)
     with FileLock(home / "migrate.lock"):
         if not (known := _read(file)):
-            known = secrets.token_hex(8)
+            known = _of_all_machines(home) or secrets.token_hex(8)
             replace_file(file, known)
         return known
+
+
+def _of_all_machines(home: Path) -> str:
+    """Of a home that several machines share without a disk: the id that the database remembers."""
+    settings = get_settings()
+    if not settings.store or settings.home != home:
+        return ""
+    with translated(settings, settings.queue_url):
+        return _recorded(settings.queue_url, secrets.token_hex(8))
 
 
 def _read(file: Path) -> str:
@@ -60,6 +70,12 @@ def claim(settings: Settings) -> None:
                     f"{settings.home}. Set GRAFT_HOME to the original folder, or "
                     f"GRAFT_{name.upper()} to an empty database."
                 )
+    shared = shared_storage(settings)
+    if shared and shared.objects.owner(own) != own:
+        raise CannotStart(
+            f"The object store {settings.store} belongs to other databases than these. Choose "
+            "another bucket or prefix with GRAFT_STORE."
+        )
 
 
 def _recorded(url: str, own: str) -> str:

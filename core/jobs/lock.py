@@ -14,7 +14,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.jobs.folder import lock_file
+from core.jobs.folder import lock_file, name_of
+from core.settings import get_settings
+from core.storage import shared_storage, storage
+from core.storage.sessions import Session, is_locked
+from core.storage.shared import SharedStorage
 
 if sys.platform != "win32":
     import fcntl
@@ -22,8 +26,60 @@ if sys.platform != "win32":
 _SLOTS = "workers"
 _SUFFIX = ".lock"
 _PATIENCE = 2.0
+_PAUSE = 0.2
 """Seconds: whoever asks whether a lock is held holds it for a blink."""
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK)
+
+
+class Everywhere:
+    """A lock among machines that share no disk: a session with the database."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._session: Session | None = None
+
+    def acquire(self, timeout: float = 0) -> "Everywhere":
+        """Hold it as soon as nobody does. Raises Timeout after so many seconds."""
+        session = Session(get_settings())
+        deadline = time.monotonic() + timeout
+        while not session.try_lock(self._name):
+            if time.monotonic() >= deadline:
+                session.close()
+                raise Timeout(self._name)
+            time.sleep(_PAUSE)
+        self._session = session
+        return self
+
+    def is_held(self) -> bool:
+        """Whether anybody holds it."""
+        shared = shared_storage(get_settings())
+        if shared is None:
+            return False
+        with shared.transaction() as connection:
+            return is_locked(connection, self._name)
+
+    def release(self) -> None:
+        """Let go of it."""
+        if self._session:
+            self._session.close()
+
+    def __enter__(self) -> "Everywhere":
+        return self if self._session else self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def lock_name(folder: Path) -> str:
+    """What the lock of a job is called among machines that share no disk."""
+    return f"job_{name_of(folder)}"
+
+
+def is_worked_on(folder: Path) -> bool:
+    """Whether somebody works on a job, on whichever machine."""
+    if storage().is_shared and Everywhere(lock_name(folder)).is_held():
+        return True
+    return is_held(job_lock(folder))
 
 
 def job_lock(folder: Path) -> FileLock:
@@ -36,13 +92,17 @@ def slot_file(home: Path, slot: str, suffix: str) -> Path:
     return home / _SLOTS / f"{slot}{suffix}"
 
 
-def slot_lock(home: Path, slot: str) -> FileLock:
+def slot_lock(home: Path, slot: str) -> "FileLock | Everywhere":
     """Held by the one worker of a slot for as long as it lives."""
+    if storage().is_shared:
+        return Everywhere(_slot_name(slot))
     return FileLock(slot_file(home, slot, _SUFFIX), thread_local=False)
 
 
 def known_slots(home: Path) -> list[str]:
     """The names of all slots that ever had a worker."""
+    if shared := shared_storage(get_settings()):
+        return shared.slots()
     return sorted(file.stem for file in (home / _SLOTS).glob(f"*{_SUFFIX}"))
 
 
@@ -60,6 +120,7 @@ class Lease:
     def __init__(self, home: Path, slot: str, lock: FileLock, shared: int | None) -> None:
         self.slot = slot
         self._file = Path(lock.lock_file)
+        self.session = None
         self._kept = (lock, shared)  # for as long as this object lives
         self._identity = _identity(self._file)
 
@@ -68,15 +129,28 @@ class Lease:
         return self._identity is not None and _identity(self._file) == self._identity
 
 
-def take(home: Path, slots: Sequence[str]) -> Lease | None:
+class SharedLease:
+    """The same, where machines share no disk."""
+
+    def __init__(self, home: Path, slot: str, session: Session) -> None:
+        self.slot, self.session, self._home = slot, session, home
+
+    def is_good(self) -> bool:
+        """Whether its home is still there, and its session with the database."""
+        return self._home.is_dir() and self.session.is_good()
+
+
+def take(home: Path, slots: Sequence[str]) -> Lease | SharedLease | None:
     """The first free one of these slots; None when each has its worker, or one from before slots
     serves the whole home."""
     (home / _SLOTS).mkdir(parents=True, exist_ok=True)
+    if everywhere := shared_storage(get_settings()):
+        return _taken_everywhere(home, slots, everywhere)
     deadline = time.monotonic() + _PATIENCE
     while True:
         kept_out, shared = _shared(home)
         for slot in [] if kept_out else slots:
-            lock = slot_lock(home, slot)
+            lock = FileLock(slot_file(home, slot, _SUFFIX), thread_local=False)
             with suppress(Timeout):
                 lock.acquire(timeout=0)
                 return Lease(home, slot, lock, shared)
@@ -85,6 +159,25 @@ def take(home: Path, slots: Sequence[str]) -> Lease | None:
         if time.monotonic() > deadline:
             return None
         time.sleep(0.05)
+
+
+def _taken_everywhere(
+    home: Path, slots: Sequence[str], shared: SharedStorage
+) -> "SharedLease | None":
+    session = Session(get_settings())
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        for slot in slots:
+            if session.try_lock(_slot_name(slot)):
+                shared.note_slot(slot)
+                return SharedLease(home, slot, session)
+        time.sleep(0.05)
+    session.close()
+    return None
+
+
+def _slot_name(slot: str) -> str:
+    return f"slot_{slot}"
 
 
 def _shared(home: Path) -> tuple[bool, int | None]:
@@ -103,11 +196,13 @@ def _shared(home: Path) -> tuple[bool, int | None]:
     return False, opened
 
 
-def is_held(lock: FileLock) -> bool:
+def is_held(lock: FileLock | Everywhere) -> bool:
     """Whether somebody holds the lock right now, for himself alone.
 
     Whoever asks shares it for a blink: many may ask at once, and each hears the truth.
     """
+    if isinstance(lock, Everywhere):
+        return lock.is_held()
     if sys.platform == "win32":
         return _cannot_be_had(lock)
     try:

@@ -21,6 +21,14 @@ def size(folder: Path) -> int:
         return 0
 
 
+def identity(folder: Path) -> int:
+    """Another number for another file of events; 0 where there is none yet."""
+    try:
+        return events_file(folder).stat().st_ino
+    except FileNotFoundError:
+        return 0
+
+
 def append(folder: Path, event: Event) -> None:
     """Add one event. Only the holder of the job's lock (`core.jobs.lock`) may do it.
 

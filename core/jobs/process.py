@@ -24,6 +24,7 @@ from core.jobs.spec import JobSpec, kind_of
 from core.jobs.summary import summary
 from core.jobs.tally import count_ended
 from core.settings import Settings, get_settings
+from core.storage import storage
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
@@ -32,6 +33,7 @@ _LOOK_SECONDS = 0.5
 def main(folder: Path, settings: Settings) -> None:
     """What the worker starts as a child process."""
     prepare_process(folder)
+    storage().eager = True  # a job needs all images of its dataset
     run_job(folder, settings)
 
 

@@ -19,10 +19,10 @@ from sqlalchemy import make_url
 from core.dataset.orphans import finish_retired, retire
 from core.errors import NotFound
 from core.faults import translated
-from core.features.feature_rows import drop_rows
 from core.field.kept import forget_project, forget_runs
 from core.jobs.deletions import deleting
 from core.jobs.folder import job_folders, remove, remove_whatever
+from core.jobs.gone import bring_lists, dropping, forget, remove_converted
 from core.jobs.queue import open_queue, status, stop
 from core.jobs.spec import JobSpec, text_of
 from core.projects import run_folder, trash
@@ -82,23 +82,28 @@ def forget_jobs(folders: Collection[Path], settings: Settings) -> None:
 
 
 def _purge(gone: Belongings, settings: Settings) -> bool:
+    bring_lists(settings)
     jobs = {folder: spec for folder, spec in _specs(settings) if _concerns(spec, gone)}
     runs = [run_folder(run) for run in gone.runs]
     if not _stopped([*jobs, *runs]):
         return False
-    for upload in {name for spec in jobs.values() for name in _UPLOAD.findall(spec)}:
+    uploads = {name for spec in jobs.values() for name in _UPLOAD.findall(spec)}
+    for upload in uploads:
         remove_whatever(settings.home / "uploads" / upload)
     forget_jobs([*jobs, *runs], settings)  # the specs in the folders tell what to look for
     for folder in [*jobs, *runs]:
         remove(folder)
-    _remove_converted(settings, gone.since)
+    remove_converted(settings, gone.since)
     forget_runs(gone.runs, settings)
     if gone.project is not None:
         forget_project(gone.project, settings)
-    for version in retire(settings.home, gone.own, keep=trash.registered(settings)):
+    versions = retire(settings.home, gone.own, keep=trash.registered(settings))
+    for version in versions:
         for derived in settings.home.glob(f"*/{version}*"):
             remove_whatever(derived)
-    finish_retired(settings.home, drop=lambda images: drop_rows(_features(settings), images))
+    named = {*uploads, *versions, *gone.runs, *(each.name for each in jobs)}
+    forget(settings, named | ({gone.project} if gone.project else set()))
+    finish_retired(settings.home, drop=dropping(settings))
     return trash.forget(gone, settings)
 
 
@@ -118,20 +123,6 @@ def _stopped(folders: list[Path]) -> bool:
         with suppress(NotFound):
             stop(folder)
     return not any(folder.is_dir() and status(folder).active for folder in folders)
-
-
-def _remove_converted(settings: Settings, since: float) -> None:
-    """Networks converted since the first of the runs began may be theirs; who needs one of the
-    others converts it again."""
-    for suffix in (".xml", ".bin"):  # the .xml is what is looked for
-        for file in settings.converted_folder.glob(f"*{suffix}"):
-            with suppress(FileNotFoundError):
-                if file.stat().st_mtime >= since:
-                    file.unlink()
-
-
-def _features(settings: Settings) -> Iterator[Path]:
-    return (settings.home / "features").glob("*/*.safetensors")
 
 
 def _overwrite_deleted(settings: Settings, url: str) -> None:

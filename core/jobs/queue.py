@@ -29,14 +29,17 @@ from core.jobs.folder import (
 )
 from core.jobs.home import claim, home_id
 from core.jobs.kinds import Queue, get_kind, kinds
-from core.jobs.lock import is_held, job_lock, worker_alive
+from core.jobs.lock import is_worked_on, worker_alive
 from core.jobs.permission import may_read, require_job, require_to_submit
 from core.jobs.quotas import require_room
+from core.jobs.sharing import publish_job, refresh
+from core.jobs.slots import machine_of
 from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus, State, describe
 from core.jobs.summary import summary
 from core.projects import checked_id
 from core.settings import Settings, get_settings
+from core.storage import storage
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -100,7 +103,9 @@ def open_queue(settings: Settings) -> "DBOSClient":
 
 def queue_name(which: str, home: Path) -> str:
     """What one of QUEUES is called in this home."""
-    return f"{which}-{home_id(home)}"
+    # Frames of a camera lie in the home of the web app: a worker of its own machine answers them.
+    beside = f"-{machine_of(get_settings())}" if which == LIVE and storage().is_shared else ""
+    return f"{which}-{home_id(home)}{beside}"
 
 
 @contextmanager
@@ -136,6 +141,8 @@ def new_job() -> Path:
 def job_folder(job_id: str) -> Path:
     """Where a job lives, be it a run or not. Raises NotFound, also to who may not look."""
     paths = possible_paths(get_settings().home, checked_id(job_id))
+    for path in paths:
+        refresh(path)
     folder = next((path for path in paths if path.is_dir()), None)
     if folder is None or not may_read(folder):
         raise NotFound("This job no longer exists.")
@@ -169,6 +176,7 @@ def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> N
         with _reached(settings) as client:
             require_room(client, person, kind, content, settings)
     JobSpec(kind, content, person=person).write(folder)
+    publish_job(folder)
     note("started job", project, f"{kind} {folder.name}")
 
 
@@ -215,6 +223,7 @@ def _queue_of(spec: JobSpec) -> str:
 
 def stop(folder: Path) -> None:
     """Ask a job to end in good order; one that still waits leaves the queue at once."""
+    refresh(folder)
     spec = JobSpec.read(folder)
     require_job(_action_of(spec), folder)
     with summary(folder) as known:
@@ -235,16 +244,19 @@ def resume(folder: Path) -> None:
     spec = JobSpec.read(folder).next_attempt(log.size(folder))
     spec.write(folder)
     begin_anew(folder)
+    storage().publish([spec_file(folder)])
     enqueue(folder, spec)
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     """The job's events from a byte offset on, and the offset to read on from."""
+    refresh(folder)
     return log.read_events(folder, offset)
 
 
 def status(folder: Path) -> JobStatus:
     """How the job is doing now. Raises NotFound when the folder does not exist."""
+    refresh(folder)
     if not folder.is_dir():
         raise NotFound("This job no longer exists.")
     try:
@@ -283,7 +295,7 @@ def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
         if not alive:
             return "interrupted"
         return "stopping" if asked_to_stop(folder) else "running"
-    if is_held(job_lock(folder)):  # from the command line, or the last moments of a stopped job
+    if is_worked_on(folder):  # from the command line, or the last moments of a stopped job
         return "stopping" if asked_to_stop(folder) else "running"
     return "failed" if in_queue in ("ERROR", "SUCCESS") else "stopped"
 

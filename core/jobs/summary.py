@@ -30,6 +30,8 @@ _REMEMBERED = 256
 class JobSummary:
     """The events of one job, folded so far."""
 
+    identity: int = 0
+    """Which file of events they are from."""
     offset: int = 0
     ended: Finished | Failed | Stopped | None = None
     ended_at: int = -1
@@ -46,6 +48,8 @@ class JobSummary:
 
     def read_on(self, folder: Path) -> None:
         """Fold what was written since the last time."""
+        if (identity := log.identity(folder)) != self.identity:  # another file: read from the start
+            self.__init__(identity=identity)  # type: ignore[misc]
         for event, behind in log.scan(folder, self.offset):
             self.offset = behind
             self._fold(event)

@@ -19,6 +19,7 @@ from core.jobs.adoption import adopt
 from core.jobs.cleanup import Cleaner
 from core.jobs.crew import PATIENCE, Crew, UnknownJob
 from core.jobs.lock import take
+from core.jobs.mirror import Mirror
 from core.jobs.queue import (
     APPLICATION,
     QUEUES,
@@ -75,7 +76,8 @@ def main(
     open_queue(settings)  # before any process is started: the database may be another home's
     migrate(settings)
     take_temporary_folder(settings.home, slot.name)
-    crew = Crew(settings, warm if settings.warm else (), patience)
+    mirror = Mirror(settings, lease.session)
+    crew = Crew(settings, warm if settings.warm else (), patience, mirror)
     adopt(settings)
     if not stopping.is_set():  # else its jobs need not wait in the queue again first
         # Before any is taken out of the queue: what was begun goes on before what waits.
@@ -92,6 +94,7 @@ def main(
         if stopping.wait(timeout=_LOOK_SECONDS) or not lease.is_good():
             break
     crew.dismiss()
+    mirror.save()
     leave_temporary_folder(settings.home, slot.name)
     # Not an orderly exit: the queue must find its jobs begun and not ended, to begin them again.
     logging.shutdown()

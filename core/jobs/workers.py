@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from core.errors import NotFound
+from core.errors import GraftError, NotFound
 from core.files import read_sealed, replace_file, sealed
 from core.jobs.folder import name_of, possible_paths
 from core.jobs.lock import is_held, known_slots, old_lock, slot_file, slot_lock
@@ -21,6 +21,7 @@ from core.jobs.recovery import begun, slot_of
 from core.jobs.slots import Slot, machine_of
 from core.jobs.spec import JobSpec
 from core.settings import Settings
+from core.storage import shared_storage
 
 _NOTE_SECONDS = 30.0
 _NOTE = ".json"
@@ -59,6 +60,7 @@ class Presence:
     def __init__(self, settings: Settings, slot: Slot) -> None:
         self._file = slot_file(settings.home, slot.name, _NOTE)
         self._known = {"machine": slot.machine, "device": slot.place, "pid": os.getpid()}
+        self._slot, self._shared = slot.name, shared_storage(settings)
         self._since = time.time()
         self._told = float("-inf")
 
@@ -68,6 +70,10 @@ class Presence:
             return
         self._told = time.monotonic()
         note = {**self._known, "since": self._since, "memory": memory_of(os.getpid())}
+        if self._shared:
+            with suppress(GraftError):
+                self._shared.note_slot(self._slot, json.dumps(note))
+            return
         with suppress(OSError):
             replace_file(self._file, sealed(json.dumps(note)))
 
@@ -129,7 +135,9 @@ def _worker(settings: Settings, slot: str, jobs: tuple[RunningJob, ...]) -> Work
 
 def _note(settings: Settings, slot: str) -> dict[str, Any]:
     try:
-        told = json.loads(read_sealed(slot_file(settings.home, slot, _NOTE)))
+        shared = shared_storage(settings)
+        file = slot_file(settings.home, slot, _NOTE)
+        told = json.loads(shared.slot_note(slot) if shared else read_sealed(file))
     except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -14,6 +14,7 @@ from core.files import read_sealed, replace_file, sealed
 from core.pretraining_analysis.resampling import difference, tied_with
 from core.pretraining_analysis.validation import Plan
 from core.settings import Settings
+from core.storage import storage
 
 _FORMAT = 1
 _SLOPE, _SPREAD = 0.5, 0.5
@@ -200,4 +201,4 @@ def _is_whole(row: dict[str, Any]) -> bool:
 
 
 def _file(settings: Settings, dataset_id: str) -> Path:
-    return settings.home / "rankings" / f"{dataset_id}.json"
+    return storage().here(settings.home / "rankings" / f"{dataset_id}.json")

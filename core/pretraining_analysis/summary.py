@@ -21,6 +21,7 @@ from core.pretraining_analysis.domain_shift import DomainShift, domain_shift
 from core.pretraining_analysis.learning_curve import Curve, learning_curve
 from core.pretraining_analysis.validation import plan_of
 from core.settings import Settings
+from core.storage import storage
 
 _FORMAT = 2
 _OLD_FOLDER = "outlooks"
@@ -98,4 +99,4 @@ def upgraded(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file(settings: Settings, dataset_id: str) -> Path:
-    return settings.home / "pretraining_analysis" / f"{dataset_id}.json"
+    return storage().here(settings.home / "pretraining_analysis" / f"{dataset_id}.json")

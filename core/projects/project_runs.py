@@ -25,6 +25,7 @@ from core.projects.rows import (
 )
 from core.recipe import Recipe
 from core.settings import get_settings
+from core.storage import storage
 
 Origin = Literal["automatic", "user"]
 """Who wanted a run: Graft makes one by itself after an import, a person asks for the others."""
@@ -130,6 +131,7 @@ def run_folder(run_id: str) -> Path:
     actor may not look at."""
     folder = _folder(run_id)
     require_run("look", run_id)
+    storage().bring([folder])
     return folder
 
 

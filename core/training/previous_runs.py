@@ -17,6 +17,7 @@ from core.evaluation.report import Report
 from core.model import Model
 from core.recipe import Recipe
 from core.settings import Settings
+from core.storage import storage
 from core.strategies import get_strategy
 from core.training.evaluation_mode import has_given_split
 
@@ -181,7 +182,11 @@ def dataset_for(recipe: Recipe, dataset: Dataset) -> Dataset:
 
 def run_of(name: str, settings: Settings) -> Path:
     """The folder of a run that a recipe names, by its id or, from the command line, by its path."""
-    return settings.home / "runs" / name if re.fullmatch(r"[0-9a-f]{16}", name) else Path(name)
+    if not re.fullmatch(r"[0-9a-f]{16}", name):
+        return Path(name)
+    folder = settings.home / "runs" / name
+    storage().bring([folder])
+    return folder
 
 
 def model_of(run: str, what: str, settings: Settings, device: str) -> Model:

@@ -132,6 +132,8 @@ WRITES = {
     "core/language/__main__.py": "part of the program, made by its authors",
     "core/jobs/log.py": "appends",
     "core/jobs/starts.py": "appends",
+    "core/jobs/told.py": "appends",
+    "core/storage/objects.py": "into a draft",
     "core/sandbox/helper.py": "a pipe",
     "core/cli/_faults.py": "appends",
     "core/logs.py": "appends, and the old part of a log",
@@ -192,6 +194,9 @@ UNSEALED = {
     "core/jobs/starts.py": "numbers, read strictly: how often a job was begun",
     "core/jobs/temporary.py": "nothing but a folder of that name in the temporary one is removed",
     "core/jobs/spec.py": "read strictly; what it says is asked for again",
+    "core/jobs/gone.py": "a number, read strictly: without it all is heard again",
+    "core/jobs/told.py": "lines of a log; and a number, read strictly: without it all is brought",
+    "core/storage/shared.py": "held against its hash before it is written",
 }
 
 

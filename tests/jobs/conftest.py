@@ -1,11 +1,15 @@
 """A home of its own for each test, workers that never outlive it, and a real PostgreSQL."""
 
+import contextlib
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +20,7 @@ import pytest
 
 from core.files import replace_file
 from core.jobs import kinds, lock
+from core.jobs.workers import workers as living
 from core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +54,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 120, *, pause: fl
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"
         time.sleep(pause)
+
+
+OnMachine = Callable[[str], contextlib.AbstractContextManager[Path]]
 
 
 @dataclass
@@ -156,3 +164,97 @@ def on_postgresql(
     monkeypatch.setenv("GRAFT_DATABASE_URL", postgresql("meta"))
     monkeypatch.setenv("GRAFT_QUEUE_URL", postgresql("queue"))
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """A real S3-compatible server for these tests alone; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    program = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _answers(address))
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def on_store(on_postgresql: None, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """This test's home is kept in a bucket of its own; gives the bucket."""
+    bucket = f"graft-{secrets.token_hex(6)}"
+    made = urllib.request.Request(f"{s3}/{bucket}", method="PUT")
+    urllib.request.urlopen(made, timeout=30).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("GRAFT_STORE", f"s3://{bucket}/graft")
+    monkeypatch.setenv("GRAFT_MACHINE", "a")
+    get_settings.cache_clear()
+    return bucket
+
+
+@pytest.fixture
+def on_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnMachine:
+    """What is done inside `with on_machine("b") as home` is done with that machine's own home."""
+
+    @contextmanager
+    def there(name: str) -> Iterator[Path]:
+        with monkeypatch.context() as patched:
+            patched.setenv("GRAFT_HOME", str(tmp_path / f"home-{name}"))
+            patched.setenv("GRAFT_MACHINE", name)
+            get_settings.cache_clear()
+            get_settings().home.mkdir(exist_ok=True)
+            yield get_settings().home
+        get_settings.cache_clear()
+
+    return there
+
+
+class Machines:
+    """Starts workers on other machines."""
+
+    def __init__(self, on_machine: OnMachine) -> None:
+        self._on_machine = on_machine
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """A worker there, with a home of its own."""
+        with self._on_machine(name) as home:
+            process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent / "worker_for_tests.py")],
+                cwd=ROOT,
+                stdout=(home / "worker.txt").open("ab"),
+                stderr=subprocess.STDOUT,
+            )
+            self.started.append(process)
+        wait_for(lambda: process.poll() is not None or f"{name}_cpu" in self.alive())
+        return process, home
+
+    def alive(self) -> list[str]:
+        return [each.slot for each in living(get_settings())]
+
+
+@pytest.fixture
+def machines(on_store: str, home: Path, on_machine: OnMachine) -> Iterator[Machines]:
+    """Other machines, whose workers are gone at the end."""
+    made = Machines(on_machine)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.wait()
+    for log in home.parent.glob("home-*/worker.txt"):
+        sys.stdout.write(log.read_text())

@@ -112,7 +112,7 @@ def test_a_job_that_always_dies_is_given_up(workers: Workers) -> None:
     folder = submitted("dies")
     status = ended(folder)
     assert status.state == "failed"
-    assert "stopped 4 times" in status.sentence
+    assert "again and again" in status.sentence
     assert "ran out of memory" in status.notes[0]
     events = log.read_events(folder)[0]
     assert sum(isinstance(event, Started) for event in events) == 4
