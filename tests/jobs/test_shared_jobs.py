@@ -86,7 +86,7 @@ def test_another_machine_goes_on_from_the_last_checkpoint_of_one_that_was_killed
 def test_the_last_word_waits_until_what_the_job_made_is_there(on_store: str, home: Path) -> None:
     shared, folder = shared_storage(get_settings()), jobs.new_job()
     assert shared
-    folder.mkdir(parents=True)
+    assert shared.log_size(folder) == 0
     log.append(folder, Note("at work"))
     before = log.size(folder)
     log.append(folder, Finished(1.0, {}))
