@@ -143,7 +143,7 @@ def _of(browser: Any, address: str, project: str) -> dict[str, Any]:
 
 
 def _wait_for_jobs() -> None:
-    from core.jobs.queue import WAITING, open_queue
+    from core.jobs.engine import WAITING, open_queue
 
     queue = open_queue(get_settings())
     unended = [*WAITING, "PENDING"]

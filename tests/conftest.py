@@ -11,7 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core.jobs import queue
+from core.jobs import engine
 from core.projects import database
 from core.settings import Settings, _sqlite_url
 
@@ -26,7 +26,7 @@ if "GRAFT_CONVERTED" not in os.environ:
     _CONVERTED = tempfile.TemporaryDirectory(prefix="graft-tests-", ignore_cleanup_errors=True)
     os.environ["GRAFT_CONVERTED"] = _CONVERTED.name
 
-_migrate, _migrate_tables = database._migrate, queue._migrate_tables
+_migrate, _migrate_tables = database._migrate, engine._migrate_tables
 
 
 @cache
@@ -58,14 +58,14 @@ def _migrate_tables_quickly(url: str, home: Path) -> None:
         _migrate_tables(url, home)
 
 
-database._migrate, queue._migrate_tables = _migrate_quickly, _migrate_tables_quickly
+database._migrate, engine._migrate_tables = _migrate_quickly, _migrate_tables_quickly
 
 
 @pytest.fixture
 def real_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every database of this test is made by the migrations, one after the other."""
     monkeypatch.setattr(database, "_migrate", _migrate)
-    monkeypatch.setattr(queue, "_migrate_tables", _migrate_tables)
+    monkeypatch.setattr(engine, "_migrate_tables", _migrate_tables)
 
 
 # The same examples every time, so that a failure belongs to the change at hand; and how long one

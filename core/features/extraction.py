@@ -22,10 +22,10 @@ from torch import nn
 
 from core import seeding, tensors
 from core.backbones.augmentation import Augmentation, augment
+from core.backbones.fingerprint import fingerprint
 from core.backbones.graph_split import feature_trunk
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import Frozen, freeze
-from core.backbones.weights import fingerprint
 from core.dataset.channels import RGB
 from core.dataset.store import Store
 from core.errors import Damaged

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from core.errors import NotFound
+from core.jobs.engine import QUEUES, open_queue, queue_name
 from core.jobs.folder import name_of, possible_paths
-from core.jobs.queue import QUEUES, enqueue, open_queue, queue_name
+from core.jobs.queue import enqueue
 from core.jobs.spec import JobSpec
 from core.settings import Settings
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.faults import translated
-from core.jobs.queue import QUEUES, WAITING, open_queue, queue_name
+from core.jobs.engine import QUEUES, WAITING, open_queue, queue_name
 from core.settings import Settings
 
 

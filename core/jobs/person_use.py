@@ -1,7 +1,7 @@
 """How much of the server a person takes up, for her to see."""
 
 from core.access import require_person
-from core.jobs.queue import open_queue
+from core.jobs.engine import open_queue
 from core.jobs.quotas import quotas_of
 from core.projects.quotas import Quota
 from core.settings import get_settings

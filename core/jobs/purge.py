@@ -21,9 +21,10 @@ from core.errors import NotFound
 from core.faults import translated
 from core.field.kept import forget_project, forget_runs
 from core.jobs.deletions import deleting
+from core.jobs.engine import open_queue
 from core.jobs.folder import job_folders, remove, remove_whatever
 from core.jobs.gone import bring_lists, dropping, forget, remove_converted
-from core.jobs.queue import open_queue, status, stop
+from core.jobs.queue import status, stop
 from core.jobs.spec import JobSpec, text_of
 from core.projects import run_folder, trash
 from core.projects.trash import Belongings

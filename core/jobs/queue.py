@@ -4,19 +4,15 @@ The queue (DBOS) knows what waits and what was begun; the job's folder knows eve
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock
+from typing import Any
 
 from core.access import Action, acting, note, require_somebody
 from core.errors import NotFound
 from core.events import Event, Failed, Finished, Stopped
-from core.faults import translated
 from core.jobs import log
+from core.jobs.engine import QUICK, VERSION, WAITING, WORKFLOW, queue_name, reached
 from core.jobs.fairness import share_of, turn
 from core.jobs.folder import (
     ask_to_stop,
@@ -27,107 +23,17 @@ from core.jobs.folder import (
     possible_paths,
     spec_file,
 )
-from core.jobs.home import claim, home_id
-from core.jobs.kinds import Queue, get_kind, kinds
+from core.jobs.kinds import get_kind, kinds
 from core.jobs.lock import is_worked_on, worker_alive
 from core.jobs.permission import may_read, require_job, require_to_submit
 from core.jobs.quotas import require_room
 from core.jobs.sharing import publish_job, refresh
-from core.jobs.slots import machine_of
 from core.jobs.spec import JobSpec
 from core.jobs.status import JobStatus, State, describe
 from core.jobs.summary import summary
 from core.projects import checked_id
 from core.settings import Settings, get_settings
 from core.storage import storage
-
-if TYPE_CHECKING:
-    from dbos import DBOSClient
-
-APPLICATION = "graft"
-VERSION = "1"
-"""Pinned, so that an update of the program goes on with the jobs of the one before."""
-WORKFLOW = "job"
-TRAINING: Queue = "training"
-QUICK: Queue = "quick"
-LIVE: Queue = "live"
-QUEUES = (TRAINING, QUICK, LIVE)
-_POLL_SECONDS = 0.25
-"""How often a worker looks for a job that takes a while: a look costs 3 ms, day and night."""
-_POLL_QUICK_SECONDS = 0.1
-_SHARED_AT_ONCE = 3
-"""Of the quick jobs, and of the live ones."""
-_SHARED_OF_ONE = 2
-"""Of one person or project: less than all, so that there is always room for another's."""
-WAITING = ("ENQUEUED", "DELAYED")
-"""What DBOS calls a job that was not begun."""
-
-
-@lru_cache(maxsize=8)
-def _client(settings: Settings) -> "DBOSClient":
-    # JSON instead of DBOS's pickles: what lies in a database is never run.
-    from dbos import DBOSClient, DBOSPortableJSONSerializer
-
-    claim(settings)
-    url = settings.jobs_url
-    _migrate_tables(url, settings.home)
-    client = DBOSClient(
-        system_database_url=url,
-        serializer=DBOSPortableJSONSerializer(),
-        application_name=APPLICATION,
-        retry_connection_errors=False,  # a page must say so, not hang, when the database is away
-    )
-    training = queue_name(TRAINING, settings.home)
-    client.register_queue(training, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
-    for which, seconds in ((QUICK, _POLL_QUICK_SECONDS), (LIVE, _POLL_SECONDS)):
-        client.register_queue(
-            queue_name(which, settings.home),
-            worker_concurrency=_SHARED_AT_ONCE,
-            partition_worker_concurrency=_SHARED_OF_ONE,
-            polling_interval_sec=seconds,
-        )
-    return client
-
-
-def open_queue(settings: Settings) -> "DBOSClient":
-    """The queue, with its tables made or brought up to date: whoever comes first does that.
-
-    "training" runs one job at a time, since a training takes the whole machine; "quick" runs what
-    somebody waits for in front of the screen; "live" what lasts as long as somebody looks, beside
-    the quick jobs and never in their way. Raises GraftError when the database belongs to
-    another home or does not answer.
-    """
-    with translated(settings, settings.jobs_url):
-        return _client(settings)
-
-
-def queue_name(which: str, home: Path) -> str:
-    """What one of QUEUES is called in this home."""
-    # Frames of a camera lie in the home of the web app: a worker of its own machine answers them.
-    beside = f"-{machine_of(get_settings())}" if which == LIVE and storage().is_shared else ""
-    return f"{which}-{home_id(home)}{beside}"
-
-
-@contextmanager
-def _reached(settings: Settings) -> Iterator["DBOSClient"]:
-    """The queue for one call or a few. Raises GraftError when it cannot be asked."""
-    with translated(settings, settings.jobs_url):
-        yield _client(settings)
-
-
-def _migrate_tables(url: str, home: Path) -> None:
-    from dbos import DBOS
-    from sqlalchemy import create_engine, text
-
-    home.mkdir(parents=True, exist_ok=True)
-    with FileLock(home / "migrate.lock"):
-        DBOS.migrate(url)
-        if url.startswith("sqlite"):
-            # Kept in the file itself: pages read the queue while the worker writes.
-            engine = create_engine(url)
-            with engine.connect() as connection:
-                connection.execute(text("PRAGMA journal_mode = WAL"))
-            engine.dispose()
 
 
 def new_job() -> Path:
@@ -173,7 +79,7 @@ def hand_in(kind: str, folder: Path, content: dict[str, Any], project: str) -> N
     """
     if person := acting().id:
         settings = get_settings()
-        with _reached(settings) as client:
+        with reached(settings) as client:
             require_room(client, person, kind, content, settings)
     JobSpec(kind, content, person=person).write(folder)
     publish_job(folder)
@@ -184,7 +90,7 @@ def enqueue(folder: Path, spec: JobSpec) -> None:
     """Put the present attempt of a job into the queue of its home."""
     settings = get_settings()
     queue, share = _queue_of(spec), share_of(folder, spec, settings)
-    with _reached(settings) as client:
+    with reached(settings) as client:
         # One id an attempt: to enqueue it twice, also from two browsers at once, is to enqueue it
         # once.
         client.enqueue(
@@ -202,7 +108,7 @@ def enqueue(folder: Path, spec: JobSpec) -> None:
 
 def hand_back(settings: Settings, queue_id: str, *, again: bool) -> None:
     """Let go of a job that was begun: back into the queue, or out of it, to be resumed by hand."""
-    with _reached(settings) as client:
+    with reached(settings) as client:
         known = client.list_workflows(workflow_ids=[queue_id], load_input=False, load_output=False)
         if again and known and known[0].queue_name:
             client.resume_workflow(queue_id, queue_name=known[0].queue_name)
@@ -232,7 +138,7 @@ def stop(folder: Path) -> None:
     ask_to_stop(folder)
     waits = _queue_state(folder, spec) in WAITING
     if waits or not worker_alive(get_settings().home):
-        with _reached(get_settings()) as client:
+        with reached(get_settings()) as client:
             client.cancel_workflow(spec.queue_id(folder))
 
 
@@ -302,7 +208,7 @@ def _unended(folder: Path, in_queue: str | None, alive: bool) -> State:
 
 def _queue_state(folder: Path, spec: JobSpec) -> str | None:
     """What the queue says: ENQUEUED, PENDING, SUCCESS, ERROR, CANCELLED; None: never heard of."""
-    with _reached(get_settings()) as client:
+    with reached(get_settings()) as client:
         found = client.list_workflows(
             workflow_ids=[spec.queue_id(folder)], load_input=False, load_output=False
         )
@@ -310,7 +216,7 @@ def _queue_state(folder: Path, spec: JobSpec) -> str | None:
 
 
 def _place(folder: Path, spec: JobSpec) -> int | None:
-    with _reached(get_settings()) as client:
+    with reached(get_settings()) as client:
         waiting = client.list_workflows(
             queue_name=_queue_of(spec),
             status=list(WAITING),

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from core.faults import translated
+from core.jobs.engine import APPLICATION, QUEUES, open_queue, queue_name
 from core.jobs.lock import is_held, old_lock, slot_lock
-from core.jobs.queue import APPLICATION, QUEUES, open_queue, queue_name
 from core.settings import Settings
 
 if TYPE_CHECKING:

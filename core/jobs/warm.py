@@ -1,6 +1,6 @@
 """What every job would load again, loaded once by the server whose forks the jobs' processes are.
 
-No tensor is computed here: the threads that this may start would not survive a fork.
+Nothing here starts threads of torch or OpenVINO: they would not survive a fork.
 """
 
 from contextlib import suppress
@@ -11,7 +11,7 @@ import PIL.Image
 import sklearn.linear_model  # noqa: F401
 
 from core.backbones.catalogue import DEFAULT, get_backbone
-from core.backbones.weights import preload
+from core.backbones.fingerprint import preload
 from core.process import settle
 from core.settings import Settings
 from core.strategies import strategies

@@ -18,17 +18,10 @@ from core.jobs import ahead
 from core.jobs.adoption import adopt
 from core.jobs.cleanup import Cleaner
 from core.jobs.crew import PATIENCE, Crew, UnknownJob
+from core.jobs.engine import APPLICATION, QUEUES, VERSION, WORKFLOW, open_queue, queue_name
 from core.jobs.lock import take
 from core.jobs.mirror import Mirror
-from core.jobs.queue import (
-    APPLICATION,
-    QUEUES,
-    VERSION,
-    WORKFLOW,
-    hand_back,
-    open_queue,
-    queue_name,
-)
+from core.jobs.queue import hand_back
 from core.jobs.recovery import executor, keep_recovering, recover
 from core.jobs.slots import Slot, slot_at, slots
 from core.jobs.temporary import leave_temporary_folder, take_temporary_folder

@@ -13,8 +13,8 @@ from sqlalchemy import make_url
 
 from core.errors import CannotStart, GraftError
 from core.faults import translated
+from core.jobs.engine import open_queue
 from core.jobs.lock import worker_alive
-from core.jobs.queue import open_queue
 from core.projects.database import migrate
 from core.server.home import open_home
 from core.settings import Settings

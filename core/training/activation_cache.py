@@ -11,9 +11,10 @@ from torch import nn
 
 from core import seeding
 from core.backbones.augmentation import Augmentation
+from core.backbones.fingerprint import digest
 from core.backbones.graph_split import cut
 from core.backbones.runtime import Frozen, freeze
-from core.backbones.weights import classifier, digest
+from core.backbones.weights import classifier
 from core.events import Event, Progress
 from core.features.extraction import load_pixels, reader
 from core.settings import Settings

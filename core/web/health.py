@@ -16,8 +16,8 @@ from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from core.jobs.engine import open_queue
 from core.jobs.lock import worker_alive
-from core.jobs.queue import open_queue
 from core.projects.database import session
 from core.settings import Settings
 

@@ -7,8 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from core.backbones.catalogue import CATALOGUE, DEFAULT, availability, get_backbone
+from core.backbones.fingerprint import digest, fingerprint
 from core.backbones.preprocessing import Preprocessing
-from core.backbones.weights import classifier, digest, fingerprint, load_network
+from core.backbones.weights import classifier, load_network
 from core.errors import BadRecipe, WeightsUnavailable
 from core.settings import Settings
 
@@ -36,9 +37,9 @@ def test_the_bundled_weights_recognise_a_cup_of_coffee_and_a_cat(number, tmp_pat
     backbone = get_backbone(f"tf_efficientnet_lite{number}")
     settings = Settings(home=tmp_path)
     whole = load_network(backbone, 1000, settings)
-    from core.backbones.weights import _bundled_state
+    from core.backbones.weights import bundled_state
 
-    state = list(_bundled_state(str(backbone.package)).values())
+    state = list(bundled_state(str(backbone.package)).values())
     with torch.no_grad():
         classifier(whole).weight.copy_(state[-2])
         classifier(whole).bias.copy_(state[-1])

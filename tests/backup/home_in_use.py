@@ -14,7 +14,7 @@ from core.dataset.store import Store
 from core.evaluation.report import Report
 from core.events import Finished
 from core.jobs import status
-from core.jobs.queue import _client
+from core.jobs.engine import _client
 from core.projects.database import engine
 from core.settings import Settings
 

@@ -16,7 +16,7 @@ from core.backup import back_up, restore
 from core.errors import BadInput, CannotStart
 from core.events import Finished
 from core.jobs import new_job, status, submit
-from core.jobs.queue import _client
+from core.jobs.engine import _client
 from core.projects.database import engine
 from core.server.starting import prepare
 from core.settings import Settings, get_settings

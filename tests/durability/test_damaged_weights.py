@@ -33,7 +33,7 @@ def test_damaged_weights_of_a_package_are_named(settings, tmp_path, monkeypatch)
     (file,) = (tmp_path / package / "models").glob("*.pth")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, package)
-    weights._bundled_state.cache_clear()
+    weights.bundled_state.cache_clear()
     try:
         sound = file.read_bytes()
         for content in (flipped(sound, len(sound) // 2), sound[: len(sound) // 2], b""):
@@ -43,7 +43,7 @@ def test_damaged_weights_of_a_package_are_named(settings, tmp_path, monkeypatch)
         overwrite(file, sound)
         load_network(get_backbone("tf_efficientnet_lite1"), 2, settings)
     finally:
-        weights._bundled_state.cache_clear()
+        weights.bundled_state.cache_clear()
 
 
 TINY = "vit_tiny_patch16_224"

@@ -12,8 +12,9 @@ from core.errors import BadInput, NotFound, UnusableDataset
 from core.events import Finished, Understood
 from core.jobs import log
 from core.jobs.confirming import can_be_read_again, confirm, needs_confirmation, read_again
+from core.jobs.engine import open_queue
 from core.jobs.kinds.import_images import KIND
-from core.jobs.queue import new_job, open_queue, status
+from core.jobs.queue import new_job, status
 from core.jobs.spec import JobSpec
 from core.projects import create_project, datasets, runs
 from core.projects.database import migrate

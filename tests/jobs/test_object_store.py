@@ -13,8 +13,8 @@ from sqlalchemy import text
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import BadRecipe, CannotStart, Damaged, NotFound
+from core.jobs.engine import open_queue
 from core.jobs.home import claim, home_id
-from core.jobs.queue import open_queue
 from core.settings import get_settings, known_settings
 from core.storage import shared_storage, storage
 from core.storage.forgetting import sweep

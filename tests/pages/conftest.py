@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from core.jobs.queue import open_queue
+from core.jobs.engine import open_queue
 from core.projects.database import migrate
 from core.settings import get_settings
 

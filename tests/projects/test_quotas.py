@@ -15,9 +15,10 @@ from core.dataset.store import Store
 from core.errors import NotAllowed
 from core.events import Finished
 from core.jobs import log
+from core.jobs.engine import open_queue
 from core.jobs.folder import events_file
 from core.jobs.person_use import my_quotas
-from core.jobs.queue import new_job, open_queue, stop, submit
+from core.jobs.queue import new_job, stop, submit
 from core.jobs.spec import JobSpec
 from core.jobs.upload_ids import issue_upload
 from core.projects import add_dataset, create_project, create_run, delete_project, run_folder

@@ -8,7 +8,7 @@ from made_people import acting
 
 from core.errors import BadInput, NotAllowed, NotFound
 from core.jobs.cleanup import cleanup
-from core.jobs.queue import open_queue
+from core.jobs.engine import open_queue
 from core.projects import create_project
 from core.projects.database import session
 from core.projects.deeds import deeds

@@ -26,9 +26,10 @@ from core.access import MACHINE, acting_as
 from core.dataset.store import Store
 from core.events import Finished
 from core.jobs import log
+from core.jobs.engine import open_queue
 from core.jobs.folder import result_file
 from core.jobs.process import run_job
-from core.jobs.queue import new_job, open_queue, submit
+from core.jobs.queue import new_job, submit
 from core.jobs.recent import recent_jobs
 from core.jobs.spec import JobSpec
 from core.projects import add_dataset, create_project, create_run, delete_project, run_folder
