@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
+Turn = TypeVar("Turn")
 _TURNS = 3
 _PICTURES = 300
 _BACKBONE = "tf_efficientnet_lite0"
@@ -35,6 +36,13 @@ def main() -> dict[str, Any]:
 
 
 def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
+    return _summary(turns_of(write, _turn))
+
+
+def turns_of(write: Callable[[Path], None], turn: Callable[[Path, str, int], Turn]) -> list[Turn]:
+    """What each of 3 turns found: of the images that `write` puts into a folder, imported into a
+    home of their own that a warm worker serves and whose network is converted. A turn is told the
+    home, the id of the dataset and the process id of the worker."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "home"
         os.environ["GRAFT_HOME"] = str(home)
@@ -46,15 +54,15 @@ def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
         command = [sys.executable, "-m", "core.server.parent_watch", "core.jobs.worker"]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
-            wait_for(lambda: any((home / "compiled").glob("*.xml")), 600)
+            wait_for(lambda: any((home / "compiled").glob("*.sha256")) and idle(worker.pid), 600)
             turns = []
             for _ in range(_TURNS):
-                turns.append(_turn(home, dataset, worker.pid))
+                turns.append(turn(home, dataset, worker.pid))
                 print(turns[-1], flush=True)
         finally:
             worker.terminate()
             worker.wait()
-    return _summary(turns)
+    return turns
 
 
 def _turn(home: Path, dataset: str, worker: int) -> dict[str, float]:

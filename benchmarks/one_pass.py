@@ -9,12 +9,10 @@ jobs' processes, from fork to exit. `make bench ARGS=one_pass`, some minutes.
 """
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -26,14 +24,13 @@ from benchmarks.job import (
     emoji,
     floor,
     idle,
-    imported,
     photographs,
     processor_seconds,
     spread,
+    turns_of,
     wait_for,
 )  # fmt: skip
 
-_TURNS = 3
 _BACKBONE = "tf_efficientnet_lite0"
 _COMPUTED = ("features", "checks", "rankings", "maps", "runs", "jobs")
 """Folders of the home that an import leaves empty."""
@@ -47,26 +44,7 @@ def main() -> dict[str, Any]:
 
 
 def _measured(write: Callable[[Path], None]) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as place:
-        home = Path(place) / "home"
-        os.environ["GRAFT_HOME"] = str(home)
-        from core.settings import get_settings
-
-        get_settings.cache_clear()
-        write(Path(place) / "pictures")
-        dataset = imported(Path(place) / "pictures")
-        command = [sys.executable, "-m", "core.server.parent_watch", "core.jobs.worker"]
-        worker = subprocess.Popen(command, stdin=subprocess.PIPE)
-        try:
-            wait_for(lambda: any((home / "compiled").glob("*.sha256")) and idle(worker.pid), 600)
-            turns = []
-            for _ in range(_TURNS):
-                turns.append(_turn(home, dataset, worker.pid))
-                print(turns[-1], flush=True)
-        finally:
-            worker.terminate()
-            worker.wait()
-    return _summary(turns)
+    return _summary(turns_of(write, _turn))
 
 
 def _turn(home: Path, dataset: str, worker: int) -> dict[str, Seconds]:

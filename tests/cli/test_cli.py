@@ -8,18 +8,8 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
-from commands import PHOTOGRAPHS, as_json, pieces_of_photographs, refused, start
+from commands import PHOTOGRAPHS, as_json, refused, start
 from PIL import Image
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    return pieces_of_photographs(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

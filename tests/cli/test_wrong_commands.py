@@ -5,18 +5,8 @@ import os
 
 import pytest
 from command_line import run_command
-from commands import as_json, pieces_of_photographs, refused
+from commands import as_json, refused
 from PIL import Image
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    return pieces_of_photographs(tmp_path_factory.mktemp("data"))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sqlalchemy import text
+from thirty_digits import settings_in, thirty_digits
 
 from core.projects.database import ProjectRow, engine, migrate, session
 from core.settings import Settings
@@ -33,3 +34,13 @@ def data(tmp_path: Path) -> Path:
         coarse = Image.fromarray(chance.integers(0, 256, (6, 8, 3), dtype=np.uint8))
         coarse.resize((128, 96)).save(place / f"{n}.png")
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return settings_in(tmp_path_factory.mktemp("damage"))
+
+
+@pytest.fixture(scope="module")
+def digits(settings):
+    return thirty_digits(settings)

@@ -10,7 +10,7 @@ import torch
 from damage import damaged, flipped, overwrite, ways
 from PIL import Image
 from safetensors.numpy import save_file
-from thirty_digits import ended, run_folder, settings_in, thirty_digits
+from thirty_digits import ended, run_folder
 from torch import nn
 
 from core.analysis.embedding_map import points_by_image
@@ -35,16 +35,6 @@ from core.settings import Settings
 
 SMALL = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)
 FACTS = ImageMetadata("TIFF", 32, 32, "many", 1)
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    return settings_in(tmp_path_factory.mktemp("damage"))
-
-
-@pytest.fixture(scope="module")
-def digits(settings):
-    return thirty_digits(settings)
 
 
 @pytest.fixture(scope="module")

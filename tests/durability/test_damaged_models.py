@@ -8,7 +8,7 @@ import pytest
 import torch
 from damage import damaged, flipped, overwrite
 from safetensors.numpy import load_file, save_file
-from thirty_digits import run_folder, settings_in, thirty_digits
+from thirty_digits import run_folder
 from torch import nn
 
 from core.dataset.store import Store
@@ -26,16 +26,6 @@ from core.training.checkpoint import Checkpoints, RunState
 from core.training.run import train
 
 STEPS = {"steps": 4, "batch": 8}
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    return settings_in(tmp_path_factory.mktemp("damage"))
-
-
-@pytest.fixture(scope="module")
-def digits(settings):
-    return thirty_digits(settings)
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,11 @@ import timm
 import torch
 from damage import flipped, overwrite
 from safetensors.numpy import save_file
-from thirty_digits import settings_in
 
 from core.backbones import integrity, weights
 from core.backbones.catalogue import get_backbone
 from core.backbones.weights import load_network
 from core.files import read_sealed
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    return settings_in(tmp_path_factory.mktemp("damage"))
 
 
 def test_damaged_weights_of_a_package_are_named(settings, tmp_path, monkeypatch):

@@ -4,12 +4,10 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from s3_server import make_bucket, s3_server
 
 from core.files import replace_file
 from core.jobs import kinds, lock
@@ -169,34 +168,15 @@ def on_postgresql(
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """A real S3-compatible server for these tests alone; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    program = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: _answers(address))
+    with s3_server() as address:
         yield address
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        urllib.request.urlopen(address, timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture
 def on_store(on_postgresql: None, s3: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """This test's home is kept in a bucket of its own; gives the bucket."""
     bucket = f"graft-{secrets.token_hex(6)}"
-    made = urllib.request.Request(f"{s3}/{bucket}", method="PUT")
-    urllib.request.urlopen(made, timeout=30).close()
+    make_bucket(s3, bucket)
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
