@@ -46,6 +46,14 @@ def replace_file(path: Path, content: str | bytes) -> None:
         draft.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
 
 
+def number_in(path: Path) -> int:
+    """The whole number that `replace_file` wrote; 0 where there is none, or damage."""
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
 def flush_folder(folder: Path) -> None:
     """Force the names in a folder onto the disk, where the system can; else a name that was just
     given may be gone after a power cut."""

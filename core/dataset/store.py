@@ -31,9 +31,8 @@ from core.dataset.ingest.decoded import Decoded
 from core.dataset.manifest import DAMAGED, Dataset
 from core.errors import Damaged, NotFound, OutOfSpace, UnusableDataset
 from core.files import replace_file
-from core.storage import storage
+from core.storage import SUFFIXES, storage
 
-_SUFFIXES = ("jpg", "png", "npy")
 _DATASETS_IN_MEMORY = 4
 _DRAFT = ".draft."
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -81,7 +80,7 @@ class Store:
 
     def path(self, digest: str) -> Path:
         """The stored file of an image. Raises NotFound for a hash that is none or not here."""
-        for suffix in _SUFFIXES:
+        for suffix in SUFFIXES:
             path = self._place("images", digest, suffix)
             if path.exists():
                 return path
@@ -197,7 +196,7 @@ class Store:
         missing = [
             digest
             for digest in digests
-            if not any(self._place("images", digest, suffix).exists() for suffix in _SUFFIXES)
+            if not any(self._place("images", digest, suffix).exists() for suffix in SUFFIXES)
         ]
         if missing:
             storage().gather(self._home, missing)

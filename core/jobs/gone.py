@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.dataset.orphans import finish_retired, only_retired, retire
 from core.features.feature_rows import drop_rows
-from core.files import replace_file
+from core.files import number_in, replace_file
 from core.jobs.folder import SPECS, remove_whatever
 from core.settings import Settings
 from core.storage import forgetting, index, shared_storage
@@ -47,7 +47,7 @@ def hear(settings: Settings) -> int:
     if shared is None:
         return 0
     heard = settings.home / _HEARD
-    before = _number(heard)
+    before = number_in(heard)
     ids, newest = forgetting.gone_since(shared, before)
     if newest > before:
         _drop(settings, {each for each in ids if _ID.fullmatch(each)})
@@ -98,10 +98,3 @@ def _drop(settings: Settings, ids: set[str]) -> None:
             if path.parent.name == "runs":
                 remove_converted(settings)
     finish_retired(home, drop=dropping(settings))
-
-
-def _number(file: Path) -> int:
-    try:
-        return int(file.read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return 0

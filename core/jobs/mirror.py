@@ -31,7 +31,7 @@ from core.jobs.folder import (
     stop_name,
 )
 from core.jobs.lock import job_lock, lock_name
-from core.jobs.spec import text_of
+from core.jobs.spec import text_of, uploads_in
 from core.jobs.summary import summary
 from core.settings import Settings
 from core.storage import shared_storage
@@ -43,7 +43,6 @@ _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 _AGAIN_SECONDS = 2.0
 _ID = re.compile(r"\b[0-9a-f]{16}\b")
-_UPLOAD = re.compile(r"\b[0-9a-f]{32}\b")
 NOTES = ("checks", "rankings", "proposals", "maps", "pretraining_analysis", "origins")
 """Rooms of the home in which there is a file for each dataset."""
 
@@ -96,7 +95,10 @@ class Mirrored:
         return name_of(self._folder)
 
     def begin(self) -> None:
-        """Take the job, and make the folder what it is in the store. Raises GraftError, _Taken."""
+        """Take the job, and make the folder what it is in the store.
+
+        Raises GraftError, _TakenError.
+        """
         if not self._session.try_lock(lock_name(self._folder)):
             raise _TakenError
         with job_lock(self._folder):  # until a process of before on this machine has ended
@@ -109,7 +111,7 @@ class Mirrored:
         with self._guard:
             told.publish(self._folder, self._shared, self._session)
             kept = [each for each in files_in(self._folder) if is_checkpoint(each)]
-            replaced = self._publish(each for each in (*kept, starts_file(self._folder)))
+            replaced = self._publish((*kept, starts_file(self._folder)))
             with suppress(Hindered):  # else the daily cleanup does it
                 discard(self._shared, [*replaced])
             if not asked_to_stop(self._folder) and self._shared.names(stop_name(self._folder)):
@@ -180,7 +182,7 @@ class Mirrored:
         ids = set(_ID.findall(text))
         rooms = [path for each in ids for path in possible_paths(home, each)]
         notes = [home / room / each for each in ids for room in NOTES]
-        uploads = [home / "uploads" / each for each in _UPLOAD.findall(text)]
+        uploads = [home / "uploads" / each for each in uploads_in(text)]
         return [each for each in (*rooms, *uploads, *notes) if each != self._folder]
 
     def _newer(self, folder: Path) -> Iterator[Path]:

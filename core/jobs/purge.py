@@ -6,7 +6,6 @@ that all this is to go. Images that another manifest names stay.
 """
 
 import os
-import re
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
@@ -25,14 +24,13 @@ from core.jobs.engine import open_queue
 from core.jobs.folder import job_folders, remove, remove_whatever
 from core.jobs.gone import bring_lists, dropping, forget, remove_converted
 from core.jobs.queue import status, stop
-from core.jobs.spec import JobSpec, text_of
+from core.jobs.spec import JobSpec, text_of, uploads_in
 from core.projects import run_folder, trash
 from core.projects.trash import Belongings
 from core.settings import Settings
 
 _AT_ONCE = 500
 """Values in one statement; SQLite takes no more than some thousands."""
-_UPLOAD = re.compile(r"\b[0-9a-f]{32}\b")
 
 
 def ask_to_purge(settings: Settings) -> None:
@@ -88,7 +86,7 @@ def _purge(gone: Belongings, settings: Settings) -> bool:
     runs = [run_folder(run) for run in gone.runs]
     if not _stopped([*jobs, *runs]):
         return False
-    uploads = {name for spec in jobs.values() for name in _UPLOAD.findall(spec)}
+    uploads = {name for spec in jobs.values() for name in uploads_in(spec)}
     for upload in uploads:
         remove_whatever(settings.home / "uploads" / upload)
     forget_jobs([*jobs, *runs], settings)  # the specs in the folders tell what to look for

@@ -1,6 +1,7 @@
 """What a job is to do: a file in its folder, replaced as a whole at each new attempt."""
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from core.errors import NotFound
 from core.files import read_sealed, replace_file, sealed
 from core.jobs.folder import spec_file
 
+_UPLOAD = re.compile(r"\b[0-9a-f]{32}\b")
 _UNREADABLE = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError),
     *(OverflowError, RecursionError),
@@ -88,3 +90,8 @@ def text_of(folder: Path) -> str:
         return spec_file(folder).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
+
+
+def uploads_in(text: str) -> set[str]:
+    """The ids of the uploads that a job's spec names, read as text: it may be damaged."""
+    return set(_UPLOAD.findall(text))

@@ -22,6 +22,7 @@ from core.events import (
     Validated,
 )
 from core.jobs import log
+from core.storage import storage
 
 _REMEMBERED = 256
 
@@ -31,7 +32,7 @@ class JobSummary:
     """The events of one job, folded so far."""
 
     identity: int = 0
-    """Which file of events they are from."""
+    """Which file of events they are from; only where machines share no disk it may be replaced."""
     offset: int = 0
     ended: Finished | Failed | Stopped | None = None
     ended_at: int = -1
@@ -48,8 +49,6 @@ class JobSummary:
 
     def read_on(self, folder: Path) -> None:
         """Fold what was written since the last time."""
-        if (identity := log.identity(folder)) != self.identity:  # another file: read from the start
-            self.__init__(identity=identity)  # type: ignore[misc]
         for event, behind in log.scan(folder, self.offset):
             self.offset = behind
             self._fold(event)
@@ -106,5 +105,9 @@ def summary(folder: Path) -> Iterator[JobSummary]:
         while len(_summaries) > _REMEMBERED:
             _summaries.popitem(last=False)
     with lock:
+        if storage().is_shared and (identity := log.identity(folder)) != known.identity:
+            known = JobSummary(identity)  # from the start
+            with _guard:
+                _summaries[folder] = lock, known
         known.read_on(folder)
         yield known

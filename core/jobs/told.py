@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from core.events import Failed, Finished, Stopped
-from core.files import replace_file
+from core.files import number_in, replace_file
 from core.jobs import log
 from core.jobs.folder import events_file, name_of, told_file
 from core.jobs.lock import job_lock
@@ -37,7 +37,8 @@ def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None
     """The same, for who holds the local lock."""
     events = events_file(folder)
     size = log.size(folder)
-    known = _known(folder) if _known(folder) <= size else 0  # else the log was lost
+    noted = number_in(told_file(folder))
+    known = noted if noted <= size else 0  # else the log was lost
     with shared.transaction() as connection:
         more = index.log_from(connection, name_of(folder), known)
     more = more if until is None else more[: max(0, until - known)]
@@ -46,7 +47,7 @@ def bring(folder: Path, shared: SharedStorage, until: int | None = None) -> None
     elif more:
         with events.open("ab") as opened:
             opened.write(more)
-    if more or size > known or _known(folder) != known:
+    if more or size > known or noted != known:
         note(folder, known + len(more))
 
 
@@ -54,7 +55,7 @@ def publish(folder: Path, shared: SharedStorage, session: Session, *, whole: boo
     """Tell the others what was said since, in whole lines, by the session that holds the job.
     `whole`: it has ended, and all that it made is there: so is its last word, which waits until
     then, and its pieces are joined."""
-    known = _known(folder)
+    known = number_in(told_file(folder))
     until = log.size(folder) if whole else _before_last_word(folder, known)
     more = b""
     if until > known:
@@ -83,10 +84,3 @@ def _before_last_word(folder: Path, known: int) -> int:
 def note(folder: Path, size: int) -> None:
     """So many bytes of its log are known elsewhere."""
     replace_file(told_file(folder), str(size))
-
-
-def _known(folder: Path) -> int:
-    try:
-        return int(told_file(folder).read_text(encoding="ascii"))
-    except (FileNotFoundError, ValueError):
-        return 0

@@ -4,12 +4,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from core.settings import Settings, get_settings
-from core.storage.storage import CHECKPOINT, Storage
+from core.storage.storage import CHECKPOINT, SUFFIXES, Storage
 
 if TYPE_CHECKING:
     from core.storage.shared import SharedStorage
 
-__all__ = ["CHECKPOINT", "shared_storage", "storage"]
+__all__ = ["CHECKPOINT", "SUFFIXES", "shared_storage", "storage"]
 
 _LOCAL = Storage()
 

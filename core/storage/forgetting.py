@@ -18,8 +18,7 @@ from sqlalchemy.exc import OperationalError
 from core.errors import Hindered
 from core.storage import index
 from core.storage.shared import SharedStorage
-
-_SUFFIXES = ("jpg", "png", "npy")
+from core.storage.storage import image_paths
 
 
 @contextmanager
@@ -30,7 +29,9 @@ def alone(shared: SharedStorage) -> Iterator[Connection]:
         try:
             index.use_alone(connection)
         except OperationalError as error:
-            raise Hindered("Files are just being published. It is tried again later.") from error
+            raise Hindered(
+                "Files are just being published. It is tried again later."
+            ) from error
         yield connection
 
 
@@ -48,7 +49,7 @@ def forget(connection: Connection, ids: Collection[str]) -> None:
 def forget_images(connection: Connection, images: Collection[str]) -> None:
     """Drop the rows of images by their hashes. In a transaction of `alone`."""
     for some in index.pieces(sorted(images)):
-        paths = [f"images/{each[:2]}/{each}.{suffix}" for each in some for suffix in _SUFFIXES]
+        paths = [path for each in some for path in image_paths(each)]
         index.drop(connection, paths)
 
 

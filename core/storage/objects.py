@@ -108,11 +108,11 @@ class Objects:
         try:
             yield
         except FileNotFoundError as error:
-            raise NotFound("A file is missing in the object store.") from error
+            raise NotFound("A file is missing from the object store.") from error
         except BaseError as error:  # its text may hold what the server said, and never a key
             raise StoreUnavailable(
-                f"The object store {self._address} cannot be used. See that it runs, and that "
-                "GRAFT_STORE, AWS_ENDPOINT_URL and the AWS_… keys are right."
+                f"The object store {self._address} cannot be used. Check that it is running, and "
+                "that GRAFT_STORE, AWS_ENDPOINT_URL and the AWS_… keys are right."
             ) from error
 
 

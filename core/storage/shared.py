@@ -23,13 +23,12 @@ from core.storage import index
 from core.storage.index import Entry
 from core.storage.objects import Objects
 from core.storage.sessions import Session
-from core.storage.storage import CHECKPOINT, Storage
+from core.storage.storage import CHECKPOINT, Storage, image_paths
 
 _SMALL = 4096
 """Bytes; what is smaller costs less in a row than a request to the bucket does."""
 _IN_MEMORY = 8 * 1024 * 1024
 _AT_ONCE = 16
-_SUFFIXES = ("jpg", "png", "npy")
 
 
 class SharedStorage(Storage):
@@ -121,11 +120,7 @@ class SharedStorage(Storage):
         if base is None:
             return []
         at = "" if base == "." else f"{base}/"
-        paths = [
-            f"{at}images/{digest[:2]}/{digest}.{suffix}"
-            for digest in digests
-            for suffix in _SUFFIXES
-        ]
+        paths = [f"{at}{path}" for digest in digests for path in image_paths(digest)]
         with self.transaction() as connection:
             known = index.files(connection, paths)
         self.bring_entries(known.values(), only_newer=True)

@@ -6,8 +6,15 @@
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+SUFFIXES = ("jpg", "png", "npy")
+"""Of stored images."""
 CHECKPOINT = "checkpoint"
 """How the name of a file begins from which an interrupted job goes on."""
+
+
+def image_paths(digest: str) -> list[str]:
+    """Where, below a store of images, the one of this hash may lie."""
+    return [f"images/{digest[:2]}/{digest}.{suffix}" for suffix in SUFFIXES]
 
 
 class Storage:
