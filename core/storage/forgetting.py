@@ -29,9 +29,7 @@ def alone(shared: SharedStorage) -> Iterator[Connection]:
         try:
             index.use_alone(connection)
         except OperationalError as error:
-            raise Hindered(
-                "Files are just being published. It is tried again later."
-            ) from error
+            raise Hindered("Files are just being published. It is tried again later.") from error
         yield connection
 
 
