@@ -122,10 +122,12 @@ def test_home_and_bucket_are_lost_and_all_is_there_again(
     [*restore(get_settings(), tmp_path / "backup", trusted=True)]
     assert not storage().is_shared
     assert known(run) == before
+    assert isinstance([*back_up(get_settings(), tmp_path / "without")][-1], Finished)
     shutil.rmtree(alone)
-    fresh("stored", True)
-    [*restore(get_settings(), tmp_path / "backup", trusted=True)]
-    assert known(run) == before
+    for backup in ("backup", "without"):  # the second is how a home without a store moves into one
+        fresh(f"from_{backup}", True)
+        [*restore(get_settings(), tmp_path / backup, trusted=True)]
+        assert known(run) == before
     with on_machine("c") as empty:
         assert not any(empty.iterdir())
         assert known(run) == before
