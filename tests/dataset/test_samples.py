@@ -14,6 +14,10 @@ EXPECTED = {
     "emoji": {"animals", "buildings", "faces", "food", "hands", "transport"},
     "digits": set("0123456789"),
     "surfaces": {"brick", "grass", "gravel"},
+    "sketches": {
+        *("bird", "butterfly", "camel", "cat", "crab", "duck"),
+        *("elephant", "fish", "horse", "owl", "rabbit", "snail"),
+    },
 }
 
 
@@ -63,7 +67,7 @@ def test_digits_are_large_enough_to_see_and_dark_on_light(written: dict[str, Pat
 
 
 def test_an_unknown_sample_says_which_there_are(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="emoji, digits, surfaces"):
+    with pytest.raises(NotFound, match="emoji, digits, surfaces, sketches"):
         write_sample("nothing", tmp_path)
 
 

@@ -13,6 +13,7 @@ from core.dataset.samples import SAMPLES, write_sample
 
 HERE = Path(__file__).parent
 TILE, ACROSS, DOWN = 96, 6, 2
+_MARGINS = {"emoji": 12, "sketches": 10}
 
 
 def make(name: str) -> None:
@@ -24,7 +25,7 @@ def make(name: str) -> None:
         strip = Image.new("RGB", (TILE * ACROSS, TILE * DOWN), "white")
         for place in range(ACROSS * DOWN):
             file = chance.choice(classes[place % len(classes)])
-            strip.paste(_tile(file, margin=12 if name == "emoji" else 0), _corner(place))
+            strip.paste(_tile(file, _MARGINS.get(name, 0)), _corner(place))
         strip.save(HERE / f"{name}.webp", quality=82)
 
 

@@ -11,7 +11,7 @@ from pages.components import text
 def sample_cards() -> str | None:
     """Show the samples; tells the name of the one that was just chosen."""
     chosen = None
-    with st.grid(3, min_column_width=250, gap="small"):
+    with st.grid(4, min_column_width=220, gap="small"):
         for name, sample in SAMPLES.items():
             with st.container(border=True, height="stretch", key=f"card-sample-{name}"):
                 st.html(card(name, sample))
