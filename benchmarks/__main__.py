@@ -1,7 +1,7 @@
 """Run the benchmarks and write what they found: `make bench`, or `make bench ARGS="features"`.
 
-`strategies`, `target_domain`, `agreement`, `every_backbone`, `workers`, `workers_apart` and
-`visitors` take long and run only when they are named. `gpu`, with what it takes (`--help`), runs
+`strategies`, `target_domain`, `agreement`, `every_backbone`, `workers`, `workers_apart`, `visitors`
+and `budgets` take long and run only when they are named. `gpu`, with what it takes (`--help`), runs
 alone and only prints what it found.
 """
 
