@@ -1,5 +1,6 @@
 """A real training that is handed in on one machine, begun on a second and ended on a third."""
 
+import hashlib
 import os
 import signal
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.model import Model
 from core.projects.database import migrate
 from core.recipe import Recipe
 from core.settings import get_settings
-from core.storage import shared_storage, storage
+from core.storage import index, shared_storage, storage
 
 from .conftest import Machines, wait_for
 
@@ -51,6 +52,18 @@ def names(folder: Path) -> list[str]:
     return [each for each in shared.names(f"runs/{folder.name}/%") if is_checkpoint(Path(each))]
 
 
+def newest_is_kept(folder: Path, there: Path) -> bool:
+    """Whether the store has the checkpoint as it is now on the machine with this home."""
+    shared = shared_storage(get_settings())
+    assert shared
+    with shared.transaction() as connection:
+        entries = index.like(connection, f"runs/{folder.name}/%")
+    kept = [each for each in entries if is_checkpoint(Path(each.path))]
+    return bool(kept) and all(
+        hashlib.sha256((there / each.path).read_bytes()).hexdigest() == each.sha256 for each in kept
+    )
+
+
 def test_a_training_goes_on_elsewhere_after_kill_9_to_bit_identical_weights(
     machines: Machines, home: Path
 ) -> None:
@@ -58,8 +71,13 @@ def test_a_training_goes_on_elsewhere_after_kill_9_to_bit_identical_weights(
     project, dataset = projects.create_project("Digits").id, made_digits(get_settings())
     projects.add_dataset(project, dataset.id)
     killed = handed_in(project, dataset.id, HOLD)
-    worker, _ = machines.start("b")
-    wait_for(lambda: jobs.status(killed).step == HOLD and names(killed), PATIENCE, pause=0.2)
+    worker, there = machines.start("b")
+    # What was done is told before its checkpoint is kept: until then the store has an earlier one.
+    wait_for(
+        lambda: jobs.status(killed).step == HOLD and newest_is_kept(killed, there),
+        PATIENCE,
+        pause=0.2,
+    )
     (killed / "hold").unlink()
     storage().withdraw([killed / "hold"])
     os.kill(worker.pid, signal.SIGKILL)
