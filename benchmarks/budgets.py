@@ -4,9 +4,9 @@
 Seconds are those of one processor, to which each is held. Ours takes the first of `_METHODS` of
 which its own cost estimate says that it fits, in an order chosen on seed 0 of the sketches. Counted
 is everything from the first look at an image to the written report; of the others, only the
-training (`benchmarks/recipes_elsewhere.py`, which says how fastai is installed), and they may show
+training (`benchmarks/other_libraries.py`, which says how fastai is installed), and they may show
 images at each of `_SIZES`. `make bench ARGS=budgets`, half an hour for each sample and seed.
-GRAFT_BENCH="sketches", GRAFT_BENCH_SECONDS="10 60 300" and GRAFT_BENCH_SEEDS="0 1 2" choose.
+GRAFT_BENCH="sketches", GRAFT_BENCH_SECONDS="10 60 300" and GRAFT_BENCH_SEEDS="1 2 3" choose.
 """
 
 import json
@@ -18,25 +18,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.job import imported
 from benchmarks.kept import keep, results
 from benchmarks.trained import trained
 from core.backbones.catalogue import DEFAULT
-from core.dataset.ingest.importing import import_images
 from core.dataset.samples import write_sample
-from core.dataset.store import Store
 from core.evaluation.metrics import mcnemar
-from core.evaluation.predictions import Prediction
-from core.events import Event, Finished
+from core.events import Finished
 from core.recipe import Recipe
 from core.settings import Settings, get_settings
 from core.training.cost_estimate import estimate
 
 _SAMPLES = os.environ.get("GRAFT_BENCH", "sketches").split()
 _SECONDS = [float(each) for each in os.environ.get("GRAFT_BENCH_SECONDS", "10 60 300").split()]
-_SEEDS = [int(each) for each in os.environ.get("GRAFT_BENCH_SEEDS", "0 1 2").split()]
+_SEEDS = [int(each) for each in os.environ.get("GRAFT_BENCH_SEEDS", "1 2 3").split()]
 _SIZES = {10.0: (96,), 60.0: (96,), 300.0: (96, 160)}
 """In px, for the others: below five minutes, a larger one leaves hardly an epoch."""
 _TEST = 0.4
@@ -93,7 +92,7 @@ def _compared(folder: Path, seconds: float, seed: int) -> Iterator[dict[str, Any
     for library in ("fastai", "timm"):
         for size in _SIZES.get(seconds, (96,)):
             way = f"{library}, {size} px"
-            module = "benchmarks.recipes_elsewhere"
+            module = "benchmarks.other_libraries"
             found[way] = _alone(module, library, folder, size, seconds, seed)
     ours = found["ours"]["right"]
     for way, each in found.items():
@@ -106,7 +105,7 @@ def _compared(folder: Path, seconds: float, seed: int) -> Iterator[dict[str, Any
 
 
 def _alone(module: str, *arguments: object) -> dict[str, Any]:
-    """What it prints, in a process of its own on the first processor."""
+    """What it prints, in a process of its own that has one processor."""
     command = ["taskset", "-c", _PROCESSOR, sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -119,14 +118,12 @@ def _ours(folder: Path, seconds: float, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         os.environ["GRAFT_HOME"] = place
         settings = get_settings()
-        store = Store(settings.home)
-        dataset = _result(import_images(folder, store, settings, title="Budgets"))["dataset"]
-        recipe = _that_fits(dataset, seconds, seed, settings)
+        recipe = _that_fits(imported(folder), seconds, seed, settings)
         shutil.rmtree(settings.home / "features", ignore_errors=True)
         began = _processor_seconds()
         report = trained(settings.home / "run", recipe, settings)
         took = _processor_seconds() - began
-        right = [each.correct for each in sorted(report.predictions, key=_name)]
+        right = [each.correct for each in sorted(report.predictions, key=attrgetter("name"))]
         steps = recipe.options.get("steps", 0)
         said = {"method": recipe.strategy, "size": recipe.size, "steps": steps}
         return {"right": right, "seconds": took, **said}
@@ -152,19 +149,11 @@ def _with(recipe: Recipe, steps: int) -> Recipe:
 
 
 def _told(recipe: Recipe, settings: Settings) -> float:
-    told: float = _result(estimate(recipe, settings))["seconds"]
-    return told
-
-
-def _name(prediction: Prediction) -> str:
-    return prediction.name
-
-
-def _result(events: Iterator[Event]) -> dict[str, Any]:
-    *_, last = events
+    *_, last = estimate(recipe, settings)
     if not isinstance(last, Finished):
         raise TypeError(last)
-    return last.result
+    told: float = last.result["seconds"]
+    return told
 
 
 def _processor_seconds() -> float:

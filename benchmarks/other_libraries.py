@@ -1,6 +1,6 @@
 """How fastai and a plain timm loop fine-tune the bundled network, within seconds of the processor.
 
-`python -m benchmarks.recipes_elsewhere fastai|timm FOLDER SIZE SECONDS SEED`: FOLDER has the class
+`python -m benchmarks.other_libraries fastai|timm FOLDER SIZE SECONDS SEED`: FOLDER has the class
 folders of `train` and `test`. Each times a step or an epoch, and then trains for as many as fit.
 Prints one JSON: right and wrong of the test images, in the order of their paths, and what
 it took. Deciding what fits and testing do not count; what ours needs for both does.
