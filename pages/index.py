@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.navigation import move
+from pages.components.navigation import address_kept, move
 
 HERE = Path(__file__).parent
 
@@ -29,4 +29,5 @@ page = st.navigation(
     position="hidden",
 )
 move(page)
-page.run()
+with address_kept():
+    page.run()

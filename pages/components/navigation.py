@@ -1,14 +1,24 @@
-"""Moving to another page while the one that is left still refreshes by itself.
+"""Moving to another page or address while what is left still refreshes by itself.
 
 The browser goes on asking for such refreshes until it hears of the new page. Streamlit would keep
 what arrives so late and do it after the new page is drawn, for the old page: the browser takes that
-for a move back, throws the new page away, and stays white.
+for a move back, throws the new page away, and stays white. On the same page, a late refresh would
+see the old address, and draw the page anew with it: what a person just chose would be lost.
 """
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 HERE = "page-here"
+ADDRESS = "address-here"
+
+P = ParamSpec("P")
 
 
 def move(page: st.Page) -> None:
@@ -23,3 +33,38 @@ def move(page: st.Page) -> None:
     if before != page.url_path and context:
         context.fragment_storage.clear()
         st.rerun()
+
+
+@contextmanager
+def address_kept() -> Iterator[None]:
+    """While a whole page is drawn: remember the address with which that ended."""
+    # Asked for now: to ask the session for it in the end might begin another run in the midst.
+    kept: dict[str, str] = st.session_state.setdefault(ADDRESS, {})
+    try:
+        yield
+    finally:
+        if context := get_script_run_ctx():
+            kept["query"] = context.query_string
+
+
+def refreshing(every: float) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A part of a page that is drawn anew by itself, `every` so many seconds.
+
+    It sees the address that the page was drawn with last, even if the browser that asked for it
+    had not yet heard of that one.
+    """
+
+    def decorate(part: Callable[P, None]) -> Callable[P, None]:
+        @wraps(part)
+        def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+            context = get_script_run_ctx()
+            kept = st.session_state.get(ADDRESS)
+            if context and context.fragment_ids_this_run and kept:
+                now = dict(parse_qsl(kept["query"], keep_blank_values=True))
+                if st.query_params.to_dict() != now:
+                    st.query_params.from_dict(now)
+            part(*args, **kwargs)
+
+        return st.fragment(drawn, run_every=every)
+
+    return decorate

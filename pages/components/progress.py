@@ -9,6 +9,7 @@ from core.jobs.kinds import kinds
 from core.jobs.queue import resume, status, stop
 from core.jobs.status import JobStatus
 from pages.components import text
+from pages.components.navigation import refreshing
 from pages.components.permission import allowed
 
 ButtonKind = Literal["primary", "secondary", "tertiary"]
@@ -48,7 +49,7 @@ def show(now: JobStatus) -> None:
     )
 
 
-@st.fragment(run_every=0.4)
+@refreshing(0.4)
 def watch(folder: Path, *, title: str = "", stoppable: bool = False, skipped: bool = False) -> None:
     """A job as it goes on; draws the page anew when it is over.
 

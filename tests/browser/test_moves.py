@@ -1,5 +1,6 @@
 """Moving from page to page while something on them refreshes by itself."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,8 @@ class Line:
         self._refresh = b""
         self._held: list[str | bytes] | None = None
         self._drawn = ""
+        self._drawn_whole = 0
+        self._mute = False
         page.route_web_socket("**/_stcore/stream", self._connect)
 
     def _connect(self, route: WebSocketRoute) -> None:
@@ -52,14 +55,19 @@ class Line:
     def _ask(self, message: str | bytes) -> None:
         if BackMsg.FromString(message).rerun_script.is_auto_rerun:
             self._refresh = message
-        self._server.send(message)
+        if not self._mute:
+            self._server.send(message)
 
     def _answer(self, message: str | bytes) -> None:
         answer = ForwardMsg.FromString(message)
         if answer.HasField("new_session"):
             self._begun = answer.new_session.page_script_hash
-        elif answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+        elif (  # the first of all values is also that of an answer which says nothing about it
+            answer.HasField("script_finished")
+            and answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        ):
             self._drawn = self._begun
+            self._drawn_whole += 1
         if self._held is None:
             self._route.send(message)
         else:
@@ -76,6 +84,20 @@ class Line:
             assert time.monotonic() < until, "The server has drawn no other page."
             self._server.send(self._refresh)
             self._page.wait_for_timeout(5)
+
+    def until_drawn_whole(self, *, refresh: bool = False) -> None:
+        """Wait until the server has drawn the whole page anew; meanwhile ask again and again for
+        the last refresh, if told to."""
+        before, until = self._drawn_whole, time.monotonic() + LONG / 1000
+        while self._drawn_whole == before:
+            assert time.monotonic() < until, "The server has not drawn the page anew."
+            if refresh:
+                self._server.send(self._refresh)
+            self._page.wait_for_timeout(20)
+
+    def mute(self) -> None:
+        """From now on the browser's own words are lost: what the server said last stays."""
+        self._mute = True
 
     def release(self) -> None:
         held, self._held = self._held or [], None
@@ -114,6 +136,10 @@ def busy(line: Line, page: Page, server: Server, tmp_path: Path) -> Iterator[Pag
     says(page, LEARNING)
     line.wait_for_a_refresh_of_this_page()
     yield page
+    stop_all(server)
+
+
+def stop_all(server: Server) -> None:
     with home_of(server):
         for project in list_projects():
             for run in runs(project.id):
@@ -131,6 +157,20 @@ def test_what_refreshes_while_a_page_is_left_does_not_take_the_next_ones_place(
     says(busy, "Class by class")
     settled(busy)
     says(busy, "Class by class")
+
+
+def test_what_refreshes_late_does_not_undo_what_was_chosen(busy: Page, line: Line, server: Server):
+    button = ready(busy.locator(".st-key-change-method button"))
+    line.hold()
+    button.click()
+    line.until_drawn_whole()
+    stop_all(server)
+    line.mute()
+    line.until_drawn_whole(refresh=True)  # the run is over; the address is still the old one
+    line.release()
+    says(busy, "You can resume it")
+    says(busy, "When it hurts:")
+    expect(busy).to_have_url(re.compile("change=method"))
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -112,6 +112,9 @@ def test_what_was_answered_about_the_images_outlasts_a_reload(home):
     )
     assert again.radio(key="ask-photos").value == "No"
     assert again.radio(key="ask-later").value == "No"
+    # The browser is told with every drawing: what it hears only once may be overtaken by the next.
+    for name, at in (("photos", 1), ("later", 1)):
+        assert again.radio(key=f"ask-{name}").proto.default == at
     assert "Fine-tune the last layers" in method(again)
 
 

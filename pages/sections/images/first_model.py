@@ -6,6 +6,7 @@ from core.jobs.queue import status
 from core.projects import RunRow
 from pages.components import progress, text
 from pages.components.frame import lead
+from pages.components.navigation import refreshing
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext
 from pages.sections.results.score import range_bar, report_of, tested_on, words
@@ -38,7 +39,7 @@ def first_model(context: ProjectContext) -> None:
             st.html(f"<p>{text.html(now.sentence, 400)}</p>")
 
 
-@st.fragment(run_every=1.0)
+@refreshing(1.0)
 def _in_the_making(run: RunRow) -> None:
     now = status(run.folder)
     if not now.active:

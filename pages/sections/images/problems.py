@@ -19,6 +19,7 @@ from core.projects.versions import history
 from core.settings import get_settings
 from pages.components import progress, text
 from pages.components.frame import empty, lead
+from pages.components.navigation import refreshing
 from pages.components.permission import allowed, only_for
 from pages.components.placeholder import placeholder
 from pages.components.project_context import ProjectContext, load_dataset
@@ -108,7 +109,7 @@ def look_by_itself(context: ProjectContext, faults: Faults, *, at_once: bool = F
     return faults_of(context)
 
 
-@st.fragment(run_every=1.0)
+@refreshing(1.0)
 def looking(context: ProjectContext, job: Path, found: int) -> None:
     """The check as it goes on; draws the page anew when it has found something."""
     now = status(job)
@@ -187,7 +188,7 @@ def _summary(faults: Faults) -> str:
     return said
 
 
-@st.fragment(run_every=1.5)
+@refreshing(1.5)
 def _looking_quietly(job: Path) -> None:
     now = status(job)
     if not now.active:

@@ -13,6 +13,7 @@ from core.transfer.option_info import OptionInfo
 from core.web.variations import variation_strips
 from pages.components import progress, text
 from pages.components.jobs import answering_job
+from pages.components.navigation import refreshing
 from pages.sections.train.strategy_options import option
 
 CHOICES = ("augmentation", "mirror", "smallest_crop", "colour")
@@ -52,7 +53,7 @@ def show_variations(recipe: Recipe) -> None:
         progress.offer_to_go_on(folder, now, "Draw again", kind="tertiary")
 
 
-@st.fragment(run_every=0.3)
+@refreshing(0.3)
 def _drawing(folder: Path) -> None:
     """What was drawn before, paler, until the new ones are there."""
     if not status(folder).active:

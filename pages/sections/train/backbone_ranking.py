@@ -14,6 +14,7 @@ from core.settings import get_settings
 from pages.components import progress, text
 from pages.components.cost_chart import Point, cost_chart
 from pages.components.jobs import begin_job
+from pages.components.navigation import refreshing
 from pages.components.project_context import ProjectContext, go
 
 
@@ -73,7 +74,7 @@ def _ended_early(job: Path, now: JobStatus) -> None:
         progress.offer_to_go_on(job, now)
 
 
-@st.fragment(run_every=0.8)
+@refreshing(0.8)
 def _trying(version: str, job: Path) -> None:
     now = status(job)
     if not now.active:

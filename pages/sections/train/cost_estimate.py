@@ -9,6 +9,7 @@ from core.jobs.queue import status
 from core.recipe import Recipe
 from pages.components import progress, text
 from pages.components.jobs import answering_job, begin_job, required_job
+from pages.components.navigation import refreshing
 
 
 def estimate(recipe: Recipe) -> None:
@@ -44,7 +45,7 @@ def estimates(recipes: Sequence[Recipe], label: str, key: str) -> list[float | N
     return list((now.result or {}).get("seconds", []))
 
 
-@st.fragment(run_every=0.7)
+@refreshing(0.7)
 def _measuring(folder: Path) -> None:
     now = status(folder)
     if not now.active:

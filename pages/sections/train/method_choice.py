@@ -153,14 +153,15 @@ def ask_about_images() -> None:
 
 def answer(question: str, name: str, answers: list[str]) -> str:
     """What is answered; at first the last of these. Kept in the address, like what is chosen."""
-    key, usual = f"ask-{name}", answers[-1]
-    kept = st.query_params.get(name)
-    st.session_state.setdefault(key, kept if kept in answers else usual)
+    key, kept = f"ask-{name}", st.query_params.get(name)
+    # Not by way of the session: where a page is drawn twice at once, the browser would hear
+    # nothing of it, and answer the first.
+    at = answers.index(kept) if kept in answers else len(answers) - 1
 
     def keep() -> None:
         st.query_params[name] = st.session_state[key]
 
-    return st.radio(question, answers, horizontal=True, key=key, on_change=keep)
+    return st.radio(question, answers, at, horizontal=True, key=key, on_change=keep)
 
 
 def family_of(backbone: str) -> str:

@@ -9,6 +9,7 @@ from core.jobs.status import JobStatus
 from core.projects import RunRow, runs
 from pages.components import progress, text
 from pages.components.frame import lead
+from pages.components.navigation import refreshing
 from pages.components.permission import allowed
 from pages.components.project_context import ProjectContext
 from pages.sections.results.runs import choose_run, run_titles
@@ -37,14 +38,14 @@ def watch_run(context: ProjectContext, run: RunRow) -> None:
         ended(run, now)
 
 
-@st.fragment(run_every=2 * REFRESH)
+@refreshing(2 * REFRESH)
 def follow(project: str, states: Sequence[str]) -> None:
     """Draws the page anew when a run has begun, ended or gone on, here or in another window."""
     if [status(run.folder).state for run in runs(project)] != states:
         st.rerun(scope="app")
 
 
-@st.fragment(run_every=REFRESH)
+@refreshing(REFRESH)
 def live(run: RunRow) -> None:
     now = status(run.folder)
     if not now.active:

@@ -14,6 +14,7 @@ from core.projects import RunRow
 from core.web.predictions import preview
 from pages.components import text
 from pages.components.answer_table import AnswerGroup, AnswerRow, Told, Why, answer_table
+from pages.components.navigation import refreshing
 from pages.components.placeholder import placeholder
 from pages.sections.use.explanation import explained_file, explanation_html, start_explaining
 
@@ -198,7 +199,7 @@ def _why(here: Sequence[Answered]) -> Why | None:
     return Why(about.number, says=text.plain(now.sentence, 600))
 
 
-@st.fragment(run_every=0.7)
+@refreshing(0.7)
 def _wait_for(job: Path) -> None:
     if not status(job).active:
         st.rerun(scope="app")
