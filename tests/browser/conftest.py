@@ -67,7 +67,10 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
     """What the windows of these tests share: scripts that were fetched and compiled once."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    # What moves while a job is waited for would take half of a core.
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 900}, accept_downloads=True, reduced_motion="reduce"
+    )
     yield context
     context.close()
 
