@@ -1,10 +1,11 @@
 """Images of no known class, told by what the stages of the network see beside its last features.
 
-`make bench ARGS=unknown_stages`; two minutes of one core. A trial: the product compares last
-features (benchmarks/unknown.py). The stages are those that timm lists; the mean and the maximum of
-each are taken in the same pass. With each seed another fifth of the known images is kept apart, and
-every class of up to six is left out in turn. As in the product the threshold is that of 95 % of the
-learned images, each compared with the others and judged by folds it was not in.
+`make bench ARGS=unknown_stages`; two minutes of one core. What the product compares by was chosen
+here; benchmarks/unknown.py sets it beside other scores. The stages are those that timm lists; the
+mean and the maximum of each are taken in the same pass. With each seed another fifth of the known
+images is kept apart, and every class of up to six is left out in turn. As in the product the
+threshold is that of 95 % of the learned images, each compared with the others and judged by folds
+it was not in.
 """
 
 import tempfile
@@ -209,12 +210,12 @@ def _late(blocks: Blocks) -> Blocks:
 
 
 WAYS: dict[str, tuple[Choice, Callable[[np.ndarray], np.ndarray]]] = {
-    "last features (in use)": (_last, _confidence),
+    "last features (before)": (_last, _confidence),
     "last features, entropy": (_last, _entropy),
     "all stages as one vector": (_one, _confidence),
     "all stages, each a block": (_all, _confidence),
     "last two stages, each a block": (_late, _confidence),
-    "last two stages, entropy": (_late, _entropy),
+    "last two stages, entropy (in use)": (_late, _entropy),
 }
 
 

@@ -47,6 +47,13 @@ class ModelOutput(NamedTuple):
     """Float32 (n, outputs); those of each task sum to 1."""
     features: np.ndarray
     """What the classifier reads, float32 (n, d)."""
+    stages: np.ndarray
+    """What the late stages see, float32 (n, s): core.backbones.late_stages."""
+
+    @property
+    def wide(self) -> np.ndarray:
+        """Both in one row, (n, d + s)."""
+        return np.concatenate([self.features, self.stages], axis=1)
 
 
 def concatenated(outputs: Sequence[ModelOutput]) -> ModelOutput:
@@ -156,21 +163,21 @@ class Model:
         """Calibrated probabilities, and features, of prepared images (n, c, size, size)."""
         import torch
 
+        from core.backbones.late_stages import see
         from core.backbones.weights import classifier
 
         network = self.network
         device = next(network.parameters()).device
         with torch.inference_mode():
             batch = self.preprocessing.normalised(torch.from_numpy(pixels).to(device))
-            maps = network.forward_features(batch.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
-            features = network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
-            logits = classifier(network)(features).float()
+            seen = see(network, batch.contiguous(memory_format=torch.channels_last))
+            logits = classifier(network)(seen.features).float()
             by_task = [
                 torch.softmax(logits[:, columns] / self.description.calibration_of(task)[0], dim=1)
                 for task, _, columns in self.description.task_outputs()
             ]
             probabilities = torch.cat(by_task, dim=1)
-        return ModelOutput(probabilities.cpu().numpy(), features.float().cpu().numpy())
+        return ModelOutput(probabilities.cpu().numpy(), *(e.float().cpu().numpy() for e in seen))
 
     def ood_scores(self, output: ModelOutput) -> np.ndarray | None:
         """Out-of-distribution scores of images, (n,): above 1 they are of no known class.
@@ -179,11 +186,11 @@ class Model:
         """
         if self.reference is None or not len(output.probabilities):
             return None
-        confidence = [
-            output.probabilities[:, columns].max(1)
-            for *_, columns in self.description.task_outputs()
+        by_task = [
+            output.probabilities[:, columns] for *_, columns in self.description.task_outputs()
         ]
-        return self.reference.scores(output.features, np.mean(confidence, axis=0))
+        compared = output.features if self.reference.blocks is None else output.wide
+        return self.reference.scores(compared, by_task)
 
 
 def model_folder(run: Path) -> Path:

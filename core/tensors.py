@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from core.errors import Damaged
 from core.files import replaced
 
@@ -39,10 +41,13 @@ def write(
     framework: Literal["pt", "np"] = "pt",
 ) -> None:
     """Write tensors, none of which share memory, whole or not at all."""
-    kind = "torch" if framework == "pt" else "numpy"
+    kind, content = "torch", dict(tensors)
+    if framework == "np":
+        # safetensors writes memory as it lies, also where an array is a part of another.
+        kind, content = "numpy", {name: np.asarray(e, order="C") for name, e in tensors.items()}
     save = importlib.import_module(f"safetensors.{kind}").save_file  # torch only where it is used
     with replaced(path) as draft:
-        save(dict(tensors), draft, {**(metadata or {}), _KEY: _BLANK})
+        save(content, draft, {**(metadata or {}), _KEY: _BLANK})
         header = _in_order(_header(draft))
         _put(draft, 8, header)
         place = _place(header)

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from skimage import data
 
 from core.backbones.catalogue import get_backbone
+from core.backbones.late_stages import widths
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
+from core.evaluation.ood import Blocks, ReferenceFeatures, prepared
 from core.model import Model
 from core.model_description import Description
 from core.settings import Settings
@@ -34,6 +37,13 @@ def made_model(settings: Settings) -> Model:
         scores={"n": 10, "correct": 9, "accuracy": 0.9, "interval": [0.6, 0.98]},
     )
     return Model(network, description)
+
+
+def reference_of(model: Model, pixels: np.ndarray, threshold: float = 0.1) -> ReferenceFeatures:
+    """What a model that learned from these prepared images (n, c, size, size) compares with."""
+    seen = model.forward(pixels).wide
+    blocks = Blocks.of(seen, widths(model.network))
+    return ReferenceFeatures(prepared(seen, blocks), threshold, blocks)
 
 
 def photographs() -> list[Image.Image]:

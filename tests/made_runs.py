@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
-from made_models import CLASSES, PREPROCESSING, made_model, photographs
+from made_models import CLASSES, PREPROCESSING, made_model, photographs, reference_of
 
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.evaluation.ood import ReferenceFeatures, prepared
 from core.evaluation.scoring import report_of
 from core.model import Model
 from core.model_description import Description
@@ -50,7 +49,7 @@ def made_run(settings: Settings, model: Model | None = None) -> Path:
         model.description, classes=classes, dataset=dataset.id, conformal_threshold=0.2
     )
     pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
-    reference = ReferenceFeatures(prepared(model.forward(pixels[:2]).features), 0.3)
+    reference = reference_of(model, pixels[:2])
     Model(model.network, description, reference).save(folder / "model")
     recipe = Recipe(
         dataset=dataset.id,

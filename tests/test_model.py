@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 import timm
 import torch
-from made_models import CLASSES, PREPROCESSING, made_model, photographs, write_photographs
+from made_models import (
+    CLASSES,
+    PREPROCESSING,
+    made_model,
+    photographs,
+    reference_of,
+    write_photographs,
+)
 
 from core.analysis.prediction import image_predictions, predict_files
 from core.errors import BadInput, NotFound
-from core.evaluation.ood import ReferenceFeatures, prepared
 from core.events import Finished, Progress
 from core.files import read_sealed
 from core.model import Model, model_folder
@@ -145,7 +151,7 @@ def careful(settings):
     pixels = np.stack([model.preprocessing.pixels(picture) for picture in photographs()])
     output = model.forward(pixels)
     threshold = float(np.sort(output.probabilities[0])[1])  # of the cat's second likeliest class
-    reference = ReferenceFeatures(prepared(output.features[:1]), 0.05)
+    reference = reference_of(model, pixels[:1], 0.05)
     described = replace(model.description, conformal_threshold=threshold)
     return Model(model.network, described, reference), output
 

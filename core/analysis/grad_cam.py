@@ -24,7 +24,7 @@ from core.errors import BadInput, GraftError, UnreadableImage
 from core.evaluation.ood import cosine_similarity, reference_images
 from core.evaluation.report import Report
 from core.events import Event, Finished, Progress
-from core.model import Model, model_folder
+from core.model import Model, ModelOutput, model_folder
 from core.settings import Settings
 
 Verdict = Literal["dependent", "independent", "unchecked", "flat", "unknown"]
@@ -129,7 +129,7 @@ def explain(
         map=data_address(_overlaid(square, 0 * found if verdict == "flat" else found), _SHOWN),
         verdict=verdict,
         rank_correlation=correlation,
-        nearest=_nearest(run, model, output.features, store, but=image),
+        nearest=_nearest(run, model, output, store, but=image),
     )
     yield Progress(_WHAT, 2 + _RANDOM, 2 + _RANDOM)
     yield Finished(round(time.monotonic() - began, 2), asdict(explanation))
@@ -244,7 +244,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _nearest(
-    run: Path, model: Model, features: np.ndarray, store: Store, *, but: str
+    run: Path, model: Model, output: ModelOutput, store: Store, *, but: str
 ) -> tuple[Neighbour, ...]:
     images = reference_images(run)
     if model.reference is None or len(images) != len(model.reference.features):
@@ -254,7 +254,8 @@ def _nearest(
     except GraftError:
         return ()
     labels = {item.image: item.label for item in dataset.items}
-    cosines = cosine_similarity(features, model.reference.features)[0]
+    seen = output.features if model.reference.blocks is None else output.wide
+    cosines = cosine_similarity(seen, model.reference.features, model.reference.blocks)[0]
     nearest = [index for index in np.argsort(-cosines) if images[index] != but][:_NEAREST]
     return tuple(
         Neighbour(images[index], labels.get(images[index]) or "", float(cosines[index]))

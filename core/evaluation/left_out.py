@@ -23,9 +23,11 @@ from core.evaluation.calibration import temperature_scaled
 from core.evaluation.calibration_result import LeftOutClasses
 from core.evaluation.metrics import Indices, Interval, Probabilities, wilson
 from core.evaluation.ood import (
+    Blocks,
     Features,
     balanced_sample,
     cosine_similarity,
+    doubt,
     ood_score,
     ood_threshold,
     prepared,
@@ -56,6 +58,7 @@ class Kept:
 
 def leave_classes_out(
     features: Features,
+    widths: Sequence[int],
     labels: Indices,
     groups: Sequence[Hashable],
     *,
@@ -64,8 +67,9 @@ def leave_classes_out(
 ) -> LeftOutClasses | None:
     """Leave each of several classes out in turn; None where there are too few classes or images.
 
-    `features` are (n, d), `labels` and `groups` (n,); images of one group are kept together and
-    not compared. `temperature` is that of the classifier's calibration.
+    `features` are (n, sum of the widths), what the classifier reads and then what the late stages
+    see; `labels` and `groups` are (n,), and images of one group are kept together and not compared.
+    `temperature` is that of the classifier's calibration.
     """
     sample = balanced_sample(labels, MOST_IMAGES)
     features, groups = features[sample], [groups[index] for index in sample]
@@ -76,17 +80,18 @@ def leave_classes_out(
         return None
     turns = seeding.numpy_generator(0, "left-out").permutation(fit)[:MOST_CLASSES]
     images = None if kept is None else Kept(kept.folder, [kept.images[row] for row in sample])
-    known, unknown = _kept_probabilities(features, labels, groups, turns.tolist(), images)
-    distance = _distances(features, groups)
+    read = np.ascontiguousarray(features[:, : widths[0]])
+    known, unknown = _kept_probabilities(read, labels, groups, turns.tolist(), images)
+    distance = _distances(features, widths, groups)
     found: list[tuple[int, int]] = []
     for left, strange in zip(turns, unknown, strict=True):
         rest = labels != left
         nearest = distance[:, rest].min(1).clip(min=0)
-        own = _confidence(known[rest], left, temperature)
+        own = _doubt(known[rest], left, temperature)
         threshold = ood_threshold(ood_score(nearest[rest], own))
         if threshold is None:
             return None
-        scores = ood_score(nearest[~rest], _confidence(strange, left, temperature))
+        scores = ood_score(nearest[~rest], _doubt(strange, left, temperature))
         found.append((int((scores > threshold).sum()), int(counts[left])))
     flagged, n = (sum(each) for each in zip(*found, strict=True))
     return LeftOutClasses(n, flagged, _interval(found), len(found))
@@ -142,19 +147,22 @@ def _probabilities(
     return known, [own.astype(np.float64) for own in each[len(parts) :]]
 
 
-def _confidence(probabilities: Probabilities, left: int, temperature: float) -> Probabilities:
-    """The largest of those of the other classes, when these share what is left."""
+def _doubt(probabilities: Probabilities, left: int, temperature: float) -> npt.NDArray[np.float64]:
+    """That in the answer among the other classes, when these share what is left."""
     others = np.delete(probabilities, left, axis=1)
     others = others / others.sum(1, keepdims=True).clip(min=1e-12)
-    confidence: Probabilities = temperature_scaled(others, temperature).max(1)
-    return confidence
+    return doubt([temperature_scaled(others, temperature)])
 
 
-def _distances(features: Features, groups: Sequence[Hashable]) -> npt.NDArray[np.float64]:
+def _distances(
+    features: Features, widths: Sequence[int], groups: Sequence[Hashable]
+) -> npt.NDArray[np.float64]:
     """(n, n): 1 - cosine, and more than any within a group."""
     number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
     own = np.array([number[group] for group in groups], np.int64)
-    distance = 1 - cosine_similarity(features, prepared(features)).astype(np.float64)
+    blocks = Blocks.of(features, widths)
+    cosines = cosine_similarity(features, prepared(features, blocks), blocks)
+    distance = 1 - cosines.astype(np.float64)
     distance[own[:, None] == own[None]] = 2
     return distance
 

@@ -12,8 +12,9 @@ the fields of model.json without the recipe, and "unknown_threshold" (null: it c
 import json
 import warnings
 from dataclasses import asdict, dataclass, replace
+from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -142,6 +143,7 @@ def whole_module(model: Model) -> "nn.Module":
     import torch
     from torch import nn
 
+    from core.backbones.late_stages import see
     from core.backbones.weights import classifier
 
     tasks = [
@@ -160,21 +162,40 @@ def whole_module(model: Model) -> "nn.Module":
 
         def forward(self, pixels: "torch.Tensor") -> tuple["torch.Tensor", ...]:
             batch = model.preprocessing.normalised(pixels.permute(0, 3, 1, 2))
-            maps = self.network.forward_features(batch)  # type: ignore[operator]
-            features = self.network.forward_head(maps, pre_logits=True)  # type: ignore[operator]
-            logits = self.classifier(features)
+            seen = see(self.network, batch)
+            logits = self.classifier(seen.features)
             by_task = [torch.softmax(logits[:, columns] / t, dim=1) for columns, t in tasks]
             probabilities = torch.cat(by_task, dim=1)
             if model.reference is None:
                 return (probabilities,)
-            confidence = torch.stack([each.amax(1) for each in by_task]).mean(0)
-            roots = features.sign() * features.abs().sqrt()
-            roots = roots / roots.norm(dim=1, keepdim=True).clamp(min=1e-12)
-            cosines = roots @ self.reference.float()
-            distance = (1 - cosines.amax(1)).clamp(min=0)
-            return probabilities, distance * (2 - confidence) / model.reference.threshold
+            blocks = model.reference.blocks
+            if blocks is None:
+                rows, doubts = _roots(seen.features), [2 - each.amax(1) for each in by_task]
+                doubt = torch.stack(doubts).mean(0)
+            else:
+                ends = [sum(blocks.sizes[: n + 1]) for n in range(len(blocks.sizes) - 1)]
+                parts = torch.tensor_split(torch.cat(seen, dim=1), ends, dim=1)
+                weighted = zip(parts, blocks.weights, strict=True)
+                rows = torch.cat([weight**0.5 * _roots(part) for part, weight in weighted], dim=1)
+                doubt = (torch.stack([_entropy(each) for each in by_task]).mean(0) / 2).exp()
+            kept = cast("torch.Tensor", self.reference).float()
+            distance = (1 - (rows @ kept).amax(1)).clamp(min=0)
+            return probabilities, distance * doubt / model.reference.threshold
 
     return Whole().eval()
+
+
+def _roots(features: "torch.Tensor") -> "torch.Tensor":
+    """As `core.evaluation.ood` compares them: square roots of unit length."""
+    roots = features.sign() * features.abs().sqrt()
+    unit: torch.Tensor = roots / roots.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return unit
+
+
+def _entropy(probabilities: "torch.Tensor") -> "torch.Tensor":
+    """As a proportion of the largest there can be, (n,)."""
+    p = probabilities.clamp(min=1e-7)
+    return -(p * p.log()).sum(1) / log(max(2, p.shape[1]))
 
 
 def _store_in_half(graph: "onnx.ModelProto") -> None:

@@ -7,6 +7,7 @@ MODEL_CARD.md says what this model is good for. It ends with 0 when all images c
 
 import argparse
 import json
+import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -79,8 +80,7 @@ def predict(
     batch = pixels[None] / (2 ** p["bits"] - 1)
     mean, std = (torch.tensor(p[name]).view(1, -1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
-        maps = network.forward_features((batch - mean) / std)
-        features = network.forward_head(maps, pre_logits=True)
+        features, stages = see(network, (batch - mean) / std)
         logits = network.get_classifier()(features)[0]
     answers, first = {}, 0
     for task, classes in tasks_of(about).items():
@@ -91,13 +91,49 @@ def predict(
         first += len(classes)
     row = next(iter(answers.values())) | ({"tasks": answers} if about.get("tasks") else {})
     row |= {"ood": None, "ood_score": None}  # None: nobody could tell so far
-    if reference:  # the distance to the nearest training image, doubled without confidence
-        roots = torch.nn.functional.normalize(features.sign() * features.abs().sqrt())
-        distance = (1 - (reference["features"].float() @ roots[0]).max()).clamp(min=0)
-        confidence = [each["probabilities"][each["label"]] for each in answers.values()]
-        score = float(distance * (2 - sum(confidence) / len(confidence)) / reference["threshold"])
+    if reference:
+        said = [list(each["probabilities"].values()) for each in answers.values()]
+        score = unknown_score(torch.cat([features, *stages], 1), features, said, reference)
         row |= {"ood": score > 1, "ood_score": score}
     return row
+
+
+def see(network: Any, batch: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The features that the classifier reads; mean and maximum of each of the last two stages."""
+    if not hasattr(network, "forward_intermediates"):
+        return network.forward_head(network.forward_features(batch), pre_logits=True), []
+    last = min(2, len(list(network.feature_info)))
+    maps, late = network.forward_intermediates(batch, indices=last)
+    kinds = [kind for each in late for kind in (each.mean((2, 3)), each.amax((2, 3)))]
+    return network.forward_head(maps, pre_logits=True), kinds
+
+
+def unknown_score(
+    wide: torch.Tensor,
+    features: torch.Tensor,
+    said: list[list[float]],
+    reference: dict[str, torch.Tensor],
+) -> float:
+    """The distance to the nearest training image, more where the answer is in doubt; above 1 the
+    image shows none of the classes."""
+    if "block_sizes" in reference:
+        weights = reference["block_weights"].sqrt().tolist()
+        parts = torch.tensor_split(wide, reference["block_sizes"].cumsum(0).tolist()[:-1], dim=1)
+        rows = torch.cat([w * roots(part) for part, w in zip(parts, weights, strict=True)], dim=1)
+        entropies = [
+            -sum(max(1e-7, p) * math.log(max(1e-7, p)) for p in each) / math.log(max(2, len(each)))
+            for each in said
+        ]
+        doubt = math.exp(sum(entropies) / len(entropies) / 2)
+    else:  # a model of before
+        rows, doubt = roots(features), 2 - sum(max(each) for each in said) / len(said)
+    distance = (1 - (reference["features"].float() @ rows[0].float()).max()).clamp(min=0)
+    return float(distance * doubt / reference["threshold"])
+
+
+def roots(features: torch.Tensor) -> torch.Tensor:
+    """Square roots of unit length: a few loud features count less."""
+    return torch.nn.functional.normalize(features.sign() * features.abs().sqrt())
 
 
 def answer(probabilities: dict[str, float], threshold: float | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from torch import nn
 from core import seeding, tensors
 from core.backbones.augmentation import Augmentation, augment
 from core.backbones.fingerprint import fingerprint
-from core.backbones.graph_split import feature_trunk
+from core.backbones.late_stages import wide_trunk, widths
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.runtime import Frozen, freeze
 from core.dataset.channels import RGB
@@ -54,14 +54,15 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def load(self) -> dict[str, np.ndarray]:
-        """All features (d,) by image hash. A file that is damaged, or does not tell whether it is,
-        counts as never written."""
+    def load(self, *, stages: bool = False) -> dict[str, np.ndarray]:
+        """All features (d,) by image hash; with `stages`, what the late stages see after them in
+        one row, of the images of which that is kept. A file that is damaged, or does not tell
+        whether it is, counts as never written."""
         known: dict[str, np.ndarray] = {}
         for file in sorted(self.folder.glob("*.safetensors")):
             with suppress(FileNotFoundError):  # found damaged by another process at the same time
                 try:
-                    known |= _read(file)
+                    known |= _read(file, stages)
                 except Damaged:
                     _LOG.warning("%s is damaged or old: its features are made again", file)
                     file.unlink(missing_ok=True)
@@ -80,18 +81,20 @@ class FeatureCache:
         self,
         hashes: Sequence[str],
         features: np.ndarray,
+        stages: np.ndarray | None = None,
         *,
         speed: float = 0.0,
         device: str = "cpu",
     ) -> None:
-        """Keep features (n, d) of these images, and how many were made in a second (0: unknown) on
-        which kind of device."""
+        """Keep features (n, d) of these images and what the late stages see (n, s), and how many
+        were made in a second (0: unknown) on which kind of device."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"{secrets.token_hex(8)}.safetensors"
         about = {"images": json.dumps(list(hashes))}
         if speed:
             about[SPEED] = f"{device} {speed:.1f}"
-        tensors.write(file, {"features": features}, about, framework="np")
+        content = {"features": features} | ({} if stages is None else {"stages": stages})
+        tensors.write(file, content, about, framework="np")
 
 
 def features(
@@ -110,11 +113,51 @@ def features(
     View 0 is the image itself, MIRRORED its mirror image, others are random variations that
     depend on the image and the view alone. What was computed is kept even if this is ended early.
     """
+    return (
+        yield from _rows(
+            images, read, network, preprocessing, settings, view, device, what, stages=False
+        )
+    )
+
+
+def wide_features(
+    images: Sequence[str],
+    read: Read,
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    settings: Settings,
+    *,
+    device: str = "cpu",
+    what: str = "Computing features of your images",
+) -> Generator[Event, None, np.ndarray]:
+    """As `features` of the images themselves, and beside them in each row what the late stages see:
+    float32 (n, d + s), as wide as `core.backbones.late_stages.widths` says."""
+    stages = len(widths(network)) > 1
+    return (
+        yield from _rows(
+            images, read, network, preprocessing, settings, 0, device, what, stages=stages
+        )
+    )
+
+
+def _rows(
+    images: Sequence[str],
+    read: Read,
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    settings: Settings,
+    view: int,
+    device: str,
+    what: str,
+    *,
+    stages: bool,
+) -> Generator[Event, None, np.ndarray]:
     identity = _identity(network, preprocessing)
     cache = FeatureCache(settings.home / "features" / f"{identity}-{_name(view)}")
-    known = cache.load()
+    known = cache.load(stages=stages)
     new = sorted(set(images) - known.keys())
     if new:
+        width = widths(network)[0]
         run = warm(network, preprocessing, settings, device)
         computed: dict[str, np.ndarray] = {}
         speeds: list[float] = []
@@ -131,8 +174,9 @@ def features(
                 # The first batch also warms up; of too few nothing is told.
                 speed = median(speeds[1:]) if len(speeds) > 2 else 0.0
                 rows = np.stack(list(computed.values()))
-                cache.add(list(computed), rows, speed=speed, device=device)
-        known |= computed
+                late = rows[:, width:] if view == 0 and rows.shape[1] > width else None
+                cache.add(list(computed), rows[:, :width], late, speed=speed, device=device)
+        known |= computed if stages else {image: row[:width] for image, row in computed.items()}
     return np.stack([known[image] for image in images])
 
 
@@ -188,9 +232,10 @@ def missing(
 def warm(
     network: nn.Module, preprocessing: Preprocessing, settings: Settings, device: str = "cpu"
 ) -> Frozen:
-    """The runner of the features; converted for this machine if it never was."""
-    key, compiled = _identity(network, preprocessing), settings.converted_folder
-    return freeze(feature_trunk(network), preprocessing, device=device, cache=compiled, key=key)
+    """The runner that gives features and, after them in each row, what the late stages see; it is
+    converted for this machine if it never was."""
+    key, compiled = f"{_identity(network, preprocessing)}-wide", settings.converted_folder
+    return freeze(wide_trunk(network), preprocessing, device=device, cache=compiled, key=key)
 
 
 def _name(view: int) -> str:
@@ -202,11 +247,15 @@ def _identity(network: nn.Module, preprocessing: Preprocessing) -> str:
     return f"{fingerprint(network)}-{preprocessing.key}"
 
 
-def _read(file: Path) -> dict[str, np.ndarray]:
-    """The features in one file, by image hash."""
+def _read(file: Path, stages: bool) -> dict[str, np.ndarray]:
+    """The rows in one file, by image hash."""
     stored = tensors.read(file, framework="np", must_be_sealed=True)
     try:
-        hashes = json.loads(stored.metadata["images"])
-        return dict(zip(hashes, stored.tensors["features"], strict=True))
+        rows = stored.tensors["features"]
+        if stages:
+            if "stages" not in stored.tensors:  # a version before these were kept
+                return {}
+            rows = np.concatenate([rows, stored.tensors["stages"]], axis=1)
+        return dict(zip(json.loads(stored.metadata["images"]), rows, strict=True))
     except (KeyError, ValueError) as error:
         raise Damaged(f"“{file.name}” holds no features.") from error

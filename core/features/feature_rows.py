@@ -14,6 +14,7 @@ from core.errors import Damaged
 
 SPEED = "images_per_second"
 """In the metadata, where it was measured: the device these were made on, and how many a second."""
+_KINDS = {"features", "stages"}
 _HASH = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -50,10 +51,11 @@ def _without(file: Path, images: set[str]) -> Path | None:
         return None
     kept = [place for place, image in enumerate(named) if image not in images]
     known = {"images", SPEED}
-    if not kept or not stored.metadata.keys() <= known or stored.tensors.keys() != {"features"}:
+    kinds = stored.tensors.keys()
+    if not kept or not stored.metadata.keys() <= known or not {"features"} <= kinds <= _KINDS:
         return None
     made = file.with_name(f"{secrets.token_hex(8)}.safetensors")
-    rows = {"features": stored.tensors["features"][kept]}
+    rows = {kind: each[kept] for kind, each in stored.tensors.items()}
     about = {**stored.metadata, "images": json.dumps([named[place] for place in kept])}
     tensors.write(made, rows, about, framework="np")
     return made

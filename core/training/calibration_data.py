@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.backbones.late_stages import widths
 from core.dataset.splits import folds, groups_of
 from core.evaluation.calibration import Folds, temperature_scaled
 from core.evaluation.calibration_result import (
@@ -21,15 +22,17 @@ from core.evaluation.calibration_result import (
 from core.evaluation.left_out import Kept, leave_classes_out
 from core.evaluation.ood import (
     MOST,
+    Blocks,
     ReferenceFeatures,
     balanced_sample,
     distances,
+    doubt,
     ood_score,
     ood_threshold,
     prepared,
 )
 from core.events import Event, Progress
-from core.features.extraction import features, load_pixels, reader
+from core.features.extraction import load_pixels, reader, wide_features
 from core.model import Model, ModelOutput, concatenated
 from core.settings import Settings
 from core.training.preparation import Setup
@@ -90,29 +93,29 @@ def calibrate(
     asked = sorted({*bank, *(indices if by_others else [])})
     row = {index: row for row, index in enumerate(asked)}
     if tested is None:
-        rows = yield from features(
+        rows = yield from wide_features(
             setup.images([*asked, *setup.split.test]), setup.read, setup.network,
             setup.preprocessing, settings, device=setup.device,
         )  # fmt: skip
-        seen, test_rows = ModelOutput(np.empty(0), rows[: len(asked)]), rows[len(asked) :]
+        seen, said_of_seen, test_rows = rows[: len(asked)], np.empty(0), rows[len(asked) :]
     else:
-        seen = yield from look(model, setup, asked, "Calibrating confidence")
-        test_rows = tested.features
-    rows = prepared(seen.features[[row[index] for index in bank]])
-    test = _Side(setup.split.test, probabilities, _far(test_rows, rows))
+        output = yield from look(model, setup, asked, "Calibrating confidence")
+        seen, said_of_seen, test_rows = output.wide, output.probabilities, tested.wide
+    learned = seen[[row[index] for index in bank]]
+    blocks = Blocks.of(learned, widths(setup.network))
+    reference = _Reference(prepared(learned, blocks), blocks)
+    test = _Side(setup.split.test, probabilities, reference.far(test_rows))
     own = test
     if by_others:
         mine = [row[index] for index in indices]
-        said = (
-            [out_of_fold] if out_of_fold is not None else _by_head(setup, seen.probabilities[mine])
-        )
+        said = [out_of_fold] if out_of_fold is not None else _by_head(setup, said_of_seen[mine])
         apart = _apart(setup, indices, bank) if origin == "folds" else None
-        own = _Side(indices, said, _far(seen.features[mine], rows, apart))
-    made = _calibrated(setup, origin, own, test, rows, setup.images(bank))
+        own = _Side(indices, said, reference.far(seen[mine], apart))
+    made = _calibrated(setup, origin, own, test, reference, setup.images(bank))
     # Only where the features are those of a network that never saw the labels.
     frozen = tested is None and not setup.recipe.start
     if leave_out and frozen and origin == "folds" and made.reference:
-        return _with_left_out(setup, made, seen.features, row, settings)
+        return _with_left_out(setup, made, seen, row, settings)
     return made
 
 
@@ -123,18 +126,37 @@ def _with_left_out(
     row: dict[int, int],
     settings: Settings,
 ) -> CalibratedModel:
-    """With what becomes of images of classes that are left out. `seen` are features, `row` says
-    where those of an item are."""
+    """With what becomes of images of classes that are left out. `seen` are wide features, `row`
+    says where those of an item are."""
     known = setup.heads[0].known(setup.split.train)
     (calibration, result), *others = made.heads
     found = leave_classes_out(
         seen[[row[index] for index in known]],
+        widths(setup.network),
         setup.heads[0].labels[known],
         groups_of([setup.items[index] for index in known]),
         temperature=calibration.temperature,
         kept=Kept(settings.home / "features" / "left-out", setup.images(known)),
     )
     return replace(made, heads=[(calibration, replace(result, left_out=found)), *others])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """What new images are compared with, before the threshold is known."""
+
+    rows: np.ndarray
+    blocks: Blocks
+
+    def far(
+        self,
+        features: np.ndarray,
+        apart: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
+    ) -> np.ndarray:
+        """As `distances`; with nothing to compare with, all images are equally near."""
+        if not len(self.rows):
+            return np.zeros(len(features))
+        return distances(features, self.rows, self.blocks, apart=apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +173,21 @@ class _Side:
         return CalibrationData(labels[labels >= 0], probabilities[labels >= 0])
 
     def ood_score(self, calibrations: list[Calibration]) -> np.ndarray:
-        """With the confidence of the predictions, over all questions."""
-        confidence = [
-            temperature_scaled(own, one.temperature).max(1)
+        """With the doubt in the predictions, over all questions."""
+        said = [
+            temperature_scaled(own, one.temperature)
             for own, one in zip(self.probabilities, calibrations, strict=True)
         ]
-        return ood_score(self.far, np.mean(confidence, axis=0))
+        return ood_score(self.far, doubt(said))
 
 
 def _calibrated(
-    setup: Setup, origin: Origin, own: _Side, test: _Side, rows: np.ndarray, images: list[str]
+    setup: Setup,
+    origin: Origin,
+    own: _Side,
+    test: _Side,
+    compared: "_Reference",
+    images: list[str],
 ) -> CalibratedModel:
     turns = [_parts(setup, head.known(setup.split.test), head) for head in setup.heads]
     calibrations = [
@@ -168,7 +195,7 @@ def _calibrated(
         for head, said, parts in zip(setup.heads, own.probabilities, turns, strict=True)
     ]
     scores, ood = own.ood_score(calibrations), None
-    if len(rows):
+    if len(compared.rows):
         parts = _parts(setup, setup.split.test, setup.heads[0])
         ood = false_ood(scores, test.ood_score(calibrations), origin, parts)
     threshold = ood_threshold(scores) if ood else None
@@ -178,7 +205,9 @@ def _calibrated(
         tested = test.of(head, test.probabilities[number])
         found = measure(mine, tested, fitted, origin, turns[number], ood, keep_each=keep_each)
         heads.append((fitted, found))
-    reference = None if threshold is None else ReferenceFeatures(rows, threshold)
+    reference = None
+    if threshold is not None:
+        reference = ReferenceFeatures(compared.rows, threshold, compared.blocks)
     return CalibratedModel(
         heads, reference, images if reference else [], _described(setup, calibrations)
     )
@@ -195,15 +224,6 @@ def _described(setup: Setup, calibrations: list[Calibration]) -> dict[str, Any]:
 
 def _by_head(setup: Setup, probabilities: np.ndarray) -> list[np.ndarray]:
     return [probabilities[:, head.output_slice] for head in setup.heads]
-
-
-def _far(
-    features: np.ndarray,
-    rows: np.ndarray,
-    apart: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
-) -> np.ndarray:
-    """As `distances`; with nothing to compare with, all images are equally near."""
-    return distances(features, rows, apart=apart) if len(rows) else np.zeros(len(features))
 
 
 def calibration_images(setup: Setup, out_of_fold: np.ndarray | None) -> tuple[Origin, list[int]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from made_models import CLASSES, made_model, photographs
+from made_models import CLASSES, made_model, photographs, reference_of
 from PIL import Image
 from torch import nn
 
@@ -16,7 +16,7 @@ from core.analysis.grad_cam import checked, explain, explanation_of, heat, is_fl
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
 from core.errors import UnreadableImage
-from core.evaluation.ood import ReferenceFeatures, prepared, save_reference_images
+from core.evaluation.ood import save_reference_images
 from core.evaluation.scoring import report_of
 from core.events import Finished
 from core.model import Model
@@ -160,9 +160,8 @@ def run(tmp_path_factory):
     pixels = np.stack([model.preprocessing.pixels(store.open(image)) for image in hashes])
     output = model.forward(pixels)
     folder = settings.home / "runs" / "00000000000000aa"
-    Model(model.network, model.description, ReferenceFeatures(prepared(output.features), 0.3)).save(
-        folder / "model"
-    )
+    reference = reference_of(model, pixels)
+    Model(model.network, model.description, reference).save(folder / "model")
     save_reference_images(hashes, folder)
     report_of(
         np.arange(3), output.probabilities, classes=CLASSES, items=items, backbone="b",

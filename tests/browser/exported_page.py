@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from made_models import CLASSES, made_model, photographs
+from made_models import CLASSES, made_model, photographs, reference_of
 
 from core.dataset.manifest import Dataset, Item
 from core.dataset.store import Store
-from core.evaluation.ood import ReferenceFeatures, prepared
 from core.evaluation.scoring import report_of
 from core.export.formats import export
 from core.model import Model
@@ -49,7 +48,7 @@ def exported_page(folder: Path) -> Exported:
         conformal_threshold=0.2,
     )
     pixels = np.stack([model.preprocessing.pixels(photo) for photo in photos])
-    reference = ReferenceFeatures(prepared(model.forward(pixels[:2]).features), 0.3)
+    reference = reference_of(model, pixels[:2])
     Model(model.network, description, reference).save(run / "model")
     recipe = Recipe(
         dataset=dataset.id, backbone="tf_efficientnet_lite0", strategy="feature_extraction"

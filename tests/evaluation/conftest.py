@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from core.backbones.catalogue import get_backbone
-from core.backbones.graph_split import feature_trunk
+from core.backbones.late_stages import wide_trunk, widths
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.settings import Settings
@@ -18,14 +18,21 @@ from core.settings import Settings
 class Digits:
     """400 digits, then 40 photographs' pieces that are none."""
 
-    features: np.ndarray
+    wide: np.ndarray
+    """The features, and after them what the late stages see."""
+    widths: tuple[int, ...]
     labels: np.ndarray
     strange: np.ndarray
+    """Wide, too."""
+
+    @property
+    def features(self) -> np.ndarray:
+        return np.ascontiguousarray(self.wide[:, : self.widths[0]])
 
 
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory):
-    """Features (n, 1280) of EfficientNet-Lite0 at 64 px."""
+    """As EfficientNet-Lite0 sees them at 64 px: 1,280 features, 224 and 640 numbers of stages."""
     from skimage import data
     from sklearn.datasets import load_digits
 
@@ -41,5 +48,5 @@ def digits(tmp_path_factory):
     preprocessing = Preprocessing(64, "squash", (0.5,) * 3, (0.5,) * 3)
     pixels = np.stack([preprocessing.pixels(picture) for picture in pictures])
     with torch.inference_mode():
-        rows = feature_trunk(network)(preprocessing.normalised(pixels)).numpy()
-    return Digits(rows[:400], loaded.target[places], rows[400:])
+        rows = wide_trunk(network)(preprocessing.normalised(pixels)).numpy()
+    return Digits(rows[:400], widths(network), loaded.target[places], rows[400:])

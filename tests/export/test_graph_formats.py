@@ -11,13 +11,12 @@ import onnx
 import onnxruntime
 import pytest
 import timm
-from made_models import PREPROCESSING, photographs
+from made_models import PREPROCESSING, photographs, reference_of
 from made_runs import HOSTILE, made_run, small_model
 
 from core.backbones.preprocessing import Preprocessing
 from core.dataset.store import Store
 from core.errors import BadInput, GraftError, NotFound
-from core.evaluation.ood import ReferenceFeatures, prepared
 from core.export import bundle as bundle_module
 from core.export import formats as module
 from core.export.formats import export
@@ -118,8 +117,8 @@ def test_several_tasks_stand_one_after_the_other_each_with_its_own_temperature(
         },
     )
     pixels = np.random.default_rng(0).integers(0, 256, (4, 3, 64, 64), dtype=np.uint8)
-    features = Model(network, description).forward(pixels).features
-    model = Model(network, description, ReferenceFeatures(prepared(features[:2]), 0.1))
+    reference = reference_of(Model(network, description), pixels[:2], 0.1)
+    model = Model(network, description, reference)
     model.save(tmp_path / "model")
     probabilities, unknown = asked(write_onnx(tmp_path, tmp_path / "m.onnx").file, pixels)
     output = model.forward(pixels)
