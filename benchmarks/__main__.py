@@ -36,6 +36,7 @@ NAMES = (
     "similarity",
     "unknown",
     "unknown_stages",
+    "unknown_tuned",
     "watch",
     "backup",
 )
