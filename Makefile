@@ -26,7 +26,8 @@ run: $(READY) $(GRAFT)
 
 test: $(READY_DEV)
 	@$(PY) tests/browser/get_chromium.py
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@# Of hundreds of processes, each would compile core anew where Python is told to keep nothing.
+	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY_DEV)
 	$(PY) -m ruff check .

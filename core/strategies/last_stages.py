@@ -50,7 +50,7 @@ STRATEGY = Strategy(
     title="Fine-tune the last layers",
     term="partial fine-tuning",
     advice="A good next step from about 100 images, faster than fine-tuning everything. In "
-    "sixteen tries on our small samples it gained 1 to 8 percentage points: beyond chance on "
+    "seventeen tries on our small samples it gained 1 to 8 percentage points: beyond chance on "
     "sketches, while on the others no single test was large enough to prove it.",
     hurts="With about ten images per class, no test can show a gain over the classifier, which "
     "takes seconds.",
