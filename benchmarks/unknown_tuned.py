@@ -1,6 +1,6 @@
 """Whether what tells unknown images for a frozen network also does for one that was fine-tuned.
 
-`make bench ARGS=unknown_tuned`; about a quarter of an hour on one core. The last layers are
+`make bench ARGS=unknown_tuned`; twenty minutes on one core. The last layers are
 fine-tuned on a sample without one of its classes, at 96 px; then images of that class are brought.
 Threshold and known images are those of the run's test part. GRAFT_BENCH="digits" and
 GRAFT_BENCH_CLASSES=2 choose.

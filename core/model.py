@@ -89,6 +89,8 @@ class Model:
         import timm
         import torch
 
+        from core.backbones.late_stages import widths
+
         try:
             description = Description.from_json((folder / DESCRIPTION).read_bytes())
             state = tensors.read(folder / WEIGHTS).tensors
@@ -111,8 +113,11 @@ class Model:
                 network.load_state_dict(state, strict=True)
         except (RuntimeError, TypeError) as error:
             raise BadInput(DAMAGED.format("its weights do not fit its network")) from error
+        reference = ReferenceFeatures.load(folder)
+        if reference and reference.sizes not in (widths(network), widths(network)[:1]):
+            raise BadInput(DAMAGED.format("its reference features are of another network"))
         network = network.to(device).to(memory_format=torch.channels_last)
-        return cls(network.eval(), description, ReferenceFeatures.load(folder))
+        return cls(network.eval(), description, reference)
 
     def save(self, folder: Path) -> None:
         """Write the model into `folder`, whole or not at all; what was there is replaced."""

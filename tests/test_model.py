@@ -20,6 +20,7 @@ from made_models import (
 
 from core.analysis.prediction import image_predictions, predict_files
 from core.errors import BadInput, NotFound
+from core.evaluation.ood import Blocks, ReferenceFeatures
 from core.events import Finished, Progress
 from core.files import read_sealed
 from core.model import Model, model_folder
@@ -175,6 +176,16 @@ def test_what_a_model_knows_is_saved_beside_its_weights(careful, tmp_path):
     again = Model.load(tmp_path / "model")
     first, second = (list(image_predictions(each, "abc", output)) for each in (again, model))
     assert first == second
+
+
+@pytest.mark.parametrize("blocks", [None, Blocks((8, 4), (0.5, 0.5))])
+def test_reference_features_of_another_network_are_refused(careful, tmp_path, blocks):
+    model, _ = careful
+    width = 12 if blocks else 8
+    other = ReferenceFeatures(np.ones((3, width), np.float16), 0.1, blocks)
+    Model(model.network, model.description, other).save(tmp_path / "model")
+    with pytest.raises(BadInput, match="of another network"):
+        Model.load(tmp_path / "model")
 
 
 def test_a_network_with_a_fixed_input_is_rebuilt_at_the_size_it_was_trained_with(tmp_path):

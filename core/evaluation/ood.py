@@ -79,6 +79,11 @@ class ReferenceFeatures:
     blocks: Blocks | None = None
     """None: a model of before, which compares the last features alone."""
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many numbers of each kind are compared."""
+        return self.blocks.sizes if self.blocks else (self.features.shape[1],)
+
     def scores(
         self, features: Features, probabilities: Sequence[Probabilities]
     ) -> npt.NDArray[np.float64]:
@@ -114,7 +119,7 @@ class ReferenceFeatures:
             blocks = _blocks(content)
         except FileNotFoundError:
             return None
-        except (Damaged, KeyError, IndexError) as error:
+        except (Damaged, KeyError, IndexError, TypeError, ValueError) as error:
             raise BadInput(
                 f"This model cannot be opened: its file “{file.name}” is damaged. Train it "
                 "again, or use an undamaged copy."

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from core import tensors
 from core.errors import BadInput
 from core.evaluation.ood import (
     FILE,
@@ -106,6 +107,15 @@ def test_every_class_has_its_turn_when_only_some_are_kept():
     kept = labels[balanced_sample(labels, 15)]
     assert np.bincount(kept).tolist() == [5, 5, 5]
     assert balanced_sample(labels, 500).tolist() == list(range(100))
+
+
+@pytest.mark.parametrize("sizes", [np.ones((1, 2), np.int64), np.ones((), np.int64)])
+def test_blocks_of_another_shape_are_said_to_be_damaged(tmp_path, sizes):
+    content = {"features": np.eye(2, dtype=np.float16), "threshold": np.ones(1)}
+    content |= {"block_sizes": sizes, "block_weights": np.ones(2)}
+    tensors.write(tmp_path / FILE, content, framework="np")
+    with pytest.raises(BadInput, match="damaged"):
+        ReferenceFeatures.load(tmp_path)
 
 
 @pytest.mark.parametrize("late", [True, False])
