@@ -21,6 +21,7 @@ from core.web.metrics import Sessions
 from core.web.middleware import Guard
 from core.web.people import People
 from core.web.routes import routes
+from pages.components.navigation import refuse_late_refreshes
 from pages.components.person import ask_who_acts
 
 log = logging.getLogger("graft")
@@ -75,6 +76,7 @@ def say_plainly(error: Exception) -> bool:
 middleware = [
     Middleware(Guard, allowed_hosts=st.get_option("server.allowedHosts"), path=settings.path)
 ]
+refuse_late_refreshes()
 if settings.login != "none":
     ask_who_acts()
     middleware.append(Middleware(People, settings=settings))

@@ -2,8 +2,10 @@
 
 The browser goes on asking for such refreshes until it hears of the new page. Streamlit would keep
 what arrives so late and do it after the new page is drawn, for the old page: the browser takes that
-for a move back, throws the new page away, and stays white. On the same page, a late refresh would
-see the old address, and draw the page anew with it: what a person just chose would be lost.
+for a move back, throws the new page away, and stays white. If one arrives before the new page is
+begun, Streamlit makes one request of both, with the page and the address of the later one: the move
+is lost. On the same page, a late refresh would see the old address, and draw the page anew with it:
+what a person just chose would be lost.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,12 +15,43 @@ from typing import ParamSpec
 from urllib.parse import parse_qsl
 
 import streamlit as st
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 HERE = "page-here"
 ADDRESS = "address-here"
 
 P = ParamSpec("P")
+
+
+def refuse_late_refreshes() -> None:
+    """From now on, in this process, a refresh gives way to whatever else is asked for: the browser
+    will ask again."""
+    request = AppSession.request_rerun
+
+    @wraps(request)
+    def request_rerun(session: AppSession, asked: ClientState | None) -> None:
+        if not (asked and is_late(session, asked)):
+            request(session, asked)
+
+    AppSession.request_rerun = request_rerun  # type: ignore[assignment,method-assign]
+
+
+def is_late(session: AppSession, asked: ClientState) -> bool:
+    """Whether this is a refresh of a page that is no longer shown, or of one about to be drawn."""
+    if not asked.is_auto_rerun:
+        return False
+    if asked.page_script_hash != session._pages_manager.current_page_script_hash:
+        return True
+    runner = session._scriptrunner
+    waiting = runner._requests if runner else None
+    return bool(
+        waiting
+        and waiting._state is ScriptRequestType.RERUN
+        and not waiting._rerun_data.fragment_id_queue
+    )
 
 
 def move(page: st.Page) -> None:
