@@ -23,7 +23,7 @@ from core.backbones.preprocessing import preprocessing_of
 from core.backbones.weights import load_network
 from core.dataset.splits import folds
 from core.evaluation.ood import Blocks, distances, doubt, ood_score, ood_threshold, prepared
-from core.features.extraction import reader, wide_features
+from core.features.extraction import features, reader
 from core.features.linear_probe import ProbeFit, fit_probe, softmax
 from core.settings import Settings
 
@@ -66,7 +66,7 @@ def _seen(sample: str, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     if widths(network) != WIDTHS:
         raise RuntimeError("the default network is another one")
     images, read = [item.image for item in dataset.items], reader(store, preprocessing)
-    seen = drained(wide_features(images, read, network, preprocessing, settings))
+    seen = drained(features(images, read, network, preprocessing, settings, stages=True))
     return seen, np.array([dataset.classes.index(str(item.label)) for item in dataset.items])
 
 

@@ -55,6 +55,10 @@ class ModelOutput(NamedTuple):
         """Both in one row, (n, d + s)."""
         return np.concatenate([self.features, self.stages], axis=1)
 
+    def compared_by(self, reference: ReferenceFeatures) -> np.ndarray:
+        """What these reference features are compared with."""
+        return self.features if reference.blocks is None else self.wide
+
 
 def concatenated(outputs: Sequence[ModelOutput]) -> ModelOutput:
     """Several batches, at least one, as one."""
@@ -194,8 +198,7 @@ class Model:
         by_task = [
             output.probabilities[:, columns] for *_, columns in self.description.task_outputs()
         ]
-        compared = output.features if self.reference.blocks is None else output.wide
-        return self.reference.scores(compared, by_task)
+        return self.reference.scores(output.compared_by(self.reference), by_task)
 
 
 def model_folder(run: Path) -> Path:

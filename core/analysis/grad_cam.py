@@ -254,7 +254,7 @@ def _nearest(
     except GraftError:
         return ()
     labels = {item.image: item.label for item in dataset.items}
-    seen = output.features if model.reference.blocks is None else output.wide
+    seen = output.compared_by(model.reference)
     cosines = cosine_similarity(seen, model.reference.features, model.reference.blocks)[0]
     nearest = [index for index in np.argsort(-cosines) if images[index] != but][:_NEAREST]
     return tuple(

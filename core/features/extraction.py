@@ -105,53 +105,18 @@ def features(
     settings: Settings,
     *,
     view: int = 0,
+    stages: bool = False,
     device: str = "cpu",
     what: str = "Computing features of your images",
 ) -> Generator[Event, None, np.ndarray]:
     """Yield Progress and return (by `yield from`) float32 features (n, d) in the given order.
 
     View 0 is the image itself, MIRRORED its mirror image, others are random variations that
-    depend on the image and the view alone. What was computed is kept even if this is ended early.
+    depend on the image and the view alone. With `stages`, of view 0 alone, what the late stages see
+    follows in each row: (n, d + s), as wide as `core.backbones.late_stages.widths` says. What was
+    computed is kept even if this is ended early.
     """
-    return (
-        yield from _rows(
-            images, read, network, preprocessing, settings, view, device, what, stages=False
-        )
-    )
-
-
-def wide_features(
-    images: Sequence[str],
-    read: Read,
-    network: nn.Module,
-    preprocessing: Preprocessing,
-    settings: Settings,
-    *,
-    device: str = "cpu",
-    what: str = "Computing features of your images",
-) -> Generator[Event, None, np.ndarray]:
-    """As `features` of the images themselves, and beside them in each row what the late stages see:
-    float32 (n, d + s), as wide as `core.backbones.late_stages.widths` says."""
-    stages = len(widths(network)) > 1
-    return (
-        yield from _rows(
-            images, read, network, preprocessing, settings, 0, device, what, stages=stages
-        )
-    )
-
-
-def _rows(
-    images: Sequence[str],
-    read: Read,
-    network: nn.Module,
-    preprocessing: Preprocessing,
-    settings: Settings,
-    view: int,
-    device: str,
-    what: str,
-    *,
-    stages: bool,
-) -> Generator[Event, None, np.ndarray]:
+    stages = stages and len(widths(network)) > 1
     identity = _identity(network, preprocessing)
     cache = FeatureCache(settings.home / "features" / f"{identity}-{_name(view)}")
     known = cache.load(stages=stages)

@@ -32,7 +32,7 @@ from core.evaluation.ood import (
     prepared,
 )
 from core.events import Event, Progress
-from core.features.extraction import load_pixels, reader, wide_features
+from core.features.extraction import features, load_pixels, reader
 from core.model import Model, ModelOutput, concatenated
 from core.settings import Settings
 from core.training.preparation import Setup
@@ -93,9 +93,9 @@ def calibrate(
     asked = sorted({*bank, *(indices if by_others else [])})
     row = {index: row for row, index in enumerate(asked)}
     if tested is None:
-        rows = yield from wide_features(
+        rows = yield from features(
             setup.images([*asked, *setup.split.test]), setup.read, setup.network,
-            setup.preprocessing, settings, device=setup.device,
+            setup.preprocessing, settings, stages=True, device=setup.device,
         )  # fmt: skip
         seen, said_of_seen, test_rows = rows[: len(asked)], np.empty(0), rows[len(asked) :]
     else:

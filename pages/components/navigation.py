@@ -81,7 +81,7 @@ def address_kept() -> Iterator[None]:
 
 
 def refreshing(every: float) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """A part of a page that is drawn anew by itself, `every` so many seconds.
+    """A part of a page that is drawn anew by itself; `every` is the pause in seconds.
 
     It sees the address that the page was drawn with last, even if the browser that asked for it
     had not yet heard of that one.

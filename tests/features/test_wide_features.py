@@ -14,7 +14,7 @@ from core.backbones.late_stages import see, wide_trunk, widths
 from core.backbones.preprocessing import Preprocessing
 from core.backbones.weights import load_network
 from core.events import Event, Progress
-from core.features.extraction import FeatureCache, features, wide_features
+from core.features.extraction import FeatureCache, features
 from core.features.feature_rows import drop_rows
 from core.settings import Settings
 
@@ -45,7 +45,7 @@ def test_one_pass_serves_both_and_both_outlast_it(network, tmp_path):
     settings = Settings(home=tmp_path, device="cpu")
     asked = (list(PICTURES), PICTURES.get, network, SMALL, settings)
     plain, passed = ended(features(*asked))
-    wide, again = ended(wide_features(*asked))
+    wide, again = ended(features(*asked, stages=True))
     assert (passed, again) == (3, 0)
     assert widths(network) == (1280, 224, 640)
     assert (plain.shape, wide.shape) == ((3, 1280), (3, 2144))
@@ -72,10 +72,10 @@ def test_features_kept_before_without_the_stages_are_made_again_when_those_are_a
         file.unlink()
     FeatureCache(folder).add(list(PICTURES), plain)
     assert ended(features(*asked))[1] == 0
-    wide, passed = ended(wide_features(*asked))
+    wide, passed = ended(features(*asked, stages=True))
     assert passed == 3
     np.testing.assert_array_equal(wide[:, :1280], plain)
-    assert ended(wide_features(*asked))[1] == 0
+    assert ended(features(*asked, stages=True))[1] == 0
 
 
 def test_an_image_that_is_deleted_goes_from_both(tmp_path):
